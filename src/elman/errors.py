@@ -1,0 +1,18 @@
+"""What can go wrong, by whose doing.
+
+`InputError` is a user's mistake: its message is one line that says what, where, what was
+expected and how to mend it, and the command line leaves with exit code 2. `RunFailed` is a
+run that could not go on, exit code 1. A broken invariant of our own is an `assert`.
+"""
+
+
+class ElmanError(Exception):
+    """The base of every error that elman raises on its own account."""
+
+
+class InputError(ElmanError, ValueError):
+    """Input or usage that cannot be worked with; the message is one line with the mend."""
+
+
+class RunFailed(ElmanError):
+    """A run that had to stop, such as training whose loss is no longer a number."""

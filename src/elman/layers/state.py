@@ -1,0 +1,276 @@
+"""The memory of a recurrent network as a value.
+
+A `State` is a handful of named tensors, each of which knows its batch axis. It is never
+hidden in a module: it goes into a layer and comes out again, and the same object serves
+training, truncated backpropagation, generation, streaming, checkpoints and export.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+from torch.utils import _pytree as pytree
+
+from elman.errors import InputError
+from elman.files import atomic_path
+
+HX: TypeAlias = Tensor | tuple[Tensor, Tensor]
+"""A hidden state as torch writes it: a tensor, or (h, c) for an LSTM."""
+
+
+class HasStateNames(Protocol):
+    """A layer or cell whose state has torch's form."""
+
+    @property
+    def state_names(self) -> tuple[str, ...]: ...
+
+    @property
+    def state_axis(self) -> int: ...
+
+
+class State(Mapping[str, Tensor]):
+    """An immutable set of named tensors over one batch.
+
+    ``State(h=h, c=c)`` has its batch on axis 0 of each tensor; `State.with_axes` names other
+    axes (torch's layers keep theirs on axis 1, in (D * L, B, H)). Every operation returns a new
+    `State`; autograd flows through all of them except `detach`, `save` and `load`. It is a
+    pytree, so functions passed to ``torch.compile`` may take and return it.
+
+    Raises:
+        ValueError: no tensors, a missing batch axis, or batch sizes that differ.
+    """
+
+    __slots__ = ("_axes", "_tensors")
+    _tensors: dict[str, Tensor]
+    _axes: dict[str, int]
+
+    def __init__(self, **tensors: Tensor) -> None:
+        self._fill(tensors, dict.fromkeys(tensors, 0))
+
+    @classmethod
+    def with_axes(cls, tensors: Mapping[str, Tensor], axes: Mapping[str, int]) -> State:
+        """A state of `tensors` whose batch stands on axis ``axes[name]`` of each."""
+        state = cls.__new__(cls)
+        state._fill(dict(tensors), {name: axes[name] for name in tensors})
+        return state
+
+    def _fill(self, tensors: dict[str, Tensor], axes: dict[str, int]) -> None:
+        if not tensors:
+            raise ValueError("a State needs at least one tensor")
+        sizes = {}
+        for name, tensor in tensors.items():
+            if tensor.dim() <= axes[name]:
+                raise ValueError(
+                    f"state {name!r} has shape {tuple(tensor.shape)}, so no batch axis {axes[name]}"
+                )
+            sizes[name] = tensor.shape[axes[name]]
+        if len(set(sizes.values())) > 1:
+            raise ValueError(f"the tensors of a State must share one batch size, got {sizes}")
+        self._tensors, self._axes = tensors, axes
+
+    @classmethod
+    def of(cls, layer: HasStateNames, hx: HX) -> State:
+        """The state that torch writes as `hx` for `layer`: a tensor, or (h, c) for an LSTM.
+
+        An unbatched `hx` gains a batch axis of size 1.
+        """
+        parts = (hx,) if isinstance(hx, Tensor) else tuple(hx)
+        names, axis = layer.state_names, layer.state_axis
+        if len(parts) != len(names):
+            raise ValueError(
+                f"expected a hidden state of {len(names)} ({', '.join(names)}), got {len(parts)}"
+            )
+        tensors = {
+            name: part.unsqueeze(axis) if part.dim() == axis + 1 else part
+            for name, part in zip(names, parts, strict=True)
+        }
+        return cls.with_axes(tensors, dict.fromkeys(names, axis))
+
+    def hx(self) -> HX:
+        """Torch's form of this state: ``h``, or ``(h, c)`` where there is a cell state."""
+        match tuple(self._tensors):
+            case ("h",):
+                return self._tensors["h"]
+            case ("h", "c"):
+                return self._tensors["h"], self._tensors["c"]
+            case names:
+                raise ValueError(f"torch has no form for a state of {', '.join(names)}")
+
+    # --- Mapping ---
+    def __getitem__(self, name: str) -> Tensor:
+        return self._tensors[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tensors)
+
+    def __len__(self) -> int:
+        return len(self._tensors)
+
+    def __repr__(self) -> str:
+        shapes = ", ".join(f"{name}: {tuple(t.shape)}" for name, t in self._tensors.items())
+        return f"State({shapes}; batch {self.batch_size})"
+
+    __hash__ = None  # type: ignore[assignment]  # a value of tensors, compared by its owner
+
+    @property
+    def axes(self) -> Mapping[str, int]:
+        """The batch axis of each tensor, by name."""
+        return dict(self._axes)
+
+    @property
+    def batch_size(self) -> int:
+        """The number of rows, B."""
+        name = next(iter(self._tensors))
+        return self._tensors[name].shape[self._axes[name]]
+
+    def _map(self, change: Any) -> State:
+        changed = {name: change(name, tensor) for name, tensor in self._tensors.items()}
+        return State.with_axes(changed, self._axes)
+
+    # --- the same rows, changed ---
+    def detach(self) -> State:
+        """The same numbers with no history: where backpropagation through time is cut."""
+        return self._map(lambda _, tensor: tensor.detach())
+
+    def clone(self) -> State:
+        """A copy that shares no memory."""
+        return self._map(lambda _, tensor: tensor.clone())
+
+    def to(self, target: torch.device | torch.dtype | str) -> State:
+        """On another device, or with its floating-point tensors in another dtype."""
+        if isinstance(target, torch.dtype):
+            return self._map(lambda _, t: t.to(target) if t.is_floating_point() else t)
+        return self._map(lambda _, tensor: tensor.to(target))
+
+    def reset(self, mask: Tensor, to: State | None = None) -> State:
+        """The rows where `mask` (B,) is true replaced by those of `to`, or by zeros."""
+        if mask.shape != (self.batch_size,):
+            raise ValueError(f"expected a mask of ({self.batch_size},), got {tuple(mask.shape)}")
+        if to is not None:
+            to.require_like(self, "the state to reset to")
+
+        def replace(name: str, tensor: Tensor) -> Tensor:
+            shape = [1] * tensor.dim()
+            shape[self._axes[name]] = -1
+            fresh = torch.zeros_like(tensor) if to is None else to[name]
+            return torch.where(mask.to(tensor.device).view(shape), fresh, tensor)
+
+        return self._map(replace)
+
+    # --- other rows ---
+    def select(self, rows: Tensor | Sequence[int]) -> State:
+        """The rows of the given indices, in that order; an index may come more than once."""
+        index = torch.as_tensor(rows, dtype=torch.long)
+        return self._map(lambda name, t: t.index_select(self._axes[name], index.to(t.device)))
+
+    def split(self) -> list[State]:
+        """One state of batch 1 for each row."""
+        return [self.select([row]) for row in range(self.batch_size)]
+
+    @staticmethod
+    def stack(states: Sequence[State]) -> State:
+        """Many states as one batch, in order; the inverse of `split`."""
+        if not states:
+            raise ValueError("nothing to stack")
+        first = states[0]
+        for other in states[1:]:
+            other.require_like(first, "a state to stack", batch=False)
+        return first._map(lambda name, _: torch.cat([s[name] for s in states], first._axes[name]))
+
+    # --- composition ---
+    @staticmethod
+    def join(parts: Mapping[str, State]) -> State:
+        """The states of several parts as one, with names such as ``encoder.h``."""
+        tensors, axes = {}, {}
+        for part, state in parts.items():
+            for name in state:
+                tensors[f"{part}.{name}"] = state[name]
+                axes[f"{part}.{name}"] = state._axes[name]
+        return State.with_axes(tensors, axes)
+
+    def part(self, name: str) -> State:
+        """The state that was joined under `name`."""
+        prefix = f"{name}."
+        inside = {key[len(prefix) :]: key for key in self._tensors if key.startswith(prefix)}
+        if not inside:
+            raise KeyError(name)
+        return State.with_axes(
+            {short: self._tensors[key] for short, key in inside.items()},
+            {short: self._axes[key] for short, key in inside.items()},
+        )
+
+    def require_like(self, template: State, where: str, *, batch: bool = True) -> None:
+        """Raise `InputError` unless this state has the template's names and shapes.
+
+        `where` says whose state it is. With ``batch=False`` only the batch sizes may differ.
+        """
+        if set(self) != set(template):
+            raise InputError(
+                f"{where}: expected a state of {', '.join(template)}, got one of "
+                f"{', '.join(self)}; it belongs to another model"
+            )
+        for name, tensor in self._tensors.items():
+            expected, got = list(template[name].shape), list(tensor.shape)
+            axis = template._axes[name]
+            if axis != self._axes[name] or len(expected) != len(got):
+                raise InputError(f"{where}: {name} has shape {got}, expected {expected}")
+            if expected[axis] != got[axis]:
+                if batch:
+                    raise InputError(
+                        f"{where}: {name} has a batch of {got[axis]}, expected {expected[axis]}"
+                    )
+                expected[axis] = got[axis]
+            if expected != got:
+                raise InputError(
+                    f"{where}: {name} has shape {got}, expected {expected}; "
+                    "it belongs to another model"
+                )
+
+    # --- files ---
+    def save(self, path: str | Path, metadata: Mapping[str, str] | None = None) -> None:
+        """Write a safetensors file, atomically; `metadata` is kept beside the tensors."""
+        header = {"elman": "state", "axes": json.dumps(self._axes), **(metadata or {})}
+        tensors = {name: tensor.detach().contiguous() for name, tensor in self._tensors.items()}
+        with atomic_path(Path(path)) as temporary:
+            safetensors.torch.save_file(tensors, temporary, header)
+
+    @staticmethod
+    def load(path: str | Path) -> State:
+        """Read what `save` wrote.
+
+        Raises:
+            InputError: the file is missing, truncated or not a state.
+        """
+        try:
+            with safe_open(path, "pt") as file:
+                header = file.metadata() or {}
+                if header.get("elman") != "state":
+                    raise InputError(f"{path}: not a saved state; write one with State.save")
+                axes = json.loads(header["axes"])
+                return State.with_axes({name: file.get_tensor(name) for name in axes}, axes)
+        except InputError:
+            raise
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{path}: cannot be read as a state ({error})") from error
+
+
+def _flatten(state: State) -> tuple[list[Any], tuple[tuple[str, ...], tuple[int, ...]]]:
+    return list(state._tensors.values()), (tuple(state._tensors), tuple(state._axes.values()))
+
+
+def _unflatten(leaves: Any, context: tuple[tuple[str, ...], tuple[int, ...]]) -> State:
+    # No checks here: tracers put placeholders where tensors were.
+    state = State.__new__(State)
+    state._tensors = dict(zip(context[0], leaves, strict=True))
+    state._axes = dict(zip(*context, strict=True))
+    return state
+
+
+pytree.register_pytree_node(State, _flatten, _unflatten, serialized_type_name="elman.State")
