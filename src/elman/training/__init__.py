@@ -1,0 +1,1 @@
+"""Training: one visible loop, truncated backpropagation through time, checkpoints."""

@@ -1,0 +1,117 @@
+"""What the training loop asks of a task, of its data and of whoever watches it.
+
+Legend: T time, B batch, k1 steps per update, k2 steps that gradients flow back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from elman.data.batching import Batch
+    from elman.layers.state import State
+
+
+@dataclass(frozen=True)
+class StepLoss:
+    """The loss of one batch.
+
+    Attributes:
+        loss: scalar with its graph, the mean over the units (nats per token, for example).
+        units: how many units the mean is over; batches and their parts are weighted by it.
+        state: the state after the batch's last step, or None where no state is carried.
+    """
+
+    loss: Tensor
+    units: int
+    state: State | None
+
+
+class Recurrent(Protocol):
+    """What the loop needs of a model that carries state: where a sequence begins."""
+
+    def initial_state(self, batch_size: int) -> State: ...
+
+
+class Objective(Protocol):
+    """What is being learned: a model, its loss and how it is evaluated.
+
+    A model whose batches carry state (``batch.reset`` is not None) also has
+    ``initial_state(batch_size) -> State``.
+    """
+
+    model: nn.Module
+    unit: str  # plural, in the field's words: "tokens", "frames"
+
+    def loss(self, batch: Batch, state: State | None) -> StepLoss:
+        """The loss of `batch` from `state`, which the loop has already reset by row."""
+        ...
+
+    def advance(self, batch: Batch, state: State) -> State:
+        """Only the state after `batch`, with its graph: the earlier chunks of a k2 > k1 window."""
+        ...
+
+    def evaluate(self) -> dict[str, float]:
+        """Metrics on the validation data, one of them "loss" (mean per unit, lower is better).
+
+        Called in eval mode and without gradients. It carries state through the data as training
+        does, starts from the initial state, and leaves no trace: not in the model, not in the
+        source.
+        """
+        ...
+
+
+class Source(Protocol):
+    """An endless stream of batches whose place can be saved.
+
+    After ``load_state_dict(state_dict())`` of another instance over the same data, `__next__`
+    returns exactly the batches that the other would have returned.
+    """
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in one pass over the data (its expectation where lengths are random)."""
+        ...
+
+    def __next__(self) -> Batch: ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """The place: a nest of dict, list, str, int, float, bool, None and tensors."""
+        ...
+
+    def load_state_dict(self, state: Mapping[str, Any], /) -> None: ...
+
+
+@dataclass(frozen=True)
+class StepEvent:
+    """One step as its gradients stand: after backward, before clipping and the update.
+
+    Attributes:
+        step: 1 for the first step.
+        model: its parameters hold the weights that made the loss and their gradients.
+        batch: the batch of this step.
+        state: the state that entered the batch's window, detached, or None.
+        loss: mean per unit.
+        units: how many units the loss is the mean of.
+        grad_norm: the 2-norm of all gradients together, before clipping; may be inf or nan.
+        learning_rate: what the coming update uses.
+    """
+
+    step: int
+    model: nn.Module
+    batch: Batch
+    state: State | None
+    loss: float
+    units: int
+    grad_norm: float
+    learning_rate: float
+
+
+class Observer(Protocol):
+    """Watches training without changing it."""
+
+    def after_backward(self, event: StepEvent) -> None: ...
