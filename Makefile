@@ -1,0 +1,78 @@
+# demo · test · test-full · check · bench · docs · clean
+# Each target makes .venv and installs what it needs; a stamp file remembers that it did.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+TESTED := data,dev,plot,track
+
+.PHONY: help demo test test-full check bench docs clean
+.NOTPARALLEL:
+
+help:
+	@echo "make demo       train a character LSTM for two minutes and let it write"
+	@echo "make test       the tests, without the slow ones"
+	@echo "make test-full  all tests"
+	@echo "make check      lint, format, types, strict build of the docs"
+	@echo "make bench      speed on this machine"
+	@echo "make docs       the manual, into site/"
+	@echo "make clean      remove what these targets made, .venv included"
+
+demo: $(VENV)/.core
+	@$(BIN)/elman demo
+
+test: $(VENV)/.dev
+	$(BIN)/pytest -n auto -m "not slow"
+
+test-full: $(VENV)/.dev
+	$(BIN)/pytest -n auto
+
+check: $(VENV)/.dev $(VENV)/.docs
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	@$(MAKE) --no-print-directory docs
+
+bench: $(VENV)/.core
+	@$(BIN)/elman bench
+
+docs: $(VENV)/.docs
+	PYTHONPATH=tools $(BIN)/zensical build --strict --clean
+
+clean:
+	rm -rf $(VENV) build dist site .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# constraints.txt does not reach the isolated environments that pip builds in. So what the build
+# needs goes into .venv first, under the constraints, and the build is not isolated.
+$(VENV)/.build: constraints.txt | $(BIN)/python
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
+	  echo "$(VENV) has no pip. Remove the folder $(VENV) and run make again." >&2; exit 1; }
+	@echo "setting up $(VENV) (about a minute, the first time)"
+	@$(PIP) install hatchling editables -c constraints.txt
+	@touch $@
+
+$(VENV)/.core: $(VENV)/.build pyproject.toml
+	@$(PIP) install --no-build-isolation -e . -c constraints.txt
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.build pyproject.toml
+	@$(PIP) install --no-build-isolation -e ".[$(TESTED)]" -c constraints.txt
+	@touch $@ $(VENV)/.core
+
+$(VENV)/.docs: $(VENV)/.build pyproject.toml
+	@$(PIP) install --no-build-isolation -e ".[docs]" -c constraints.txt
+	@touch $@ $(VENV)/.core
+
+# A failed `python -m venv` leaves half a folder behind, which would look finished next time.
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null 2>&1 || { \
+	  echo "elman needs Python 3.11 or newer, and '$(PYTHON)' is not on the PATH. Name one: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "elman needs Python 3.11 or newer, and '$(PYTHON)' is `$(PYTHON) -V 2>&1`. Name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv' 2>/dev/null || { \
+	  echo "'$(PYTHON)' lacks the module venv. Install it (on Debian and Ubuntu: the package python3-venv), then run make again." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+	  echo "'$(PYTHON)' cannot put pip into a new environment. Install ensurepip (on Debian and Ubuntu: the package python3-venv), then run make again." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }

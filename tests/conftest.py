@@ -1,0 +1,47 @@
+"""What every test gets: one thread, a fixed seed, and hypothesis without a clock."""
+
+import os
+from collections.abc import Iterator
+
+import hypothesis
+import numpy as np
+import pytest
+import torch
+
+# The matrices of the tests are small, and pytest-xdist already fills the cores.
+torch.set_num_threads(1)
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # for the processes that tests start
+
+# `make test` repeats itself to the letter; HYPOTHESIS_PROFILE=explore looks for new examples.
+hypothesis.settings.register_profile("fixed", deadline=None, derandomize=True, database=None)
+hypothesis.settings.register_profile("explore", deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+
+@pytest.fixture(autouse=True)
+def seed() -> int:
+    """Seed torch and NumPy before each test, so that none depends on those before it."""
+    torch.manual_seed(0)
+    np.random.seed(0)  # noqa: NPY002 (for code under test that draws from the global generator)
+    return 0
+
+
+@pytest.fixture(autouse=True)
+def torch_as_found() -> Iterator[None]:
+    """Put back what a test may change for the whole process."""
+    dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
+    yield
+    torch.set_default_dtype(dtype)
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def poisoned_memory() -> Iterator[None]:
+    """Make `torch.empty` hand out NaN, so that memory read before it is written shows."""
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    fill = torch.utils.deterministic.fill_uninitialized_memory
+    torch.use_deterministic_algorithms(True)
+    torch.utils.deterministic.fill_uninitialized_memory = True
+    yield
+    torch.use_deterministic_algorithms(deterministic)
+    torch.utils.deterministic.fill_uninitialized_memory = fill
