@@ -1,0 +1,72 @@
+"""Encoding and decoding as the text comes in, in bounded memory."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable
+from typing import final
+
+from elman.data.units.base import Ids, Tokenizer
+
+
+@final
+class IncrementalEncoder:
+    """Text in, in chunks of any size; out come the ids that are settled.
+
+    However a text is chunked, the ids of all pushes and the last flush together are
+    tokenizer.encode(text).
+
+    Args:
+        tokenizer: of any kind.
+        pending: text to go on from, as an earlier encoder's `pending` gave it.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, pending: str = "") -> None:
+        self._tokenizer = tokenizer
+        self._pending = pending
+
+    @property
+    def pending(self) -> str:
+        """The text that waits for what comes after it; at most 64 characters."""
+        return self._pending
+
+    def push(self, text: str) -> Ids:
+        """Take more text, return the ids that nothing after it can change."""
+        text = self._pending + text
+        settled = self._tokenizer.settled(text)
+        self._pending = text[settled:]
+        return self._tokenizer.encode(text[:settled])
+
+    def flush(self) -> Ids:
+        """End the text: the ids of what was pending."""
+        text, self._pending = self._pending, ""
+        return self._tokenizer.encode(text)
+
+
+@final
+class IncrementalDecoder:
+    """Ids in, one or more at a time; out comes the text that is complete.
+
+    A character whose bytes are spread over several tokens comes out with the last of them. The
+    text of all pushes and the last flush together is tokenizer.decode(ids).
+    """
+
+    def __init__(self, tokenizer: Tokenizer, previous: int | None = None) -> None:
+        self._tokenizer = tokenizer
+        self._previous = previous
+        self._bytes = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def push(self, ids: Iterable[int]) -> str:
+        """Take more ids, return the text they complete."""
+        text = []
+        for token_id in map(int, ids):
+            text.append(self._bytes.decode(self._tokenizer.spell(token_id, self._previous)))
+            self._previous = token_id
+        return "".join(text)
+
+    def flush(self) -> str:
+        """End the text: U+FFFD for a character that was left incomplete, else nothing."""
+        text = self._bytes.decode(b"", final=True)
+        self._bytes.reset()
+        self._previous = None
+        return text

@@ -1,0 +1,75 @@
+"""From text to ids and back: training, saving and loading the three kinds of tokenizer."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from elman.data.incremental import IncrementalDecoder, IncrementalEncoder
+from elman.data.units.base import FORMAT, VERSION, Tokenizer
+from elman.data.units.char import CharTokenizer
+from elman.errors import InputError
+
+__all__ = [
+    "CharTokenizer",
+    "IncrementalDecoder",
+    "IncrementalEncoder",
+    "Tokenizer",
+    "Unit",
+    "load_tokenizer",
+    "train_tokenizer",
+]
+
+Unit = Literal["char"]
+
+_KINDS: dict[str, type[CharTokenizer]] = {"char": CharTokenizer}
+
+
+def train_tokenizer(
+    unit: Unit, blocks: Iterable[str], vocab_size: int | None = None, min_count: int = 1
+) -> Tokenizer:
+    """Take a vocabulary from a text, read once, in bounded memory.
+
+    Args:
+        unit: `char`, `bpe` (byte level) or `word`.
+        blocks: the training text, in blocks.
+        vocab_size: the most ids there may be; None for all there are (BPE: 8,192).
+        min_count: leave out characters or words, or do not merge pairs, that occur less often.
+
+    Raises:
+        InputError: an unknown unit, or a size that is too small for it.
+    """
+    return _kind(unit).train(blocks, vocab_size, min_count)
+
+
+def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
+    """Read what `Tokenizer.save` wrote.
+
+    Raises:
+        InputError: the file is missing, damaged, of another version, or something else.
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            contents = json.load(file)
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: cannot be read as a tokenizer ({error})") from error
+    if not isinstance(contents, dict) or contents.get("format") != FORMAT:
+        raise InputError(f'{path}: not a tokenizer of elman ("format" must be "{FORMAT}")')
+    if contents.get("version") != VERSION:
+        raise InputError(
+            f"{path}: tokenizer version {contents.get('version')!r}, but this elman reads "
+            f"version {VERSION}; train again or install the elman that wrote it"
+        )
+    try:
+        return _kind(contents.get("unit")).from_contents(contents)
+    except InputError as error:
+        raise InputError(f"{path}: damaged tokenizer: {error}") from error
+
+
+def _kind(unit: Any) -> type[CharTokenizer]:
+    kind = _KINDS.get(unit) if isinstance(unit, str) else None
+    if kind is None:
+        raise InputError(f"the unit must be one of {', '.join(_KINDS)}, got {unit!r}")
+    return kind

@@ -1,0 +1,1 @@
+"""The units a text is cut into: characters, byte-level BPE tokens, words."""
