@@ -1,0 +1,1 @@
+"""Networks for a task: layers between what goes in and what is read out."""

@@ -1,0 +1,242 @@
+"""The recurrent language model: the distribution of each token given all before it.
+
+Legend: T time, B batch, E embedding, H hidden (of the last layer), V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal, Protocol, cast, get_args
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from elman.errors import InputError
+from elman.layers.regularize import LockedDropout, locked_mask, probability
+from elman.layers.state import State
+from elman.models.readout import IGNORE, AdaptiveReadout, FullReadout, Readout, SampledReadout
+
+ReadoutKind = Literal["full", "adaptive", "sampled"]
+
+
+class RecurrentLayer(Protocol):
+    """What a language model asks of its layers: `elman.RNN`, `GRU`, `LSTM` and `Recurrent`."""
+
+    def __call__(
+        self, x: Tensor, hx: State, *, lengths: Tensor | None = None
+    ) -> tuple[Tensor, State]: ...
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]: ...
+
+    def initial_state(self, batch_size: int) -> State: ...
+
+
+class LanguageModel(nn.Module):
+    """An embedding, recurrent layers, and a read-out over the vocabulary.
+
+        e_t = embedding(token_t)        h_t = layers(e_t, h_{t-1})
+        p(token_{t+1} | token_1 … token_t) = softmax(W h_t + b_y)
+
+    Args:
+        vocab_size: V.
+        embedding_size: E, the input width of the first layer.
+        layers: recurrent layers from E to H, each reading the outputs of the one before.
+        tied: W is the embedding itself; where H differs from E, a projection H -> E comes first.
+        embedding_dropout: the share of words dropped, each for a whole chunk (Merity 2017).
+        input_dropout: on what enters the first layer; this and the next two draw one mask a
+            chunk and keep it over time (Gal 2016).
+        hidden_dropout: between layers.
+        output_dropout: on what leaves the last layer.
+        readout: "full", or "sampled" or "adaptive" where V is large (see `elman.models.readout`).
+        init_range: draw the embedding, the read-out and the layers' matrices from
+            U(-init_range, init_range) (Zaremba 2014). None keeps the layers as they are.
+
+    Raises:
+        InputError: sizes that do not fit together, or an option out of range.
+    """
+
+    item_axes = 0
+    """A token of one stream is a number."""
+
+    def __init__(
+        self,
+        vocab_size: int,
+        embedding_size: int,
+        layers: Sequence[nn.Module],
+        *,
+        tied: bool = False,
+        embedding_dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        hidden_dropout: float = 0.0,
+        output_dropout: float = 0.0,
+        readout: ReadoutKind = "full",
+        init_range: float | None = None,
+    ) -> None:
+        super().__init__()
+        if not layers:
+            raise InputError("a language model needs at least one recurrent layer")
+        self.vocab_size = vocab_size
+        self.embedding = nn.Embedding(vocab_size, embedding_size)
+        self.layers = nn.ModuleList(layers)
+        self.embedding_dropout = probability("embedding_dropout", embedding_dropout)
+        self.input_dropout = LockedDropout(input_dropout)
+        self.hidden_dropout = LockedDropout(hidden_dropout)
+        self.output_dropout = LockedDropout(output_dropout)
+        hidden_size = output_width(layers, embedding_size)
+        projected = tied and hidden_size != embedding_size
+        self.projection = nn.Linear(hidden_size, embedding_size, bias=False) if projected else None
+        self.readout = _make_readout(
+            readout,
+            embedding_size if tied else hidden_size,
+            vocab_size,
+            self.embedding.weight if tied else None,
+        )
+        if init_range is not None:
+            _initialize(self, init_range)
+        elif tied:
+            # W reads with the same numbers, so that logits start near 1 in size, not near √E.
+            nn.init.normal_(self.embedding.weight, std=embedding_size**-0.5)
+
+    def initial_state(self, batch_size: int) -> State:
+        """The state before the first token, of all layers: ``layer0.h`` and so on."""
+        return _join(layer.initial_state(batch_size) for layer in self._layers)
+
+    def forward(
+        self, tokens: Tensor, state: State, lengths: Tensor | None = None
+    ) -> tuple[Tensor, State]:
+        """Read `tokens` (T, B) on from `state`; features (T, B, H) and the state after them.
+
+        `lengths` (B,) ends rows early: their state is that of their last real token. Features
+        are what `loss` and `log_probs` take.
+        """
+        x = self.input_dropout(self._embed(tokens))
+        after: list[State] = []
+        for depth, layer in enumerate(self._layers):
+            if depth:
+                x = self.hidden_dropout(x)
+            x, own = layer(x, state.part(f"layer{depth}"), lengths=lengths)
+            after.append(own)
+        return self.output_dropout(x), _join(after)
+
+    def loss(self, features: Tensor, targets: Tensor) -> tuple[Tensor, int]:
+        """The mean nats per scored token, and how many tokens of `targets` (T, B) are scored.
+
+        Targets of `IGNORE` are not. In training mode a sampled read-out gives an estimate.
+        """
+        flat = self._project(features).reshape(targets.numel(), -1)
+        units = int((targets != IGNORE).sum())
+        return self.readout.loss(flat, targets.reshape(-1)), units
+
+    def log_probs(self, features: Tensor) -> Tensor:
+        """The log-probability in nats of each next token, (…, V), for features (…, H)."""
+        return self.readout.log_probs(self._project(features))
+
+    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """One `tokens` (B,): log-probabilities (B, V) of the next, and the state after it."""
+        x = self._embed(tokens[None])
+        x = self.input_dropout(x)[0]
+        after: list[State] = []
+        for depth, layer in enumerate(self._layers):
+            if depth:
+                x = self.hidden_dropout(x[None])[0]
+            x, own = layer.step(x, state.part(f"layer{depth}"))
+            after.append(own)
+        return self.log_probs(self.output_dropout(x[None])[0]), _join(after)
+
+    def scan(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        """`step` over a chunk (T, B): log-probabilities (T, B, V) and the state after it."""
+        features, state = self(tokens, state)
+        return self.log_probs(features), state
+
+    @property
+    def _layers(self) -> list[RecurrentLayer]:
+        return cast("list[RecurrentLayer]", list(self.layers))
+
+    def _embed(self, tokens: Tensor) -> Tensor:
+        try:
+            vectors = self.embedding(tokens)
+        except IndexError as error:
+            raise InputError(
+                f"token ids must be from 0 to {self.vocab_size - 1}, "
+                f"got {int(tokens.min())} to {int(tokens.max())}; they belong to another vocabulary"
+            ) from error
+        if self.training and self.embedding_dropout:
+            # Dropping rows of the matrix (V, E), without a copy of the matrix on every chunk.
+            words = locked_mask((self.vocab_size, 1), self.embedding_dropout, vectors)
+            vectors = vectors * functional.embedding(tokens, words)
+        return cast("Tensor", vectors)
+
+    def _project(self, features: Tensor) -> Tensor:
+        return features if self.projection is None else self.projection(features)
+
+
+def activation_penalty(features: Tensor, alpha: float, beta: float) -> Tensor:
+    """AWD-LSTM's activation (AR) and temporal activation (TAR) regularization.
+
+        alpha mean(h_t²) + beta mean((h_t - h_{t-1})²)
+
+    over features (T, B, H), to be added to the loss in training. Here both are taken after the
+    output dropout, whose mask is the same at t and t - 1; the authors take the second before it.
+
+    Source: Merity et al. 2017, arXiv:1708.02182, section 4.7 (alpha 2, beta 1).
+    """
+    penalty = alpha * features.square().mean()
+    if beta and len(features) > 1:
+        penalty = penalty + beta * (features[1:] - features[:-1]).square().mean()
+    return penalty
+
+
+def output_width(layers: Sequence[nn.Module], input_size: int) -> int:
+    """The width H that leaves the last of `layers`, each fed by the one before.
+
+    Raises:
+        InputError: a layer that expects another width, or reads in both directions.
+    """
+    for depth, layer in enumerate(layers):
+        if getattr(layer, "bidirectional", False):
+            raise InputError(f"layer {depth} is bidirectional: it would read the token to predict")
+        if getattr(layer, "batch_first", False):
+            raise InputError(f"layer {depth} is batch_first; build it with time first, (T, B, I)")
+        expected = getattr(layer, "input_size", input_size)
+        if expected != input_size:
+            raise InputError(f"layer {depth} expects inputs of {expected}, but gets {input_size}")
+        input_size = _layer_width(cast("RecurrentLayer", layer), input_size)
+    return input_size
+
+
+def _layer_width(layer: RecurrentLayer, input_size: int) -> int:
+    """A step of zeros tells the width of any cell, also of one that names none."""
+    sizes = [getattr(layer, name, 0) for name in ("proj_size", "hidden_size")]
+    if any(sizes):
+        return next(size for size in sizes if size)
+    with torch.no_grad():
+        output, _ = layer.step(torch.zeros(1, input_size), layer.initial_state(1))
+    return output.shape[-1]
+
+
+def _join(states: Iterable[State]) -> State:
+    return State.join({f"layer{depth}": state for depth, state in enumerate(states)})
+
+
+def _make_readout(
+    kind: ReadoutKind, features: int, vocab_size: int, tied_to: Tensor | None
+) -> Readout:
+    if kind == "full":
+        return FullReadout(features, vocab_size, tied_to=tied_to)
+    if kind == "sampled":
+        return SampledReadout(features, vocab_size, tied_to=tied_to)
+    if kind != "adaptive":
+        raise InputError(f"readout must be one of {', '.join(get_args(ReadoutKind))}, got {kind!r}")
+    if tied_to is not None:
+        raise InputError("an adaptive read-out has no weights to tie; use tied=False")
+    return AdaptiveReadout(features, vocab_size)
+
+
+def _initialize(model: nn.Module, init_range: float) -> None:
+    """Draw every matrix anew; vectors (biases, gains, learned states) stay as they were made."""
+    if not init_range > 0:
+        raise InputError(f"init_range must be above 0, got {init_range}")
+    for parameter in model.parameters():
+        if parameter.dim() > 1:
+            nn.init.uniform_(parameter, -init_range, init_range)
