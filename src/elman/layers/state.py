@@ -103,7 +103,6 @@ class State(Mapping[str, Tensor]):
             case names:
                 raise ValueError(f"torch has no form for a state of {', '.join(names)}")
 
-    # --- Mapping ---
     def __getitem__(self, name: str) -> Tensor:
         return self._tensors[name]
 
@@ -134,7 +133,6 @@ class State(Mapping[str, Tensor]):
         changed = {name: change(name, tensor) for name, tensor in self._tensors.items()}
         return State.with_axes(changed, self._axes)
 
-    # --- the same rows, changed ---
     def detach(self) -> State:
         """The same numbers with no history: where backpropagation through time is cut."""
         return self._map(lambda _, tensor: tensor.detach())
@@ -164,7 +162,6 @@ class State(Mapping[str, Tensor]):
 
         return self._map(replace)
 
-    # --- other rows ---
     def select(self, rows: Tensor | Sequence[int]) -> State:
         """The rows of the given indices, in that order; an index may come more than once."""
         index = torch.as_tensor(rows, dtype=torch.long)
@@ -184,7 +181,6 @@ class State(Mapping[str, Tensor]):
             other.require_like(first, "a state to stack", batch=False)
         return first._map(lambda name, _: torch.cat([s[name] for s in states], first._axes[name]))
 
-    # --- composition ---
     @staticmethod
     def join(parts: Mapping[str, State]) -> State:
         """The states of several parts as one, with names such as ``encoder.h``."""
@@ -233,7 +229,6 @@ class State(Mapping[str, Tensor]):
                     "it belongs to another model"
                 )
 
-    # --- files ---
     def save(self, path: str | Path, metadata: Mapping[str, str] | None = None) -> None:
         """Write a safetensors file, atomically; `metadata` is kept beside the tensors."""
         header = {"elman": "state", "axes": json.dumps(self._axes), **(metadata or {})}

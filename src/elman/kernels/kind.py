@@ -1,0 +1,95 @@
+"""What one recurrence is made of: the kind of cell, its weights, and the noise on its memory.
+
+Legend: T time, B batch, I input, G gates, H hidden, R what is fed back (H, or the projection).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+States: TypeAlias = tuple[Tensor, ...]
+"""The tensors a cell remembers, each (B, R) or (B, H), the output h first."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The parameters of one layer in one direction, named as torch.nn names them."""
+
+    ih: Tensor  # (G * H, I): U
+    hh: Tensor  # (G * H, R): V
+    bias_ih: Tensor | None  # (G * H,)
+    bias_hh: Tensor | None  # (G * H,); b_h = bias_ih + bias_hh
+    hr: Tensor | None = None  # (R, H): the projection of an LSTM with proj_size
+    norm_ih: Tensor | None = None  # (G * H,): gain of the layer norm on U x
+    norm_hh: Tensor | None = None  # (G * H,): gain of the layer norm on V h
+    norm_c: Tensor | None = None  # (H,): gain and
+    norm_c_bias: Tensor | None = None  # (H,): shift of the layer norm on an LSTM's c
+
+    def input_part(self, x: Tensor) -> Tensor:
+        """U x + bias_ih, (…, I) -> (…, G * H), U x normalized where there is a gain."""
+        return _affine(x, self.ih, self.bias_ih, self.norm_ih)
+
+    def recurrent_part(self, h: Tensor) -> Tensor:
+        """V h + bias_hh, (B, R) -> (B, G * H), V h normalized where there is a gain."""
+        return _affine(h, self.hh, self.bias_hh, self.norm_hh)
+
+    def flat(self) -> list[Tensor]:
+        """The tensors in the order of torch's own recurrent functions."""
+        wanted = (self.ih, self.hh, self.bias_ih, self.bias_hh, self.hr)
+        return [weight for weight in wanted if weight is not None]
+
+
+def _affine(x: Tensor, weight: Tensor, bias: Tensor | None, gain: Tensor | None) -> Tensor:
+    if gain is None:
+        return functional.linear(x, weight, bias)
+    normalized = functional.layer_norm(functional.linear(x, weight), gain.shape, gain)
+    return normalized if bias is None else normalized + bias
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What disturbs the memory of one layer in one direction.
+
+    While training, `zoneout` holds masks (T, B, size of the state) that are 1 where the old
+    value stays; afterwards, the probabilities themselves.
+    """
+
+    recurrent: Tensor | None = None  # (B, R): multiplies h before V at every step
+    zoneout: tuple[Tensor | float, ...] | None = None
+
+    def mix(self, new: States, old: States, t: int) -> States:
+        """`new` with what is zoned out at step `t` left at `old`."""
+        if self.zoneout is None:
+            return new
+        mixed = []
+        for after, before, rate in zip(new, old, self.zoneout, strict=True):
+            if isinstance(rate, Tensor):
+                mixed.append(torch.where(rate[t], before, after))
+            else:
+                mixed.append(torch.lerp(after, before, rate) if rate else after)
+        return tuple(mixed)
+
+
+@dataclass(frozen=True)
+class CellKind:
+    """One of the built-in cells, as every backend sees it."""
+
+    name: str
+    gates: int
+    state_names: tuple[str, ...]
+    step: Callable[[Tensor, States, Weights, Tensor | None], States]
+    """(U x_t + bias_ih (B, G * H), states, weights, mask of h or None) -> new states"""
+    aten_layers: Callable[..., Sequence[Tensor]]
+    aten_cell: Callable[..., Any]
+    aten_single_state: bool = True  # torch takes h alone, not a tuple
+
+
+def dropped(h: Tensor, mask: Tensor | None) -> Tensor:
+    """`h` as V sees it under recurrent dropout."""
+    return h if mask is None else h * mask

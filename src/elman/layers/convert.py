@@ -1,0 +1,100 @@
+"""torch's recurrent layers inside any model swapped for ours, and back, weights shared."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from elman.layers.gru import GRU
+from elman.layers.lstm import LSTM
+from elman.layers.rnn import RNN
+from elman.layers.stack import RecurrentStack
+
+_PAIRS: dict[type[nn.RNNBase], type[RecurrentStack]] = {
+    nn.RNN: RNN,
+    nn.GRU: GRU,
+    nn.LSTM: LSTM,
+}
+_BACK = {ours: theirs for theirs, ours in _PAIRS.items()}
+
+
+def convert(module: nn.Module, to: Literal["elman", "torch"] = "elman") -> nn.Module:
+    """Swap every recurrent layer inside `module`, in place; the parameters stay the same objects.
+
+    Layers are matched by exact type. Subclasses, which may compute something else, are left as
+    they are and listed in a warning.
+
+    Args:
+        module: any model. If it is itself a recurrent layer, its replacement is returned.
+        to: "elman" for torch.nn's layers to become ours, "torch" for the way back.
+
+    Returns:
+        `module`, or its replacement.
+
+    Raises:
+        ValueError: on the way back, a layer with what torch cannot express, named; nothing is
+            swapped then.
+    """
+    if to not in ("elman", "torch"):
+        raise ValueError(f'to should be "elman" or "torch", got {to!r}')
+    table: dict[type[Any], type[Any]] = dict(_PAIRS if to == "elman" else _BACK)
+    found = dict(module.named_modules(remove_duplicate=True))
+    if to == "torch":
+        for name, layer in found.items():
+            if isinstance(layer, RecurrentStack):
+                _refuse_what_torch_lacks(name, layer)
+    left = [
+        f"{name or 'the module itself'} ({type(layer).__name__})"
+        for name, layer in found.items()
+        if isinstance(layer, tuple(table)) and type(layer) not in table
+    ]
+    swapped = {
+        layer: _rebuilt(layer, table[type(layer)])
+        for layer in found.values()
+        if type(layer) in table
+    }
+    for parent in found.values():
+        for name, child in parent.named_children():
+            if child in swapped:
+                setattr(parent, name, swapped[child])
+    if left:
+        warnings.warn(f"left as they are, being subclasses: {', '.join(left)}", stacklevel=2)
+    return swapped.get(module, module)
+
+
+def _refuse_what_torch_lacks(name: str, layer: RecurrentStack) -> None:
+    has = {
+        "layer_norm": layer.layer_norm,
+        "zoneout": any(layer.zoneout),
+        "recurrent_dropout": layer.recurrent_dropout > 0,
+        "weight_dropout": layer.weight_dropout > 0,
+        "learn_initial_state": layer.learn_initial_state,
+    }
+    lacking = [option for option, used in has.items() if used]
+    if lacking:
+        raise ValueError(f"{name or 'the layer'}: torch.nn has no {', no '.join(lacking)}")
+
+
+def _rebuilt(layer: nn.Module, kind: type[nn.Module]) -> nn.Module:
+    options = {
+        name: getattr(layer, name)
+        for name in ("input_size", "hidden_size", "num_layers", "bias", "batch_first")
+    }
+    options["bidirectional"] = layer.bidirectional
+    if isinstance(layer, nn.RNN | RNN):
+        options["nonlinearity"] = layer.nonlinearity
+    if isinstance(layer, nn.LSTM | LSTM):
+        options["proj_size"] = layer.proj_size
+    # On the meta device nothing is allocated or drawn: the parameters are the old ones.
+    new = kind(**options, device=torch.device("meta"))
+    # After construction, since torch warns of a dropout that has no layer to act on.
+    new.dropout = layer.dropout
+    for name, parameter in layer.named_parameters(recurse=False):
+        setattr(new, name, parameter)
+    new.train(layer.training)
+    for hooks in ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks"):
+        getattr(new, hooks).update(getattr(layer, hooks))
+    return new

@@ -1,0 +1,53 @@
+"""Where the weights of a recurrence start from."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Literal, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+Start: TypeAlias = Literal["torch", "orthogonal", "identity"]
+
+
+def uniform(parameters: Iterable[Tensor], hidden_size: int) -> None:
+    """torch's own start: every weight and bias uniform in ±1 / sqrt(hidden_size)."""
+    bound = 1 / math.sqrt(hidden_size)
+    for parameter in parameters:
+        nn.init.uniform_(parameter, -bound, bound)
+
+
+@torch.no_grad()
+def orthogonal(weight_hh: Tensor, gates: int) -> None:
+    """Each gate's block of V (G * H, R) orthogonal, so a step keeps the length of h.
+
+    Source: Saxe et al. 2014, arXiv:1312.6120.
+    """
+    for block in weight_hh.chunk(gates):
+        nn.init.orthogonal_(block)
+
+
+@torch.no_grad()
+def identity(weight_ih: Tensor, weight_hh: Tensor, biases: Iterable[Tensor | None]) -> None:
+    """V the identity, biases zero, U small: the start with which a ReLU cell remembers.
+
+    Source: Le et al. 2015, arXiv:1504.00941, section 4 (U Gaussian of deviation 0.001).
+    """
+    nn.init.eye_(weight_hh)
+    nn.init.normal_(weight_ih, std=0.001)
+    for bias in biases:
+        if bias is not None:
+            nn.init.zeros_(bias)
+
+
+@torch.no_grad()
+def gate_bias(bias_ih: Tensor, bias_hh: Tensor, gate: int, gates: int, value: float) -> None:
+    """The bias of one gate, the sum of both vectors, set to `value`.
+
+    Source: Jozefowicz et al. 2015: a forget-gate bias of 1 or 2 lets an LSTM remember from
+    the first update on.
+    """
+    bias_ih.chunk(gates)[gate].fill_(value)
+    bias_hh.chunk(gates)[gate].zero_()

@@ -1,0 +1,405 @@
+"""The one stack of layers and directions behind `RNN`, `GRU` and `LSTM`.
+
+A drop-in for torch.nn's: the same parameters, shapes, defaults and errors, with more on top.
+Legend: T time, B batch, I input, H hidden, G gates, L layers, D directions, R output of a
+direction (H, or the projection).
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, TypedDict, overload
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from elman.errors import InputError
+from elman.kernels import recurrence
+from elman.kernels.choose import Choice, Request, choose
+from elman.kernels.kind import CellKind, Noise, States, Weights
+from elman.layers import check, initialize
+from elman.layers.initialize import Start
+from elman.layers.lengths import Lengths, as_lengths, repack, unpack
+from elman.layers.regularize import drop_weights, locked_mask, probability
+from elman.layers.state import HX, State
+
+
+class Extras(TypedDict, total=False):
+    """What our layers take beyond torch's, by keyword only."""
+
+    layer_norm: bool
+    """Normalize U x and V h before they are added, and c inside an LSTM (Ba et al. 2016)."""
+    zoneout: float | tuple[float, ...]
+    """Probability that a unit keeps its old value; one for each state (Krueger et al. 2016)."""
+    recurrent_dropout: float
+    """Dropout of h before V, with one mask for all steps (Gal & Ghahramani 2016)."""
+    weight_dropout: float
+    """Dropout of the single weights of V (Merity et al. 2017)."""
+    forget_bias: float | None
+    """Starting bias of the gate that keeps: an LSTM's f, a GRU's z."""
+    learn_initial_state: bool
+    """The state a sequence begins with is a parameter, not zero."""
+    init: Start
+    """"torch", "orthogonal" (V), or "identity" (V, for ReLU)."""
+    proj_size: int
+    """Only an LSTM has one, as in torch."""
+
+
+class RecurrentStack(nn.Module):
+    """Abstract: `kind`, `mode` and the gate that keeps come from `RNN`, `GRU` and `LSTM`."""
+
+    kind: CellKind
+    mode: str
+    keep_gate: int | None
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int,
+        bias: bool,
+        batch_first: bool,
+        dropout: float,
+        bidirectional: bool,
+        device: torch.device | str | None,
+        dtype: torch.dtype | None,
+        *,
+        layer_norm: bool = False,
+        zoneout: float | tuple[float, ...] = 0.0,
+        recurrent_dropout: float = 0.0,
+        weight_dropout: float = 0.0,
+        forget_bias: float | None = None,
+        learn_initial_state: bool = False,
+        init: Start = "torch",
+        proj_size: int = 0,
+    ) -> None:
+        super().__init__()
+        check.sizes(input_size, hidden_size, num_layers, proj_size, bias, batch_first, dropout)
+        if dropout and num_layers == 1:
+            warnings.warn(
+                "dropout option adds dropout after all but last recurrent layer, so non-zero "
+                f"dropout expects num_layers greater than 1, but got dropout={dropout} and "
+                f"num_layers={num_layers}",
+                stacklevel=3,
+            )
+        self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
+        self.bias, self.batch_first, self.bidirectional = bias, batch_first, bidirectional
+        self.dropout, self.proj_size = float(dropout), proj_size
+        self.layer_norm = layer_norm
+        self.zoneout = check.zoneout(zoneout, self.kind.state_names)
+        self.recurrent_dropout = probability("recurrent_dropout", recurrent_dropout)
+        self.weight_dropout = probability("weight_dropout", weight_dropout)
+        self.learn_initial_state = learn_initial_state
+        self.forget_bias, self.init = forget_bias, init
+        check.start(init, forget_bias, self.kind.name, self.keep_gate, bias)
+
+        gates = self.kind.gates * hidden_size
+        factory: dict[str, Any] = {"device": device, "dtype": dtype}
+
+        def parameter(name: str, *shape: int) -> None:
+            self.register_parameter(name, nn.Parameter(torch.empty(shape, **factory)))
+
+        for place, suffix in enumerate(self._suffixes):
+            first = place < self.num_directions
+            parameter(
+                f"weight_ih{suffix}",
+                gates,
+                input_size if first else self.output_size * self.num_directions,
+            )
+            parameter(f"weight_hh{suffix}", gates, self.output_size)
+            if bias:
+                parameter(f"bias_ih{suffix}", gates)
+                parameter(f"bias_hh{suffix}", gates)
+            if proj_size:
+                parameter(f"weight_hr{suffix}", proj_size, hidden_size)
+        for suffix in self._suffixes if layer_norm else ():
+            parameter(f"norm_ih{suffix}", gates)
+            parameter(f"norm_hh{suffix}", gates)
+            if "c" in self.state_names:
+                parameter(f"norm_c{suffix}", hidden_size)
+                parameter(f"norm_c_bias{suffix}", hidden_size)
+        if learn_initial_state:
+            for name, width in zip(self.state_names, self._state_widths, strict=True):
+                parameter(f"initial_{name}", len(self._suffixes), width)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the weights anew, from the start that `init` and `forget_bias` name."""
+        drawn, fixed = [], []
+        for name, parameter in self.named_parameters():
+            (fixed if name.startswith(("norm", "initial")) else drawn).append((name, parameter))
+        initialize.uniform((parameter for _, parameter in drawn), self.hidden_size)
+        for name, parameter in fixed:
+            nn.init.constant_(parameter, float(name.startswith("norm") and "bias" not in name))
+        for weights in self._weights(dropped=False):
+            if self.init == "orthogonal":
+                initialize.orthogonal(weights.hh, self.kind.gates)
+            elif self.init == "identity":
+                initialize.identity(weights.ih, weights.hh, (weights.bias_ih, weights.bias_hh))
+            if self.forget_bias is not None and self.keep_gate is not None:
+                assert weights.bias_ih is not None and weights.bias_hh is not None
+                initialize.gate_bias(
+                    weights.bias_ih,
+                    weights.bias_hh,
+                    self.keep_gate,
+                    self.kind.gates,
+                    self.forget_bias,
+                )
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """The names of the tensors in this layer's `State`: ``h``, and ``c`` for an LSTM."""
+        return self.kind.state_names
+
+    @property
+    def state_axis(self) -> int:
+        """The batch axis of those tensors, which are (L * D, B, …)."""
+        return 1
+
+    @property
+    def num_directions(self) -> int:
+        return 2 if self.bidirectional else 1
+
+    @property
+    def output_size(self) -> int:
+        """The width R of one direction's output."""
+        return self.proj_size or self.hidden_size
+
+    @property
+    def _state_widths(self) -> tuple[int, ...]:
+        return (self.output_size, self.hidden_size)[: len(self.state_names)]
+
+    @property
+    def _suffixes(self) -> list[str]:
+        ends = ("", "_reverse")[: self.num_directions]
+        return [f"_l{layer}{end}" for layer in range(self.num_layers) for end in ends]
+
+    @property
+    def all_weights(self) -> list[list[nn.Parameter]]:
+        """torch's parameters, a list for each layer and direction."""
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+        return [
+            [getattr(self, name + suffix) for name in names if hasattr(self, name + suffix)]
+            for suffix in self._suffixes
+        ]
+
+    def flatten_parameters(self) -> None:
+        """Nothing to do: no backend of ours keeps weights in a buffer of its own."""
+
+    def _weights(self, *, dropped: bool) -> list[Weights]:
+        found = []
+        for suffix in self._suffixes:
+            get = {
+                name: getattr(self, name + suffix, None)
+                for name in ("bias_ih", "bias_hh", "weight_hr", "norm_ih", "norm_hh", "norm_c")
+            }
+            hh = getattr(self, f"weight_hh{suffix}")
+            if dropped and self.training and self.weight_dropout:
+                hh = drop_weights(hh, self.weight_dropout)
+            found.append(
+                Weights(
+                    getattr(self, f"weight_ih{suffix}"),
+                    hh,
+                    get["bias_ih"],
+                    get["bias_hh"],
+                    get["weight_hr"],
+                    get["norm_ih"],
+                    get["norm_hh"],
+                    get["norm_c"],
+                    getattr(self, f"norm_c_bias{suffix}", None),
+                )
+            )
+        return found
+
+    def _stack(self) -> recurrence.Stack:
+        weights = self._weights(dropped=True)
+        return recurrence.Stack(
+            self.kind, weights, self.num_layers, self.bidirectional, self.dropout, self.training
+        )
+
+    def request(self, x: Tensor) -> Request:
+        """What this layer would ask of a backend for an input like `x`."""
+        extras = {
+            "layer norm": self.layer_norm,
+            "zoneout": any(self.zoneout),
+            "recurrent dropout": self.training and self.recurrent_dropout > 0,
+        }
+        asked = tuple(name for name, wanted in extras.items() if wanted)
+        return Request(self.kind.name, x.device, x.dtype, asked)
+
+    def _noise(self, steps: int, batch_size: int, like: Tensor) -> list[Noise]:
+        rates: tuple[Tensor | float, ...] | None = self.zoneout if any(self.zoneout) else None
+        if not self.training:
+            return [Noise(zoneout=rates)] * len(self._suffixes)
+        noise = []
+        for _ in self._suffixes:
+            recurrent = zoneout = None
+            if self.recurrent_dropout:
+                shape = (batch_size, self.output_size)
+                recurrent = locked_mask(shape, self.recurrent_dropout, like)
+            if rates:
+                zoneout = tuple(
+                    torch.empty((steps, batch_size, width), device=like.device).bernoulli_(rate) > 0
+                    for rate, width in zip(self.zoneout, self._state_widths, strict=True)
+                )
+            noise.append(Noise(recurrent, zoneout))
+        return noise
+
+    def initial_state(self, batch_size: int) -> State:
+        """The state every sequence begins with: zeros, or the learned one."""
+        weight = self.weight_hh_l0
+        assert isinstance(weight, Tensor)
+        tensors = {}
+        for name, width in zip(self.state_names, self._state_widths, strict=True):
+            if self.learn_initial_state:
+                learned = getattr(self, f"initial_{name}")
+                tensors[name] = learned.unsqueeze(1).expand(-1, batch_size, -1)
+            else:
+                tensors[name] = weight.new_zeros(len(self._suffixes), batch_size, width)
+        return State.with_axes(tensors, dict.fromkeys(tensors, self.state_axis))
+
+    def _states(self, hx: HX | State | None, batch_size: int, dtype: torch.dtype) -> States:
+        if hx is None:
+            # torch's zeros have the dtype of the input, which under autocast is not the weights'.
+            state = self.initial_state(batch_size)
+            return tuple(tensor.to(dtype) for tensor in state.values())
+        if isinstance(hx, State):
+            if tuple(hx) != self.state_names:
+                raise InputError(
+                    f"expected a state of {', '.join(self.state_names)}, got one of "
+                    f"{', '.join(hx)}; it belongs to another layer"
+                )
+            states = tuple(hx.values())
+        else:
+            states = (hx,) if isinstance(hx, Tensor) else tuple(hx)
+        check.states(states, len(self._suffixes), batch_size, self._state_widths)
+        return states
+
+    @overload
+    def forward(
+        self, input: Tensor, hx: State, *, lengths: Lengths | None = None
+    ) -> tuple[Tensor, State]: ...
+
+    @overload
+    def forward(
+        self, input: Tensor, hx: HX | None = None, *, lengths: Lengths | None = None
+    ) -> tuple[Tensor, Any]: ...
+
+    @overload
+    def forward(
+        self, input: PackedSequence, hx: HX | State | None = None
+    ) -> tuple[PackedSequence, Any]: ...
+
+    def forward(
+        self,
+        input: Tensor | PackedSequence,
+        hx: HX | State | None = None,
+        *,
+        lengths: Lengths | None = None,
+    ) -> tuple[Tensor | PackedSequence, Any]:
+        """Run over whole sequences, as torch's layer does.
+
+        Args:
+            input: (T, B, I), (B, T, I) with ``batch_first``, (T, I) unbatched, or packed.
+            hx: where to begin: torch's form (L * D, B, R), a `State`, or None.
+            lengths: (B,) integers, 0 to T, in any order: how many steps of each row are real.
+                Outputs past the end are zero, the final state is that of the last real step,
+                and the backward direction starts there.
+
+        Returns:
+            The outputs of the last layer in the form of `input`, and the final state in the
+            form of `hx` (torch's for None).
+
+        Raises:
+            RuntimeError, ValueError: as torch, for what torch refuses.
+        """
+        packed = input if isinstance(input, PackedSequence) else None
+        if packed is not None:
+            if lengths is not None:
+                raise ValueError("lengths= goes with a padded tensor; a PackedSequence has its own")
+            check.packed(packed, self.input_size, self._expected_dtype)
+            x, row_lengths = unpack(packed)
+            unbatched = False
+        else:
+            assert isinstance(input, Tensor)
+            check.axes(input, hx, self.mode)
+            unbatched = input.dim() == 2
+            x = input.unsqueeze(1) if unbatched else input
+            x = x.transpose(0, 1) if self.batch_first and not unbatched else x
+            check.input(x, self.input_size, self._expected_dtype)
+            row_lengths = None
+            if lengths is not None:
+                row_lengths = as_lengths(lengths, len(x), x.shape[1], x.device)
+        if unbatched and hx is not None and not isinstance(hx, State):
+            hx = State.of(self, hx).hx()
+
+        states = self._states(hx, x.shape[1], x.dtype)
+        noise = self._noise(len(x), x.shape[1], x)
+        y, final = recurrence.run(
+            self._stack(), self.request(x), x, states, lengths=row_lengths, noise=noise
+        )
+        if isinstance(hx, State):
+            out: Any = State.with_axes(dict(zip(hx, final, strict=True)), hx.axes)
+        else:
+            final = tuple(tensor.squeeze(1) for tensor in final) if unbatched else final
+            out = final[0] if len(final) == 1 else final
+        if packed is not None:
+            assert row_lengths is not None
+            return repack(y, row_lengths, packed), out
+        if unbatched:
+            return y.squeeze(1), out
+        return (y.transpose(0, 1) if self.batch_first else y), out
+
+    def step(self, x_t: Tensor, state: State) -> tuple[Tensor, State]:
+        """One turn of the loop: x_t (B, I) and the memory -> output (B, R), the new memory.
+
+        Step after step gives what `forward` gives for the whole sequence.
+
+        Raises:
+            ValueError: a bidirectional layer, which has to see the end first; or a layer in
+                training mode whose noise is drawn for whole sequences.
+        """
+        if self.bidirectional:
+            raise ValueError("a bidirectional layer has no step: it reads from both ends")
+        if self.training and (any(self.zoneout) or self.recurrent_dropout or self.weight_dropout):
+            raise ValueError("step draws no noise; call eval() first, or forward to train")
+        check.input(x_t.unsqueeze(0), self.input_size, self._expected_dtype)
+        states = self._states(state, x_t.shape[0], x_t.dtype)
+        noise = self._noise(1, x_t.shape[0], x_t)
+        y, final = recurrence.step(self._stack(), self.request(x_t), x_t, states, noise=noise)
+        return y, State.with_axes(dict(zip(state, final, strict=True)), state.axes)
+
+    @property
+    def _expected_dtype(self) -> torch.dtype:
+        weight = self.weight_ih_l0
+        assert isinstance(weight, Tensor)
+        return weight.dtype
+
+    def extra_repr(self) -> str:
+        shown = [f"{self.input_size}, {self.hidden_size}"]
+        for name, default in {
+            "proj_size": 0,
+            "num_layers": 1,
+            "bias": True,
+            "batch_first": False,
+            "dropout": 0.0,
+            "bidirectional": False,
+            "layer_norm": False,
+            "recurrent_dropout": 0.0,
+            "weight_dropout": 0.0,
+            "learn_initial_state": False,
+            "init": "torch",
+            "forget_bias": None,
+        }.items():
+            value = getattr(self, name)
+            if value != default:
+                shown.append(f"{name}={value}")
+        if any(self.zoneout):
+            shown.append(f"zoneout={self.zoneout}")
+        return ", ".join(shown)
+
+
+def explain(layer: RecurrentStack, x: Tensor) -> Choice:
+    """The backend that would run `layer` on an input like `x`, and why."""
+    return choose(layer.request(x))
