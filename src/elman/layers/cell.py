@@ -39,9 +39,8 @@ class _BuiltInCell(nn.Module):
         gates = self.kind.gates * hidden_size
         self.weight_ih = nn.Parameter(torch.empty(gates, input_size, **factory))
         self.weight_hh = nn.Parameter(torch.empty(gates, hidden_size, **factory))
-        for name in ("bias_ih", "bias_hh"):
-            vector = nn.Parameter(torch.empty(gates, **factory)) if bias else None
-            self.register_parameter(name, vector)
+        self.bias_ih = nn.Parameter(torch.empty(gates, **factory)) if bias else None
+        self.bias_hh = nn.Parameter(torch.empty(gates, **factory)) if bias else None
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

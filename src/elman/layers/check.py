@@ -21,9 +21,9 @@ def sizes(
     hidden_size: int,
     num_layers: int,
     proj_size: int,
-    bias: bool,
-    batch_first: bool,
-    dropout: float,
+    bias: object,
+    batch_first: object,
+    dropout: object,
 ) -> None:
     """Raise TypeError or ValueError for arguments that torch.nn's constructors refuse."""
     if isinstance(dropout, bool) or not isinstance(dropout, int | float) or not 0 <= dropout <= 1:

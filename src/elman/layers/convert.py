@@ -57,7 +57,8 @@ def convert(module: nn.Module, to: Literal["elman", "torch"] = "elman") -> nn.Mo
         if type(layer) in table
     }
     for parent in found.values():
-        for name, child in parent.named_children():
+        # Not named_children, which tells of a layer once though it may hang under two names.
+        for name, child in list(parent._modules.items()):
             if child in swapped:
                 setattr(parent, name, swapped[child])
     if left:

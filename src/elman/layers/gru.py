@@ -7,7 +7,8 @@ from typing import Unpack
 import torch
 
 from elman.kernels import gru as kernel
-from elman.layers.stack import Extras, RecurrentStack
+from elman.layers.options import Extras
+from elman.layers.stack import RecurrentStack
 
 
 class GRU(RecurrentStack):
@@ -28,7 +29,7 @@ class GRU(RecurrentStack):
         bidirectional: read from both ends and lay the outputs side by side.
         device: where the parameters live.
         dtype: of the parameters.
-        extras: what torch does not have; see `elman.layers.stack.Extras`. ``forget_bias`` is
+        extras: what torch does not have; see `elman.layers.options.Extras`. ``forget_bias`` is
             that of z, the gate that keeps.
 
     Source: Cho et al. 2014, arXiv:1406.1078; the reset after the product with V, as in cuDNN.
@@ -51,8 +52,6 @@ class GRU(RecurrentStack):
         dtype: torch.dtype | None = None,
         **extras: Unpack[Extras],
     ) -> None:
-        if "proj_size" in extras:
-            raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
         super().__init__(
             input_size,
             hidden_size,

@@ -7,7 +7,8 @@ from typing import Unpack
 import torch
 
 from elman.kernels import lstm as kernel
-from elman.layers.stack import Extras, RecurrentStack
+from elman.layers.options import Extras
+from elman.layers.stack import RecurrentStack
 
 
 class LSTM(RecurrentStack):
@@ -29,7 +30,7 @@ class LSTM(RecurrentStack):
         proj_size: R, the width of the projection, or 0 for none (R = H).
         device: where the parameters live.
         dtype: of the parameters.
-        extras: what torch does not have; see `elman.layers.stack.Extras`. ``forget_bias`` is
+        extras: what torch does not have; see `elman.layers.options.Extras`. ``forget_bias`` is
             that of f, the gate that keeps.
 
     Source: Hochreiter & Schmidhuber 1997; forget gate, Gers et al. 2000; projection, Sak et

@@ -51,7 +51,7 @@ def drop_weights(weight: Tensor, p: float) -> Tensor:
     return functional.dropout(weight, p, training=True)
 
 
-def probability(name: str, p: float) -> float:
+def probability(name: str, p: object) -> float:
     """`p` when it is a number from 0 up to, not including, 1.
 
     Raises:

@@ -7,7 +7,8 @@ from typing import Literal, Unpack
 import torch
 
 from elman.kernels.rnn import RNN_RELU, RNN_TANH
-from elman.layers.stack import Extras, RecurrentStack
+from elman.layers.options import Extras
+from elman.layers.stack import RecurrentStack
 
 
 class RNN(RecurrentStack):
@@ -28,7 +29,7 @@ class RNN(RecurrentStack):
         bidirectional: read from both ends and lay the outputs side by side.
         device: where the parameters live.
         dtype: of the parameters.
-        extras: what torch does not have; see `elman.layers.stack.Extras`. An RNN has no gates,
+        extras: what torch does not have; see `elman.layers.options.Extras`. An RNN has no gates,
             so no ``forget_bias``; ``init="identity"`` goes with "relu" (Le et al. 2015).
 
     Source: Elman 1990, Finding structure in time.
@@ -52,8 +53,6 @@ class RNN(RecurrentStack):
             raise ValueError(
                 f"Unknown nonlinearity '{nonlinearity}'. Select from 'tanh' or 'relu'."
             )
-        if "proj_size" in extras:
-            raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
         self.nonlinearity = nonlinearity
         self.kind = RNN_TANH if nonlinearity == "tanh" else RNN_RELU
         self.mode = f"RNN_{nonlinearity.upper()}"

@@ -8,7 +8,8 @@ direction (H, or the projection).
 from __future__ import annotations
 
 import warnings
-from typing import Any, TypedDict, overload
+from dataclasses import replace
+from typing import Any, overload
 
 import torch
 from torch import Tensor, nn
@@ -17,33 +18,12 @@ from torch.nn.utils.rnn import PackedSequence
 from elman.errors import InputError
 from elman.kernels import recurrence
 from elman.kernels.choose import Choice, Request, choose
-from elman.kernels.kind import CellKind, Noise, States, Weights
-from elman.layers import check, initialize
+from elman.kernels.kind import CellKind, Noise, States
+from elman.layers import check, parameters
 from elman.layers.initialize import Start
 from elman.layers.lengths import Lengths, as_lengths, repack, unpack
 from elman.layers.regularize import drop_weights, locked_mask, probability
 from elman.layers.state import HX, State
-
-
-class Extras(TypedDict, total=False):
-    """What our layers take beyond torch's, by keyword only."""
-
-    layer_norm: bool
-    """Normalize U x and V h before they are added, and c inside an LSTM (Ba et al. 2016)."""
-    zoneout: float | tuple[float, ...]
-    """Probability that a unit keeps its old value; one for each state (Krueger et al. 2016)."""
-    recurrent_dropout: float
-    """Dropout of h before V, with one mask for all steps (Gal & Ghahramani 2016)."""
-    weight_dropout: float
-    """Dropout of the single weights of V (Merity et al. 2017)."""
-    forget_bias: float | None
-    """Starting bias of the gate that keeps: an LSTM's f, a GRU's z."""
-    learn_initial_state: bool
-    """The state a sequence begins with is a parameter, not zero."""
-    init: Start
-    """"torch", "orthogonal" (V), or "identity" (V, for ReLU)."""
-    proj_size: int
-    """Only an LSTM has one, as in torch."""
 
 
 class RecurrentStack(nn.Module):
@@ -75,6 +55,8 @@ class RecurrentStack(nn.Module):
         proj_size: int = 0,
     ) -> None:
         super().__init__()
+        if proj_size and self.mode != "LSTM":
+            raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
         check.sizes(input_size, hidden_size, num_layers, proj_size, bias, batch_first, dropout)
         if dropout and num_layers == 1:
             warnings.warn(
@@ -94,58 +76,12 @@ class RecurrentStack(nn.Module):
         self.forget_bias, self.init = forget_bias, init
         check.start(init, forget_bias, self.kind.name, self.keep_gate, bias)
 
-        gates = self.kind.gates * hidden_size
-        factory: dict[str, Any] = {"device": device, "dtype": dtype}
-
-        def parameter(name: str, *shape: int) -> None:
-            self.register_parameter(name, nn.Parameter(torch.empty(shape, **factory)))
-
-        for place, suffix in enumerate(self._suffixes):
-            first = place < self.num_directions
-            parameter(
-                f"weight_ih{suffix}",
-                gates,
-                input_size if first else self.output_size * self.num_directions,
-            )
-            parameter(f"weight_hh{suffix}", gates, self.output_size)
-            if bias:
-                parameter(f"bias_ih{suffix}", gates)
-                parameter(f"bias_hh{suffix}", gates)
-            if proj_size:
-                parameter(f"weight_hr{suffix}", proj_size, hidden_size)
-        for suffix in self._suffixes if layer_norm else ():
-            parameter(f"norm_ih{suffix}", gates)
-            parameter(f"norm_hh{suffix}", gates)
-            if "c" in self.state_names:
-                parameter(f"norm_c{suffix}", hidden_size)
-                parameter(f"norm_c_bias{suffix}", hidden_size)
-        if learn_initial_state:
-            for name, width in zip(self.state_names, self._state_widths, strict=True):
-                parameter(f"initial_{name}", len(self._suffixes), width)
+        parameters.register(self, device, dtype)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Draw the weights anew, from the start that `init` and `forget_bias` name."""
-        drawn, fixed = [], []
-        for name, parameter in self.named_parameters():
-            (fixed if name.startswith(("norm", "initial")) else drawn).append((name, parameter))
-        initialize.uniform((parameter for _, parameter in drawn), self.hidden_size)
-        for name, parameter in fixed:
-            nn.init.constant_(parameter, float(name.startswith("norm") and "bias" not in name))
-        for weights in self._weights(dropped=False):
-            if self.init == "orthogonal":
-                initialize.orthogonal(weights.hh, self.kind.gates)
-            elif self.init == "identity":
-                initialize.identity(weights.ih, weights.hh, (weights.bias_ih, weights.bias_hh))
-            if self.forget_bias is not None and self.keep_gate is not None:
-                assert weights.bias_ih is not None and weights.bias_hh is not None
-                initialize.gate_bias(
-                    weights.bias_ih,
-                    weights.bias_hh,
-                    self.keep_gate,
-                    self.kind.gates,
-                    self.forget_bias,
-                )
+        parameters.reset(self)
 
     @property
     def state_names(self) -> tuple[str, ...]:
@@ -167,11 +103,13 @@ class RecurrentStack(nn.Module):
         return self.proj_size or self.hidden_size
 
     @property
-    def _state_widths(self) -> tuple[int, ...]:
+    def state_widths(self) -> tuple[int, ...]:
+        """The width of each tensor of the state."""
         return (self.output_size, self.hidden_size)[: len(self.state_names)]
 
     @property
-    def _suffixes(self) -> list[str]:
+    def suffixes(self) -> list[str]:
+        """What parameter names end in, for each layer and direction: ``_l0``, ``_l0_reverse``."""
         ends = ("", "_reverse")[: self.num_directions]
         return [f"_l{layer}{end}" for layer in range(self.num_layers) for end in ends]
 
@@ -181,39 +119,18 @@ class RecurrentStack(nn.Module):
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
         return [
             [getattr(self, name + suffix) for name in names if hasattr(self, name + suffix)]
-            for suffix in self._suffixes
+            for suffix in self.suffixes
         ]
 
     def flatten_parameters(self) -> None:
         """Nothing to do: no backend of ours keeps weights in a buffer of its own."""
 
-    def _weights(self, *, dropped: bool) -> list[Weights]:
-        found = []
-        for suffix in self._suffixes:
-            get = {
-                name: getattr(self, name + suffix, None)
-                for name in ("bias_ih", "bias_hh", "weight_hr", "norm_ih", "norm_hh", "norm_c")
-            }
-            hh = getattr(self, f"weight_hh{suffix}")
-            if dropped and self.training and self.weight_dropout:
-                hh = drop_weights(hh, self.weight_dropout)
-            found.append(
-                Weights(
-                    getattr(self, f"weight_ih{suffix}"),
-                    hh,
-                    get["bias_ih"],
-                    get["bias_hh"],
-                    get["weight_hr"],
-                    get["norm_ih"],
-                    get["norm_hh"],
-                    get["norm_c"],
-                    getattr(self, f"norm_c_bias{suffix}", None),
-                )
-            )
-        return found
-
     def _stack(self) -> recurrence.Stack:
-        weights = self._weights(dropped=True)
+        weights = [parameters.weights(self, suffix) for suffix in self.suffixes]
+        if self.training and self.weight_dropout:
+            weights = [
+                replace(one, hh=drop_weights(one.hh, self.weight_dropout)) for one in weights
+            ]
         return recurrence.Stack(
             self.kind, weights, self.num_layers, self.bidirectional, self.dropout, self.training
         )
@@ -231,9 +148,9 @@ class RecurrentStack(nn.Module):
     def _noise(self, steps: int, batch_size: int, like: Tensor) -> list[Noise]:
         rates: tuple[Tensor | float, ...] | None = self.zoneout if any(self.zoneout) else None
         if not self.training:
-            return [Noise(zoneout=rates)] * len(self._suffixes)
+            return [Noise(zoneout=rates)] * len(self.suffixes)
         noise = []
-        for _ in self._suffixes:
+        for _ in self.suffixes:
             recurrent = zoneout = None
             if self.recurrent_dropout:
                 shape = (batch_size, self.output_size)
@@ -241,7 +158,7 @@ class RecurrentStack(nn.Module):
             if rates:
                 zoneout = tuple(
                     torch.empty((steps, batch_size, width), device=like.device).bernoulli_(rate) > 0
-                    for rate, width in zip(self.zoneout, self._state_widths, strict=True)
+                    for rate, width in zip(self.zoneout, self.state_widths, strict=True)
                 )
             noise.append(Noise(recurrent, zoneout))
         return noise
@@ -251,12 +168,12 @@ class RecurrentStack(nn.Module):
         weight = self.weight_hh_l0
         assert isinstance(weight, Tensor)
         tensors = {}
-        for name, width in zip(self.state_names, self._state_widths, strict=True):
+        for name, width in zip(self.state_names, self.state_widths, strict=True):
             if self.learn_initial_state:
                 learned = getattr(self, f"initial_{name}")
                 tensors[name] = learned.unsqueeze(1).expand(-1, batch_size, -1)
             else:
-                tensors[name] = weight.new_zeros(len(self._suffixes), batch_size, width)
+                tensors[name] = weight.new_zeros(len(self.suffixes), batch_size, width)
         return State.with_axes(tensors, dict.fromkeys(tensors, self.state_axis))
 
     def _states(self, hx: HX | State | None, batch_size: int, dtype: torch.dtype) -> States:
@@ -273,7 +190,7 @@ class RecurrentStack(nn.Module):
             states = tuple(hx.values())
         else:
             states = (hx,) if isinstance(hx, Tensor) else tuple(hx)
-        check.states(states, len(self._suffixes), batch_size, self._state_widths)
+        check.states(states, len(self.suffixes), batch_size, self.state_widths)
         return states
 
     @overload

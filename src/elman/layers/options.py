@@ -1,0 +1,26 @@
+"""What our layers take beyond torch's."""
+
+from __future__ import annotations
+
+from typing import TypedDict
+
+from elman.layers.initialize import Start
+
+
+class Extras(TypedDict, total=False):
+    """Keyword arguments that `RNN`, `GRU` and `LSTM` share and torch.nn does not have."""
+
+    layer_norm: bool
+    """Normalize U x and V h before they are added, and c inside an LSTM (Ba et al. 2016)."""
+    zoneout: float | tuple[float, ...]
+    """Probability that a unit keeps its old value; one for each state (Krueger et al. 2016)."""
+    recurrent_dropout: float
+    """Dropout of h before V, with one mask for all steps (Gal & Ghahramani 2016)."""
+    weight_dropout: float
+    """Dropout of the single weights of V (Merity et al. 2017)."""
+    forget_bias: float | None
+    """Starting bias of the gate that keeps: an LSTM's f, a GRU's z."""
+    learn_initial_state: bool
+    """The state a sequence begins with is a parameter, not zero."""
+    init: Start
+    """"torch", "orthogonal" (V), or "identity" (V, for ReLU)."""
