@@ -206,13 +206,15 @@ def output_width(layers: Sequence[nn.Module], input_size: int) -> int:
 
 
 def _layer_width(layer: RecurrentLayer, input_size: int) -> int:
-    """A step of zeros tells the width of any cell, also of one that names none."""
-    sizes = [getattr(layer, name, 0) for name in ("proj_size", "hidden_size")]
-    if any(sizes):
-        return next(size for size in sizes if size)
-    with torch.no_grad():
-        output, _ = layer.step(torch.zeros(1, input_size), layer.initial_state(1))
-    return output.shape[-1]
+    width: int | None = getattr(layer, "output_size", None)
+    if width is None:
+        # A step over zeros tells the width of a cell of one's own, which need not name it.
+        state = layer.initial_state(1)
+        like = next(iter(state.values()))
+        with torch.no_grad():
+            output, _ = layer.step(like.new_zeros(1, input_size), state)
+        width = output.shape[-1]
+    return width
 
 
 def _join(states: Iterable[State]) -> State:
@@ -234,9 +236,9 @@ def _make_readout(
 
 
 def _initialize(model: nn.Module, init_range: float) -> None:
-    """Draw every matrix anew; vectors (biases, gains, learned states) stay as they were made."""
+    """Draw every matrix anew; biases, gains and learned initial states stay as they were made."""
     if not init_range > 0:
         raise InputError(f"init_range must be above 0, got {init_range}")
-    for parameter in model.parameters():
-        if parameter.dim() > 1:
+    for name, parameter in model.named_parameters():
+        if parameter.dim() > 1 and "initial" not in name:
             nn.init.uniform_(parameter, -init_range, init_range)

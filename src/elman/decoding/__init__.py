@@ -1,0 +1,1 @@
+"""From distributions to choices: drawing tokens from a model."""

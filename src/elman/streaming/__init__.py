@@ -1,0 +1,1 @@
+"""A network one step at a time, for ever, with its state a value."""

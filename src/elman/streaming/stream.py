@@ -1,0 +1,189 @@
+"""A network fed one step at a time, for ever, in constant memory.
+
+Legend: T time, B batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol, TypeAlias, TypeVar, cast, final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from elman.errors import InputError
+from elman.layers.state import State
+
+Item: TypeAlias = Tensor | Sequence[Any] | np.ndarray | int | float
+"""What can be pushed: numbers, or nested lists, arrays or tensors of them."""
+
+Made = TypeVar("Made")
+
+
+class Steppable(Protocol):
+    """A model that can be streamed: every layer, cell and model here implements it.
+
+    Two attributes are looked for and may be missing: ``item_axes``, the number of axes of one
+    item of one stream (1, a vector, when missing; 0 for token ids), and
+    ``scan(chunk (T, B, …), state) -> (outputs (T, B, …), state)``, which must equal `step` in a
+    loop and is taken for chunks because it is faster.
+    """
+
+    def initial_state(self, batch_size: int) -> State:
+        """The state before the first step."""
+        ...
+
+    def step(self, x_t: Tensor, state: State) -> tuple[Tensor, State]:
+        """One item for each row, (B, …): the outputs (B, …) and the state after it."""
+        ...
+
+
+@final
+class Stream:
+    """A model and its state: push items or chunks, get the outputs of each step.
+
+    The state is a value that can be taken out, saved and put back in; a stream that goes on from
+    it gives the outputs of one never stopped. The model runs in eval mode, whatever mode it is
+    left in, and without gradients. A push that raises leaves the state as it was.
+
+    Args:
+        model: see `Steppable`.
+        batch_size: B streams side by side, which share nothing; None for one without batch axis.
+        state: where to go on from; None for the model's initial state.
+
+    Raises:
+        InputError: a batch size below 1, or a state of another model or batch size.
+    """
+
+    def __init__(
+        self, model: Steppable, batch_size: int | None = None, state: State | None = None
+    ) -> None:
+        if batch_size is not None and batch_size < 1:
+            raise InputError(f"batch_size must be at least 1, or None, got {batch_size}")
+        self.model = model
+        self.batch_size = batch_size
+        self._item_axes = cast("int", getattr(model, "item_axes", 1))
+        self._dtype, self._device = _floats_of(model)
+        self._state = self._initial()
+        if state is not None:
+            self.state = state
+
+    def push(self, items: Item) -> Tensor:
+        """Go on by one item or a chunk of them; which of the two, the number of axes says.
+
+        Args:
+            items: for a language model an id () or ids (T,); for a layer a vector (I,) or vectors
+                (T, I). With a `batch_size`, (B,), (T, B), (B, I) and (T, B, I).
+
+        Returns:
+            The outputs of each step, with the leading axes of `items`. They were made in
+            inference mode: ``clone()`` them for use in something that trains.
+
+        Raises:
+            InputError: a wrong number of axes or rows, or ids outside of the vocabulary.
+        """
+        x = self._as_tensor(items)
+        batched = self.batch_size is not None
+        chunk = x.dim() - self._item_axes - batched
+        if chunk not in (0, 1):
+            axes = self._item_axes + batched
+            raise InputError(
+                f"this stream takes an item of {axes} axes or a chunk of {axes + 1}, "
+                f"got {x.dim()} axes {tuple(x.shape)}"
+            )
+        if not batched:
+            x = x.unsqueeze(chunk)
+        if x.shape[chunk] != self._state.batch_size:
+            raise InputError(
+                f"this stream has {self._state.batch_size} rows, got {x.shape[chunk]} "
+                f"in a shape of {tuple(x.shape)}"
+            )
+        if chunk and not len(x):
+            raise InputError("a chunk needs at least one item, got none")
+        run = self._scan if chunk else self.model.step
+        outputs, self._state = self._call(lambda: run(x, self._state))
+        return outputs if batched else outputs.squeeze(chunk)
+
+    @property
+    def state(self) -> State:
+        """The state after all that was pushed, a copy; set it to go on from another."""
+        return self._state.clone()
+
+    @state.setter
+    def state(self, state: State) -> None:
+        template = self._initial()
+        state.require_like(template, "the state of this stream")
+        tensors = {
+            name: state[name].detach().to(like, copy=True) for name, like in template.items()
+        }
+        self._state = State.with_axes(tensors, template.axes)
+
+    def reset(self, rows: Sequence[int] | Tensor | None = None) -> None:
+        """Begin anew: all streams, or only those whose indices (or bool mask (B,)) are given."""
+        if rows is None:
+            self._state = self._initial()
+            return
+        index = torch.as_tensor(rows)
+        mask = torch.zeros(self._state.batch_size, dtype=torch.bool)
+        try:
+            mask[index if index.dtype is torch.bool else index.long()] = True
+        except IndexError as error:
+            raise InputError(f"rows must be from 0 to {len(mask) - 1}, got {rows}") from error
+        self._state = self._call(lambda: self._state.reset(mask, to=self._initial()))
+
+    def fork(self) -> Stream:
+        """Another stream at the same place; from here on neither knows of the other."""
+        return Stream(self.model, self.batch_size, self._state)
+
+    def _initial(self) -> State:
+        return self._call(lambda: self.model.initial_state(self.batch_size or 1))
+
+    def _scan(self, chunk: Tensor, state: State) -> tuple[Tensor, State]:
+        scan = getattr(self.model, "scan", None)
+        if scan is not None:
+            return cast("tuple[Tensor, State]", scan(chunk, state))
+        outputs = []
+        for x_t in chunk:
+            y_t, state = self.model.step(x_t, state)
+            outputs.append(y_t)
+        return torch.stack(outputs), state
+
+    def _call(self, compute: Callable[[], Made]) -> Made:
+        with evaluating(self.model), torch.inference_mode():
+            return compute()
+
+    def _as_tensor(self, items: Item) -> Tensor:
+        try:
+            x = torch.as_tensor(items, device=self._device)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise InputError(f"items must be numbers of one shape ({error})") from error
+        if self._item_axes == 0:
+            if x.is_floating_point() or x.is_complex() or x.dtype is torch.bool:
+                raise InputError(f"token ids must be integers, got {x.dtype}")
+            return x.long()
+        return x.to(self._dtype)
+
+
+@contextmanager
+def evaluating(model: object) -> Iterator[None]:
+    """Eval mode inside; outside, each module is in the mode it was in before."""
+    training = []
+    if isinstance(model, nn.Module) and model.training:
+        training = [module for module in model.modules() if module.training]
+        model.eval()
+    try:
+        yield
+    finally:
+        for module in training:
+            module.training = True
+
+
+def _floats_of(model: object) -> tuple[torch.dtype, torch.device]:
+    """Where the model computes and in what, by its first floating-point parameter."""
+    parameters = model.parameters() if isinstance(model, nn.Module) else ()
+    for parameter in parameters:
+        if parameter.is_floating_point():
+            return parameter.dtype, parameter.device
+    return torch.get_default_dtype(), torch.device("cpu")
