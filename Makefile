@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
-TESTED := data,dev,plot,track
+TESTED := data,dev,docs,plot,track
 
 .PHONY: help demo test test-full check bench docs clean
 .NOTPARALLEL:
@@ -28,7 +28,7 @@ test: $(VENV)/.dev
 test-full: $(VENV)/.dev
 	$(BIN)/pytest -n auto
 
-check: $(VENV)/.dev $(VENV)/.docs
+check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -37,7 +37,7 @@ check: $(VENV)/.dev $(VENV)/.docs
 bench: $(VENV)/.core
 	@$(BIN)/elman bench
 
-docs: $(VENV)/.docs
+docs: $(VENV)/.dev
 	PYTHONPATH=tools $(BIN)/zensical build --strict --clean
 
 clean:
@@ -59,10 +59,6 @@ $(VENV)/.core: $(VENV)/.build pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.build pyproject.toml
 	@$(PIP) install --no-build-isolation -e ".[$(TESTED)]" -c constraints.txt
-	@touch $@ $(VENV)/.core
-
-$(VENV)/.docs: $(VENV)/.build pyproject.toml
-	@$(PIP) install --no-build-isolation -e ".[docs]" -c constraints.txt
 	@touch $@ $(VENV)/.core
 
 # A failed `python -m venv` leaves half a folder behind, which would look finished next time.
