@@ -97,8 +97,8 @@ class TokenChunks:
     With `random_length`, the length of a chunk is drawn as in AWD-LSTM (Merity et al. 2017,
     section 5): the base is `length` with probability 0.95 and half of it otherwise, and the length
     is a draw from a normal distribution about the base with standard deviation 5, at least 5 (or
-    `length`, where that is less). The draw depends on (seed, epoch, index of the chunk) alone, which keeps a place in the data a
-    matter of three integers.
+    `length`, where that is less). The draw depends on (seed, epoch, index of the chunk) alone,
+    which keeps a place in the data a matter of three integers.
 
     Args:
         tokens: (N,) integer array.
@@ -142,8 +142,8 @@ class TokenChunks:
     @property
     def steps_per_epoch(self) -> int:
         """Chunks in one pass over the text; with random lengths, what is expected on average."""
-        mean = 0.95 * self._length + 0.05 * self._length / 2 if self._random_length else self._length
-        return int(np.ceil(self._stream_length / max(mean, 1)))
+        mean = (0.95 + 0.05 / 2 if self._random_length else 1.0) * self._length
+        return int(np.ceil(self._stream_length / max(mean, 1.0)))
 
     def __iter__(self) -> TokenChunks:
         return self

@@ -5,30 +5,41 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Literal
 
 from elman.data.incremental import IncrementalDecoder, IncrementalEncoder
 from elman.data.units.base import FORMAT, VERSION, Tokenizer
+from elman.data.units.bpe import BPETokenizer
 from elman.data.units.char import CharTokenizer
+from elman.data.units.word import WordTokenizer
 from elman.errors import InputError
 
 __all__ = [
+    "BPETokenizer",
     "CharTokenizer",
     "IncrementalDecoder",
     "IncrementalEncoder",
     "Tokenizer",
     "Unit",
+    "WordTokenizer",
     "load_tokenizer",
     "train_tokenizer",
 ]
 
-Unit = Literal["char"]
+Unit = Literal["char", "bpe", "word"]
 
-_KINDS: dict[str, type[CharTokenizer]] = {"char": CharTokenizer}
+_Kind = type[CharTokenizer] | type[BPETokenizer] | type[WordTokenizer]
+_KINDS: dict[str, _Kind] = {"char": CharTokenizer, "bpe": BPETokenizer, "word": WordTokenizer}
 
 
 def train_tokenizer(
-    unit: Unit, blocks: Iterable[str], vocab_size: int | None = None, min_count: int = 1
+    unit: Unit,
+    blocks: Iterable[str],
+    vocab_size: int | None = None,
+    min_count: int = 1,
+    *,
+    lower: bool = False,
 ) -> Tokenizer:
     """Take a vocabulary from a text, read once, in bounded memory.
 
@@ -37,10 +48,15 @@ def train_tokenizer(
         blocks: the training text, in blocks.
         vocab_size: the most ids there may be; None for all there are (BPE: 8,192).
         min_count: leave out characters or words, or do not merge pairs, that occur less often.
+        lower: map the text to lower case; for words only.
 
     Raises:
         InputError: an unknown unit, or a size that is too small for it.
     """
+    if unit == "word":
+        return WordTokenizer.train(blocks, vocab_size, min_count, lower)
+    if lower:
+        raise InputError(f"lower case is for the unit word only, got {unit!r}; map the text itself")
     return _kind(unit).train(blocks, vocab_size, min_count)
 
 
@@ -51,8 +67,8 @@ def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
         InputError: the file is missing, damaged, of another version, or something else.
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            contents = json.load(file)
+        contents = json.loads(Path(path).read_text(encoding="utf-8"))
+        json.dumps(contents, ensure_ascii=False).encode()  # no lone surrogates
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read as a tokenizer ({error})") from error
     if not isinstance(contents, dict) or contents.get("format") != FORMAT:
@@ -68,7 +84,7 @@ def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
         raise InputError(f"{path}: damaged tokenizer: {error}") from error
 
 
-def _kind(unit: Any) -> type[CharTokenizer]:
+def _kind(unit: Any) -> _Kind:
     kind = _KINDS.get(unit) if isinstance(unit, str) else None
     if kind is None:
         raise InputError(f"the unit must be one of {', '.join(_KINDS)}, got {unit!r}")

@@ -119,5 +119,5 @@ def _write_header(file: Any, dtype: type[np.unsignedinteger[Any]], tokens: int) 
 
 
 def _write_ids(file: Any, ids: Ids, dtype: type[np.unsignedinteger[Any]]) -> int:
-    file.write(memoryview(ids.astype(dtype)))
+    file.write(ids.astype(dtype).data)
     return len(ids)

@@ -74,7 +74,7 @@ class Tokenizer(ABC):
         return b"".join(spelling).decode("utf-8", errors="replace")
 
     def token(self, token_id: int) -> str:
-        """One token in printable form: a newline as `\\n`, a stray byte as `\\xe2`."""
+        r"""One token in printable form: a newline as `\n`, a stray byte as `\xe2`."""
         text = self.spell(token_id, None).decode("utf-8", errors="backslashreplace")
         return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 

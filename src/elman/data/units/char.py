@@ -80,9 +80,7 @@ class CharTokenizer(Tokenizer):
             min_count: leave out characters that occur less often.
         """
         if vocab_size is not None and vocab_size < 2:
-            raise InputError(
-                f"vocabulary size must be at least 2 for characters, got {vocab_size}"
-            )
+            raise InputError(f"vocabulary size must be at least 2 for characters, got {vocab_size}")
         counts = np.zeros(_CODE_POINTS, dtype=np.int64)
         for block in blocks:
             found = np.bincount(_code_points(block))
