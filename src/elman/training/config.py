@@ -6,12 +6,9 @@ what it does and in which unit, and in `section` under which heading the command
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-
-from elman.errors import InputError
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 def section(name: str) -> dict[str, Any]:
@@ -198,33 +195,3 @@ class TrainingConfig(BaseModel):
         if not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"betas are {self.betas}, expected two numbers in [0, 1)")
         return self
-
-
-Config = TypeVar("Config", bound=TrainingConfig)
-
-
-def parse_config(kind: type[Config], values: Mapping[str, Any], where: str) -> Config:
-    """A validated config from plain values.
-
-    Args:
-        kind: TrainingConfig or a task's subclass of it.
-        values: from flags or from a TOML file.
-        where: what the values came from, for the message ("config.toml", "the flags").
-
-    Raises:
-        InputError: one line that names the first wrong setting, what was expected and what came.
-    """
-    try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        message = first["msg"].removeprefix("Value error, ")
-        name = ".".join(str(part) for part in first["loc"])
-        if first["type"] == "extra_forbidden":
-            known = ", ".join(sorted(kind.model_fields))
-            text = f"{where}: {name} is no setting, expected one of {known}"
-        elif name:
-            text = f"{where}: {name} is {first['input']!r}: {message}"
-        else:
-            text = f"{where}: {message}"
-        raise InputError(text) from None

@@ -34,7 +34,9 @@ class StepLoss:
 class Recurrent(Protocol):
     """What the loop needs of a model that carries state: where a sequence begins."""
 
-    def initial_state(self, batch_size: int) -> State: ...
+    def initial_state(self, batch_size: int) -> State:
+        """The state at the beginning of each of `batch_size` sequences."""
+        ...
 
 
 class Objective(Protocol):
@@ -83,7 +85,9 @@ class Source(Protocol):
         """The place: a nest of dict, list, str, int, float, bool, None and tensors."""
         ...
 
-    def load_state_dict(self, state: Mapping[str, Any], /) -> None: ...
+    def load_state_dict(self, state: Mapping[str, Any], /) -> None:
+        """Go to a place that `state_dict` gave."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -114,4 +118,6 @@ class StepEvent:
 class Observer(Protocol):
     """Watches training without changing it."""
 
-    def after_backward(self, event: StepEvent) -> None: ...
+    def after_backward(self, event: StepEvent) -> None:
+        """Called once a step; must leave parameters and gradients as they are."""
+        ...

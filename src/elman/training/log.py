@@ -1,0 +1,236 @@
+"""What training tells: metrics.jsonl for machines, lines or a progress bar for people.
+
+All of them take the same records, flat mappings from a name to a number.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self, TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from elman.errors import InputError
+
+Record = Mapping[str, float | int]
+
+
+class Recorder(Protocol):
+    """Takes the records as they come."""
+
+    def record(self, record: Record) -> None:
+        """One report of the loop."""
+        ...
+
+
+class Log(Recorder, Protocol):
+    """Shows the progress of training to a person; entered while training runs."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> None: ...
+
+    def advance(self, step: int, done: float, seconds_left: float) -> None:
+        """After each step; `done` is the part of the budget that is used, 0 to 1."""
+        ...
+
+
+def open_log(stream: TextIO, unit: str) -> Log:
+    """A progress bar where `stream` is a terminal, plain lines elsewhere.
+
+    Colors are left out where the environment sets NO_COLOR.
+    """
+    return ProgressLog(stream, unit) if stream.isatty() else PlainLog(stream, unit)
+
+
+class QuietLog:
+    """Shows nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def record(self, record: Record) -> None:
+        """Nothing."""
+
+    def advance(self, step: int, done: float, seconds_left: float) -> None:
+        """Nothing."""
+
+
+class PlainLog:
+    """One line for each evaluation, and between them at most one every `every` seconds."""
+
+    def __init__(self, stream: TextIO, unit: str, every: float = 10.0) -> None:
+        self._stream, self._unit, self._every = stream, unit, every
+        self._written = time.monotonic()
+        self._left = math.inf
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def record(self, record: Record) -> None:
+        """Write the record as a line, if it is time for one."""
+        now = time.monotonic()
+        if "validation_loss" in record or now - self._written >= self._every:
+            self._written = now
+            left = f" · {_duration(self._left)} left" if math.isfinite(self._left) else ""
+            self._stream.write(f"{describe(record, self._unit)}{left}\n")
+            self._stream.flush()
+
+    def advance(self, step: int, done: float, seconds_left: float) -> None:
+        """Remember the time left."""
+        self._left = seconds_left
+
+
+class ProgressLog:
+    """A bar with the loss, the speed and the time left; each evaluation stays as a line above."""
+
+    def __init__(self, stream: TextIO, unit: str) -> None:
+        console = Console(file=stream)
+        self._unit = unit
+        self._progress = Progress(
+            BarColumn(bar_width=None),
+            TextColumn("{task.percentage:>3.0f}%"),
+            TextColumn("{task.description}"),
+            TextColumn("{task.fields[left]}"),
+            console=console,
+            refresh_per_second=4,
+            expand=True,
+        )
+        self._task = self._progress.add_task("", total=1.0, left="")
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def record(self, record: Record) -> None:
+        """Show the record beside the bar, and above it if it has an evaluation."""
+        text = describe(record, self._unit)
+        if "validation_loss" in record:
+            self._progress.console.print(text, markup=False, highlight=False)
+        self._progress.update(self._task, description=text.replace("[", r"\["))
+
+    def advance(self, step: int, done: float, seconds_left: float) -> None:
+        """Move the bar."""
+        left = f"{_duration(seconds_left)} left" if math.isfinite(seconds_left) else ""
+        self._progress.update(self._task, completed=done, left=left)
+
+
+def describe(record: Record, unit: str) -> str:
+    """A record as one line for people."""
+    parts = [f"step {record['step']}"]
+    if "loss" in record:
+        parts.append(f"loss {record['loss']:.4f}")
+    if "validation_loss" in record:
+        parts.append(f"validation loss {record['validation_loss']:.4f}")
+    if "units_per_second" in record:
+        parts.append(f"{record['units_per_second']:,.0f} {unit}/s")
+    return " · ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}h{minutes:02d}m"
+    return f"{minutes}m{rest:02d}s" if minutes else f"{rest}s"
+
+
+class MetricsFile:
+    """metrics.jsonl: one JSON object a line, in the order of steps."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def record(self, record: Record) -> None:
+        """Append one line, whole or not at all.
+
+        Raises:
+            OSError: it cannot be written, for example because the disk is full.
+        """
+        # JSON has no infinity, which the perplexity of a bad model can be.
+        plain = {name: value if math.isfinite(value) else None for name, value in record.items()}
+        line = (json.dumps(plain, allow_nan=False) + "\n").encode()
+        with self._path.open("ab", buffering=0) as file:
+            before = file.seek(0, os.SEEK_END)
+            try:
+                written = file.write(line)
+                while written < len(line):  # a short write; the next one says what is wrong
+                    written += file.write(line[written:])
+            except BaseException:
+                file.truncate(before)
+                raise
+
+    def cut_back(self, step: int) -> None:
+        """Drop the lines after `step`, and a line that a kill has left unfinished.
+
+        Raises:
+            InputError: a line that is not the last is not one of ours.
+        """
+        if not self._path.exists():
+            return
+        with self._path.open("rb+") as file:
+            kept = 0
+            for number, line in enumerate(file, 1):
+                if not line.endswith(b"\n"):
+                    break
+                try:
+                    if json.loads(line)["step"] > step:
+                        break
+                except (ValueError, KeyError, TypeError) as error:
+                    raise InputError(
+                        f"{self._path}: line {number} is not a record of metrics;"
+                        " take it out to go on"
+                    ) from error
+                kept += len(line)
+            file.truncate(kept)
+
+
+class TensorBoard:
+    """The same records as TensorBoard events.
+
+    Raises:
+        InputError: the package tensorboard is not installed.
+    """
+
+    def __init__(self, folder: Path, step: int) -> None:
+        try:
+            from torch.utils.tensorboard.writer import SummaryWriter
+        except ImportError as error:
+            raise InputError(
+                "tensorboard is asked for, but is not installed;"
+                ' leave it out or `pip install "elman[track]"`'
+            ) from error
+        self._writer = SummaryWriter(str(folder), purge_step=step + 1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+
+    def record(self, record: Record) -> None:
+        """Write one event a number."""
+        for name, value in record.items():
+            if name != "step":
+                self._writer.add_scalar(name, value, int(record["step"]))
+        self._writer.flush()

@@ -1,0 +1,240 @@
+"""The training loop of every task, from the first step to the last.
+
+A step is: the next batch, the loss with its graph over the window, backward, clipping, one update
+of the weights. Between steps, in this order: a signal is answered, the report and the evaluation
+are made, a checkpoint is written, and the budget is asked whether to stop.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+import torch
+
+from elman.errors import RunFailed
+from elman.training.checkpoint import save_model
+from elman.training.config import TrainingConfig
+from elman.training.contracts import Objective, Observer, Source, StepEvent
+from elman.training.log import Log, MetricsFile, Recorder, TensorBoard
+from elman.training.machine import seed_everything, untouched_randomness, use_device
+from elman.training.optim import (
+    Average,
+    averaged,
+    averaging_begins,
+    clip_gradients,
+    gradient_norm,
+    learning_rate,
+    make_optimizer,
+    scale_gradients,
+)
+from elman.training.progress import Tally, Training
+from elman.training.run_directory import RunDirectory
+from elman.training.signals import Interrupted, Interruption
+from elman.training.tbptt import join_rows, split_rows, unroll
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How training ended.
+
+    Attributes:
+        step: updates made.
+        reason: the setting that said stop: max_steps, max_minutes or patience.
+        seconds: training time, without evaluation and checkpoints.
+        best_loss: the lowest validation loss; its weights are the run's model.safetensors.
+        best_step: when that was.
+    """
+
+    step: int
+    reason: str
+    seconds: float
+    best_loss: float
+    best_step: int
+
+
+def train(
+    objective: Objective,
+    source: Source,
+    config: TrainingConfig,
+    run: RunDirectory,
+    log: Log,
+    observers: Sequence[Observer] = (),
+    resume_from: Path | None = None,
+) -> Outcome:
+    """Train `objective.model` on `source` until the budget is used.
+
+    A run that is killed at any moment and then resumed from its latest checkpoint, or from the
+    beginning where there is none yet, ends with the same bits as one that was never killed.
+
+    Afterwards the model has its last weights; the best by validation loss (averaged, once NT-ASGD
+    averages) are at `run.model_path`.
+
+    Args:
+        objective: model, loss and evaluation.
+        source: the batches.
+        config: how to train.
+        run: where metrics, checkpoints and the best weights go.
+        log: shows the progress.
+        observers: told of every step after its backward pass.
+        resume_from: the checkpoint to go on from; None begins at step 0.
+
+    Raises:
+        RunFailed: a loss or a gradient is no longer a finite number.
+        Interrupted: Ctrl-C or SIGTERM came, and a checkpoint has been written.
+        InputError: `resume_from` cannot be used, or TensorBoard is asked for and missing.
+        OSError: the disk is full, say. What had been written before is intact.
+    """
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    seed_everything(config.seed)
+    device = use_device(config.device)
+    model = objective.model.to(device).train()
+    autocast = torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16")
+    training = Training(objective, make_optimizer(model, config), source)
+    if resume_from is not None:
+        training.restore(resume_from)
+    progress = training.progress
+    saved = resume_from
+
+    metrics = MetricsFile(run.metrics_path)
+    metrics.cut_back(progress.step)
+    recorders: list[Recorder] = [metrics, log]
+
+    def save() -> Path:
+        if not all(bool(p.isfinite().all()) for p in model.parameters()):
+            raise _failure("some weights are no longer finite numbers", training, config, saved)
+        path = run.checkpoint_path(progress.step)
+        training.save(path)
+        run.keep_latest_checkpoints(config.keep_checkpoints)
+        return path
+
+    with ExitStack() as stack:
+        if config.tensorboard:
+            board = TensorBoard(run.path / "tensorboard", progress.step)
+            recorders.append(stack.enter_context(board))
+        stack.enter_context(log)
+        interruption = stack.enter_context(Interruption())
+        while True:
+            if interruption.signal is not None:
+                raise Interrupted(interruption.signal, save())
+
+            # The report of the steps so far, with an evaluation when it is time.
+            stop = progress.reason_to_stop(config)
+            regular = progress.step % config.eval_every == 0
+            evaluate = regular or stop is not None
+            due = evaluate or progress.step % config.log_every == 0
+            if due and progress.step > progress.reported:
+                record: dict[str, float] = {
+                    "step": progress.step,
+                    "epoch": round(progress.step / source.steps_per_epoch, 4),
+                    "seconds": round(progress.seconds, 3),
+                    **progress.tally.means(),
+                    "learning_rate": training.optimizer.param_groups[0]["lr"],
+                }
+                scores: dict[str, float] = {}
+                if evaluate:
+                    with averaged(model, training.average), untouched_randomness(), torch.no_grad():
+                        model.eval()
+                        scores = objective.evaluate()
+                        model.train()
+                        if not math.isfinite(scores["loss"]):
+                            what = f"the validation loss is {scores['loss']}"
+                            raise _failure(what, training, config, saved)
+                        if scores["loss"] < progress.best_loss:
+                            save_model(run.model_path, model)
+                            progress.best_loss = scores["loss"]
+                            progress.best_step = progress.step
+                    record |= {f"validation_{name}": value for name, value in scores.items()}
+                # An evaluation because of the end is none that schedules may see: a run that is
+                # stopped early and resumed must go on as if it had not been stopped.
+                if regular:
+                    progress.history.append(scores["loss"])
+                    stop = progress.reason_to_stop(config)
+                    begins = averaging_begins(progress.history, config.average_interval)
+                    if config.average == "asgd" and training.average is None and begins:
+                        training.average = Average.of(model)
+                progress.tally = Tally()
+                progress.reported = progress.step
+                for recorder in recorders:
+                    recorder.record(record)
+
+            due = progress.step % config.checkpoint_every == 0 or stop is not None
+            if due and progress.step > 0 and saved != run.checkpoint_path(progress.step):
+                saved = save()
+            if stop is not None:
+                break
+
+            # One step.
+            began = perf_counter()
+            batch = next(source).to(device)
+            rate = learning_rate(config, progress.step, progress.history)
+            if config.random_truncation:  # Merity et al. 2017, section 5
+                rate *= batch.inputs.shape[0] / config.truncation
+            for group in training.optimizer.param_groups:
+                group["lr"] = rate
+            training.optimizer.zero_grad(set_to_none=True)
+
+            parts = split_rows(training.window, batch, min(config.accumulate, batch.batch_size))
+            loss, units, windows = 0.0, 0, []
+            for part_window, part in parts:
+                with autocast:
+                    result, after = unroll(objective, part_window, part, config.chunks_back)
+                windows.append(after)
+                if result.units == 0:  # all padding; its mean is no number
+                    continue
+                weight = result.units if len(parts) > 1 else 1
+                torch.autograd.backward(weight * result.loss)
+                loss += result.units * result.loss.item()
+                units += result.units
+            loss /= max(units, 1)
+            if len(parts) > 1:
+                scale_gradients(model, 1 / max(units, 1))
+
+            norm = gradient_norm(model)
+            event = StepEvent(
+                progress.step + 1, model, batch, training.window.state, loss, units, norm, rate
+            )
+            for observer in observers:
+                observer.after_backward(event)
+            if not math.isfinite(loss):
+                raise _failure(f"the loss is {loss}", training, config, saved)
+            if not math.isfinite(norm):
+                what = f"the gradient has exploded, its norm is {norm}"
+                raise _failure(what, training, config, saved)
+            clip_gradients(model, norm, config.clip_norm)
+            training.optimizer.step()
+            if training.average is not None:
+                training.average.update(model)
+
+            training.window = join_rows(training.window, batch, windows)
+            progress.step += 1
+            seconds = perf_counter() - began
+            progress.seconds += seconds
+            progress.tally.add(loss, units, norm, seconds)
+            log.advance(progress.step, *progress.budget(config))
+
+    return Outcome(progress.step, stop, progress.seconds, progress.best_loss, progress.best_step)
+
+
+def _failure(
+    what: str, training: Training, config: TrainingConfig, saved: Path | None
+) -> RunFailed:
+    """The error for a run that has diverged: what to change, where the last good weights are."""
+    progress = training.progress
+    tally, history = progress.tally, progress.history
+    if tally.units:
+        before = f"; the mean before it was {tally.loss / tally.units:.4g}"
+    else:
+        before = f"; the last validation loss was {history[-1]:.4g}" if history else ""
+    clip = f"clip_norm (now {config.clip_norm:g})" if config.clip_norm else "clip_norm (now off)"
+    checkpoint = f"the last good checkpoint is {saved}" if saved else "there is no checkpoint yet"
+    return RunFailed(
+        f"step {progress.step + 1}: {what}{before}. Lower learning_rate (now"
+        f" {config.learning_rate:g}), lower {clip}, or rise more slowly with warmup_steps (now"
+        f" {config.warmup_steps}); {checkpoint}."
+    )

@@ -1,0 +1,72 @@
+"""The device and threads that training runs on, and the random states it draws from."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+from elman.errors import InputError
+
+
+def use_device(name: str) -> torch.device:
+    """The torch device called `name`.
+
+    Raises:
+        InputError: torch knows no such device, or this machine has none.
+    """
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise InputError(
+            f"device {name!r} cannot be used ({str(error).splitlines()[0]}); expected cpu, or cuda"
+            " where there is a GPU and a torch built for it"
+        ) from error
+    return device
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, NumPy and torch."""
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002  (the global state is what a user's code may draw from)
+    torch.manual_seed(seed)
+
+
+def random_states() -> dict[str, Any]:
+    """The states as a tree that a checkpoint can hold."""
+    numpy = np.random.get_state(legacy=False)  # noqa: NPY002
+    assert isinstance(numpy, dict)
+    cuda = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    words = torch.from_numpy(numpy["state"]["key"].astype(np.int64))
+    return {
+        "python": random.getstate(),
+        "numpy": {**numpy, "state": {"key": words, "pos": int(numpy["state"]["pos"])}},
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if cuda else [],
+    }
+
+
+def restore_random_states(states: Mapping[str, Any]) -> None:
+    """Go back to what `random_states` gave."""
+    random.setstate(states["python"])
+    numpy = states["numpy"]
+    key = numpy["state"]["key"].numpy().astype(np.uint32)
+    np.random.set_state({**numpy, "state": {**numpy["state"], "key": key}})  # noqa: NPY002
+    torch.set_rng_state(states["torch"])
+    if states["cuda"]:
+        torch.cuda.set_rng_state_all(states["cuda"])
+
+
+@contextmanager
+def untouched_randomness() -> Iterator[None]:
+    """Whatever is drawn inside, the draws that follow are those that would have followed."""
+    states = random_states()
+    try:
+        yield
+    finally:
+        restore_random_states(states)

@@ -1,0 +1,173 @@
+"""Update rules, schedules and averaging.
+
+A schedule is a pure function of the step and of the validation losses so far, so there is no
+state of a schedule to save, and none that a resumed run could get wrong.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Self, assert_never
+
+import torch
+from torch import Tensor, nn
+
+from elman.training.config import TrainingConfig
+
+
+def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov and Hutter 2019) or SGD over all parameters of `model`.
+
+    Weight decay is for matrices only: pulling a bias or a gain to zero does not regularize.
+    """
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
+    ]
+    groups = [group for group in groups if group["params"]]
+    if config.optimizer == "adamw":
+        return torch.optim.AdamW(groups, config.learning_rate, config.betas, fused=True)
+    return torch.optim.SGD(groups, config.learning_rate, config.momentum, fused=True)
+
+
+def learning_rate(config: TrainingConfig, step: int, history: Sequence[float]) -> float:
+    """The learning rate of the update that follows `step` updates.
+
+    With peak p, floor f, decay rate r and warm-up of w steps, n decays so far:
+
+        constant   p
+        cosine     f + (p - f) (1 + cos(pi (step - w) / (max_steps - w))) / 2
+        step       max(f, p r^n),  n = 1 + (step - decay_start) // decay_every from decay_start on
+        plateau    max(f, p r^n),  n from `plateau_decays`
+
+    each times (step + 1) / w during the warm-up. Zaremba et al. 2014 (halved every epoch after
+    the fourth, E steps an epoch) is step with decay_start 4 E, decay_every E, decay_rate 0.5.
+
+    Args:
+        config: names the schedule.
+        step: updates made so far.
+        history: validation losses of all regular evaluations so far, oldest first.
+    """
+    peak, floor = config.learning_rate, config.final_learning_rate
+    warmup = min(1.0, (step + 1) / config.warmup_steps) if config.warmup_steps else 1.0
+    match config.schedule:
+        case "constant":
+            rate = peak
+        case "cosine":
+            length = max(1, config.max_steps - config.warmup_steps)
+            done = min(1.0, max(0, step - config.warmup_steps) / length)
+            rate = floor + (peak - floor) * (1 + math.cos(math.pi * done)) / 2
+        case "step":
+            late = step - config.decay_start
+            decays = 1 + late // config.decay_every if late >= 0 else 0
+            rate = max(floor, peak * config.decay_rate**decays)
+        case "plateau":
+            decays = plateau_decays(history, config.plateau_patience)
+            rate = max(floor, peak * config.decay_rate**decays)
+        case unknown:
+            assert_never(unknown)
+    return warmup * rate
+
+
+def plateau_decays(history: Sequence[float], patience: int) -> int:
+    """How often the loss has failed to improve for more than `patience` evaluations in a row."""
+    best, waited, decays = math.inf, 0, 0
+    for loss in history:
+        best, waited = (loss, 0) if loss < best else (best, waited + 1)
+        if waited > patience:
+            waited, decays = 0, decays + 1
+    return decays
+
+
+def evaluations_since_best(history: Sequence[float]) -> int:
+    """How many of the latest evaluations have brought no better loss."""
+    return len(history) - 1 - history.index(min(history)) if history else 0
+
+
+def averaging_begins(history: Sequence[float], interval: int) -> bool:
+    """NT-ASGD's trigger (Merity et al. 2017, algorithm 1).
+
+    True when the latest loss is worse than the best of those that are more than `interval`
+    evaluations older.
+    """
+    if len(history) < interval + 2:
+        return False
+    return history[-1] > min(history[: -1 - interval])
+
+
+@dataclass
+class Average:
+    """The running mean of a model's parameters over `count` updates."""
+
+    means: list[Tensor]
+    count: int = 0
+
+    @classmethod
+    def of(cls, model: nn.Module) -> Self:
+        """An average that has seen no update yet."""
+        return cls([parameter.detach().clone() for parameter in model.parameters()])
+
+    @torch.no_grad()
+    def update(self, model: nn.Module) -> None:
+        """Take in the parameters as they are: m <- m + (w - m) / count."""
+        self.count += 1
+        for mean, parameter in zip(self.means, model.parameters(), strict=True):
+            mean.lerp_(parameter, 1 / self.count)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The mean and what it is over."""
+        return {"means": self.means, "count": self.count}
+
+    @classmethod
+    def from_state_dict(cls, state: Mapping[str, Any], device: torch.device) -> Self:
+        """What `state_dict` gave."""
+        return cls([mean.to(device) for mean in state["means"]], state["count"])
+
+
+@contextmanager
+def averaged(model: nn.Module, average: Average | None) -> Iterator[None]:
+    """Inside, `model` has its averaged weights, if there is an average; afterwards its own."""
+    if average is None or average.count == 0:
+        yield
+        return
+    parameters = list(model.parameters())
+    own = [parameter.detach().clone() for parameter in parameters]
+    _overwrite(parameters, average.means)
+    try:
+        yield
+    finally:
+        _overwrite(parameters, own)
+
+
+@torch.no_grad()
+def _overwrite(parameters: Sequence[Tensor], values: Sequence[Tensor]) -> None:
+    # copy_ rather than .data: whoever watches a weight's version must see that it changed.
+    for parameter, value in zip(parameters, values, strict=True):
+        parameter.copy_(value)
+
+
+def gradient_norm(model: nn.Module) -> float:
+    """The 2-norm of all gradients together; inf or nan when one of them is."""
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    return float(nn.utils.get_total_norm(gradients)) if gradients else 0.0
+
+
+def clip_gradients(model: nn.Module, norm: float, longest: float) -> None:
+    """Scale all gradients, whose norm is `norm`, so that it is at most `longest`; 0: leave them.
+
+    Pascanu et al. 2013, algorithm 1.
+    """
+    if longest and norm > longest:
+        scale_gradients(model, longest / norm)
+
+
+@torch.no_grad()
+def scale_gradients(model: nn.Module, factor: float) -> None:
+    """Multiply every gradient by `factor`."""
+    for parameter in model.parameters():
+        if parameter.grad is not None:
+            parameter.grad.mul_(factor)

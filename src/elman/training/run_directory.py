@@ -1,0 +1,141 @@
+"""The folder that training leaves behind and every other command takes.
+
+config.toml          the task and its settings
+model.safetensors    the best weights so far
+metrics.jsonl        one line of numbers for each report
+checkpoints/         what `resume` goes on from
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Self
+
+import tomli_w
+
+from elman.errors import InputError
+from elman.files import write_text
+
+FORMAT = 1
+"""Raised when a run directory can no longer be read by the code before it."""
+
+_CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """The places inside a run's folder; make one with `create` or `open`."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: str | Path, task: str, settings: Mapping[str, Any]) -> Self:
+        """A new run directory with its config.toml.
+
+        Args:
+            path: a folder that is not there yet, or is empty.
+            task: which task the run is of.
+            settings: plain values (`config.model_dump(mode="json")`); None is left out, because
+                TOML has no such value.
+
+        Raises:
+            InputError: there is something at `path` already.
+        """
+        run = cls(Path(path))
+        if run.path.exists() and not run.path.is_dir():
+            raise InputError(f"{path}: is a file, expected a new folder; choose another --out")
+        if run.path.is_dir() and any(run.path.iterdir()):
+            raise InputError(
+                f"{path}: exists and is not empty; choose another --out, or go on with"
+                f" `elman resume {path}`"
+            )
+        run.checkpoints.mkdir(parents=True, exist_ok=True)
+        header = {"version": metadata.version("elman"), "format": FORMAT, "task": task}
+        given = {name: value for name, value in settings.items() if value is not None}
+        write_text(run.config_path, tomli_w.dumps({"elman": header, "settings": given}))
+        return run
+
+    @classmethod
+    def open(cls, path: str | Path) -> Self:
+        """The run directory at `path`.
+
+        Raises:
+            InputError: it is missing, is no run directory, or is one of another format.
+        """
+        run = cls(Path(path))
+        if not run.path.is_dir():
+            raise InputError(f"{path}: there is no such folder, expected a run directory")
+        run.read_config()
+        return run
+
+    def read_config(self) -> tuple[str, dict[str, Any]]:
+        """The task and its settings, as `create` was given them.
+
+        Raises:
+            InputError: config.toml is missing, damaged or of another format.
+        """
+        where = self.config_path
+        try:
+            tree = tomllib.loads(where.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise InputError(
+                f"{self.path}: not a run directory, it has no {where.name};"
+                " give the --out of `elman train`"
+            ) from error
+        except (OSError, ValueError) as error:
+            raise InputError(f"{where}: cannot be read ({error})") from error
+        header, settings = tree.get("elman"), tree.get("settings")
+        if not isinstance(header, dict) or not isinstance(settings, dict):
+            raise InputError(f"{where}: expected the tables [elman] and [settings] of a run")
+        if header.get("format") != FORMAT:
+            raise InputError(
+                f"{where}: a run of format {header.get('format')!r} (elman"
+                f" {header.get('version')}), expected {FORMAT}; use that version of elman"
+            )
+        if not isinstance(header.get("task"), str):
+            raise InputError(f"{where}: [elman] names no task")
+        return header["task"], settings
+
+    @property
+    def config_path(self) -> Path:
+        """The task and its settings."""
+        return self.path / "config.toml"
+
+    @property
+    def model_path(self) -> Path:
+        """The best weights so far."""
+        return self.path / "model.safetensors"
+
+    @property
+    def metrics_path(self) -> Path:
+        """One JSON object a line."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of checkpoints."""
+        return self.path / "checkpoints"
+
+    def checkpoint_path(self, step: int) -> Path:
+        """Where the checkpoint after `step` steps stands."""
+        return self.checkpoints / f"step-{step:08d}.safetensors"
+
+    def all_checkpoints(self) -> list[Path]:
+        """The checkpoints there are, oldest first."""
+        found = [(_CHECKPOINT.fullmatch(path.name), path) for path in self.checkpoints.glob("*")]
+        steps = [(int(match[1]), path) for match, path in found if match]
+        return [path for _, path in sorted(steps)]
+
+    def latest_checkpoint(self) -> Path | None:
+        """The newest checkpoint, or None before the first."""
+        return next(reversed(self.all_checkpoints()), None)
+
+    def keep_latest_checkpoints(self, count: int) -> None:
+        """Delete all but the newest `count`, and what a kill while writing has left."""
+        for path in [*self.all_checkpoints()[:-count], *self.checkpoints.glob(".*.partial")]:
+            path.unlink(missing_ok=True)
