@@ -13,6 +13,7 @@ import stat
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO
 
@@ -107,7 +108,7 @@ def resolve_sources(
     """
     if not 1 <= len(paths) <= 3:
         raise InputError(
-            f"got {len(paths)} paths, expected one file or folder, or two or three: train valid test"
+            f"got {len(paths)} paths, expected one file or folder, or train valid test"
         )
     texts = [whole_text(path) for path in paths]
     if len(texts) > 1:
@@ -197,7 +198,7 @@ def _split_by_position(
     train_end = int(length * (1 - valid_fraction - test_fraction) + 1e-6)
     valid_end = int(length * (1 - test_fraction) + 1e-6)
     cuts = [0, train_end, valid_end] + ([length] if test_fraction else [])
-    shortest = min(stop - start for start, stop in zip(cuts, cuts[1:], strict=False))
+    shortest = min(stop - start for start, stop in pairwise(cuts))
     if shortest < _FEWEST_CHARACTERS:
         raise InputError(
             f"{path}: too short: of its {length} characters, the training, validation and test "
