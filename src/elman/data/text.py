@@ -5,21 +5,18 @@ A text may be larger than memory: nothing here holds more than a block of it.
 
 from __future__ import annotations
 
-import codecs
-import gzip
 import os
 import re
 import stat
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO
 
+from elman.data.reading import Place, file_blocks, read_blocks
 from elman.errors import InputError
 
-BLOCK_BYTES = 1 << 20
+__all__ = ["Text", "TextSplit", "read_blocks", "resolve_sources", "whole_text"]
 
 _ROLES = {
     "train": "train",
@@ -30,18 +27,8 @@ _ROLES = {
     "dev": "valid",
     "test": "test",
 }
-_GZIP = b"\x1f\x8b"
 _FEWEST_CHARACTERS = 2
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where a block begins, so that reading can start there: characters are of the whole text."""
-
-    file: int = 0
-    byte: int = 0
-    line: int = 1
-    characters: int = 0
+_BEGINNING = Place()
 
 
 @dataclass(frozen=True)
@@ -58,7 +45,7 @@ class Text:
     files: tuple[Path, ...]
     start: int = 0
     stop: int | None = None
-    _from: _Place = _Place()
+    _from: Place = _BEGINNING
 
     def blocks(self) -> Iterator[str]:
         """The text in blocks of about 1 MiB, from its beginning each time.
@@ -144,15 +131,6 @@ def whole_text(path: str | os.PathLike[str]) -> Text:
     return Text(tuple(files))
 
 
-def read_blocks(path: str | os.PathLike[str]) -> Iterator[str]:
-    """The text of one file in blocks of about 1 MiB: newlines as they are, no byte order mark.
-
-    Raises:
-        InputError: missing, unreadable, empty, not UTF-8 text, or a gzip file that is cut off.
-    """
-    return (block for block, _ in _file_blocks(Path(path), _Place()))
-
-
 def _split_by_name(folder: Path) -> TextSplit | None:
     """The files named after their parts; None where names say nothing."""
     found: dict[str, list[Path]] = {}
@@ -191,7 +169,7 @@ def _split_by_position(
             f"together below 1, got {valid_fraction} and {test_fraction}"
         )
     places, length = [], 0
-    for block, place in _blocks(text.files, _Place()):
+    for block, place in _blocks(text.files, _BEGINNING):
         places.append(place)
         length += len(block)
     # A hair is added so that 0.9 of 10 is 9 and not 8, whatever the binary fractions come to.
@@ -216,77 +194,15 @@ def _split_by_position(
     )
 
 
-def _blocks(files: Sequence[Path], start: _Place) -> Iterator[tuple[str, _Place]]:
+def _blocks(files: Sequence[Path], start: Place) -> Iterator[tuple[str, Place]]:
     characters = start.characters
     for number in range(start.file, len(files)):
-        begin = start if number == start.file else _Place(number)
+        begin = start if number == start.file else Place(number)
         block, place = "\n", begin
-        for block, within in _file_blocks(files[number], begin):
-            place = _Place(number, within.byte, within.line, characters)
+        for block, within in file_blocks(files[number], begin):
+            place = Place(number, within.byte, within.line, characters)
             yield block, place
             characters += len(block)
         if block[-1] != "\n" and number + 1 < len(files):
             yield "\n", place  # to start at this newline, read the block before it again
             characters += 1
-
-
-def _file_blocks(path: Path, start: _Place) -> Iterator[tuple[str, _Place]]:
-    """Blocks of one file, none empty, each with the byte and line where it begins."""
-    byte, line = start.byte, start.line
-    with _open(path) as file:
-        data = _read(path, file, start.byte + BLOCK_BYTES, skip=start.byte)
-        if start.byte == 0 and data.startswith(codecs.BOM_UTF8):
-            data, byte = data[3:], 3
-        if not data:
-            raise InputError(f"{path}: the file is empty; give a text with something in it")
-        if start.byte == 0 and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise InputError(f"{path}: looks like UTF-16, not UTF-8; save it as UTF-8")
-        while data:
-            more = _read(path, file, BLOCK_BYTES)
-            text, used = _decode(path, data, byte, line, final=not more)
-            if text:
-                yield text, _Place(byte=byte, line=line)
-            byte, line = byte + used, line + text.count("\n")
-            data = data[used:] + more
-
-
-def _decode(path: Path, data: bytes, byte: int, line: int, *, final: bool) -> tuple[str, int]:
-    def where(place: int) -> str:
-        return f"at byte {byte + place} (line {line + data.count(10, 0, place)})"
-
-    nul = data.find(b"\0")
-    if nul >= 0:
-        raise InputError(f"{path}: binary, not text: NUL {where(nul)}; give UTF-8 text")
-    try:
-        return codecs.utf_8_decode(data, "strict", final)
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path}: not UTF-8 {where(error.start)}: {error.reason} "
-            f"(0x{data[error.start]:02x}); save it as UTF-8"
-        ) from error
-
-
-def _open(path: Path) -> BinaryIO:
-    try:
-        with path.open("rb") as file:
-            magic = file.read(2)
-        if path.suffix == ".gz" and magic != _GZIP:
-            raise InputError(
-                f"{path}: named .gz, but not compressed by gzip; rename or compress it"
-            )
-        return gzip.open(path) if magic == _GZIP else path.open("rb")  # type: ignore[return-value]
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
-
-
-def _read(path: Path, file: BinaryIO, size: int, skip: int = 0) -> bytes:
-    try:
-        if skip:
-            file.seek(skip)
-        return file.read(size - skip)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(
-            f"{path}: the gzip file is cut off or damaged ({error}); get it again"
-        ) from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the disk") from error

@@ -1,0 +1,99 @@
+"""Reading a file of text in blocks, with what is wrong with it found and named."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from elman.errors import InputError
+
+BLOCK_BYTES = 1 << 20
+
+_GZIP = b"\x1f\x8b"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a block begins, so that reading can start there: characters are of the whole text."""
+
+    file: int = 0
+    byte: int = 0
+    line: int = 1
+    characters: int = 0
+
+
+def read_blocks(path: str | os.PathLike[str]) -> Iterator[str]:
+    """The text of one file in blocks of about 1 MiB: newlines as they are, no byte order mark.
+
+    Raises:
+        InputError: missing, unreadable, empty, not UTF-8 text, or a gzip file that is cut off.
+    """
+    return (block for block, _ in file_blocks(Path(path), Place()))
+
+
+def file_blocks(path: Path, start: Place) -> Iterator[tuple[str, Place]]:
+    """Blocks of one file, none empty, each with the byte and line where it begins."""
+    byte, line = start.byte, start.line
+    with _open(path) as file:
+        data = _read(path, file, start.byte + BLOCK_BYTES, skip=start.byte)
+        if start.byte == 0 and data.startswith(codecs.BOM_UTF8):
+            data, byte = data[3:], 3
+        if not data:
+            raise InputError(f"{path}: the file is empty; give a text with something in it")
+        if start.byte == 0 and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise InputError(f"{path}: looks like UTF-16, not UTF-8; save it as UTF-8")
+        while data:
+            more = _read(path, file, BLOCK_BYTES)
+            text, used = _decode(path, data, byte, line, final=not more)
+            if text:
+                yield text, Place(byte=byte, line=line)
+            byte, line = byte + used, line + text.count("\n")
+            data = data[used:] + more
+
+
+def _decode(path: Path, data: bytes, byte: int, line: int, *, final: bool) -> tuple[str, int]:
+    def where(place: int) -> str:
+        return f"at byte {byte + place} (line {line + data.count(10, 0, place)})"
+
+    nul = data.find(b"\0")
+    if nul >= 0:
+        raise InputError(f"{path}: binary, not text: NUL {where(nul)}; give UTF-8 text")
+    try:
+        return codecs.utf_8_decode(data, "strict", final)
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{path}: not UTF-8 {where(error.start)}: {error.reason} "
+            f"(0x{data[error.start]:02x}); save it as UTF-8"
+        ) from error
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        with path.open("rb") as file:
+            magic = file.read(2)
+        if path.suffix == ".gz" and magic != _GZIP:
+            raise InputError(
+                f"{path}: named .gz, but not compressed by gzip; rename or compress it"
+            )
+        return gzip.open(path) if magic == _GZIP else path.open("rb")  # type: ignore[return-value]
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+
+
+def _read(path: Path, file: BinaryIO, size: int, skip: int = 0) -> bytes:
+    try:
+        if skip:
+            file.seek(skip)
+        return file.read(size - skip)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(
+            f"{path}: the gzip file is cut off or damaged ({error}); get it again"
+        ) from error
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the disk") from error
