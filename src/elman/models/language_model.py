@@ -194,6 +194,11 @@ def output_width(layers: Sequence[nn.Module], input_size: int) -> int:
         InputError: a layer that expects another width, or reads in both directions.
     """
     for depth, layer in enumerate(layers):
+        if not hasattr(layer, "step"):
+            raise InputError(
+                f"layer {depth}, {type(layer).__name__}, has no step; use one of elman's, or "
+                "elman.convert for torch's"
+            )
         if getattr(layer, "bidirectional", False):
             raise InputError(f"layer {depth} is bidirectional: it would read the token to predict")
         if getattr(layer, "batch_first", False):

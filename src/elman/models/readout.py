@@ -135,7 +135,8 @@ class AdaptiveReadout(Readout):
     def __init__(self, features: int, vocab_size: int, *, cutoffs: Sequence[int] | None = None):
         super().__init__()
         cutoffs = [vocab_size // 25, vocab_size // 5] if cutoffs is None else list(cutoffs)
-        if sorted(set(cutoffs)) != cutoffs or not 0 < cutoffs[0] <= cutoffs[-1] < vocab_size:
+        rising = bool(cutoffs) and sorted(set(cutoffs)) == cutoffs
+        if not rising or not 0 < cutoffs[0] <= cutoffs[-1] < vocab_size:
             raise InputError(
                 f"an adaptive read-out needs rising cutoffs between 0 and {vocab_size}, "
                 f"got {cutoffs}; for a small vocabulary use the full read-out"

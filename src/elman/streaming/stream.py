@@ -156,14 +156,16 @@ class Stream:
 
     def _as_tensor(self, items: Item) -> Tensor:
         try:
-            x = torch.as_tensor(items, device=self._device)
+            # Said at once, since lists of Python's doubles would first become single precision.
+            dtype = self._dtype if self._item_axes else None
+            x = torch.as_tensor(items, dtype=dtype, device=self._device)
         except (TypeError, ValueError, RuntimeError) as error:
             raise InputError(f"items must be numbers of one shape ({error})") from error
-        if self._item_axes == 0:
-            if x.is_floating_point() or x.is_complex() or x.dtype is torch.bool:
-                raise InputError(f"token ids must be integers, got {x.dtype}")
-            return x.long()
-        return x.to(self._dtype)
+        if self._item_axes:
+            return x
+        if x.is_floating_point() or x.is_complex() or x.dtype is torch.bool:
+            raise InputError(f"token ids must be integers, got {x.dtype}")
+        return x.long()
 
 
 @contextmanager
