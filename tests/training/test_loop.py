@@ -1,0 +1,430 @@
+"""The loop: what it computes, and that a killed run ends with the bits of one never killed."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from tests.training import toy
+
+from elman.data.batching import IGNORE
+from elman.errors import InputError, RunFailed
+from elman.training.checkpoint import load_tree
+from elman.training.contracts import StepEvent
+from elman.training.log import QuietLog
+from elman.training.loop import Outcome, train
+from elman.training.optim import learning_rate
+from elman.training.run_directory import RunDirectory
+from elman.training.signals import Interrupted
+
+ROOT = Path(__file__).parents[2]
+TIMES = {"seconds", "units_per_second"}
+
+
+class Crash(Exception):
+    """Stands for a kill: the loop knows nothing of it and writes nothing."""
+
+
+def crash() -> None:
+    raise Crash
+
+
+def lines(run: RunDirectory) -> list[dict[str, Any]]:
+    records = [json.loads(line) for line in run.metrics_path.read_text().splitlines()]
+    return [{k: v for k, v in record.items() if k not in TIMES} for record in records]
+
+
+def weights(objective: toy.Objective) -> dict[str, torch.Tensor]:
+    return objective.model.state_dict()
+
+
+def same_bits(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
+    return left.keys() == right.keys() and all(torch.equal(left[k], right[k]) for k in left)
+
+
+@pytest.fixture(scope="module")
+def references(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Each case trained without a kill."""
+    found = {}
+    for name, changes in toy.CASES.items():
+        config = toy.make_config(**changes)
+        run = toy.make_run(tmp_path_factory.mktemp("reference") / "run", config)
+        outcome, objective = toy.go(run, config)
+        found[name] = (config, run, outcome, objective)
+    return found
+
+
+def assert_same_run(run: RunDirectory, outcome: Outcome, objective: Any, reference: Any) -> None:
+    _, expected_run, expected_outcome, expected_objective = reference
+    assert same_bits(weights(objective), weights(expected_objective))
+    assert lines(run) == lines(expected_run)
+    assert same_bits(load_tree(run.model_path), load_tree(expected_run.model_path))
+    assert outcome.best_loss == expected_outcome.best_loss
+    assert outcome.best_step == expected_outcome.best_step
+
+
+@pytest.mark.parametrize("case", toy.CASES)
+def test_crash_at_every_step(case: str, references: dict[str, Any], tmp_path: Path) -> None:
+    config = references[case][0]
+    for step in range(1, config.max_steps + 1):
+        run = toy.make_run(tmp_path / str(step), config)
+        with pytest.raises(Crash):
+            toy.go(run, config, [toy.At(step, crash)])
+        torch.rand(step)  # a new process starts with other random states
+        outcome, objective = toy.go(run, config)
+        assert_same_run(run, outcome, objective, references[case])
+
+
+@pytest.mark.parametrize(
+    ("case", "step"),
+    [
+        ("adamw, cosine, window, accumulation", 8),
+        ("sgd, averaging, random truncation, plateau", 11),
+    ],
+)
+def test_killed_process(case: str, step: int, references: dict[str, Any], tmp_path: Path) -> None:
+    config = references[case][0]
+    killed = _process(case, tmp_path / "run", step, signal.SIGKILL)
+    assert killed.returncode == -signal.SIGKILL
+    run = RunDirectory.open(tmp_path / "run")
+    latest = run.latest_checkpoint()
+    assert latest == run.checkpoint_path((step - 1) // 3 * 3)
+    outcome, objective = toy.go(run, config)
+    assert_same_run(run, outcome, objective, references[case])
+
+
+def _process(
+    case: str, path: Path, step: int, number: signal.Signals
+) -> subprocess.CompletedProcess[str]:
+    command = [
+        sys.executable,
+        "-m",
+        "tests.training.toy",
+        case,
+        str(path),
+        str(step),
+        str(int(number)),
+    ]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("step", [4, 6, 7])  # before an evaluation, before a checkpoint, neither
+def test_signal_writes_a_checkpoint(
+    number: signal.Signals, step: int, references: dict[str, Any], tmp_path: Path
+) -> None:
+    case = "sgd, averaging, random truncation, plateau"
+    config = references[case][0]
+    run = toy.make_run(tmp_path / "run", config)
+    before = signal.getsignal(number)
+    with pytest.raises(Interrupted) as caught:
+        toy.go(run, config, [toy.At(step, lambda: os.kill(os.getpid(), number))])
+    assert caught.value.signal == number
+    assert caught.value.checkpoint == run.checkpoint_path(step) == run.latest_checkpoint()
+    assert signal.getsignal(number) is before
+    outcome, objective = toy.go(run, config)
+    assert_same_run(run, outcome, objective, references[case])
+
+
+def test_second_interrupt_leaves_at_once(tmp_path: Path) -> None:
+    config = toy.make_config()
+
+    def twice() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        toy.go(toy.make_run(tmp_path / "run", config), config, [toy.At(2, twice)])
+
+
+def test_averaging_began(references: dict[str, Any]) -> None:
+    """The reference of the case would prove nothing if its trigger never fired."""
+    _, run, _, _ = references["sgd, averaging, random truncation, plateau"]
+    average = load_tree(run.latest_checkpoint())["average"]
+    assert average is not None
+    assert 0 < average["count"] < 14
+
+
+def test_same_seed_same_bits_other_seed_others(references: dict[str, Any], tmp_path: Path) -> None:
+    case = "adamw, cosine, window, accumulation"
+    config, _, _, expected = references[case]
+    _, again = toy.go(toy.make_run(tmp_path / "a", config), config)
+    assert same_bits(weights(again), weights(expected))
+    other = config.model_copy(update={"seed": 1})
+    _, different = toy.go(toy.make_run(tmp_path / "b", other), other)
+    assert not same_bits(weights(different), weights(expected))
+
+
+@pytest.mark.parametrize("parts", [2, 3, 4])
+@pytest.mark.parametrize("window", [None, 16])
+def test_accumulation_equals_the_unsplit_batch(
+    parts: int, window: int | None, tmp_path: Path
+) -> None:
+    trained = []
+    for accumulate in (1, parts):
+        config = toy.make_config(accumulate=accumulate, window=window, max_steps=6, clip_norm=0.1)
+        objective, source = toy.make_parts(config)
+        objective.model.dropout = 0.0  # its draws depend on the shape
+        run = toy.make_run(tmp_path / str(accumulate), config)
+        train(objective, source, config, run, QuietLog())
+        state = load_tree(run.latest_checkpoint())["window"]["state"]["tensors"]
+        trained.append(weights(objective) | state)
+    for name, expected in trained[0].items():
+        torch.testing.assert_close(trained[1][name], expected, rtol=0, atol=1e-6)
+
+
+def test_window_of_one_chunk_is_no_window(tmp_path: Path) -> None:
+    found = []
+    for window in (None, 8):
+        config = toy.make_config(window=window)
+        found.append(weights(toy.go(toy.make_run(tmp_path / str(window), config), config)[1]))
+    assert same_bits(*found)
+
+
+def test_max_minutes_counts_training_only_and_leaves_the_schedule(tmp_path: Path) -> None:
+    full = toy.make_config(max_steps=9, schedule="plateau", plateau_patience=0, patience=3)
+    _, expected = toy.go(toy.make_run(tmp_path / "full", full), full)
+
+    class SlowEvaluation(toy.Objective):
+        def evaluate(self) -> dict[str, float]:
+            scores = super().evaluate()
+            clock[0] += 1000.0
+            return scores
+
+    clock = [0.0]
+
+    def tick() -> float:
+        clock[0] += 1.0
+        return clock[0]
+
+    short = full.model_copy(update={"max_minutes": 4.5 / 60})
+    run = toy.make_run(tmp_path / "short", short)
+    objective, source = toy.make_parts(short)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("elman.training.loop.perf_counter", tick)
+        outcome = train(SlowEvaluation(objective.model), source, short, run, QuietLog())
+    # Each step takes a second of this clock: the fifth is the first that ends after 4.5.
+    assert (outcome.step, outcome.reason, outcome.seconds) == (5, "max_minutes", 5.0)
+    assert lines(run)[-1]["step"] == 5
+    assert "validation_loss" in lines(run)[-1]
+    # Its clock is carried over: nothing is left of the budget, and more of it goes on.
+    assert toy.go(run, short)[0].step == 5
+    _, resumed = toy.go(run, full)
+    assert same_bits(weights(resumed), weights(expected))
+
+
+def test_patience(tmp_path: Path) -> None:
+    config = toy.make_config(
+        optimizer="sgd", learning_rate=50.0, patience=2, eval_every=1, max_steps=60
+    )
+    run = toy.make_run(tmp_path / "run", config)
+    outcome, _ = toy.go(run, config)
+    losses = [record["validation_loss"] for record in lines(run)]
+    assert outcome.reason == "patience"
+    assert outcome.step == outcome.best_step + 2 == len(losses)
+    assert outcome.best_loss == min(losses) == losses[outcome.best_step - 1]
+
+
+def test_best_weights_are_the_averaged_ones(references: dict[str, Any], tmp_path: Path) -> None:
+    """The saved model has the validation loss that was reported as the best."""
+    for case, (config, run, outcome, _) in references.items():
+        model = toy.make_model(config)
+        model.load_state_dict(load_tree(run.model_path))
+        with torch.no_grad():
+            scores = toy.Objective(model.eval()).evaluate()
+        assert scores["loss"] == outcome.best_loss, case
+    # And while it averages, the weights that are evaluated are not those that are trained.
+    _, run, _, objective = references["sgd, averaging, random truncation, plateau"]
+    last = lines(run)[-1]["validation_loss"]
+    with torch.no_grad():
+        objective.model.eval()
+        assert objective.evaluate()["loss"] != last
+    assert not same_bits(load_tree(run.model_path), weights(objective))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_loss_that_is_no_number(value: float, tmp_path: Path) -> None:
+    config = toy.make_config(learning_rate=0.02)
+    run = toy.make_run(tmp_path / "run", config)
+    objective, source = toy.make_parts(config)
+
+    def poison() -> None:
+        objective.model.readout.bias.data[:] = value
+
+    with pytest.raises(RunFailed) as caught:
+        train(objective, source, config, run, QuietLog(), [toy.At(8, poison)])
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith("step 9: the loss is nan; the mean before it was ") or (
+        "the validation loss is nan" in message
+    )
+    assert "Lower learning_rate (now 0.02)" in message
+    assert str(run.checkpoint_path(6)) in message
+    assert run.latest_checkpoint() == run.checkpoint_path(6)
+    checkpoint = load_tree(run.checkpoint_path(6))
+    assert all(tensor.isfinite().all() for tensor in checkpoint["model"].values())
+    assert [record["step"] for record in lines(run)] == [2, 4, 6]
+
+
+def test_a_gradient_that_explodes(tmp_path: Path) -> None:
+    config = toy.make_config(checkpoint_every=100)
+    run = toy.make_run(tmp_path / "run", config)
+    objective, source = toy.make_parts(config)
+    objective.model.embedding.weight.register_hook(lambda gradient: gradient * 1e30)
+    seen: list[StepEvent] = []
+
+    class Watch:
+        def after_backward(self, event: StepEvent) -> None:
+            seen.append(event)
+
+    with pytest.raises(RunFailed, match="step 1: the gradient has exploded, its norm is inf") as e:
+        train(objective, source, config, run, QuietLog(), [Watch()])
+    assert "there is no checkpoint yet" in str(e.value)
+    assert math.isinf(seen[0].grad_norm)
+    assert run.latest_checkpoint() is None
+
+
+def test_weights_that_are_no_numbers_are_never_saved(tmp_path: Path) -> None:
+    config = toy.make_config(optimizer="sgd", learning_rate=1e38, schedule="constant", clip_norm=0)
+    config = config.model_copy(update={"checkpoint_every": 1, "eval_every": 100, "max_steps": 3})
+    run = toy.make_run(tmp_path / "run", config)
+    with pytest.raises(RunFailed):
+        toy.go(run, config)
+    for path in run.all_checkpoints():
+        assert all(tensor.isfinite().all() for tensor in load_tree(path)["model"].values())
+
+
+def test_observers_see_gradients_before_clipping(tmp_path: Path) -> None:
+    config = toy.make_config(clip_norm=0.01)
+    run = toy.make_run(tmp_path / "run", config)
+    objective, source = toy.make_parts(config)
+    events: list[StepEvent] = []
+
+    class Watch:
+        def after_backward(self, event: StepEvent) -> None:
+            grads = [p.grad for p in event.model.parameters() if p.grad is not None]
+            squares = [float(grad.square().sum()) for grad in grads]
+            assert math.sqrt(sum(squares)) == pytest.approx(event.grad_norm, rel=1e-5)
+            assert event.state is None or not event.state["h"].requires_grad
+            events.append(event)
+
+    train(objective, source, config, run, QuietLog(), [Watch()])
+    assert [event.step for event in events] == list(range(1, 15))
+    assert events[0].state is None
+    assert all(event.state is not None for event in events[1:])
+    rates = [learning_rate(config, step, []) for step in range(14)]
+    assert [event.learning_rate for event in events] == rates
+    for record in lines(run):
+        pair = events[record["step"] - 2 : record["step"]]
+        assert record["loss"] == pytest.approx(sum(event.loss for event in pair) / 2)
+        assert record["grad_norm"] == pytest.approx(sum(event.grad_norm for event in pair) / 2)
+        assert record["learning_rate"] == pair[-1].learning_rate
+
+
+def test_clipping_bounds_the_update(tmp_path: Path) -> None:
+    config = toy.make_config(
+        optimizer="sgd", learning_rate=1.0, clip_norm=0.01, schedule="constant", max_steps=1
+    )
+    objective, source = toy.make_parts(config)
+    before = [p.detach().clone() for p in objective.model.parameters()]
+    train(objective, source, config, toy.make_run(tmp_path / "run", config), QuietLog())
+    moved = [(a - b).detach() for a, b in zip(objective.model.parameters(), before, strict=True)]
+    assert math.sqrt(sum(m.square().sum() for m in moved)) == pytest.approx(0.01, rel=1e-4)
+
+
+def test_random_truncation_scales_the_learning_rate(tmp_path: Path) -> None:
+    config = toy.make_config(random_truncation=True, schedule="constant", truncation=20)
+    objective, source = toy.make_parts(config)
+    seen: list[tuple[int, float]] = []
+
+    class Watch:
+        def after_backward(self, event: StepEvent) -> None:
+            seen.append((event.batch.inputs.shape[0], event.learning_rate))
+
+    train(objective, source, config, toy.make_run(tmp_path / "r", config), QuietLog(), [Watch()])
+    assert len({length for length, _ in seen}) > 3
+    for length, rate in seen:
+        assert rate == pytest.approx(config.learning_rate * length / 20)
+
+
+def test_keeps_the_latest_checkpoints(references: dict[str, Any]) -> None:
+    _, run, _, _ = references["sgd, step, bfloat16"]
+    assert run.all_checkpoints() == [run.checkpoint_path(12), run.checkpoint_path(14)]
+
+
+def test_bfloat16_reaches_the_products_and_not_the_weights(tmp_path: Path) -> None:
+    config = toy.make_config(precision="bfloat16", max_steps=1)
+    objective, source = toy.make_parts(config)
+    dtypes = []
+    objective.model.readout.register_forward_hook(lambda _, __, y: dtypes.append(y.dtype))
+    train(objective, source, config, toy.make_run(tmp_path / "run", config), QuietLog())
+    assert dtypes[0] == torch.bfloat16
+    assert dtypes[-1] == torch.float32  # evaluation is in full precision
+    assert all(p.dtype == torch.float32 for p in objective.model.parameters())
+
+
+def test_a_batch_of_padding_alone_changes_no_weight(tmp_path: Path) -> None:
+    config = toy.make_config(max_steps=1, weight_decay=0.5)
+    objective, source = toy.make_parts(config)
+    before = {name: tensor.clone() for name, tensor in weights(objective).items()}
+
+    class Padding:
+        steps_per_epoch = 1
+
+        def __next__(self) -> Any:
+            batch = next(source)
+            return replace(batch, targets=torch.full_like(batch.targets, IGNORE))
+
+        state_dict = staticmethod(source.state_dict)
+
+    run = toy.make_run(tmp_path / "run", config)
+    train(objective, Padding(), config, run, QuietLog())  # type: ignore[arg-type]
+    assert same_bits(weights(objective), before)
+
+
+def test_disk_full_while_saving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = toy.make_config()
+    run = toy.make_run(tmp_path / "run", config)
+    calls = []
+
+    def full(descriptor: int) -> None:
+        calls.append(descriptor)
+        if len(calls) > 3:
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("elman.files.os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        toy.go(run, config)
+    assert run.all_checkpoints() == [run.checkpoint_path(3)]
+    assert sorted(path.name for path in run.checkpoints.iterdir()) == ["step-00000003.safetensors"]
+    load_tree(run.checkpoint_path(3))
+
+
+def test_bad_device_is_one_line(tmp_path: Path) -> None:
+    for name in ("gpu", "cuda:99"):
+        config = toy.make_config(device=name)
+        with pytest.raises(InputError, match=f"device '{name}' cannot be used") as caught:
+            toy.go(toy.make_run(tmp_path / name, config), config)
+        assert "\n" not in str(caught.value)
+
+
+def test_resume_from_a_checkpoint_of_other_data_or_model(
+    references: dict[str, Any], tmp_path: Path
+) -> None:
+    config, run, _, _ = references["sgd, step, bfloat16"]
+    objective, source = toy.make_parts(config)
+    objective.model.readout = torch.nn.Linear(6, 9)
+    with pytest.raises(InputError, match="another model"):
+        train(objective, source, config, run, QuietLog(), (), run.latest_checkpoint())
+    damaged = tmp_path / "step-00000001.safetensors"
+    damaged.write_bytes(run.checkpoint_path(14).read_bytes()[:-100])
+    objective, source = toy.make_parts(config)
+    with pytest.raises(InputError, match="cannot be read"):
+        train(objective, source, config, run, QuietLog(), (), damaged)
