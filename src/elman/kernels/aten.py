@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
@@ -33,21 +34,19 @@ def run(
         y, *final = kind.aten_layers(x, _form(kind, states), *options, False)
         return y, tuple(final)
 
-    order = lengths.argsort(descending=True, stable=True)
-    rows = order[: int((lengths > 0).sum())]
-    # A row of length 0 has nothing to pack: its outputs are zeros, its state stays.
-    width = (2 if bidirectional else 1) * states[0].shape[-1]
-    y = x.new_zeros(*x.shape[:2], width)
-    if not len(rows):
-        return y, states
-    packed = pack_padded_sequence(x.index_select(1, rows), lengths[rows].cpu())
-    begin = tuple(state.index_select(1, rows) for state in states)
+    # torch packs no row without steps: such a row runs one step over zeros, which is then undone.
+    empty = lengths == 0
+    x = x.masked_fill(empty.view(1, -1, 1), 0)
+    packed = pack_padded_sequence(x, lengths.clamp(min=1).cpu(), enforce_sorted=False)
+    order, back = packed.sorted_indices, packed.unsorted_indices
+    assert order is not None
+    assert back is not None
+    begin = tuple(state.index_select(1, order) for state in states)
     data, *final = kind.aten_layers(packed.data, packed.batch_sizes, _form(kind, begin), *options)
-    padded, _ = pad_packed_sequence(packed._replace(data=data), total_length=len(x))
-    y = y.to(padded.dtype).index_copy(1, rows, padded)
-    return y, tuple(
-        state.to(last.dtype).index_copy(1, rows, last)
-        for state, last in zip(states, final, strict=True)
+    y, _ = pad_packed_sequence(packed._replace(data=data), total_length=len(x))
+    return y.masked_fill(empty.view(1, -1, 1), 0), tuple(
+        torch.where(empty.view(1, -1, 1), before, after.index_select(1, back))
+        for before, after in zip(states, final, strict=True)
     )
 
 

@@ -7,7 +7,7 @@ the reset. Gate order r, z, n.
 from __future__ import annotations
 
 import torch
-from torch import Tensor, _VF
+from torch import _VF, Tensor
 
 from elman.kernels.kind import CellKind, States, Weights, dropped
 

@@ -6,7 +6,7 @@ Gate order i, f, g, o. With a projection (Sak et al. 2014) what is fed back is W
 from __future__ import annotations
 
 import torch
-from torch import Tensor, _VF
+from torch import _VF, Tensor
 from torch.nn import functional
 
 from elman.kernels.kind import CellKind, States, Weights, dropped

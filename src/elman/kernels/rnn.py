@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, _VF
+from torch import _VF, Tensor
 
 from elman.kernels.kind import CellKind, States, Weights, dropped
 

@@ -116,7 +116,7 @@ def packed(sequence: PackedSequence, input_size: int, dtype: torch.dtype) -> Non
     _width(sequence.data, input_size)
 
 
-def input(x: Tensor, input_size: int, dtype: torch.dtype) -> None:
+def time_major(x: Tensor, input_size: int, dtype: torch.dtype) -> None:
     """A time-major input (T, B, I)."""
     _dtype(x, dtype)
     if x.dim() != 3:

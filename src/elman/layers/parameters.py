@@ -83,7 +83,8 @@ def weights(layer: HasParameters, suffix: str) -> Weights:
         return getattr(layer, name + suffix, None)
 
     ih, hh = get("weight_ih"), get("weight_hh")
-    assert ih is not None and hh is not None
+    assert ih is not None
+    assert hh is not None
     return Weights(
         ih,
         hh,
@@ -114,7 +115,8 @@ def reset(layer: HasParameters) -> None:
         elif layer.init == "identity":
             initialize.identity(one.ih, one.hh, (one.bias_ih, one.bias_hh))
         if layer.forget_bias is not None:
-            assert layer.keep_gate is not None and one.bias_ih is not None
+            assert layer.keep_gate is not None
+            assert one.bias_ih is not None
             assert one.bias_hh is not None
             initialize.gate_bias(
                 one.bias_ih, one.bias_hh, layer.keep_gate, layer.kind.gates, layer.forget_bias

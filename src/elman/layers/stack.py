@@ -244,7 +244,7 @@ class RecurrentStack(nn.Module):
             unbatched = input.dim() == 2
             x = input.unsqueeze(1) if unbatched else input
             x = x.transpose(0, 1) if self.batch_first and not unbatched else x
-            check.input(x, self.input_size, self._expected_dtype)
+            check.time_major(x, self.input_size, self._expected_dtype)
             row_lengths = None
             if lengths is not None:
                 row_lengths = as_lengths(lengths, len(x), x.shape[1], x.device)
@@ -281,7 +281,7 @@ class RecurrentStack(nn.Module):
             raise ValueError("a bidirectional layer has no step: it reads from both ends")
         if self.training and (any(self.zoneout) or self.recurrent_dropout or self.weight_dropout):
             raise ValueError("step draws no noise; call eval() first, or forward to train")
-        check.input(x_t.unsqueeze(0), self.input_size, self._expected_dtype)
+        check.time_major(x_t.unsqueeze(0), self.input_size, self._expected_dtype)
         states = self._states(state, x_t.shape[0], x_t.dtype)
         noise = self._noise(1, x_t.shape[0], x_t)
         y, final = recurrence.step(self._stack(), self.request(x_t), x_t, states, noise=noise)
