@@ -1,0 +1,54 @@
+"""`python -m benchmarks.quality NAME`: train, evaluate, and write the figure into RESULTS.md.
+
+A benchmark that was cut off goes on where it stopped when the same command is given again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks.quality import memory, penn_treebank, tinyshakespeare
+from benchmarks.quality.running import Options
+from elman.errors import InputError, RunFailed
+from elman.training.signals import Interrupted
+
+BENCHMARKS: dict[str, tuple[Callable[[Options], None], int]] = {
+    "tinyshakespeare": (tinyshakespeare.six_minutes, 3),
+    "tinyshakespeare-long": (tinyshakespeare.twenty_minutes, 1),
+    "penn-treebank-small": (penn_treebank.small, 1),
+    "penn-treebank": (penn_treebank.best, 1),
+    "memory": (memory.memory, 1),
+}
+"""Name -> what measures it, and over how many seeds unless the flag says otherwise."""
+
+
+def main() -> int:
+    """Run one benchmark; its exit code is that of `elman`."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.quality", description=__doc__)
+    parser.add_argument("name", choices=BENCHMARKS)
+    parser.add_argument("--out", type=Path, default=Path("runs/quality"), help="folder of the runs")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--seeds", type=int, help="how many seeds, from 1 on")
+    given = parser.parse_args()
+    measure, seeds = BENCHMARKS[given.name]
+    command = " ".join(["python -m benchmarks.quality", *sys.argv[1:]])
+    given.out.mkdir(parents=True, exist_ok=True)
+    try:
+        measure(Options(given.out, given.threads, given.seeds or seeds, command))
+    except InputError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except RunFailed as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except Interrupted as stopped:
+        sys.stderr.write(f"{stopped}\n")
+        return 128 + stopped.signal
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,114 @@
+"""Train a recipe in a folder, or go on with it there, and say what came of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from benchmarks.quality.curves import Reading, read_run
+from elman.errors import InputError
+from elman.tasks import runs
+from elman.tasks.configure import configure
+from elman.training.log import open_log
+from elman.training.loop import Outcome
+
+RECIPES = Path(__file__).parent / "recipes"
+TASK = "language-model"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line gave.
+
+    Attributes:
+        out: the folder that keeps runs, so that a benchmark that was cut off can go on.
+        threads: CPU threads to train with.
+        seeds: how many seeds, where a figure is over several.
+        command: the command itself, for RESULTS.md.
+    """
+
+    out: Path
+    threads: int
+    seeds: int
+    command: str
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished run."""
+
+    run: runs.Run
+    outcome: Outcome
+    curve: list[Reading]
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were trained; tied ones count once."""
+        return sum(p.numel() for p in self.run.model.parameters())
+
+    @property
+    def minutes(self) -> float:
+        """Training time, without evaluations and checkpoints."""
+        return self.outcome.seconds / 60
+
+    @property
+    def milliseconds(self) -> float:
+        """Training time of a step."""
+        return 1000 * self.outcome.seconds / self.outcome.step
+
+    def score(self, split: str, metric: str) -> float:
+        """A metric of the best weights on a split of the run's own data."""
+        scores = self.run.evaluate()
+        return mean(s.value for s in scores if (s.split, s.metric) == (split, metric))
+
+
+def data_file(*parts: str) -> Path:
+    """A file below the folder that the environment names as ELMAN_DATA.
+
+    Raises:
+        InputError: the variable is not set, or the file is not there.
+    """
+    root = os.environ.get("ELMAN_DATA")
+    if not root:
+        raise InputError(
+            "ELMAN_DATA is not set; let it name the folder that holds "
+            f"{'/'.join(parts)} (`elman data list` says where the data come from)"
+        )
+    path = Path(root, *parts)
+    if not path.is_file():
+        raise InputError(f"{path}: there is no such file; ELMAN_DATA is {root}")
+    return path
+
+
+def train(
+    recipe: str, data: Sequence[Path], name: str, options: Options, **settings: Any
+) -> Trained:
+    """Train the recipe on `data` in `options.out / name`; a run that is there goes on.
+
+    A run that has ended is only loaded. `settings` beat the recipe.
+
+    Raises:
+        InputError: the run that is there has other settings.
+    """
+    folder = options.out / name
+    kind = runs.task_class(TASK)
+    settings |= {"threads": options.threads}
+    config = configure(kind.Config, settings, RECIPES / f"{recipe}.toml")
+    if (folder / "config.toml").exists():
+        run, checkpoint = runs.reopen(folder)
+        if run.task.config != config:
+            raise InputError(
+                f"{folder}: a run with other settings than {recipe}.toml and these flags;"
+                " remove it or choose another --out"
+            )
+    else:
+        run, checkpoint = runs.begin(TASK, list(data), folder, config), None
+        sys.stderr.write("\n".join(run.task.describe()) + "\n")
+    sys.stderr.write(f"{name}: {f'goes on from {checkpoint.name}' if checkpoint else 'begins'}\n")
+    run, outcome = runs.fit(run, open_log(sys.stderr, "tokens"), resume_from=checkpoint)
+    return Trained(run, outcome, read_run(run.task.run.metrics_path))
