@@ -1,0 +1,77 @@
+"""Command-line flags made from a pydantic config: one flag a field, grouped by its section.
+
+The most used are on `--help`, all of them on `--help-all`. A flag that was not given is not
+passed on, so that a config file can have its say.
+"""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any
+
+from cyclopts import Group, Parameter
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+Command = Callable[..., None]
+
+
+def with_flags(
+    command: Command, config: type[BaseModel], common: Sequence[str], *, show_all: bool
+) -> Command:
+    """`command`, whose `**flags` become one keyword per field of `config`.
+
+    Args:
+        command: takes its own arguments and `**flags`, which receives only the flags given.
+        config: the model whose fields have descriptions and a `section`.
+        common: the fields that the short help shows.
+        show_all: whether the help shows every field.
+    """
+    own = inspect.signature(command, eval_str=True)
+    parameters = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    shown = {name for name in config.model_fields if show_all or name in common}
+    sections: dict[str, Group] = {}
+    for name, field in config.model_fields.items():
+        title = section(field) if show_all else "Most used"
+        group = sections.setdefault(title, Group.create_ordered(title))
+        parameters.append(_flag(name, field, group, show=name in shown))
+
+    def with_keywords(*args: Any, **keywords: Any) -> None:
+        command(*args, **keywords)
+
+    with_keywords.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    with_keywords.__doc__ = command.__doc__
+    with_keywords.__name__ = command.__name__
+    return with_keywords
+
+
+def section(field: FieldInfo) -> str:
+    """The section of the help that a field belongs to."""
+    extra = field.json_schema_extra
+    return str(extra.get("section", "Other")) if isinstance(extra, dict) else "Other"
+
+
+def _flag(name: str, field: FieldInfo, group: Group, *, show: bool) -> inspect.Parameter:
+    default = field.get_default(call_default_factory=True)
+    text = "none" if default is None else _written(default)
+    parameter = Parameter(
+        help=field.description,
+        group=group,
+        show=show,
+        negative_iterable=(),
+        show_default=False if default is None else lambda _: text,
+    )
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[field.annotation | None, parameter],  # type: ignore[operator]
+    )
+
+
+def _written(default: object) -> str:
+    """A default as it would be typed."""
+    if isinstance(default, bool):
+        return "on" if default else "off"
+    if isinstance(default, (tuple, list)):
+        return " ".join(str(item) for item in default)
+    return str(default)

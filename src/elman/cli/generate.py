@@ -1,0 +1,71 @@
+"""`elman generate RUN --prompt TEXT`: a language model writes, token by token."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from elman.cli.options import Cell, Device, RunPath
+from elman.errors import InputError
+from elman.layers.state import State
+from elman.tasks.generation import Generation
+from elman.tasks.runs import load
+
+
+def generate(
+    run: RunPath,
+    /,
+    *,
+    prompt: Annotated[str, Parameter(help="what the text begins with")] = "",
+    length: Annotated[int, Parameter(help="tokens to draw")] = 500,
+    temperature: Annotated[float, Parameter(help="0 is greedy, 1 the model's own")] = 0.8,
+    top_k: Annotated[int | None, Parameter(help="draw from the k most probable")] = None,
+    top_p: Annotated[float, Parameter(help="draw from the fewest that reach this share")] = 1.0,
+    seed: Annotated[int | None, Parameter(help="makes the text the same each time")] = None,
+    samples: Annotated[int | None, Parameter(help="texts to write, side by side; 1")] = None,
+    save_state: Annotated[Path | None, Parameter(help="where to keep the state at the end")] = None,
+    state: Annotated[Path | None, Parameter(help="a kept state to go on from")] = None,
+    device: Device = None,
+    cell: Cell = None,
+) -> None:
+    """Write with a language model; the text appears as it is drawn.
+
+    Characters of the prompt that the model does not know are named on standard error and
+    replaced. With --state the text goes on where --save-state left it.
+    """
+    if save_state is not None and not save_state.absolute().parent.is_dir():
+        raise InputError(f"--save-state {save_state}: its folder does not exist; make it first")
+    saved = None if state is None else State.load(state)
+    writing = load(run, cell=cell, device=device).generate(
+        prompt,
+        length,
+        temperature=temperature,
+        top_k=top_k,
+        top_p=top_p,
+        seed=seed,
+        samples=samples,
+        state=saved,
+    )
+    if writing.unknown:
+        named = " ".join(repr(item) for item in writing.unknown)
+        print(f"elman: not in the vocabulary, replaced: {named}", file=sys.stderr)
+    write(writing)
+    if save_state is not None:
+        writing.state.save(save_state)
+
+
+def write(writing: Generation) -> None:
+    """The first sample as it is drawn, then the others, each under a line of its own."""
+    others: list[list[str]] = []
+    print(writing.prompt, end="", flush=True)
+    for first, *rest in writing:
+        print(first, end="", flush=True)
+        if rest:
+            others.append(rest)
+    print()
+    for number, pieces in enumerate(zip(*others, strict=True), 2):
+        print(f"\n--- sample {number}\n{writing.prompt}{''.join(pieces)}")
+    sys.stdout.flush()

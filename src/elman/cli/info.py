@@ -1,0 +1,85 @@
+"""`elman info`: what is installed here and what will run the recurrences."""
+
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+# The modules that each optional extra brings.
+EXTRAS: dict[str, tuple[str, ...]] = {
+    "data": ("pooch",),
+    "track": ("tensorboard",),
+    "plot": ("matplotlib",),
+}
+LIBRARIES = ("elman", "torch", "numpy", "safetensors", "tokenizers", "pydantic", "cyclopts", "rich")
+
+
+def info() -> None:
+    """Versions, CPU, threads, backends and extras, as plain lines to paste into a report."""
+    import torch
+
+    rows = [("python", f"{platform.python_version()} on {platform.platform()}")]
+    rows += [(name, _version(name)) for name in LIBRARIES]
+    rows += [
+        ("cpu", f"{_cpu()}, {os.cpu_count()} logical cores"),
+        ("instructions", torch.backends.cpu.get_cpu_capability()),
+        ("threads", f"{torch.get_num_threads()} for torch; --threads or OMP_NUM_THREADS change it"),
+        ("devices", ", ".join(_devices())),
+    ]
+    rows += [(f"backend {name}", text) for name, text in _backends()]
+    rows += [(f"extra {name}", _extra(name)) for name in EXTRAS]
+    width = max(len(name) for name, _ in rows)
+    for name, text in rows:
+        print(f"{name:<{width}}  {text}")
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed" if name != "elman" else "run from its sources"
+
+
+def _cpu() -> str:
+    listing = Path("/proc/cpuinfo")
+    if listing.exists():
+        for line in listing.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine() or sys.platform
+
+
+def _devices() -> list[str]:
+    import torch
+
+    cuda = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    return ["cpu", *cuda]
+
+
+def _backends() -> list[tuple[str, str]]:
+    """Each backend and whether it can run an LSTM of default options in float32."""
+    from typing import get_args
+
+    import torch
+
+    from elman.kernels.choose import Backend, use_backend
+    from elman.layers.lstm import LSTM
+
+    layer, x = LSTM(4, 4), torch.zeros(1, 1, 4)
+    found = []
+    for name in get_args(Backend):
+        try:
+            with use_backend(name), torch.inference_mode():
+                layer(x)
+        except RuntimeError as error:
+            found.append((name, str(error).rpartition(": ")[2]))
+        else:
+            found.append((name, "available"))
+    return found
+
+
+def _extra(name: str) -> str:
+    missing = [module for module in EXTRAS[name] if find_spec(module) is None]
+    return f'missing; pip install "elman[{name}]"' if missing else "installed"

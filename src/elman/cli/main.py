@@ -1,0 +1,112 @@
+"""The `elman` command: the table of commands, and what each ending means.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or bad input, 130 interrupted, 143 terminated.
+Commands are imported when they are called, so that help does not wait for torch.
+"""
+
+import errno
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from types import FrameType
+
+from cyclopts import App, CycloptsError
+
+from elman.errors import InputError, RunFailed
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("elman.cli.demo:demo", "The first run: train on what Python carries, then write."),
+    "train": ("elman.cli.train:app", "Train a recurrent network on your own sequences."),
+    "resume": ("elman.cli.resume:resume", "Go on with a run that was stopped or killed."),
+    "evaluate": ("elman.cli.evaluate:evaluate", "Measure a trained run on its own or other data."),
+    "predict": ("elman.cli.predict:predict", "Apply a trained run to each line of a file."),
+    "generate": ("elman.cli.generate:generate", "Write with a language model."),
+    "stream": ("elman.cli.stream:stream", "Standard input to standard output, step by step."),
+    "data": ("elman.cli.data:app", "Public data sets: what there is, and fetch one."),
+    "bench": ("elman.cli.bench:bench", "Time the layers beside torch.nn on this machine."),
+    "info": ("elman.cli.info:info", "Versions, CPU, threads, backends and extras."),
+}
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_WRONG_PATH = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError)
+
+
+def build_app() -> App:
+    """The command line as cyclopts sees it, made from `COMMANDS`."""
+    app = App(
+        name="elman",
+        help="Recurrent neural networks on the CPU: train, understand, stream.",
+        version=_version,
+        result_action="return_value",
+        print_error=False,
+        exit_on_error=False,
+        suppress_keyboard_interrupt=False,
+        help_epilogue="Start with `elman demo`; `elman COMMAND --help` says more.",
+    )
+    for name, (path, summary) in COMMANDS.items():
+        app.command(path, name=name, help=summary)
+    return app
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; every failure is one line on stderr."""
+    previous = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        build_app()(sys.argv[1:] if argv is None else argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has seen enough (`elman generate RUN | head`). Python flushes stdout once
+        # more as it leaves; that must not fail again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except (CycloptsError, InputError) as error:
+        return _fail(2, str(error))
+    except RunFailed as error:
+        return _fail(1, str(error))
+    except _Terminated:
+        return _fail(143, "terminated")
+    except KeyboardInterrupt as stop:
+        return _fail(130, str(stop) or "interrupted")
+    except OSError as error:
+        return _fail(*_explain(error))
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    return 0
+
+
+class _Terminated(BaseException):
+    """SIGTERM, as an exception, so that files half-written are taken away."""
+
+
+def _terminate(signum: int, frame: FrameType | None) -> None:
+    raise _Terminated
+
+
+def _fail(code: int, message: str) -> int:
+    line = " ".join(message.split())
+    print(f"elman: {line}", file=sys.stderr)
+    return code
+
+
+def _explain(error: OSError) -> tuple[int, str]:
+    """The exit code and the line for an error of the operating system."""
+    where = f" ({error.filename})" if error.filename else ""
+    if error.errno in _FULL:
+        return 1, f"the disk is full{where}: nothing was half-written; free some space and go on"
+    reason = error.strerror or str(error)
+    if isinstance(error, (*_WRONG_PATH, PermissionError)):
+        return 2, f"{reason}{where}: give a path that exists and that you may use"
+    return 1, f"{reason}{where}"
+
+
+def _version() -> str:
+    try:
+        return version("elman")
+    except PackageNotFoundError:
+        return "0 (not installed)"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""`elman train TASK DATA... --out RUN`: the flags of each task come from its config."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Group, Parameter
+
+from elman.cli.flags import Command, with_flags
+from elman.cli.report import announce, conclude
+from elman.tasks.configure import configure
+from elman.tasks.runs import TASKS, begin, fit, task_class
+from elman.tasks.task import Task
+from elman.training.log import open_log
+
+Data = Annotated[
+    list[Path],
+    Parameter(
+        group=Group.create_ordered("Input and output"),
+        help="a file or a folder (cut 90/5/5 by position), or train, valid and test files",
+        negative_iterable=(),
+    ),
+]
+Out = Annotated[
+    Path,
+    Parameter(
+        group=Group.create_ordered("Input and output"),
+        help="the run directory to make: weights, tokenizer, metrics, checkpoints",
+    ),
+]
+ConfigFile = Annotated[
+    Path | None,
+    Parameter(
+        name="--config",
+        group=Group.create_ordered("Input and output"),
+        help="a TOML file of these settings; a flag beats it",
+        show_default=False,
+    ),
+]
+
+
+def task_app(kind: type[Task]) -> App:
+    """The command of one task, with a short and a full help."""
+
+    def train(data: Data, /, *, out: Out, config: ConfigFile = None, **flags: Any) -> None:
+        chosen = configure(kind.Config, flags, config)
+        run = begin(kind.name, data, out, chosen)
+        announce(run)
+        conclude(*fit(run, open_log(sys.stderr, run.task.counted)))
+
+    train.__doc__ = kind.summary
+
+    def command(show_all: bool) -> Command:
+        return with_flags(train, kind.Config, kind.common, show_all=show_all)
+
+    app = App(name=kind.name, help=kind.summary, default_command=command(show_all=False))
+    full = App(
+        name=f"elman train {kind.name}",
+        default_command=command(show_all=True),
+        help_flags=[],
+        version_flags=[],
+    )
+
+    def help_all() -> None:
+        """Every setting, in sections."""
+        full.help_print([])
+
+    app.command(help_all, name="--help-all", sort_key=1)
+    return app
+
+
+app = App(name="train", help="Train a recurrent network on your own sequences.")
+for name in TASKS:
+    app.command(task_app(task_class(name)))

@@ -1,0 +1,115 @@
+"""Which recurrent layer `--cell` names.
+
+A built-in cell is a word of one literal table; anything else is the path of a class of one's
+own, `package.module:Class`, which is constructed as `Class(input_size, hidden_size)` and run
+over time by `elman.Recurrent`.
+"""
+
+import importlib
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from elman.errors import InputError
+from elman.layers.gru import GRU
+from elman.layers.lstm import LSTM
+from elman.layers.recurrent import Recurrent
+from elman.layers.rnn import RNN
+
+CELLS: dict[str, Callable[..., nn.Module]] = {
+    "rnn": RNN,
+    "rnn-relu": partial(RNN, nonlinearity="relu"),
+    "gru": GRU,
+    "lstm": LSTM,
+}
+
+
+@dataclass(frozen=True)
+class CellOptions:
+    """What the built-in layers take beyond their sizes; see `elman.LSTM`."""
+
+    layer_norm: bool = False
+    zoneout: float = 0.0
+    recurrent_dropout: float = 0.0
+    weight_dropout: float = 0.0
+    forget_bias: float | None = None
+    learn_initial_state: bool = False
+    init: str = "torch"
+
+
+def is_custom(cell: str) -> bool:
+    """Whether `cell` is the path of a user's class."""
+    return ":" in cell
+
+
+def check_cell(cell: str) -> None:
+    """Raise InputError when `cell` is neither in the table nor written as a path."""
+    if cell not in CELLS and not is_custom(cell):
+        raise InputError(
+            f"--cell {cell}: no such cell; choose from {', '.join(CELLS)}, or give a class of "
+            f"your own as package.module:Class"
+        )
+
+
+def recurrent_layer(
+    cell: str, input_size: int, hidden_size: int, options: CellOptions
+) -> nn.Module:
+    """One recurrent layer of kind `cell`, input_size -> hidden_size.
+
+    Raises:
+        InputError: for an unknown name, a class that can't be imported or constructed, or an
+            option that the cell does not have.
+    """
+    check_cell(cell)
+    if is_custom(cell):
+        given = changed(options)
+        if given:
+            raise InputError(
+                f"--{given[0].replace('_', '-')}: only the built-in cells have it; a cell of "
+                f"your own ({cell}) regularizes itself, so leave the flag out"
+            )
+        return Recurrent(_construct(cell, input_size, hidden_size))
+    named = {name: getattr(options, name) for name in changed(options)}
+    try:
+        return CELLS[cell](input_size, hidden_size, **named)
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(f"--cell {cell}: {error}") from error
+
+
+def changed(options: CellOptions) -> list[str]:
+    """The names of the options that differ from their defaults."""
+    return [f.name for f in fields(options) if getattr(options, f.name) != f.default]
+
+
+def _construct(path: str, input_size: int, hidden_size: int) -> nn.Module:
+    module_name, _, class_name = path.partition(":")
+    # A console script does not have the current folder on its path, where a cell of one's own
+    # most often is.
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        module = importlib.import_module(module_name)
+    except (ImportError, SyntaxError) as error:
+        raise InputError(
+            f"--cell {path}: can't import {module_name!r} ({error}); run from the folder that "
+            f"holds it, or put it on PYTHONPATH"
+        ) from error
+    made: Any = getattr(module, class_name, None)
+    if not (isinstance(made, type) and issubclass(made, nn.Module)):
+        raise InputError(
+            f"--cell {path}: {module_name!r} has no torch.nn.Module class {class_name!r}"
+        )
+    try:
+        return made(input_size, hidden_size)
+    except TypeError as error:
+        raise InputError(
+            f"--cell {path}: it is constructed as {class_name}(input_size, hidden_size), which "
+            f"failed: {error}"
+        ) from error

@@ -1,0 +1,286 @@
+"""The task `language-model`: the probability of each token given all before it.
+
+Legend: T time, B batch, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import ClassVar, cast, final
+
+import torch
+from torch import nn
+
+from elman.data.batching import Batch, TokenArray, TokenChunks, evaluation_chunks
+from elman.data.text import resolve_sources, whole_text
+from elman.data.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
+from elman.data.tokens import TextCounts, build_tokens, open_tokens, read_counts
+from elman.layers.state import State
+from elman.models.language_model import LanguageModel, activation_penalty
+from elman.streaming.text import TextStream
+from elman.tasks.cells import CellOptions, check_cell, recurrent_layer
+from elman.tasks.generation import Generation, Request
+from elman.tasks.language_model_config import LanguageModelConfig
+from elman.tasks.lines import LineScore, score_lines
+from elman.tasks.task import Score, Task
+from elman.training.contracts import StepLoss
+
+SPLITS = ("train", "valid", "test")
+EVALUATION_LENGTH = 256
+# Each row begins without context; at this length that costs less than the third decimal.
+TOKENS_PER_ROW = 2000
+GUESSES = 3
+
+
+@dataclass(frozen=True)
+class Split:
+    """One part of the text, encoded."""
+
+    tokens: TokenArray
+    counts: TextCounts
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A loss over a text, in the units it may be asked for."""
+
+    nats: float
+    tokens: int
+    characters: int
+
+    @property
+    def loss(self) -> float:
+        """Nats per token."""
+        return self.nats / self.tokens
+
+    @property
+    def perplexity(self) -> float:
+        """Per token."""
+        return math.exp(min(self.loss, 700.0))
+
+    @property
+    def bits_per_character(self) -> float:
+        """The same whatever a token is, so the number to compare runs by."""
+        return self.nats / math.log(2) / self.characters
+
+    def scores(self, split: str) -> list[Score]:
+        """These as rows of a table."""
+        return [
+            Score(split, "loss", self.loss, "nats per token"),
+            Score(split, "perplexity", self.perplexity, "per token"),
+            Score(split, "bits", self.bits_per_character, "bits per character"),
+        ]
+
+
+@final
+class LanguageModelTask(Task):
+    """Train on a text, score a text, write."""
+
+    name: ClassVar[str] = "language-model"
+    summary: ClassVar[str] = "Predict each character, piece or word of a text, and write with it."
+    Config = LanguageModelConfig
+    counted: ClassVar[str] = "tokens"
+    common: ClassVar[tuple[str, ...]] = (
+        *("unit", "vocab_size", "cell", "hidden_size", "num_layers", "dropout"),
+        *("batch_size", "truncation", "learning_rate", "max_steps", "max_minutes"),
+        *("eval_every", "checkpoint_every", "patience", "seed", "threads", "device"),
+    )
+    config: LanguageModelConfig
+
+    def prepare(self, paths: Sequence[Path]) -> None:
+        """Cut the text into tokens, in the run directory; see `Task.prepare`."""
+        check_cell(self.config.cell)
+        texts = resolve_sources(
+            paths,
+            valid_fraction=self.config.valid_fraction,
+            test_fraction=self.config.test_fraction,
+        )
+        tokenizer = train_tokenizer(
+            self.config.unit,
+            texts.train.blocks(),
+            self.config.vocabulary_limit,
+            self.config.min_count,
+        )
+        tokenizer.save(self._tokenizer_path)
+        self._tokens_path("train").parent.mkdir()
+        for name in SPLITS:
+            text = getattr(texts, name)
+            if text is not None:
+                build_tokens(text.blocks(), tokenizer, self._tokens_path(name))
+        self.source()  # a text too short for its batches is said now, not after the set-up
+
+    def describe(self) -> list[str]:
+        lines = []
+        for name in self._split_names():
+            counts = self.split(name).counts
+            lines.append(
+                f"{name:<5} {counts.tokens:>11,} tokens  {counts.characters:>11,} characters"
+            )
+        lines.append(f"vocabulary {self.tokenizer.vocab_size:,} ({self.config.unit})")
+        return lines
+
+    def build_model(self) -> LanguageModel:
+        return self.model_for(self.config, self.tokenizer.vocab_size)
+
+    @staticmethod
+    def model_for(config: LanguageModelConfig, vocab_size: int) -> LanguageModel:
+        """The network of `config` over a vocabulary of that size."""
+        options = CellOptions(**{f.name: getattr(config, f.name) for f in fields(CellOptions)})
+        widths = [config.embedding_width] + [config.hidden_size] * config.num_layers
+        layers = [
+            recurrent_layer(config.cell, inputs, outputs, options)
+            for inputs, outputs in pairwise(widths)
+        ]
+        return LanguageModel(
+            vocab_size,
+            config.embedding_width,
+            layers,
+            tied=config.is_tied,
+            embedding_dropout=config.embedding_dropout,
+            input_dropout=_first(config.input_dropout, config.dropout),
+            hidden_dropout=_first(config.hidden_dropout, config.dropout),
+            output_dropout=_first(config.output_dropout, config.dropout),
+            readout=config.readout,
+            init_range=config.init_range,
+        )
+
+    def source(self) -> TokenChunks:
+        return TokenChunks(
+            self.split("train").tokens,
+            self.config.batch_size,
+            self.config.truncation,
+            self.tokenizer.start_id,
+            random_length=self.config.random_truncation,
+            seed=self.config.seed,
+        )
+
+    def objective(self, model: nn.Module) -> LanguageModelObjective:
+        assert isinstance(model, LanguageModel)
+        return LanguageModelObjective(model, self)
+
+    def evaluate(self, model: nn.Module, paths: Sequence[Path] = ()) -> list[Score]:
+        assert isinstance(model, LanguageModel)
+        if not paths:
+            held_out = [name for name in self._split_names() if name != "train"]
+            return [
+                s for name in held_out for s in self.measure(model, self.split(name)).scores(name)
+            ]
+        scores = []
+        with TemporaryDirectory() as folder:
+            for number, path in enumerate(paths):
+                tokens_path = Path(folder) / f"{number}.npy"
+                build_tokens(whole_text(path).blocks(), self.tokenizer, tokens_path)
+                split = Split(open_tokens(tokens_path), read_counts(tokens_path))
+                scores += self.measure(model, split).scores(path.name)
+        return scores
+
+    def predict(self, model: nn.Module, lines: Iterable[str]) -> Iterator[LineScore]:
+        assert isinstance(model, LanguageModel)
+        return score_lines(model, self.tokenizer, lines)
+
+    def stream(self, model: nn.Module) -> TextStream:
+        assert isinstance(model, LanguageModel)
+        return TextStream(model, self.tokenizer, guesses=GUESSES)
+
+    def generate(self, model: nn.Module, request: Request) -> Generation:
+        """Text that the model goes on to write; see `elman.tasks.generation`."""
+        assert isinstance(model, LanguageModel)
+        return Generation(model, self.tokenizer, request)
+
+    def next_steps(self) -> list[str]:
+        run = self.run.path
+        return [
+            f'elman generate {run} --prompt "The " --length 500 --temperature 0.8',
+            f"elman evaluate {run}",
+            f"elman predict {run} FILE",
+        ]
+
+    def measure(self, model: nn.Module, split: Split) -> Measurement:
+        """The loss over a split, the state carried through it from the initial one."""
+        assert isinstance(model, LanguageModel)
+        tokens = split.tokens
+        rows = self.config.eval_rows or max(
+            1, min(self.config.batch_size, len(tokens) // TOKENS_PER_ROW)
+        )
+        device = next(model.parameters()).device
+        nats, units, state = 0.0, 0, None
+        training = model.training
+        model.eval()
+        with torch.inference_mode():
+            for chunk in evaluation_chunks(
+                tokens, rows, EVALUATION_LENGTH, self.tokenizer.start_id
+            ):
+                batch = chunk.to(device)
+                if state is None:
+                    state = model.initial_state(batch.batch_size)
+                features, state = model(batch.inputs, state, batch.lengths)
+                loss, scored = model.loss(features, batch.targets)
+                nats, units = nats + float(loss) * scored, units + scored
+        model.train(training)
+        return Measurement(nats, units, split.counts.characters)
+
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """The tokenizer that the run was trained with."""
+        return load_tokenizer(self._tokenizer_path)
+
+    @property
+    def _tokenizer_path(self) -> Path:
+        return self.run.path / "tokenizer.json"
+
+    def _tokens_path(self, split: str) -> Path:
+        return self.run.path / "tokens" / f"{split}.npy"
+
+    def _split_names(self) -> list[str]:
+        return [name for name in SPLITS if self._tokens_path(name).exists()]
+
+    def split(self, name: str) -> Split:
+        """The tokens of "train", "valid" or "test"."""
+        path = self._tokens_path(name)
+        return Split(open_tokens(path), read_counts(path))
+
+
+@final
+class LanguageModelObjective:
+    """Mean nats per token, and what the validation text says."""
+
+    unit = "tokens"
+
+    def __init__(self, model: LanguageModel, task: LanguageModelTask) -> None:
+        self.model: nn.Module = model
+        self._language_model = model
+        self._task = task
+        self._valid = task.split("valid")
+
+    def loss(self, batch: Batch, state: State | None) -> StepLoss:
+        assert state is not None
+        features, after = self._language_model(batch.inputs, state, batch.lengths)
+        loss, units = self._language_model.loss(features, batch.targets)
+        config = self._task.config
+        if config.activation_penalty or config.slowness_penalty:
+            loss = loss + activation_penalty(
+                features, config.activation_penalty, config.slowness_penalty
+            )
+        return StepLoss(loss, units, after)
+
+    def advance(self, batch: Batch, state: State) -> State:
+        _, after = self._language_model(batch.inputs, state, batch.lengths)
+        return cast("State", after)
+
+    def evaluate(self) -> dict[str, float]:
+        measured = self._task.measure(self._language_model, self._valid)
+        return {
+            "loss": measured.loss,
+            "perplexity": measured.perplexity,
+            "bits_per_character": measured.bits_per_character,
+        }
+
+
+def _first(value: float | None, otherwise: float) -> float:
+    return otherwise if value is None else value
