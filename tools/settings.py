@@ -4,6 +4,7 @@ A line `{settings: package.module:Config}` becomes one table for each section of
 the flag, its default and its meaning, so that the manual cannot fall behind the code.
 """
 
+import html
 import importlib
 import re
 from collections.abc import Iterator
@@ -24,7 +25,8 @@ def tables(config: type[BaseModel]) -> Iterator[str]:
     for name, field in sorted(fields, key=lambda item: item[0] not in config.__annotations__):
         extra = field.json_schema_extra
         assert isinstance(extra, dict), f"{name} is in no section"
-        row = f"| `--{name.replace('_', '-')}` | {_default(field)} | {field.description} |"
+        meaning = html.escape(field.description or "", quote=False).replace("|", "&#124;")
+        row = f"| `--{name.replace('_', '-')}` | {_default(field)} | {meaning} |"
         sections.setdefault(str(extra["section"]), []).append(row)
     for title, rows in sections.items():
         yield from ("", f"### {title}", "", "| flag | default | meaning |", "| --- | --- | --- |")
