@@ -41,13 +41,14 @@ def file_blocks(path: Path, start: Place) -> Iterator[tuple[str, Place]]:
     """Blocks of one file, none empty, each with the byte and line where it begins."""
     byte, line = start.byte, start.line
     with _open(path) as file:
-        data = _read(path, file, start.byte + BLOCK_BYTES, skip=start.byte)
-        if start.byte == 0 and data.startswith(codecs.BOM_UTF8):
-            data, byte = data[3:], 3
+        mark = b"" if start.byte else _read(path, file, len(codecs.BOM_UTF8))
+        if mark == codecs.BOM_UTF8:
+            mark, byte = b"", len(codecs.BOM_UTF8)
+        elif mark.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise InputError(f"{path}: looks like UTF-16, not UTF-8; save it as UTF-8")
+        data = mark + _read(path, file, BLOCK_BYTES, start.byte)
         if not data:
             raise InputError(f"{path}: the file is empty; give a text with something in it")
-        if start.byte == 0 and data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise InputError(f"{path}: looks like UTF-16, not UTF-8; save it as UTF-8")
         while data:
             more = _read(path, file, BLOCK_BYTES)
             text, used = _decode(path, data, byte, line, final=not more)
@@ -86,11 +87,11 @@ def _open(path: Path) -> BinaryIO:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
 
 
-def _read(path: Path, file: BinaryIO, size: int, skip: int = 0) -> bytes:
+def _read(path: Path, file: BinaryIO, size: int, start: int = 0) -> bytes:
     try:
-        if skip:
-            file.seek(skip)
-        return file.read(size - skip)
+        if start:
+            file.seek(start)
+        return file.read(size)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(
             f"{path}: the gzip file is cut off or damaged ({error}); get it again"

@@ -29,6 +29,7 @@ _ROLES = {
 }
 _FEWEST_CHARACTERS = 2
 _BEGINNING = Place()
+_BY_NAME = "name the files one by one: train valid test"
 
 
 @dataclass(frozen=True)
@@ -141,18 +142,16 @@ def _split_by_name(folder: Path) -> TextSplit | None:
             found.setdefault(roles.pop(), []).append(file)
     if len(found) < 2:
         return None
-    for role, files in found.items():
-        if len(files) > 1:
+    for role, several in found.items():
+        if len(several) > 1:
             raise InputError(
-                f"{folder}: {len(files)} files could be the {role} text "
-                f"({files[0].name}, {files[1].name}); name the files one by one: train valid test"
+                f"{folder}: {len(several)} files could be the {role} text "
+                f"({several[0].name}, {several[1].name}); {_BY_NAME}"
             )
+    names = " and ".join(found[role][0].name for role in sorted(found, reverse=True))
     for role in ("train", "valid"):
         if role not in found:
-            raise InputError(
-                f"{folder}: holds {' and '.join(f[0].name for f in found.values())} but no "
-                f"{role}.*; add it, or name the files one by one: train valid test"
-            )
+            raise InputError(f"{folder}: holds {names} but no {role}.*; add it, or {_BY_NAME}")
     return TextSplit(
         Text(tuple(found["train"])),
         Text(tuple(found["valid"])),

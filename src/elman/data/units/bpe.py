@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import chain, islice
 from typing import Any, final
 
 from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
@@ -37,7 +38,8 @@ _PIECES = "|".join(
 _SEGMENT = re.compile(r"\s*\S+|\s+")
 _CUT = re.compile(r"\S(?=\s)")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
-_WINDOW = 4096
+_WINDOW = 1024
+_AT_ONCE = 256
 _TRAINING_CHARACTERS = 1 << 25
 
 
@@ -59,7 +61,7 @@ class BPETokenizer(Tokenizer):
         tokens = sorted(vocabulary, key=vocabulary.__getitem__)
         self._spelling = [bytes(byte_of[c] for c in token) for token in tokens]
         self._start_id = vocabulary[_byte_alphabet()[ord("\n")]]
-        self._cache = SegmentCache(self._encode_segment)
+        self._cache = SegmentCache(self._encode_segments)
 
     @property
     def vocab_size(self) -> int:
@@ -154,14 +156,23 @@ class BPETokenizer(Tokenizer):
         pieces = self._split.pre_tokenize_str(text)
         return int(pieces[-1][1][0]) if pieces else 0
 
-    def _encode_segment(self, segment: str) -> list[int]:
-        ids: list[int] = []
-        start = 0
-        while len(segment) - start > _WINDOW:  # the library's memory is many times the text's
-            end = start + self._last_piece(segment[start : start + _WINDOW])
-            ids += self._model.encode(segment[start:end]).ids
-            start = end
-        return ids + self._model.encode(segment[start:]).ids
+    def _windows(self, segment: str) -> Iterator[str]:
+        """Cut a long segment where pieces begin: the library needs many times a text's memory."""
+        while len(segment) > _WINDOW:
+            end = self._last_piece(segment[:_WINDOW])
+            yield segment[:end]
+            segment = segment[end:]
+        yield segment
+
+    def _encode_segments(self, segments: list[str]) -> list[list[int]]:
+        windows = [list(self._windows(segment)) for segment in segments]
+        flat = list(chain.from_iterable(windows))
+        encoded = (
+            encoding.ids
+            for start in range(0, len(flat), _AT_ONCE)
+            for encoding in self._model.encode_batch_fast(flat[start : start + _AT_ONCE])
+        )
+        return [list(chain.from_iterable(islice(encoded, len(parts)))) for parts in windows]
 
 
 def _model(model: models.BPE) -> HuggingFace:

@@ -9,8 +9,8 @@ import numpy as np
 
 from elman.data.units.base import Ids
 
-_MOST_SEGMENTS = 1 << 17
-_MOST_CHARACTERS = 1 << 22
+_MOST_SEGMENTS = 1 << 19
+_MOST_CHARACTERS = 1 << 23
 
 
 @final
@@ -20,10 +20,10 @@ class SegmentCache:
     A text repeats its words, which makes this several times faster than to merge them anew.
 
     Args:
-        encode: gives the ids of one segment.
+        encode: gives the ids of each of some segments.
     """
 
-    def __init__(self, encode: Callable[[str], list[int]]) -> None:
+    def __init__(self, encode: Callable[[list[str]], list[list[int]]]) -> None:
         self._encode = encode
         self._clear()
 
@@ -49,7 +49,7 @@ class SegmentCache:
         return ids
 
     def _add(self, segments: list[str]) -> None:
-        encoded = [np.array(self._encode(segment), dtype=np.int64) for segment in segments]
+        encoded = [np.array(ids, dtype=np.int64) for ids in self._encode(segments)]
         lengths = np.array([len(ids) for ids in encoded], dtype=np.int64)
         starts = len(self._flat) + np.cumsum(lengths) - lengths
         first = len(self._rows)

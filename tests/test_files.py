@@ -1,0 +1,98 @@
+"""Files appear whole or not at all, and a full disk leaves what was there."""
+
+import errno
+import json
+import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from elman.files import atomic_path, write_json, write_text
+
+
+@contextmanager
+def small_disk(size: int) -> Iterator[None]:
+    """Let no file of this process grow beyond `size` bytes."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
+def test_a_file_takes_its_place_when_the_block_ends(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    with atomic_path(path) as partial:
+        assert partial.parent == tmp_path
+        partial.write_text("new")
+        assert not path.exists()
+    assert path.read_text() == "new"
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_a_failure_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def fail() -> None:
+        with atomic_path(path) as partial:
+            partial.write_text("half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert path.read_text() == "old"
+    assert names(tmp_path) == ["a.txt"]
+
+
+def test_a_disk_that_fills_up_is_an_os_error_and_leaves_nothing(tmp_path: Path) -> None:
+    with small_disk(4096), pytest.raises(OSError) as caught:
+        write_text(tmp_path / "a.txt", "x" * 10_000)
+    assert caught.value.errno == errno.EFBIG
+    assert names(tmp_path) == []
+
+
+def test_a_disk_found_full_when_the_bytes_are_forced_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError) as caught:
+        write_text(tmp_path / "a.txt", "text")
+    assert caught.value.errno == errno.ENOSPC
+    assert names(tmp_path) == []
+
+
+def test_bytes_reach_the_disk_before_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[str]] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: seen.append(names(tmp_path)))
+    write_text(tmp_path / "a.txt", "text")
+    assert [listed == ["a.txt"] for listed in seen] == [False, True]  # the file, then its folder
+
+
+def test_newlines_and_letters_are_written_as_they_are(tmp_path: Path) -> None:
+    write_text(tmp_path / "a.txt", "é\r\nb\n")
+    assert (tmp_path / "a.txt").read_bytes() == "é\r\nb\n".encode()
+
+
+def test_json_is_strict(tmp_path: Path) -> None:
+    write_json(tmp_path / "a.json", {"loss": [1.5, None], "text": "é"})
+    assert json.loads((tmp_path / "a.json").read_text("utf-8")) == {
+        "loss": [1.5, None],
+        "text": "é",
+    }
+    with pytest.raises(ValueError):
+        write_json(tmp_path / "b.json", float("nan"))
+    assert names(tmp_path) == ["a.json"]
