@@ -74,7 +74,16 @@ def _watch(unit: str, folder: Path, threads: int) -> Peaks:
     for name in ("valid.txt", "test.txt"):
         _repeat(data / name, text, HELD_OUT_BYTES)
     command = [
-        *(sys.executable, "-m", "elman", "train", "language-model", str(data), "--out", str(run)),
+        *(
+            sys.executable,
+            "-m",
+            "elman.cli.main",
+            "train",
+            "language-model",
+            str(data),
+            "--out",
+            str(run),
+        ),
         *("--unit", unit, "--max-steps", str(STEPS), "--threads", str(threads)),
         *("--hidden-size", "256", "--eval-every", str(STEPS)),
     ]
@@ -83,8 +92,8 @@ def _watch(unit: str, folder: Path, threads: int) -> Peaks:
     began = time.monotonic()
     try:
         while process.poll() is None:
-            # The loop writes its first metrics after the tokens are there.
-            training = (run / "metrics.jsonl").exists()
+            # The test text is the last to become tokens, and its file appears when it is whole.
+            training = (run / "tokens" / "test.npy").exists()
             now = time.monotonic()
             seen = anonymous_mb(process.pid)
             if training:

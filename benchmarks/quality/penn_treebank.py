@@ -42,6 +42,7 @@ def _figure(recipe: str, title: str, note: str, options: Options) -> None:
     rows = []
     for seed in range(1, options.seeds + 1):
         trained = train(recipe, files, f"{recipe}-seed{seed}", options, seed=seed)
+        perplexity = trained.scores("perplexity")
         rows.append(
             [
                 str(seed),
@@ -49,8 +50,8 @@ def _figure(recipe: str, title: str, note: str, options: Options) -> None:
                 f"{trained.outcome.step:,}",
                 f"{trained.milliseconds:.0f}",
                 f"{trained.minutes:.1f}",
-                f"{trained.score('valid', 'perplexity'):.2f}",
-                f"**{trained.score('test', 'perplexity'):.2f}**",
+                f"{perplexity['valid']:.2f}",
+                f"**{perplexity['test']:.2f}**",
             ]
         )
     body = f"""\

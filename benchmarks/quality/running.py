@@ -7,7 +7,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 from benchmarks.quality.curves import Reading, read_run
@@ -61,10 +60,9 @@ class Trained:
         """Training time of a step."""
         return 1000 * self.outcome.seconds / self.outcome.step
 
-    def score(self, split: str, metric: str) -> float:
-        """A metric of the best weights on a split of the run's own data."""
-        scores = self.run.evaluate()
-        return mean(s.value for s in scores if (s.split, s.metric) == (split, metric))
+    def scores(self, metric: str) -> dict[str, float]:
+        """A metric of the best weights, by split of the run's own data."""
+        return {s.split: s.value for s in self.run.evaluate() if s.metric == metric}
 
 
 def data_file(*parts: str) -> Path:
