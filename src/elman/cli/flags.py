@@ -28,12 +28,12 @@ def with_flags(
     """
     own = inspect.signature(command, eval_str=True)
     parameters = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    shown = {name for name in config.model_fields if show_all or name in common}
     sections: dict[str, Group] = {}
-    for name, field in config.model_fields.items():
+    for name in _ordered(config, common):
+        field = config.model_fields[name]
         title = section(field) if show_all else "Most used"
         group = sections.setdefault(title, Group.create_ordered(title))
-        parameters.append(_flag(name, field, group, show=name in shown))
+        parameters.append(_flag(name, field, group, show=show_all or name in common))
 
     def with_keywords(*args: Any, **keywords: Any) -> None:
         command(*args, **keywords)
@@ -42,6 +42,12 @@ def with_flags(
     with_keywords.__doc__ = command.__doc__
     with_keywords.__name__ = command.__name__
     return with_keywords
+
+
+def _ordered(config: type[BaseModel], common: Sequence[str]) -> list[str]:
+    """The fields: the most used, then those of the task's own config, then training's."""
+    own = [name for name in config.model_fields if name in config.__annotations__]
+    return list(dict.fromkeys([*common, *own, *config.model_fields]))
 
 
 def section(field: FieldInfo) -> str:

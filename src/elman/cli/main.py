@@ -15,6 +15,7 @@ from types import FrameType
 from cyclopts import App, CycloptsError
 
 from elman.errors import InputError, RunFailed
+from elman.training.signals import Interrupted
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("elman.cli.demo:demo", "The first run: train on what Python carries, then write."),
@@ -38,6 +39,7 @@ def build_app() -> App:
     app = App(
         name="elman",
         help="Recurrent neural networks on the CPU: train, understand, stream.",
+        help_format="plaintext",
         version=_version,
         result_action="return_value",
         print_error=False,
@@ -54,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; every failure is one line on stderr."""
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:
-        build_app()(sys.argv[1:] if argv is None else argv)
+        build_app()(_help_first(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has seen enough (`elman generate RUN | head`). Python flushes stdout once
@@ -65,6 +67,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(2, str(error))
     except RunFailed as error:
         return _fail(1, str(error))
+    except Interrupted as error:
+        run = error.checkpoint.parent.parent
+        return _fail(128 + error.signal, f"{error}; go on with: elman resume {run}")
     except _Terminated:
         return _fail(143, "terminated")
     except KeyboardInterrupt as stop:
@@ -74,6 +79,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:
         signal.signal(signal.SIGTERM, previous)
     return 0
+
+
+def _help_first(tokens: Sequence[str]) -> list[str]:
+    """`--help-all` counts wherever it stands, as `--help` does."""
+    if "--help-all" not in tokens:
+        return list(tokens)
+    return [*(token for token in tokens[:2] if not token.startswith("-")), "--help-all"]
 
 
 class _Terminated(BaseException):
@@ -95,6 +107,8 @@ def _explain(error: OSError) -> tuple[int, str]:
     where = f" ({error.filename})" if error.filename else ""
     if error.errno in _FULL:
         return 1, f"the disk is full{where}: nothing was half-written; free some space and go on"
+    if "No space left" in str(error):  # safetensors' own words; it gives no errno
+        return 1, f"the disk is full: {error}"
     reason = error.strerror or str(error)
     if isinstance(error, (*_WRONG_PATH, PermissionError)):
         return 2, f"{reason}{where}: give a path that exists and that you may use"

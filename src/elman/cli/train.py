@@ -15,10 +15,12 @@ from elman.tasks.runs import TASKS, begin, fit, task_class
 from elman.tasks.task import Task
 from elman.training.log import open_log
 
+FILES = Group.create_ordered("Input and output")
+
 Data = Annotated[
     list[Path],
     Parameter(
-        group=Group.create_ordered("Input and output"),
+        group=FILES,
         help="a file or a folder (cut 90/5/5 by position), or train, valid and test files",
         negative_iterable=(),
     ),
@@ -26,7 +28,7 @@ Data = Annotated[
 Out = Annotated[
     Path,
     Parameter(
-        group=Group.create_ordered("Input and output"),
+        group=FILES,
         help="the run directory to make: weights, tokenizer, metrics, checkpoints",
     ),
 ]
@@ -34,7 +36,7 @@ ConfigFile = Annotated[
     Path | None,
     Parameter(
         name="--config",
-        group=Group.create_ordered("Input and output"),
+        group=FILES,
         help="a TOML file of these settings; a flag beats it",
         show_default=False,
     ),

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-import torch
 from torch import nn
 
 from elman.errors import InputError
@@ -24,7 +23,7 @@ from elman.training.config import TrainingConfig
 from elman.training.contracts import Observer
 from elman.training.log import Log, QuietLog
 from elman.training.loop import Outcome
-from elman.training.machine import seed_everything
+from elman.training.machine import seed_everything, use_device
 from elman.training.run_directory import RunDirectory
 
 TASKS: dict[str, str] = {
@@ -90,7 +89,7 @@ def begin(task: str, data: Paths, out: str | Path, config: TrainingConfig) -> Ru
         InputError: data, settings or a place that can't be used. Nothing is left behind then.
     """
     kind = task_class(task)
-    _check_device(config.device)
+    use_device(config.device)
     out = Path(out)
     existed = out.is_dir()
     run = RunDirectory.create(out, task, config.model_dump(mode="json"))
@@ -231,7 +230,7 @@ def _open(path: str | Path, cell: str | None, changes: Mapping[str, Any]) -> Tas
         if not is_custom(recorded):
             raise InputError(f"--cell {cell}: {path} was trained with {recorded}; leave it out")
         config = config.model_copy(update={"cell": cell})
-    _check_device(config.device)
+    use_device(config.device)
     return kind(config, run)
 
 
@@ -247,18 +246,6 @@ def _build(task: Task) -> nn.Module:
             "the model does not fit into memory; make --hidden-size, --num-layers or "
             "--vocab-size smaller"
         ) from error
-
-
-def _check_device(name: str) -> None:
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise InputError(
-            f"--device {name}: not a device of this machine; `elman info` lists them"
-        ) from error
-    if device.type == "meta":
-        raise InputError("--device meta: holds no numbers; `elman info` lists the devices")
 
 
 def _paths(data: Paths) -> list[Path]:

@@ -1,0 +1,37 @@
+"""`elman bench`: our layers beside torch.nn's, on this machine, in a minute.
+
+Legend: T time, B batch, H hidden.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from elman.errors import InputError
+from elman.tasks.bench import SHAPES, compare
+
+
+def bench(
+    *,
+    repeats: Annotated[int, Parameter(help="timed rounds, of which the median is told")] = 7,
+    threads: Annotated[int, Parameter(help="CPU threads; 0: torch's choice")] = 0,
+) -> None:
+    """Time the layers beside torch.nn, interleaved, and say which backend served them.
+
+    Both are given the same weights, and no speed is told where their outputs differ.
+    """
+    if repeats < 1:
+        raise InputError(f"--repeats {repeats}: must be at least 1")
+    print("float32, milliseconds, medians; step is one time step of one stream")
+    print(f"{'layer':<6}{'T':>5}{'B':>4}{'H':>5}  {'what':<8}{'elman':>9}{'torch':>9}  served by")
+    for kind in ("RNN", "GRU", "LSTM"):
+        for shape in SHAPES:
+            for row in compare(kind, shape, repeats, threads):
+                print(
+                    f"{kind:<6}{shape.steps:>5}{shape.batch:>4}{shape.hidden:>5}  "
+                    f"{row.what:<8}{row.ours:>9.3f}{row.theirs:>9.3f}  {row.choice}"
+                )
+                sys.stdout.flush()

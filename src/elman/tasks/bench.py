@@ -1,0 +1,117 @@
+"""Our layers and torch.nn's timed side by side on the same weights.
+
+Legend: T time, B batch, H hidden (and input).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from elman.errors import RunFailed
+from elman.layers.gru import GRU
+from elman.layers.lstm import LSTM
+from elman.layers.rnn import RNN
+from elman.layers.stack import RecurrentStack, explain
+
+LAYERS: dict[str, tuple[Callable[[int, int], RecurrentStack], Callable[[int, int], nn.Module]]] = {
+    "RNN": (RNN, nn.RNN),
+    "GRU": (GRU, nn.GRU),
+    "LSTM": (LSTM, nn.LSTM),
+}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The sizes of one comparison."""
+
+    steps: int
+    batch: int
+    hidden: int
+
+
+SHAPES = (Shape(100, 1, 128), Shape(64, 32, 256))
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One thing done by both, in milliseconds."""
+
+    what: str
+    ours: float
+    theirs: float
+    choice: str
+
+
+def compare(kind: str, shape: Shape, repeats: int, threads: int = 0) -> list[Timing]:
+    """Forward, training (forward and backward) and, for one stream, a single step.
+
+    Raises:
+        RunFailed: the two do not agree, so that no speed means anything.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads or before)
+    try:
+        return _compare(kind, shape, repeats)
+    finally:
+        torch.set_num_threads(before)
+
+
+def _compare(kind: str, shape: Shape, repeats: int) -> list[Timing]:
+    our_class, torch_class = LAYERS[kind]
+    ours = our_class(shape.hidden, shape.hidden)
+    theirs = torch_class(shape.hidden, shape.hidden)
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(shape.steps, shape.batch, shape.hidden)
+    if not torch.allclose(ours(x)[0], theirs(x)[0], rtol=1e-4, atol=1e-5):
+        raise RunFailed(f"elman.{kind} and torch.nn.{kind} differ at {shape}; no speed is told")
+    pairs: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
+        "forward": (_forward(ours, x), _forward(theirs, x)),
+        "train": (_train(ours, x), _train(theirs, x)),
+    }
+    if shape.batch == 1:
+        state = ours.initial_state(1)
+        pairs["step"] = (_inferred(lambda: ours.step(x[0], state)), _forward(theirs, x[:1]))
+    choice = str(explain(ours, x))
+    return [Timing(what, *_interleaved(*pair, repeats), choice) for what, pair in pairs.items()]
+
+
+def _interleaved(
+    ours: Callable[[], object], theirs: Callable[[], object], repeats: int
+) -> tuple[float, float]:
+    """The median milliseconds of each, turn by turn, so that a busy moment hits both."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for turn in range(repeats + 1):
+        for call, taken in zip((ours, theirs), times, strict=True):
+            began = perf_counter()
+            call()
+            if turn:  # the first call pays for what later ones find ready
+                taken.append(1000 * (perf_counter() - began))
+    return median(times[0]), median(times[1])
+
+
+def _inferred(call: Callable[[], Any]) -> Callable[[], object]:
+    def run() -> object:
+        with torch.inference_mode():
+            return call()
+
+    return run
+
+
+def _forward(layer: nn.Module, x: Tensor) -> Callable[[], object]:
+    return _inferred(lambda: layer(x))
+
+
+def _train(layer: nn.Module, x: Tensor) -> Callable[[], object]:
+    def run() -> None:
+        layer.zero_grad(set_to_none=True)
+        y, _ = layer(x)
+        torch.autograd.backward(y.sum())
+
+    return run
