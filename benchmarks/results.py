@@ -15,7 +15,12 @@ import torch
 from elman.files import write_text
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
-PREAMBLE = "# Results\n\nEach section is written by the command that it names.\n"
+PREAMBLE = """\
+# Results
+
+Each section is written by the command that it names, run in the project's folder. Data sets are
+found through the environment variable ELMAN_DATA; `elman data list` says where they come from.
+"""
 
 
 def write_section(title: str, body: str, path: Path = RESULTS) -> None:

@@ -38,7 +38,7 @@ Published, for scale: medium LSTM 82.7 and large 78.4 (Zaremba et al. 2014), AWD
 
 
 def _figure(recipe: str, title: str, note: str, options: Options) -> None:
-    files = [data_file("ptb", f"ptb.{split}.txt") for split in ("train", "valid", "test")]
+    files = [data_file("penn-treebank", f"ptb.{split}.txt") for split in ("train", "valid", "test")]
     rows = []
     for seed in range(1, options.seeds + 1):
         trained = train(recipe, files, f"{recipe}-seed{seed}", options, seed=seed)

@@ -18,6 +18,8 @@ from elman.training.loop import Outcome
 
 RECIPES = Path(__file__).parent / "recipes"
 TASK = "language-model"
+OTHER_NAMES = {"penn-treebank": ("ptb",)}
+"""What people's own copies of a data set are called."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,8 @@ class Trained:
         return {s.split: s.value for s in self.run.evaluate() if s.metric == metric}
 
 
-def data_file(*parts: str) -> Path:
-    """A file below the folder that the environment names as ELMAN_DATA.
+def data_file(dataset: str, file: str) -> Path:
+    """A file of a data set, below the folder that the environment names as ELMAN_DATA.
 
     Raises:
         InputError: the variable is not set, or the file is not there.
@@ -74,13 +76,15 @@ def data_file(*parts: str) -> Path:
     root = os.environ.get("ELMAN_DATA")
     if not root:
         raise InputError(
-            "ELMAN_DATA is not set; let it name the folder that holds "
-            f"{'/'.join(parts)} (`elman data list` says where the data come from)"
+            "ELMAN_DATA is not set; let it name the folder that"
+            f" `elman data get {dataset}` fetched to"
         )
-    path = Path(root, *parts)
-    if not path.is_file():
-        raise InputError(f"{path}: there is no such file; ELMAN_DATA is {root}")
-    return path
+    folders = (dataset, *OTHER_NAMES.get(dataset, ()))
+    paths = [Path(root, folder, file) for folder in folders]
+    found = next((path for path in paths if path.is_file()), None)
+    if found is None:
+        raise InputError(f"{paths[0]}: there is no such file; ELMAN_DATA is {root}")
+    return found
 
 
 def train(
