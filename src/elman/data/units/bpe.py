@@ -104,7 +104,7 @@ class BPETokenizer(Tokenizer):
             vocabulary = model["vocab"]
             merges = [(str(left), str(right)) for left, right in model["merges"]]
             tokens = sorted(vocabulary, key=vocabulary.__getitem__)
-            dense = [vocabulary[token] for token in tokens] == list(range(len(tokens)))
+            dense = [repr(vocabulary[token]) for token in tokens] == [*map(str, range(len(tokens)))]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"no byte-pair vocabulary and merges in it ({error!r})") from error
         alphabet = set(_byte_alphabet().values())
