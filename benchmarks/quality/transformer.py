@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -66,7 +67,8 @@ class Block(nn.Module):
         query, key, value = mixed.view(rows, steps, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         read = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
         x = x + self.attention_out(read.transpose(1, 2).reshape(rows, steps, width))
-        return x + self.forward_out(functional.gelu(self.forward_in(self.forward_norm(x))))
+        added: Tensor = self.forward_out(functional.gelu(self.forward_in(self.forward_norm(x))))
+        return x + added
 
 
 class Transformer(nn.Module):
@@ -121,7 +123,7 @@ def train(
     """
     torch.manual_seed(seed)
     model = Transformer(vocab_size, recipe)
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"params": [p for p in model.parameters() if p.dim() > 1]},
         {"params": [p for p in model.parameters() if p.dim() <= 1], "weight_decay": 0.0},
     ]
@@ -139,7 +141,7 @@ def train(
         logits = model(rows[:, :-1])
         loss = functional.cross_entropy(logits.flatten(0, 1), rows[:, 1:].flatten())
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), recipe.clip_norm)
         optimizer.step()
         seconds += perf_counter() - began
