@@ -59,11 +59,15 @@ def test_the_distribution_by_enumeration(
 
 
 def test_a_nucleus_that_is_reached_exactly_stops_there() -> None:
-    log_probs = torch.tensor([[0.5, 0.25, 0.125, 0.125]]).log()
-    got = shape_distribution(log_probs, top_p=0.75)
-    torch.testing.assert_close(got[0], torch.tensor([2 / 3, 1 / 3, 0, 0]).double())
-    got = shape_distribution(log_probs, top_p=0.8)
-    assert (got > 0).tolist() == [[True, True, True, False]]
+    got = shape_distribution(torch.zeros(1, 4), top_p=0.75)
+    torch.testing.assert_close(got[0], torch.tensor([1, 1, 1, 0]).double() / 3)
+    got = shape_distribution(torch.zeros(1, 4), top_p=0.76)
+    assert bool((got == 0.25).all())
+
+
+def test_of_equals_the_lowest_ids_stay() -> None:
+    got = shape_distribution(torch.zeros(2, 200), top_k=3)
+    assert (got > 0).nonzero()[:, 1].tolist() == [0, 1, 2] * 2
 
 
 def test_draws_follow_the_distribution() -> None:

@@ -146,15 +146,24 @@ def test_widths_are_those_of_what_leaves_a_layer() -> None:
     assert [output_width(layers[:depth], 4) for depth in range(4)] == [4, 5, 7, 3]
 
 
-def test_dropouts_are_kept_over_time() -> None:
-    model = language_model("lstm", depth=1, embedding_dropout=0.0, input_dropout=0.0)
-    model.output_dropout.p = 0.5
-    features, _ = model(torch.randint(VOCAB, (8, 4)), model.initial_state(4))
-    zero = features == 0
-    assert zero.any()
-    assert not zero.all()
-    assert bool((zero == zero[0]).all())
-    assert bool((zero[:, :1] != zero[:, 1:]).any())  # one mask a row
+@pytest.mark.parametrize("place", ["input", "hidden", "output"])
+def test_each_dropout_is_kept_over_time(place: str) -> None:
+    rates = {f"{name}_dropout": 0.0 for name in ("embedding", "input", "hidden", "output")}
+    model = language_model("lstm", **{**rates, f"{place}_dropout": 0.5})
+    seen: dict[str, torch.Tensor] = {}
+    for layer, name in zip(model.layers, ("input", "hidden"), strict=True):
+        layer.register_forward_pre_hook(
+            lambda _, arguments, name=name: seen.update({name: arguments[0]})
+        )
+    seen["output"], _ = model(torch.randint(VOCAB, (8, 4)), model.initial_state(4))
+    for name, values in seen.items():
+        zero = values == 0
+        if name != place:
+            assert not zero.any()
+            continue
+        assert 0.2 < zero[0].double().mean() < 0.8
+        assert bool((zero == zero[0]).all())
+        assert bool((zero[:, :1] != zero[:, 1:]).any())  # one mask a row
 
 
 def test_words_are_dropped_everywhere_at_once() -> None:

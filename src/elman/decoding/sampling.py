@@ -76,14 +76,12 @@ def sample(
     """
     probs = shape_distribution(log_probs, temperature=temperature, top_k=top_k, top_p=top_p)
     # By the inverse of the cumulative distribution: one number a row, whatever the options are.
+    # It is below 1, so what it points at has probability, even where the last tokens have none.
     cumulative = probs.cumsum(dim=-1)
     uniform = torch.rand(
         len(probs), 1, dtype=torch.float64, device=probs.device, generator=generator
     )
-    drawn = torch.searchsorted(cumulative, uniform * cumulative[:, -1:], right=True).squeeze(-1)
-    # Rounding can only lead past the end, where the last token with any probability is meant.
-    last = probs.shape[-1] - 1 - (probs > 0).flip(-1).int().argmax(dim=-1)
-    return torch.minimum(drawn, last)
+    return torch.searchsorted(cumulative, uniform * cumulative[:, -1:], right=True).squeeze(-1)
 
 
 def generate(
