@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 import torch
-from tests.training import toy
 
 from elman.data.batching import IGNORE
 from elman.errors import InputError, RunFailed
@@ -23,6 +22,7 @@ from elman.training.loop import Outcome, train
 from elman.training.optim import learning_rate
 from elman.training.run_directory import RunDirectory
 from elman.training.signals import Interrupted
+from tests.training import toy
 
 ROOT = Path(__file__).parents[2]
 TIMES = {"seconds", "units_per_second"}
@@ -133,6 +133,23 @@ def test_signal_writes_a_checkpoint(
     assert_same_run(run, outcome, objective, references[case])
 
 
+def test_signal_during_the_last_evaluation(tmp_path: Path) -> None:
+    config = toy.make_config(max_steps=4)
+    run = toy.make_run(tmp_path / "run", config)
+    objective, source = toy.make_parts(config)
+
+    class Impatient(toy.Objective):
+        def evaluate(self) -> dict[str, float]:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return super().evaluate()
+
+    with pytest.raises(Interrupted) as caught:
+        train(Impatient(objective.model), source, config, run, QuietLog())
+    assert caught.value.checkpoint == run.latest_checkpoint() == run.checkpoint_path(4)
+    assert "validation_loss" in lines(run)[-1]
+    assert toy.go(run, config)[0].step == 4
+
+
 def test_second_interrupt_leaves_at_once(tmp_path: Path) -> None:
     config = toy.make_config()
 
@@ -189,34 +206,40 @@ def test_window_of_one_chunk_is_no_window(tmp_path: Path) -> None:
 
 
 def test_max_minutes_counts_training_only_and_leaves_the_schedule(tmp_path: Path) -> None:
-    full = toy.make_config(max_steps=9, schedule="plateau", plateau_patience=0, patience=3)
-    _, expected = toy.go(toy.make_run(tmp_path / "full", full), full)
-
-    class SlowEvaluation(toy.Objective):
-        def evaluate(self) -> dict[str, float]:
-            scores = super().evaluate()
-            clock[0] += 1000.0
-            return scores
-
     clock = [0.0]
 
     def tick() -> float:
         clock[0] += 1.0
         return clock[0]
 
-    short = full.model_copy(update={"max_minutes": 4.5 / 60})
-    run = toy.make_run(tmp_path / "short", short)
-    objective, source = toy.make_parts(short)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("elman.training.loop.perf_counter", tick)
-        outcome = train(SlowEvaluation(objective.model), source, short, run, QuietLog())
+    class Slow(toy.Objective):
+        def evaluate(self) -> dict[str, float]:
+            clock[0] += 1000.0
+            return {"loss": 2.0}  # never better: every evaluation counts for the plateau
+
+    def go(name: str, **changes: Any) -> tuple[Outcome, RunDirectory, toy.Objective]:
+        config = toy.make_config(max_steps=9, schedule="plateau", plateau_patience=0, **changes)
+        run = RunDirectory(tmp_path / name)
+        if not run.path.exists():
+            toy.make_run(run.path, config)
+        parts, source = toy.make_parts(config)
+        objective = Slow(parts.model)
+        latest = run.latest_checkpoint()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("elman.training.loop.perf_counter", tick)
+            outcome = train(objective, source, config, run, QuietLog(), (), latest)
+        return outcome, run, objective
+
+    _, _, expected = go("full")
     # Each step takes a second of this clock: the fifth is the first that ends after 4.5.
+    outcome, run, _ = go("short", max_minutes=4.5 / 60)
     assert (outcome.step, outcome.reason, outcome.seconds) == (5, "max_minutes", 5.0)
     assert lines(run)[-1]["step"] == 5
     assert "validation_loss" in lines(run)[-1]
-    # Its clock is carried over: nothing is left of the budget, and more of it goes on.
-    assert toy.go(run, short)[0].step == 5
-    _, resumed = toy.go(run, full)
+    # The clock is carried over: nothing is left of that budget, and a longer one goes on.
+    assert go("short", max_minutes=4.5 / 60)[0].step == 5
+    outcome, _, resumed = go("short", max_minutes=8.5 / 60)
+    assert (outcome.step, outcome.reason, outcome.seconds) == (9, "max_steps", 9.0)
     assert same_bits(weights(resumed), weights(expected))
 
 

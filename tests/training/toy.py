@@ -102,7 +102,8 @@ class Objective:
     def loss(self, batch: Batch, state: State | None) -> StepLoss:
         assert state is not None
         scores, state = self.model(batch.inputs, state)
-        loss = F.cross_entropy(scores.flatten(0, 1).float(), batch.targets.flatten())
+        scores = scores.to(torch.promote_types(scores.dtype, torch.float32))
+        loss = F.cross_entropy(scores.flatten(0, 1), batch.targets.flatten())
         return StepLoss(loss, batch.units, state)
 
     def advance(self, batch: Batch, state: State) -> State:

@@ -217,8 +217,8 @@ class TensorBoard:
             from torch.utils.tensorboard.writer import SummaryWriter
         except ImportError as error:
             raise InputError(
-                "tensorboard is asked for, but is not installed;"
-                ' leave it out or `pip install "elman[track]"`'
+                "tensorboard is asked for, but is not installed:"
+                ' `pip install "elman[track]"`, or leave the setting out'
             ) from error
         self._writer = SummaryWriter(str(folder), purge_step=step + 1)
 

@@ -68,6 +68,8 @@ def train(
 ) -> Outcome:
     """Train `objective.model` on `source` until the budget is used.
 
+    Python's, NumPy's and torch's random states are seeded from the config at the start.
+
     A run that is killed at any moment and then resumed from its latest checkpoint, or from the
     beginning where there is none yet, ends with the same bits as one that was never killed.
 
@@ -120,15 +122,15 @@ def train(
         stack.enter_context(log)
         interruption = stack.enter_context(Interruption())
         while True:
-            if interruption.signal is not None:
-                raise Interrupted(interruption.signal, save())
+            if (number := interruption.received()) is not None:
+                raise Interrupted(number, save())
 
             # The report of the steps so far, with an evaluation when it is time.
             stop = progress.reason_to_stop(config)
             regular = progress.step % config.eval_every == 0
             evaluate = regular or stop is not None
-            due = evaluate or progress.step % config.log_every == 0
-            if due and progress.step > progress.reported:
+            report = evaluate or progress.step % config.log_every == 0
+            if report and progress.step > progress.reported:
                 record: dict[str, float] = {
                     "step": progress.step,
                     "epoch": round(progress.step / source.steps_per_epoch, 4),
@@ -142,13 +144,13 @@ def train(
                         model.eval()
                         scores = objective.evaluate()
                         model.train()
-                        if not math.isfinite(scores["loss"]):
-                            what = f"the validation loss is {scores['loss']}"
-                            raise _failure(what, training, config, saved)
                         if scores["loss"] < progress.best_loss:
                             save_model(run.model_path, model)
                             progress.best_loss = scores["loss"]
                             progress.best_step = progress.step
+                    if not math.isfinite(scores["loss"]):
+                        what = f"the validation loss is {scores['loss']}"
+                        raise _failure(what, training, config, saved)
                     record |= {f"validation_{name}": value for name, value in scores.items()}
                 # An evaluation because of the end is none that schedules may see: a run that is
                 # stopped early and resumed must go on as if it had not been stopped.
@@ -163,8 +165,8 @@ def train(
                 for recorder in recorders:
                     recorder.record(record)
 
-            due = progress.step % config.checkpoint_every == 0 or stop is not None
-            if due and progress.step > 0 and saved != run.checkpoint_path(progress.step):
+            checkpoint = progress.step % config.checkpoint_every == 0 or stop is not None
+            if checkpoint and progress.step > 0 and saved != run.checkpoint_path(progress.step):
                 saved = save()
             if stop is not None:
                 break
@@ -218,6 +220,8 @@ def train(
             progress.tally.add(loss, units, norm, seconds)
             log.advance(progress.step, *progress.budget(config))
 
+    if (number := interruption.received()) is not None and saved is not None:
+        raise Interrupted(number, saved)  # it came during the last evaluation
     return Outcome(progress.step, stop, progress.seconds, progress.best_loss, progress.best_step)
 
 

@@ -30,15 +30,19 @@ class Interrupted(ElmanError):
 
 
 class Interruption:
-    """While entered, the first Ctrl-C or SIGTERM is noted in `signal` instead of acting at once.
+    """While entered, the first Ctrl-C or SIGTERM is noted instead of acting at once.
 
     A second one acts as if this were not there. Off the main thread, where Python lets nobody
     handle signals, nothing is noted and nothing is changed.
     """
 
     def __init__(self) -> None:
-        self.signal: int | None = None
+        self._received: int | None = None
         self._before: dict[int, Callable[[int, FrameType | None], Any] | int | None] = {}
+
+    def received(self) -> int | None:
+        """The number of the signal that came, or None."""
+        return self._received
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
@@ -52,5 +56,5 @@ class Interruption:
         self._before = {}
 
     def _note(self, number: int, _: FrameType | None) -> None:
-        self.signal = number
+        self._received = number
         self.__exit__()

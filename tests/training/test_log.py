@@ -1,0 +1,164 @@
+"""What training tells: metrics.jsonl, plain lines, the bar, TensorBoard."""
+
+import io
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from elman.errors import InputError
+from elman.training.log import MetricsFile, PlainLog, ProgressLog, QuietLog, TensorBoard, open_log
+
+RECORD = {"step": 20, "epoch": 0.5, "loss": 2.25, "units_per_second": 12345.6}
+EVALUATION = {**RECORD, "validation_loss": 2.125}
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def read(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_metrics_are_lines_of_strict_json(tmp_path: Path) -> None:
+    metrics = MetricsFile(tmp_path / "m")
+    metrics.record({"step": 1, "loss": 0.1})
+    metrics.record({"step": 2, "validation_perplexity": math.inf})
+    assert read(tmp_path / "m") == [
+        {"step": 1, "loss": 0.1},
+        {"step": 2, "validation_perplexity": None},
+    ]
+
+
+@pytest.mark.parametrize("torn", [b"", b'{"step": 4, "lo', b'{"step": 3}', b"\xff"])
+def test_cut_back(tmp_path: Path, torn: bytes) -> None:
+    path = tmp_path / "m"
+    metrics = MetricsFile(path)
+    metrics.cut_back(5)  # there is no file yet
+    for step in (1, 2, 3):
+        metrics.record({"step": step})
+    with path.open("ab") as file:
+        file.write(torn)
+    metrics.cut_back(3)
+    assert [record["step"] for record in read(path)] == [1, 2, 3]
+    metrics.cut_back(2)
+    metrics.record({"step": 7})
+    assert [record["step"] for record in read(path)] == [1, 2, 7]
+    metrics.cut_back(0)
+    assert path.read_bytes() == b""
+
+
+@pytest.mark.parametrize("line", [b"hello\n", b"[1]\n", b'{"loss": 1}\n', b'{"step": "x"}\n'])
+def test_cut_back_refuses_a_file_of_something_else(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "m"
+    path.write_bytes(b'{"step": 1}\n' + line)
+    with pytest.raises(InputError, match="line 2 is not a record"):
+        MetricsFile(path).cut_back(9)
+    assert path.read_bytes() == b'{"step": 1}\n' + line
+
+
+def test_a_full_disk_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "m"
+    MetricsFile(path).record({"step": 1})
+    real_open = Path.open
+
+    class Full:
+        """Writes half a line, and then the disk is full."""
+
+        def __init__(self, file: Any) -> None:
+            self.file, self.calls = file, 0
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.file, name)
+
+        def __enter__(self) -> "Full":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.file.close()
+
+        def write(self, data: bytes) -> int:
+            self.calls += 1
+            if self.calls > 1:
+                raise OSError(28, "No space left on device")
+            written: int = self.file.write(data[: len(data) // 2])
+            return written
+
+    monkeypatch.setattr(Path, "open", lambda *a, **k: Full(real_open(*a, **k)))
+    with pytest.raises(OSError, match="No space left"):
+        MetricsFile(path).record({"step": 2})
+    monkeypatch.undo()
+    assert path.read_bytes() == b'{"step": 1}\n'
+
+
+def test_plain_lines() -> None:
+    stream = io.StringIO()
+    with PlainLog(stream, "tokens", every=1000.0) as log:
+        log.advance(20, 0.25, 3725.0)
+        log.record(RECORD)  # too soon after the start for a line of its own
+        log.record(EVALUATION)
+    expected = "step 20 · loss 2.2500 · validation loss 2.1250 · 12,346 tokens/s · 1h02m left\n"
+    assert stream.getvalue() == expected
+    with PlainLog(stream, "tokens", every=0.0) as log:
+        log.record(RECORD)
+    assert stream.getvalue() == expected + "step 20 · loss 2.2500 · 12,346 tokens/s\n"
+
+
+def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("COLUMNS", "120")
+    for setting in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(setting, raising=False)
+    shown = {}
+    for name in ("color", "no color"):
+        if name == "no color":
+            monkeypatch.setenv("NO_COLOR", "1")
+        stream = Terminal()
+        with open_log(stream, "tokens [all]") as log:
+            assert isinstance(log, ProgressLog)
+            log.record(EVALUATION)
+            log.advance(20, 0.25, 65.0)
+        shown[name] = stream.getvalue()
+        for part in ("25%", "loss 2.2500", "12,346 tokens [all]/s", "1m05s left"):
+            assert part in shown[name], part
+        assert "validation loss 2.1250" in shown[name]
+    assert "\x1b[38;5" in shown["color"] or "\x1b[3" in shown["color"]
+    assert "\x1b[38;5" not in shown["no color"]
+    assert "\x1b[3" not in shown["no color"]
+
+
+def test_no_terminal_no_bar() -> None:
+    assert isinstance(open_log(io.StringIO(), "tokens"), PlainLog)
+    with QuietLog() as log:
+        log.record(RECORD)
+        log.advance(1, 0.5, 1.0)
+
+
+def test_tensorboard_that_is_missing_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard.writer", None)
+    with pytest.raises(InputError, match=r'not installed: `pip install "elman\[track\]"'):
+        TensorBoard(tmp_path, 0)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of protobuf and tensorboard themselves
+def test_tensorboard(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    with TensorBoard(tmp_path, 0) as board:
+        board.record(EVALUATION)
+        board.record({"step": 40, "loss": 1.0})
+    events = EventAccumulator(str(tmp_path))
+    events.Reload()
+    assert [(event.step, event.value) for event in events.Scalars("loss")] == [
+        (20, 2.25),
+        (40, 1.0),
+    ]
+    assert [event.value for event in events.Scalars("validation_loss")] == [2.125]

@@ -1,0 +1,72 @@
+"""Run directories: made, opened, refused."""
+
+from pathlib import Path
+
+import pytest
+
+from elman.errors import InputError
+from elman.training.run_directory import FORMAT, RunDirectory
+from tests.training.toy import make_config
+
+
+def test_config_comes_back(tmp_path: Path) -> None:
+    config = make_config(window=16, betas=(0.5, 0.25))
+    made = RunDirectory.create(tmp_path / "a" / "run", "toy", config.model_dump(mode="json"))
+    task, settings = RunDirectory.open(str(made.path)).read_config()
+    assert task == "toy"
+    assert type(config).model_validate(settings) == config
+    assert "max_minutes" not in settings
+
+
+def test_an_empty_folder_will_do(tmp_path: Path) -> None:
+    RunDirectory.create(tmp_path, "toy", {})
+    assert RunDirectory.open(tmp_path).read_config() == ("toy", {})
+
+
+def test_create_refuses_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    for path, match in [(tmp_path / "file", "is a file"), (tmp_path, "exists and is not empty")]:
+        with pytest.raises(InputError, match=match):
+            RunDirectory.create(path, "toy", {})
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        (None, "not a run directory, it has no config.toml"),
+        ("[elman", "config.toml: cannot be read"),
+        ("x = 1\n", "expected the tables"),
+        ('[elman]\nversion = "9"\nformat = 2\ntask = "t"\n[settings]\n', "of format 2 .elman 9."),
+        (f"[elman]\nformat = {FORMAT}\n[settings]\n", "names no task"),
+    ],
+)
+def test_open_refuses_what_is_no_run(tmp_path: Path, text: str | None, match: str) -> None:
+    if text is not None:
+        (tmp_path / "config.toml").write_text(text)
+    with pytest.raises(InputError, match=match) as caught:
+        RunDirectory.open(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_open_refuses_bytes_that_are_no_text(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="cannot be read"):
+        RunDirectory.open(tmp_path)
+    with pytest.raises(InputError, match="there is no such folder"):
+        RunDirectory.open(tmp_path / "missing")
+
+
+def test_checkpoints_are_ordered_by_step_and_pruned(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path / "run", "toy", {})
+    assert run.latest_checkpoint() is None
+    steps = [5, 40, 300, 123456789]
+    for step in reversed(steps):
+        run.checkpoint_path(step).touch()
+    (run.checkpoints / "notes.txt").touch()
+    (run.checkpoints / ".step-00000007.safetensors.1.partial").touch()
+    assert run.all_checkpoints() == [run.checkpoint_path(step) for step in steps]
+    assert run.latest_checkpoint() == run.checkpoint_path(123456789)
+    run.keep_latest_checkpoints(2)
+    left = sorted(path.name for path in run.checkpoints.iterdir())
+    assert left == ["notes.txt", "step-00000300.safetensors", "step-123456789.safetensors"]
