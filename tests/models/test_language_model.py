@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from torch.nn import functional
 
 import elman
 from elman.errors import InputError
+from elman.layers.state import State
 from elman.models.language_model import LanguageModel, activation_penalty, output_width
 from elman.models.readout import IGNORE
 from tests.models.networks import (
@@ -314,3 +316,18 @@ def test_ids_of_another_vocabulary() -> None:
     for tokens in ([[0, VOCAB]], [[-1, 0]]):
         with pytest.raises(InputError, match=f"from 0 to {VOCAB - 1}"):
             model(torch.tensor(tokens), model.initial_state(2))
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        (lambda: language_model("lstm").initial_state(3), "batch of 3, expected 2"),
+        (lambda: language_model("gru").initial_state(2), "another model"),
+        (lambda: language_model("lstm", depth=1).initial_state(2), "another model"),
+        (lambda: language_model("lstm", depth=3).initial_state(2), "another model"),
+    ],
+)
+def test_a_state_from_elsewhere(state: Callable[[], State], said: str) -> None:
+    with pytest.raises(InputError, match=said) as error:
+        language_model("lstm")(torch.zeros(1, 2, dtype=torch.long), state())
+    assert "\n" not in str(error.value)

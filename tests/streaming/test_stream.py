@@ -184,6 +184,8 @@ def test_a_failed_push_leaves_the_state() -> None:
             stream.push(wrong)  # type: ignore[arg-type]
         assert "\n" not in str(error.value)
     assert_equal_states(stream.state, before, 0.0)
+    with pytest.raises(InputError, match="at least one item"):
+        stream.push([])
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,9 @@ from torch.nn import functional
 from elman.errors import InputError, RunFailed
 from elman.streaming.stream import Item, Stream
 
+PROMPT_AT_ONCE = 64
+"""A prompt is read in chunks of so many tokens, so that a long one needs no more memory."""
+
 
 def shape_distribution(
     log_probs: Tensor, *, temperature: float = 1.0, top_k: int | None = None, top_p: float = 1.0
@@ -133,6 +136,10 @@ def _draw(
 ) -> Iterator[Tensor]:
     batched = stream.batch_size is not None
     pushed = prompt
+    if length and (ids := torch.as_tensor(prompt)).dim() == 1 + batched:
+        *before, pushed = torch.split(ids, PROMPT_AT_ONCE)
+        for piece in before:
+            stream.push(piece)
     for _ in range(length):
         log_probs = stream.push(pushed)
         if log_probs.dim() == 2 + batched:  # the prompt was a chunk

@@ -109,7 +109,11 @@ class LanguageModel(nn.Module):
 
         `lengths` (B,) ends rows early: their state is that of their last real token. Features
         are what `loss` and `log_probs` take.
+
+        Raises:
+            InputError: ids outside of the vocabulary, or a state of another model or batch size.
         """
+        state.require_like(self.initial_state(tokens.shape[1]), "the state given to this model")
         x = self.input_dropout(self._embed(tokens))
         after: list[State] = []
         for depth, layer in enumerate(self._layers):
@@ -133,9 +137,12 @@ class LanguageModel(nn.Module):
         return self.readout.log_probs(self._project(features))
 
     def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        """One `tokens` (B,): log-probabilities (B, V) of the next, and the state after it."""
-        x = self._embed(tokens[None])
-        x = self.input_dropout(x)[0]
+        """One token a row (B,): log-probabilities (B, V) of the next, and the state after it.
+
+        The state is taken at its word here, where every microsecond counts; `Stream` checks what
+        it is given.
+        """
+        x = self.input_dropout(self._embed(tokens[None]))[0]
         after: list[State] = []
         for depth, layer in enumerate(self._layers):
             if depth:

@@ -163,7 +163,7 @@ class Stream:
             raise InputError(f"items must be numbers of one shape ({error})") from error
         if self._item_axes:
             return x
-        if x.is_floating_point() or x.is_complex() or x.dtype is torch.bool:
+        if x.numel() and (x.is_floating_point() or x.is_complex() or x.dtype is torch.bool):
             raise InputError(f"token ids must be integers, got {x.dtype}")
         return x.long()
 
