@@ -57,12 +57,18 @@ def task_app(kind: type[Task]) -> App:
     def command(show_all: bool) -> Command:
         return with_flags(train, kind.Config, kind.common, show_all=show_all)
 
-    app = App(name=kind.name, help=kind.summary, default_command=command(show_all=False))
+    app = App(
+        name=kind.name,
+        help=kind.summary,
+        default_command=command(show_all=False),
+        help_format="plaintext",
+    )
     full = App(
         name=f"elman train {kind.name}",
         default_command=command(show_all=True),
         help_flags=[],
         version_flags=[],
+        help_format="plaintext",
     )
 
     def help_all() -> None:

@@ -73,7 +73,11 @@ def recurrent_layer(
                 f"--{given[0].replace('_', '-')}: only the built-in cells have it; a cell of "
                 f"your own ({cell}) regularizes itself, so leave the flag out"
             )
-        return Recurrent(_construct(cell, input_size, hidden_size))
+        made = _construct(cell, input_size, hidden_size)
+        try:
+            return Recurrent(made)
+        except TypeError as error:
+            raise InputError(f"--cell {cell}: {error}") from error
     named = {name: getattr(options, name) for name in changed(options)}
     try:
         return CELLS[cell](input_size, hidden_size, **named)

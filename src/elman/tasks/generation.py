@@ -65,12 +65,14 @@ class Generation:
         self.unknown = tokenizer.unknown(request.prompt)
         """The prompt's characters or words that the model does not know."""
         saved = request.state
-        rows = request.samples or (saved.batch_size if saved is not None else 1)
+        rows = request.samples
+        if rows is None:
+            rows = 1 if saved is None else saved.batch_size
         if rows < 1:
-            raise InputError(f"--samples {rows}: must be at least 1")
+            raise InputError(f"samples must be at least 1, got {rows}")
         prompt = tokenizer.encode(request.prompt)
         if request.length < 1:
-            raise InputError(f"--length {request.length}: must be at least 1 token")
+            raise InputError(f"length must be at least 1 token, got {request.length}")
         device = next(model.parameters()).device
         self._generator = torch.Generator(device)
         if saved is None:

@@ -19,8 +19,8 @@ class LanguageModelConfig(TrainingConfig):
 
     unit: Literal["char", "bpe", "word"] = Field(
         "char",
-        description="what a token is: a character, a byte-level BPE piece trained on the text, or"
-        " a word between spaces (<unk> for rare ones, <eos> for a line's end)",
+        description="a token is a character, a byte-level BPE piece trained on the text, or a"
+        " word (<unk> for rare ones, <eos> for a newline)",
         json_schema_extra=_TEXT,
     )
     vocab_size: int | None = Field(
