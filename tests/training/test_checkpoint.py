@@ -115,6 +115,12 @@ def test_a_model_file_is_plain_safetensors_and_keeps_ties(tmp_path: Path) -> Non
     assert "\n" not in str(caught.value)
 
 
+def test_others_may_read_what_the_umask_lets_them(tmp_path: Path) -> None:
+    save_tree(tmp_path / "t", {"x": torch.ones(3)})
+    (tmp_path / "plain").touch()
+    assert (tmp_path / "t").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
 def test_the_loaded_does_not_depend_on_the_file(tmp_path: Path) -> None:
     path = tmp_path / "t"
     save_tree(path, {"x": torch.ones(3)})

@@ -64,9 +64,21 @@ def test_checkpoints_are_ordered_by_step_and_pruned(tmp_path: Path) -> None:
     for step in reversed(steps):
         run.checkpoint_path(step).touch()
     (run.checkpoints / "notes.txt").touch()
-    (run.checkpoints / ".step-00000007.safetensors.1.partial").touch()
     assert run.all_checkpoints() == [run.checkpoint_path(step) for step in steps]
     assert run.latest_checkpoint() == run.checkpoint_path(123456789)
     run.keep_latest_checkpoints(2)
     left = sorted(path.name for path in run.checkpoints.iterdir())
     assert left == ["notes.txt", "step-00000300.safetensors", "step-123456789.safetensors"]
+
+
+def test_leftovers_of_a_kill_are_cleared(tmp_path: Path) -> None:
+    run = RunDirectory.create(tmp_path / "run", "toy", {})
+    kept = [run.checkpoint_path(7), run.model_path, run.path / ".notes", run.config_path]
+    for path in kept:
+        path.touch()
+    for folder in (run.path, run.checkpoints):
+        (folder / ".step-00000007.safetensors.1.partial").touch()
+        (folder / ".tmpaolA6c").touch()
+    run.clear_leftovers()
+    left = [path for path in run.path.rglob("*") if path.is_file()]
+    assert sorted(left) == sorted(kept)

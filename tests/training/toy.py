@@ -72,14 +72,12 @@ CASES: dict[str, dict[str, Any]] = {
 
 
 class Model(nn.Module):
-    """Embedding, dropout, a layer with a learned initial state, dropout, tied read-out."""
+    """Embedding, dropout, LSTM with a learned initial state, dropout, tied read-out."""
 
-    def __init__(
-        self, dropout: float = 0.3, layer: type[elman.LSTM | elman.GRU] = elman.LSTM
-    ) -> None:
+    def __init__(self, dropout: float = 0.3) -> None:
         super().__init__()
         self.embedding = nn.Embedding(VOCAB, 6)
-        self.recurrent = layer(6, 6, learn_initial_state=True)
+        self.recurrent = elman.LSTM(6, 6, learn_initial_state=True)
         self.readout = nn.Linear(6, VOCAB)
         self.readout.weight = self.embedding.weight
         self.dropout = dropout
@@ -126,6 +124,7 @@ def make_config(**changes: Any) -> TrainingConfig:
 
 
 def make_parts(config: TrainingConfig) -> tuple[Objective, TokenChunks]:
+    torch.manual_seed(config.seed)
     source = TokenChunks(
         TOKENS,
         config.batch_size,
@@ -134,12 +133,7 @@ def make_parts(config: TrainingConfig) -> tuple[Objective, TokenChunks]:
         random_length=config.random_truncation,
         seed=config.seed,
     )
-    return Objective(make_model(config)), source
-
-
-def make_model(config: TrainingConfig) -> Model:
-    torch.manual_seed(config.seed)
-    return Model(layer=elman.LSTM if config.precision == "float32" else elman.GRU)
+    return Objective(Model()), source
 
 
 def make_run(path: Path, config: TrainingConfig) -> RunDirectory:

@@ -27,6 +27,10 @@ def run(
     training: bool,
 ) -> tuple[Tensor, States]:
     """All layers and directions: x (T, B, I), states (L * D, B, R) -> y (T, B, D * R), states."""
+    if x.is_cpu and torch.is_autocast_enabled("cpu"):
+        # Under autocast torch 2.13 hands a float32 LSTM to oneDNN in bfloat16 even on a processor
+        # that has no such primitive; of bfloat16 input it asks first, and serves it itself.
+        x = x.to(torch.get_autocast_dtype("cpu"))
     flat = [tensor for one in weights for tensor in one.flat()]
     has_bias = weights[0].bias_ih is not None
     options = (flat, has_bias, num_layers, dropout, training, bidirectional)

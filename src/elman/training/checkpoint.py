@@ -40,10 +40,13 @@ def save_tree(path: Path, tree: Tree) -> None:
     skeleton = _describe(tree, "", tensors, {})
     header = {_KEY: json.dumps(skeleton, allow_nan=False, separators=(",", ":"))}
     with atomic_path(path) as temporary:
+        temporary.touch()
+        mode = temporary.stat().st_mode
         try:
             save_file(tensors, temporary, header)
         except SafetensorError as error:  # how safetensors reports a full disk
             raise OSError(f"{path}: cannot be written: {error}") from error
+        temporary.chmod(mode)  # safetensors makes files that only their owner can read
 
 
 def load_tree(path: Path) -> Tree:

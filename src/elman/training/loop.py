@@ -103,6 +103,7 @@ def train(
     progress = training.progress
     saved = resume_from
 
+    run.clear_leftovers()
     metrics = MetricsFile(run.metrics_path)
     metrics.cut_back(progress.step)
     recorders: list[Recorder] = [metrics, log]

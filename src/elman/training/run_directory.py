@@ -136,6 +136,13 @@ class RunDirectory:
         return next(reversed(self.all_checkpoints()), None)
 
     def keep_latest_checkpoints(self, count: int) -> None:
-        """Delete all but the newest `count`, and what a kill while writing has left."""
-        for path in [*self.all_checkpoints()[:-count], *self.checkpoints.glob(".*.partial")]:
+        """Delete all but the newest `count`."""
+        for path in self.all_checkpoints()[:-count]:
             path.unlink(missing_ok=True)
+
+    def clear_leftovers(self) -> None:
+        """Delete what a kill in the middle of writing has left: our partial files, safetensors'."""
+        for folder in (self.path, self.checkpoints):
+            for pattern in (".*.partial", ".tmp??????"):
+                for path in folder.glob(pattern):
+                    path.unlink(missing_ok=True)
