@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 import elman
 from elman import State
+from elman.layers.stack import RecurrentStack
 from tests.cases import CELLS, SAMPLE, TOLERANCE, Case
 
 EXTRAS: list[dict[str, Any]] = [
@@ -85,6 +86,11 @@ def test_steps_and_chunks_give_the_whole(which: int, cuts: list[int]) -> None:
         steps.append(y_t)
     close(torch.stack(steps), whole)
     same(state, final)
+
+    if isinstance(layer, RecurrentStack):
+        scanned, state = layer.scan(x, begin)
+        close(scanned, whole)
+        same(state, final)
 
 
 @pytest.mark.parametrize("index", range(26))

@@ -251,11 +251,7 @@ class RecurrentStack(nn.Module):
         if unbatched and hx is not None and not isinstance(hx, State):
             hx = State.of(self, hx).hx()
 
-        states = self._states(hx, x.shape[1], x.dtype)
-        noise = self._noise(len(x), x.shape[1], x)
-        y, final = recurrence.run(
-            self._stack(), self.request(x), x, states, lengths=row_lengths, noise=noise
-        )
+        y, final = self._run(x, self._states(hx, x.shape[1], x.dtype), row_lengths)
         if isinstance(hx, State):
             out: Any = State.with_axes(dict(zip(hx, final, strict=True)), hx.axes)
         else:
@@ -268,6 +264,29 @@ class RecurrentStack(nn.Module):
             return y.squeeze(1), out
         return (y.transpose(0, 1) if self.batch_first else y), out
 
+    def _run(self, x: Tensor, states: States, lengths: Tensor | None) -> tuple[Tensor, States]:
+        noise = self._noise(len(x), x.shape[1], x)
+        return recurrence.run(
+            self._stack(), self.request(x), x, states, lengths=lengths, noise=noise
+        )
+
+    def scan(self, chunk: Tensor, state: State) -> tuple[Tensor, State]:
+        """`step` in a loop at the speed of `forward`: chunk (T, B, I) in any layer, T at least 1.
+
+        Raises:
+            ValueError: as `step`.
+        """
+        self._require_steps()
+        check.time_major(chunk, self.input_size, self._expected_dtype)
+        y, final = self._run(chunk, self._states(state, chunk.shape[1], chunk.dtype), None)
+        return y, State.with_axes(dict(zip(state, final, strict=True)), state.axes)
+
+    def _require_steps(self) -> None:
+        if self.bidirectional:
+            raise ValueError("a bidirectional layer has no step: it reads from both ends")
+        if self.training and (any(self.zoneout) or self.recurrent_dropout or self.weight_dropout):
+            raise ValueError("step draws no noise; call eval() first, or forward to train")
+
     def step(self, x_t: Tensor, state: State) -> tuple[Tensor, State]:
         """One turn of the loop: x_t (B, I) and the memory -> output (B, R), the new memory.
 
@@ -277,10 +296,7 @@ class RecurrentStack(nn.Module):
             ValueError: a bidirectional layer, which has to see the end first; or a layer in
                 training mode whose noise is drawn for whole sequences.
         """
-        if self.bidirectional:
-            raise ValueError("a bidirectional layer has no step: it reads from both ends")
-        if self.training and (any(self.zoneout) or self.recurrent_dropout or self.weight_dropout):
-            raise ValueError("step draws no noise; call eval() first, or forward to train")
+        self._require_steps()
         check.time_major(x_t.unsqueeze(0), self.input_size, self._expected_dtype)
         states = self._states(state, x_t.shape[0], x_t.dtype)
         noise = self._noise(1, x_t.shape[0], x_t)

@@ -230,11 +230,18 @@ class State(Mapping[str, Tensor]):
                 )
 
     def save(self, path: str | Path, metadata: Mapping[str, str] | None = None) -> None:
-        """Write a safetensors file, atomically; `metadata` is kept beside the tensors."""
+        """Write a safetensors file, atomically; `metadata` is kept beside the tensors.
+
+        Raises:
+            OSError: it cannot be written; what was at `path` before is untouched.
+        """
         header = {"elman": "state", "axes": json.dumps(self._axes), **(metadata or {})}
         tensors = {name: tensor.detach().contiguous() for name, tensor in self._tensors.items()}
         with atomic_path(Path(path)) as temporary:
-            safetensors.torch.save_file(tensors, temporary, header)
+            try:
+                safetensors.torch.save_file(tensors, temporary, header)
+            except SafetensorError as error:  # how safetensors reports a full disk
+                raise OSError(f"{path}: cannot be written: {error}") from error
 
     @staticmethod
     def load(path: str | Path) -> State:
