@@ -3,8 +3,8 @@
 Run as a program it trains the case named in its arguments and kills itself: see `main`.
 """
 
+import json
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -148,6 +148,22 @@ def go(run: RunDirectory, config: TrainingConfig, observers: Any = ()) -> tuple[
     return outcome, objective
 
 
+TIMES = {"seconds", "units_per_second"}
+
+
+def lines(run: RunDirectory) -> list[dict[str, Any]]:
+    records = [json.loads(line) for line in run.metrics_path.read_text().splitlines()]
+    return [{k: v for k, v in record.items() if k not in TIMES} for record in records]
+
+
+def weights(objective: Objective) -> dict[str, torch.Tensor]:
+    return objective.model.state_dict()
+
+
+def same_bits(left: dict[str, torch.Tensor], right: dict[str, torch.Tensor]) -> bool:
+    return left.keys() == right.keys() and all(torch.equal(left[k], right[k]) for k in left)
+
+
 class At:
     """Does something after the backward pass of one step."""
 
@@ -167,5 +183,4 @@ def main(case: str, path: str, step: str, number: str) -> None:
 
 
 if __name__ == "__main__":
-    assert signal.SIGKILL
     main(*sys.argv[1:])
