@@ -6,7 +6,7 @@ from typing import Any
 
 from elman.tasks.runs import Run, train
 
-WORDS = "the cat sat on a mat and the dog ran to the far red hill".split()
+WORDS = ["the", "cat", "sat", "on", "a", "mat", "and", "dog", "ran", "to", "far", "red", "hill"]
 SETTINGS: dict[str, Any] = {
     "hidden_size": 12,
     "embedding_size": 8,

@@ -24,9 +24,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return seen
 
 
-def test_only_the_flags_that_were_given_are_passed_on(
-    elman: Elman, given: dict[str, Any]
-) -> None:
+def test_only_the_flags_that_were_given_are_passed_on(elman: Elman, given: dict[str, Any]) -> None:
     tokens = "a b --out r --hidden-size 7 --betas 0.5 0.6 --no-tied --config c.toml --unit word"
     with pytest.raises(SystemExit):
         elman("train", "language-model", *tokens.split())

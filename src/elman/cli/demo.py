@@ -41,7 +41,9 @@ def demo(
     stands beside a unigram and a 5-gram model that were computed from the same text.
     """
     text = parts.reference_text()
-    pace = parts.calibrate(configure(LanguageModelConfig, parts.settings(1, 0)))
+    pace = parts.calibrate(
+        configure(LanguageModelConfig, parts.settings(1, 0)), parts.CALIBRATION_SECONDS
+    )
     steps = parts.steps_in(minutes, pace.seconds_per_step)
     config = configure(LanguageModelConfig, parts.settings(steps, pace.threads))
     print(f"the language reference that Python carries: {len(text):,} characters")

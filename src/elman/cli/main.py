@@ -107,7 +107,8 @@ def _explain(error: OSError) -> tuple[int, str]:
     where = f" ({error.filename})" if error.filename else ""
     if error.errno in _FULL:
         return 1, f"the disk is full{where}: nothing was half-written; free some space and go on"
-    if "No space left" in str(error):  # safetensors' own words; it gives no errno
+    # safetensors passes on the words of the system without the number.
+    if any(os.strerror(number) in str(error) for number in _FULL):
         return 1, f"the disk is full: {error}"
     reason = error.strerror or str(error)
     if isinstance(error, (*_WRONG_PATH, PermissionError)):

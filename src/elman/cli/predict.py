@@ -19,7 +19,7 @@ from elman.tasks.runs import load
 def predict(
     run: RunPath,
     data: Annotated[
-        Path | None, Parameter(name="INPUT", help="a text; by default, or with -, standard input")
+        Path | None, Parameter(name="INPUT", help="a text; by default standard input")
     ] = None,
     /,
     *,
@@ -37,8 +37,7 @@ def predict(
 
 def _lines(path: Path | None) -> Iterator[str]:
     """The lines of a text that arrives in pieces, each without waiting for the whole."""
-    standard = path is None or str(path) == "-"
-    pieces = arriving_text() if standard or path is None else whole_text(path).blocks()
+    pieces = arriving_text() if path is None else whole_text(path).blocks()
     waiting = ""
     for piece in pieces:
         *complete, waiting = (waiting + piece).split("\n")

@@ -71,7 +71,7 @@ class Pace:
     threads: int
 
 
-def calibrate(config: LanguageModelConfig, seconds: float = CALIBRATION_SECONDS) -> Pace:
+def calibrate(config: LanguageModelConfig, seconds: float) -> Pace:
     """Measure training steps for about so many seconds, with all threads and with one.
 
     Where other work keeps a core busy, all threads wait for the slowest at every time step and

@@ -71,6 +71,8 @@ class Generation:
         if rows < 1:
             raise InputError(f"samples must be at least 1, got {rows}")
         prompt = tokenizer.encode(request.prompt)
+        if request.seed is not None and not 0 <= request.seed < 1 << 63:
+            raise InputError(f"seed must be from 0 to 2**63 - 1, got {request.seed}")
         if request.length < 1:
             raise InputError(f"length must be at least 1 token, got {request.length}")
         device = next(model.parameters()).device

@@ -1,0 +1,38 @@
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from elman.tasks.runs import Run
+from tests.cli.conftest import Elman
+
+
+@pytest.fixture
+def lines(tmp_path: Path) -> Path:
+    path = tmp_path / "lines.txt"
+    path.write_text("the cat\n\nred\thill\nno end", encoding="utf-8")
+    return path
+
+
+def test_columns_for_each_line(elman: Elman, trained: Run, lines: Path) -> None:
+    header, *rows = elman("predict", trained.path, lines).out.splitlines()
+    columns = [row.split("\t") for row in rows]
+    names = ["line", "nats", "nats_per_token", "bits_per_character", "tokens", "unknown", "text"]
+    assert header.split("\t") == names
+    assert [row[0] for row in columns] == ["1", "2", "3", "4"]
+    assert [row[6] for row in columns] == ["the cat", "", "red\\thill", "no end"]
+    scores = trained.predict(["the cat", "", "red\thill", "no end"])
+    assert [float(row[1]) for row in columns] == pytest.approx([s.nats for s in scores], abs=1e-4)
+
+
+def test_json_from_standard_input(
+    elman: Elman, trained: Run, lines: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with lines.open() as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        ended = elman("predict", trained.path, "--format", "json")
+    records = [json.loads(line) for line in ended.out.splitlines()]
+    assert [record["text"] for record in records] == ["the cat", "", "red\thill", "no end"]
+    score = next(trained.predict(["the cat"]))
+    assert records[0]["nats"] == pytest.approx(score.nats, rel=1e-5)
