@@ -29,8 +29,13 @@ def prose() -> str:
     return "".join(pydoc_data.topics.topics[name] for name in ("assert", "import", "class", "with"))
 
 
+def training_text() -> list[str]:
+    """Prose, and a frequent word that is too long for one piece."""
+    return [prose(), "ΑΣ ας é 语言 😀", f" {'ΑΣ' * 33} " * 20]
+
+
 @cache
 def tokenizer(unit: Unit, *, lower: bool = False) -> Tokenizer:
     """A tokenizer trained on the prose."""
     vocab_size = {"char": None, "bpe": 600, "word": 500}[unit]
-    return train_tokenizer(unit, [prose(), "ΑΣ ας é 语言 😀"], vocab_size, lower=lower)
+    return train_tokenizer(unit, training_text(), vocab_size, lower=lower)
