@@ -2,6 +2,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import pytest
@@ -29,7 +30,9 @@ def test_any_text_comes_back(text: str) -> None:
 @given(wild_text)
 def test_looking_segments_up_is_encoding_the_whole(text: str) -> None:
     text = re.sub("[\ud800-\udfff]", "\ufffd", text)
-    assert KIND.encode(text).tolist() == KIND._model.encode(text).ids
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bpe, "_SHORT", -1)
+        assert KIND.encode(text).tolist() == KIND._model.encode(text).ids
 
 
 def test_the_library_reads_what_is_saved() -> None:
@@ -91,6 +94,15 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         text = prose()[start : start + 500]
         assert kind.encode(text).tolist() == kind._model.encode(text).ids
         assert len(kind._cache._rows) <= 50 + 500 // 2
+
+
+def test_one_tokenizer_serves_several_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segments, "_MOST_SEGMENTS", 50)
+    kind = BPETokenizer.train([prose()], 300)
+    texts = [prose()[start : start + 400] for start in range(0, 12_000, 400)]
+    expected = [kind._model.encode(text).ids for text in texts]
+    with ThreadPoolExecutor(4) as pool:
+        assert [ids.tolist() for ids in pool.map(kind.encode, texts)] == expected
 
 
 def test_training_reads_evenly_spread_blocks_of_a_long_text() -> None:

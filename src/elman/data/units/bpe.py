@@ -13,6 +13,7 @@ from functools import cache
 from itertools import chain, islice
 from typing import Any, final
 
+import numpy as np
 from tokenizers import Regex, decoders, models, pre_tokenizers, trainers
 from tokenizers import Tokenizer as HuggingFace
 
@@ -38,6 +39,7 @@ _PIECES = "|".join(
 _SEGMENT = re.compile(r"\s*\S+|\s+")
 _CUT = re.compile(r"\S(?=\s)")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+_SHORT = 256  # to look up pays for long texts only
 _WINDOW = 1024
 _AT_ONCE = 256
 _TRAINING_CHARACTERS = 1 << 25
@@ -72,7 +74,10 @@ class BPETokenizer(Tokenizer):
         return self._start_id
 
     def encode(self, text: str) -> Ids:
-        return self._cache.encode(_SEGMENT.findall(_replace_surrogates(text)))
+        text = _replace_surrogates(text)
+        if len(text) <= _SHORT:
+            return np.array(self._model.encode(text).ids, dtype=np.int64)
+        return self._cache.encode(_SEGMENT.findall(text))
 
     def settled(self, text: str) -> int:
         text = _replace_surrogates(text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import final
 
@@ -25,6 +26,7 @@ class SegmentCache:
 
     def __init__(self, encode: Callable[[list[str]], list[list[int]]]) -> None:
         self._encode = encode
+        self._lock = threading.Lock()
         self._clear()
 
     def _clear(self) -> None:
@@ -35,7 +37,11 @@ class SegmentCache:
         self._lengths = np.empty(0, dtype=np.int64)
 
     def encode(self, segments: list[str]) -> Ids:
-        """The ids of all segments, one after the other."""
+        """The ids of all segments, one after the other; safe to call from several threads."""
+        with self._lock:
+            return self._look_up(segments)
+
+    def _look_up(self, segments: list[str]) -> Ids:
         if len(self._rows) > _MOST_SEGMENTS or self._characters > _MOST_CHARACTERS:
             self._clear()
         new = set(segments).difference(self._rows)
