@@ -3,6 +3,8 @@
 import errno
 import importlib
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,14 @@ def test_help_names_every_command_and_is_the_answer_to_nothing(elman: Elman) -> 
     ended = elman("--help")
     assert all(name in ended.out and text in ended.out for name, (_, text) in cli.COMMANDS.items())
     assert elman().out == ended.out
+
+
+def test_help_does_not_wait_for_torch() -> None:
+    code = (
+        "import sys; from elman.cli.main import main; main(['--help']);"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
 def test_the_version(elman: Elman) -> None:

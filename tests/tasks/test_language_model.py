@@ -11,7 +11,7 @@ import torch
 from elman.data.tokens import open_tokens
 from elman.errors import InputError
 from elman.models.language_model import LanguageModel
-from elman.tasks.language_model import LanguageModelTask, Measurement
+from elman.tasks.language_model import LanguageModelTask
 from elman.tasks.runs import Run, begin, fit, task_class
 from elman.training.contracts import StepLoss
 from tests import tiny
@@ -57,19 +57,6 @@ def test_one_row_scores_a_text_as_one_sequence(tmp_path: Path) -> None:
     assert measured.tokens == measured.characters == len(test.tokens)
 
 
-def test_units_of_a_loss() -> None:
-    measured = Measurement(nats=200.0, tokens=100, characters=400)
-    assert measured.loss == 2.0
-    assert measured.perplexity == pytest.approx(math.exp(2))
-    assert measured.bits_per_character == pytest.approx(0.5 / math.log(2))
-    assert [score.unit for score in measured.scores("test")] == [
-        "nats per token",
-        "per token",
-        "bits per character",
-    ]
-    assert Measurement(1e9, 1, 1).perplexity < math.inf
-
-
 def test_the_mode_of_the_model_is_left_alone_by_measuring(trained: Run) -> None:
     task = task_of(trained)
     dropped = [task.measure(trained.model.train(), task.split("test")).nats for _ in range(2)]
@@ -109,7 +96,7 @@ def test_files_of_ones_own_are_measured_by_name(trained: Run, tmp_path: Path) ->
         {"embedding_dropout": 0.1, "activation_penalty": 2.0, "slowness_penalty": 1.0},
         {"window": 32, "random_truncation": True, "init_range": 0.1},
         {"accumulate": 2, "optimizer": "sgd", "average": "asgd", "schedule": "plateau"},
-        {"precision": "bfloat16", "cell": "rnn"},
+        {"precision": "bfloat16"},
     ],
     ids=lambda settings: "-".join(settings),
 )
@@ -138,6 +125,16 @@ def test_penalties_are_in_the_training_loss_only(tmp_path: Path) -> None:
     plain = first_loss(tmp_path / "plain").loss
     penalized = first_loss(tmp_path / "penalized", activation_penalty=2.0).loss
     assert float(penalized.detach()) > float(plain.detach())
+
+
+def test_of_a_large_held_out_text_only_the_beginning_is_scored(tmp_path: Path) -> None:
+    task = task_of(begun(tmp_path, eval_tokens=100))
+    whole, cut = task.split("valid"), task.held_out("valid")
+    assert len(whole.tokens) > 200
+    assert (len(cut.tokens), cut.counts.tokens, cut.counts.characters) == (100, 100, 100)
+    assert cut.tokens.tolist() == whole.tokens[:100].tolist()
+    model = task.build_model()
+    assert task.evaluate(model)[:3] == task.measure(model, cut).scores("valid")
 
 
 def test_without_a_test_text_there_is_no_test_score(tmp_path: Path) -> None:

@@ -18,8 +18,9 @@ import torch
 from elman.data.batching import TokenChunks
 from elman.errors import RunFailed
 from elman.models.ngram import KneserNey, Unigram
-from elman.tasks.language_model import LanguageModelTask, Split
+from elman.tasks.language_model import LanguageModelTask
 from elman.tasks.language_model_config import LanguageModelConfig
+from elman.tasks.measure import Split
 
 CALIBRATION_SECONDS = 4.0
 CALIBRATION_VOCABULARY = 128

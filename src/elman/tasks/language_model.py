@@ -5,22 +5,21 @@ Legend: T time, B batch, V vocabulary.
 
 from __future__ import annotations
 
-import math
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ClassVar, cast, final
 
-import torch
 from torch import nn
 
-from elman.data.batching import Batch, TokenArray, TokenChunks, evaluation_chunks
+from elman.data.batching import Batch, TokenChunks
 from elman.data.text import resolve_sources, whole_text
 from elman.data.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
-from elman.data.tokens import TextCounts, build_tokens, open_tokens, read_counts
+from elman.data.tokens import build_tokens, open_tokens, read_counts
 from elman.layers.state import State
 from elman.models.language_model import LanguageModel, activation_penalty
 from elman.streaming.text import TextStream
@@ -28,54 +27,14 @@ from elman.tasks.cells import CellOptions, check_cell, recurrent_layer
 from elman.tasks.generation import Generation, Request
 from elman.tasks.language_model_config import LanguageModelConfig
 from elman.tasks.lines import LineScore, score_lines
+from elman.tasks.measure import Measurement, Split, measure
 from elman.tasks.task import Score, Task
 from elman.training.contracts import StepLoss
 
 SPLITS = ("train", "valid", "test")
-EVALUATION_LENGTH = 256
 # Each row begins without context; at this length that costs less than the third decimal.
 TOKENS_PER_ROW = 2000
 GUESSES = 3
-
-
-@dataclass(frozen=True)
-class Split:
-    """One part of the text, encoded."""
-
-    tokens: TokenArray
-    counts: TextCounts
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """A loss over a text, in the units it may be asked for."""
-
-    nats: float
-    tokens: int
-    characters: int
-
-    @property
-    def loss(self) -> float:
-        """Nats per token."""
-        return self.nats / self.tokens
-
-    @property
-    def perplexity(self) -> float:
-        """Per token."""
-        return math.exp(min(self.loss, 700.0))
-
-    @property
-    def bits_per_character(self) -> float:
-        """The same whatever a token is, so the number to compare runs by."""
-        return self.nats / math.log(2) / self.characters
-
-    def scores(self, split: str) -> list[Score]:
-        """These as rows of a table."""
-        return [
-            Score(split, "loss", self.loss, "nats per token"),
-            Score(split, "perplexity", self.perplexity, "per token"),
-            Score(split, "bits", self.bits_per_character, "bits per character"),
-        ]
 
 
 @final
@@ -167,9 +126,11 @@ class LanguageModelTask(Task):
     def evaluate(self, model: nn.Module, paths: Sequence[Path] = ()) -> list[Score]:
         assert isinstance(model, LanguageModel)
         if not paths:
-            held_out = [name for name in self._split_names() if name != "train"]
+            names = [name for name in self._split_names() if name != "train"]
             return [
-                s for name in held_out for s in self.measure(model, self.split(name)).scores(name)
+                score
+                for name in names
+                for score in self.measure(model, self.held_out(name)).scores(name)
             ]
         scores = []
         with TemporaryDirectory() as folder:
@@ -194,7 +155,7 @@ class LanguageModelTask(Task):
         return Generation(model, self.tokenizer, request)
 
     def next_steps(self) -> list[str]:
-        run = self.run.path
+        run = shlex.quote(str(self.run.path))
         return [
             f'elman generate {run} --prompt "The " --length 500 --temperature 0.8',
             f"elman evaluate {run}",
@@ -204,26 +165,9 @@ class LanguageModelTask(Task):
     def measure(self, model: nn.Module, split: Split) -> Measurement:
         """The loss over a split, the state carried through it from the initial one."""
         assert isinstance(model, LanguageModel)
-        tokens = split.tokens
-        rows = self.config.eval_rows or max(
-            1, min(self.config.batch_size, len(tokens) // TOKENS_PER_ROW)
-        )
-        device = next(model.parameters()).device
-        nats, units, state = 0.0, 0, None
-        training = model.training
-        model.eval()
-        with torch.inference_mode():
-            for chunk in evaluation_chunks(
-                tokens, rows, EVALUATION_LENGTH, self.tokenizer.start_id
-            ):
-                batch = chunk.to(device)
-                if state is None:
-                    state = model.initial_state(batch.batch_size)
-                features, state = model(batch.inputs, state, batch.lengths)
-                loss, scored = model.loss(features, batch.targets)
-                nats, units = nats + float(loss) * scored, units + scored
-        model.train(training)
-        return Measurement(nats, units, split.counts.characters)
+        wanted = len(split.tokens) // TOKENS_PER_ROW
+        rows = self.config.eval_rows or max(1, min(self.config.batch_size, wanted))
+        return measure(model, split, rows, self.tokenizer.start_id)
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
@@ -239,6 +183,10 @@ class LanguageModelTask(Task):
 
     def _split_names(self) -> list[str]:
         return [name for name in SPLITS if self._tokens_path(name).exists()]
+
+    def held_out(self, name: str) -> Split:
+        """What evaluation scores of "valid" or "test": at most `eval_tokens` from its beginning."""
+        return self.split(name).cut(self.config.eval_tokens)
 
     def split(self, name: str) -> Split:
         """The tokens of "train", "valid" or "test"."""
@@ -256,7 +204,7 @@ class LanguageModelObjective:
         self.model: nn.Module = model
         self._language_model = model
         self._task = task
-        self._valid = task.split("valid")
+        self._valid = task.held_out("valid")
 
     def loss(self, batch: Batch, state: State | None) -> StepLoss:
         assert state is not None

@@ -163,6 +163,14 @@ class LanguageModelConfig(TrainingConfig):
         json_schema_extra=_RECORDS,
     )
 
+    eval_tokens: int = Field(
+        1_000_000,
+        ge=1,
+        description="score at most so many tokens of the validation and test text, from their"
+        " beginning",
+        json_schema_extra=_RECORDS,
+    )
+
     max_steps: int = Field(
         3000, ge=1, description="stop after this many steps", json_schema_extra=section("Budget")
     )

@@ -1,0 +1,92 @@
+"""The loss of a language model over a text, in the units it is told in.
+
+Legend: T time, B batch (rows the text is cut into).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from elman.data.batching import TokenArray, evaluation_chunks
+from elman.data.tokens import TextCounts
+from elman.models.language_model import LanguageModel
+from elman.streaming.stream import evaluating
+from elman.tasks.task import Score
+
+LENGTH = 256
+
+
+@dataclass(frozen=True)
+class Split:
+    """One part of the text, encoded."""
+
+    tokens: TokenArray
+    counts: TextCounts
+
+    def cut(self, most: int) -> Split:
+        """At most so many tokens from the beginning.
+
+        Where that cuts, the characters are counted in proportion to the tokens.
+        """
+        share = most / len(self.tokens)
+        if share >= 1:
+            return self
+        counts = self.counts
+        return Split(
+            self.tokens[:most],
+            TextCounts(most, round(share * counts.characters), round(share * counts.bytes)),
+        )
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A loss over a text, in the units it may be asked for."""
+
+    nats: float
+    tokens: int
+    characters: int
+
+    @property
+    def loss(self) -> float:
+        """Nats per token."""
+        return self.nats / self.tokens
+
+    @property
+    def perplexity(self) -> float:
+        """Per token."""
+        return math.exp(min(self.loss, 700.0))
+
+    @property
+    def bits_per_character(self) -> float:
+        """The same whatever a token is, so the number to compare runs by."""
+        return self.nats / math.log(2) / self.characters
+
+    def scores(self, split: str) -> list[Score]:
+        """These as rows of a table."""
+        return [
+            Score(split, "loss", self.loss, "nats per token"),
+            Score(split, "perplexity", self.perplexity, "per token"),
+            Score(split, "bits", self.bits_per_character, "bits per character"),
+        ]
+
+
+def measure(model: LanguageModel, split: Split, rows: int, start_id: int) -> Measurement:
+    """Score every token of `split` once, cut into `rows`, the state carried through each.
+
+    Each row begins from the initial state, so fewer rows give a lower loss and take longer. The
+    model is in eval mode meanwhile.
+    """
+    device = next(model.parameters()).device
+    nats, units, state = 0.0, 0, None
+    with evaluating(model), torch.inference_mode():
+        for chunk in evaluation_chunks(split.tokens, rows, LENGTH, start_id):
+            batch = chunk.to(device)
+            if state is None:
+                state = model.initial_state(batch.batch_size)
+            features, state = model(batch.inputs, state, batch.lengths)
+            loss, scored = model.loss(features, batch.targets)
+            nats, units = nats + float(loss) * scored, units + scored
+    return Measurement(nats, units, split.counts.characters)
