@@ -28,8 +28,10 @@ def test_a_python_without_the_text_is_told_of(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_steps_are_those_that_fit_within_bounds() -> None:
-    assert demo.steps_in(2.0, 0.1) == 1200
-    assert demo.steps_in(2.0, 100.0) == demo.FEWEST_STEPS
+    assert demo.steps_in(2.0, 0.03) == 4000
+    assert demo.steps_in(2.0, 100.0) == 2200
+    assert demo.steps_in(0.1, 100.0) == 110
+    assert demo.steps_in(1e-6, 100.0) == demo.FEWEST_STEPS
     assert demo.steps_in(2.0, 1e-6) == demo.MOST_STEPS
 
 

@@ -49,7 +49,7 @@ def demo(
     print(f"the language reference that Python carries: {len(text):,} characters")
     print(
         f"calibrated: {1000 * pace.seconds_per_step:.0f} ms a step with {pace.threads} threads, "
-        f"so {steps:,} steps",
+        f"so {steps:,} steps, about {steps * pace.seconds_per_step / 60:.1f} minutes",
         flush=True,
     )
     with tempfile.TemporaryDirectory() as folder:
