@@ -6,6 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TESTED := data,dev,docs,plot,track
+KERNELS := CMakeLists.txt $(wildcard csrc/*.* csrc/cells/*.h)
 
 .PHONY: help demo test test-full check bench docs clean
 .NOTPARALLEL:
@@ -41,7 +42,7 @@ docs: $(VENV)/.dev
 	PYTHONPATH=tools $(BIN)/zensical build --strict --clean
 
 clean:
-	rm -rf $(VENV) build dist site .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist site src/elman/kernels/_native.so .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # constraints.txt does not reach the isolated environments that pip builds in. So what the build
@@ -50,14 +51,14 @@ $(VENV)/.build: constraints.txt | $(BIN)/python
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
 	  echo "$(VENV) has no pip. Remove the folder $(VENV) and run make again." >&2; exit 1; }
 	@echo "setting up $(VENV) (about a minute, the first time)"
-	@$(PIP) install hatchling editables -c constraints.txt
+	@$(PIP) install scikit-build-core cmake ninja torch numpy -c constraints.txt
 	@touch $@
 
-$(VENV)/.core: $(VENV)/.build pyproject.toml
+$(VENV)/.core: $(VENV)/.build pyproject.toml $(KERNELS)
 	@$(PIP) install --no-build-isolation -e . -c constraints.txt
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.build pyproject.toml
+$(VENV)/.dev: $(VENV)/.build pyproject.toml $(KERNELS)
 	@$(PIP) install --no-build-isolation -e ".[$(TESTED)]" -c constraints.txt
 	@touch $@ $(VENV)/.core
 

@@ -167,5 +167,18 @@ GRID = [
 ]
 """What `make test-full` draws from."""
 
+NATIVE = [
+    replace(case, dtype=torch.float32)
+    for case in SAMPLE
+    if case.cell != "lstm-proj"  # what our own kernels serve
+]
+
+BY_BACKEND = [
+    *((case, "torch") for case in SAMPLE),
+    *((case, "reference") for case in SAMPLE),
+    *((case, "native") for case in NATIVE),
+]
+"""What `make test` walks with each backend."""
+
 PLAIN = [replace(Case(), cell=cell, dtype=dtype) for cell in CELLS for dtype in TOLERANCE]
 """One small case for each cell and dtype, where the rest of the table adds nothing."""

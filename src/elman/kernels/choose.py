@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 import torch
 
+from elman.kernels import native
+
 Backend: TypeAlias = Literal["native", "torch", "reference"]
 
-_forced: ContextVar[Backend | None] = ContextVar("elman_backend", default=None)
+WORTH_PACKING = 32
+"""Steps times batch from which packing the weights, done at every call, pays."""
+
+_forced: Backend | None = None  # a plain global, which torch.compile can read and guard
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,10 @@ class Request:
     device: torch.device
     dtype: torch.dtype
     extras: tuple[str, ...] = ()
-    """What torch's own functions cannot do, such as "layer_norm"."""
+    """What torch's own functions cannot do, such as "layer norm"."""
+    projected: bool = False
+    rows: int = 0
+    """Steps times batch."""
 
 
 @dataclass(frozen=True)
@@ -43,34 +50,56 @@ def choose(request: Request) -> Choice:
     Raises:
         RuntimeError: a backend is forced with `use_backend` and cannot serve the request.
     """
-    forced = _forced.get()
+    forced = _forced
     refusals = {"native": _native_refusal(request), "torch": _torch_refusal(request)}
     if forced is not None:
         refusal = refusals.get(forced)
         if refusal:
             raise RuntimeError(f"the {forced} backend was forced but cannot serve this: {refusal}")
         return Choice(forced, "forced by use_backend")
-    if not refusals["native"]:
-        return Choice("native", "the fastest on a CPU")
+    reason = refusals["native"]
+    if not reason:
+        if refusals["torch"] or request.rows >= WORTH_PACKING:
+            return Choice("native", "the fastest on a CPU")
+        reason = f"{request.rows} steps in all are too few to pack the weights for"
     if not refusals["torch"]:
-        return Choice("torch", f"ATen serves it; native does not: {refusals['native']}")
+        return Choice("torch", f"ATen serves it; native does not: {reason}")
     return Choice("reference", f"torch does not serve it: {refusals['torch']}")
 
 
 def _native_refusal(request: Request) -> str | None:
-    del request
-    return "no kernels are built into this installation"
+    if not native.BUILT:
+        return "no kernels are built into this installation"
+    if request.device.type != "cpu":
+        return f"they run on a CPU, not on {request.device.type}"
+    if request.dtype != torch.float32:
+        return f"they compute in float32, not in {request.dtype}"
+    if "layer norm" in request.extras:
+        return "they have no layer norm"
+    if request.projected:
+        return "they have no projection"
+    if torch.is_autocast_enabled("cpu"):
+        return "autocast is on"
+    return _transform_refusal()
 
 
 def _torch_refusal(request: Request) -> str | None:
     if request.extras:
         return f"torch has no {', no '.join(request.extras)}"
+    return _transform_refusal()
+
+
+def _transform_refusal() -> str | None:
+    if torch._C._functorch.peek_interpreter_stack() is not None:
+        return "a transform of torch.func is at work"
     return None
 
 
 @contextmanager
 def use_backend(name: Backend) -> Iterator[None]:
-    """Force a backend inside the ``with`` block; a request it cannot serve then raises.
+    """Force a backend inside the ``with`` block, for the whole process.
+
+    A request that it cannot serve raises.
 
     Args:
         name: "native", "torch" or "reference".
@@ -80,8 +109,9 @@ def use_backend(name: Backend) -> Iterator[None]:
     """
     if name not in get_args(Backend):
         raise ValueError(f"backend should be one of {get_args(Backend)}, got {name!r}")
-    token = _forced.set(name)
+    global _forced
+    before, _forced = _forced, name
     try:
         yield
     finally:
-        _forced.reset(token)
+        _forced = before

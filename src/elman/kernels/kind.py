@@ -63,6 +63,14 @@ class Noise:
     recurrent: Tensor | None = None  # (B, R): multiplies h before V at every step
     zoneout: tuple[Tensor | float, ...] | None = None
 
+    def packed(self, order: Tensor, pack: Callable[[Tensor], Tensor]) -> Noise:
+        """The noise of rows in `order`, its masks over time packed by `pack`."""
+        recurrent = None if self.recurrent is None else self.recurrent.index_select(0, order)
+        if self.zoneout is None:
+            return Noise(recurrent)
+        zones = [pack(zone) if isinstance(zone, Tensor) else zone for zone in self.zoneout]
+        return Noise(recurrent, tuple(zones))
+
     def mix(self, new: States, old: States, t: int) -> States:
         """`new` with what is zoned out at step `t` left at `old`."""
         if self.zoneout is None:

@@ -5,14 +5,15 @@ Legend: T time, B batch, I input, L layers, D directions, R output of a directio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from elman.kernels import aten, reference
+from elman.kernels import aten, native, reference
 from elman.kernels.choose import Request, choose
 from elman.kernels.kind import CellKind, Noise, States, Weights
 
@@ -29,6 +30,10 @@ class Stack:
     training: bool
 
 
+OneDirection: TypeAlias = Callable[[Tensor, States, Weights, bool, Noise], tuple[Tensor, States]]
+"""(x, states, weights, reverse, noise) -> outputs, final states"""
+
+
 def run(
     stack: Stack,
     request: Request,
@@ -39,18 +44,63 @@ def run(
     noise: Sequence[Noise],
 ) -> tuple[Tensor, States]:
     """All layers and directions: x (T, B, I), states (L * D, B, R) -> y (T, B, D * R), states."""
-    if choose(request).backend == "torch":
-        return aten.run(
-            stack.kind,
-            x,
-            states,
-            stack.weights,
-            lengths=lengths,
-            num_layers=stack.num_layers,
-            bidirectional=stack.bidirectional,
-            dropout=stack.dropout,
-            training=stack.training,
-        )
+    match choose(request).backend:
+        case "torch":
+            return aten.run(
+                stack.kind,
+                x,
+                states,
+                stack.weights,
+                lengths=lengths,
+                num_layers=stack.num_layers,
+                bidirectional=stack.bidirectional,
+                dropout=stack.dropout,
+                training=stack.training,
+            )
+        case "native":
+            return _run_native(stack, x, states, lengths, noise)
+        case "reference":
+            return _layers(
+                stack,
+                lambda x, states, weights, reverse, noise: reference.run(
+                    stack.kind, x, states, weights, lengths=lengths, reverse=reverse, noise=noise
+                ),
+                x,
+                states,
+                noise,
+            )
+
+
+def _run_native(
+    stack: Stack, x: Tensor, states: States, lengths: Tensor | None, noise: Sequence[Noise]
+) -> tuple[Tensor, States]:
+    """Pack once, run every layer on packed steps, pad once."""
+    steps, batch_size = x.shape[:2]
+    packing = None if lengths is None else native.Packing.of(lengths, steps)
+    if packing is None:
+        packed = x.reshape(steps * batch_size, -1)
+    else:
+        packed = packing.pack(x)
+        states = tuple(state.index_select(1, packing.order) for state in states)
+        noise = [one.packed(packing.order, packing.pack) for one in noise]
+    sizes = None if packing is None else packing.sizes
+    y, final = _layers(
+        stack,
+        lambda x, states, weights, reverse, noise: native.run(
+            stack.kind, x, states, weights, sizes=sizes, reverse=reverse, noise=noise
+        ),
+        packed,
+        states,
+        noise,
+    )
+    if packing is None:
+        return y.view(steps, batch_size, -1), final
+    return packing.pad(y, steps), tuple(state.index_select(1, packing.back) for state in final)
+
+
+def _layers(
+    stack: Stack, one: OneDirection, x: Tensor, states: States, noise: Sequence[Noise]
+) -> tuple[Tensor, States]:
     directions = 2 if stack.bidirectional else 1
     finals: list[States] = []
     for layer in range(stack.num_layers):
@@ -59,15 +109,8 @@ def run(
         outputs = []
         for direction in range(directions):
             place = layer * directions + direction
-            y, last = reference.run(
-                stack.kind,
-                x,
-                tuple(state[place] for state in states),
-                stack.weights[place],
-                lengths=lengths,
-                reverse=direction == 1,
-                noise=noise[place],
-            )
+            begin = tuple(state[place] for state in states)
+            y, last = one(x, begin, stack.weights[place], direction == 1, noise[place])
             outputs.append(y)
             finals.append(last)
         x = torch.cat(outputs, -1) if stack.bidirectional else outputs[0]
@@ -78,7 +121,8 @@ def step(
     stack: Stack, request: Request, x: Tensor, states: States, *, noise: Sequence[Noise]
 ) -> tuple[Tensor, States]:
     """One turn of the loop through all layers: x (B, I), states (L, B, R) -> y (B, R), states."""
-    by_aten = choose(request).backend == "torch" and stack.weights[0].hr is None
+    by_aten = choose(request).backend != "reference" and stack.weights[0].hr is None
+    by_aten = by_aten and noise[0].zoneout is None and stack.weights[0].norm_ih is None
     finals: list[States] = []
     for layer, weights in enumerate(stack.weights):
         old = tuple(state[layer] for state in states)

@@ -143,7 +143,8 @@ class RecurrentStack(nn.Module):
             "recurrent dropout": self.training and self.recurrent_dropout > 0,
         }
         asked = tuple(name for name, wanted in extras.items() if wanted)
-        return Request(self.kind.name, x.device, x.dtype, asked)
+        rows = x.shape[:-1].numel()
+        return Request(self.kind.name, x.device, x.dtype, asked, self.proj_size > 0, rows)
 
     def _noise(self, steps: int, batch_size: int, like: Tensor) -> list[Noise]:
         rates: tuple[Tensor | float, ...] | None = self.zoneout if any(self.zoneout) else None

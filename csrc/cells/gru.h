@@ -1,0 +1,59 @@
+// The pointwise part of a GRU, in torch's variant: the reset gate acts after the product with V.
+// Kept for backward: v_n = V_n h + b_hn, r, z, n; replaced there by their gradients, the first by
+// what goes back through V_n and the last by what goes back through U_n.
+#pragma once
+
+#include "../recurrence.h"
+
+namespace elman::ELMAN_ARCH {
+
+struct Gru {
+  static constexpr int kGates = 3, kUnits = 1, kColumns = 3, kWidth = 4, kFromX = 3, kFromH = 2;
+  static constexpr int kKept = 4;
+  static constexpr bool kHasC = false;
+  static constexpr int kOrder[] = {2, 0, 1};  // backward leaves n, r, z
+
+  static void begin(Vec* acc, const Forward& f, const float* u, int64_t unit) {
+    const int64_t H = f.s.hidden, left = H - unit;
+    const int n = left >= kLanes ? kLanes : int(left);
+    const float* from = u ? u : f.bias;
+    acc[0] = load(from + unit, n);
+    acc[1] = load(from + H + unit, n);
+    acc[2] = load(f.bias_n + unit, n);
+    acc[3] = load(from + 2 * H + unit, n);
+  }
+
+  static void forward(const Vec* acc, const Place& at, bool zone, const float* h, float*, float* y) {
+    const int n = at.count();
+    Vec r = sigmoid(acc[0]), z = sigmoid(acc[1]), v_n = acc[2];
+    Vec candidate = tanh(acc[3] + r * v_n);
+    Vec old = load(h + at.unit, n);
+    Vec now = candidate + z * (old - candidate);
+    if (at.gates) {
+      store(at.gate(0), v_n, n);
+      store(at.gate(1), r, n);
+      store(at.gate(2), z, n);
+      store(at.gate(3), candidate, n);
+    }
+    if (zone) now += at.stays_h(n) * (old - now);
+    store(y + at.unit, now, n);
+  }
+
+  static Vec backward(Vec dh, const float* gates, const Place& at, int n, bool zone, Vec h_old, Vec, float*) {
+    Vec direct{};
+    if (zone) {
+      direct = at.stays_h(n) * dh;
+      dh -= direct;
+    }
+    Vec v_n = at.kept(gates, 0, n), r = at.kept(gates, 1, n);
+    Vec z = at.kept(gates, 2, n), candidate = at.kept(gates, 3, n);
+    Vec dn = dh * (1.0f - z) * (1.0f - candidate * candidate);
+    store(at.gate(0), dn * r, n);
+    store(at.gate(1), dn * v_n * r * (1.0f - r), n);
+    store(at.gate(2), dh * (h_old - candidate) * z * (1.0f - z), n);
+    store(at.gate(3), dn, n);
+    return direct + dh * z;
+  }
+};
+
+}  // namespace elman::ELMAN_ARCH

@@ -1,0 +1,47 @@
+// The pointwise part of Elman's cell. Kept for backward: what the nonlinearity gave.
+#pragma once
+
+#include "../recurrence.h"
+
+namespace elman::ELMAN_ARCH {
+
+template <bool Relu>
+struct Rnn {
+  static constexpr int kGates = 1, kUnits = 4, kColumns = 4, kWidth = 4, kFromX = 3, kFromH = 3;
+  static constexpr int kKept = 1;
+  static constexpr bool kHasC = false;
+  static constexpr int kOrder[] = {0};
+
+  static void begin(Vec* acc, const Forward& f, const float* u, int64_t unit) {
+    const float* from = u ? u : f.bias;
+    for (int v = 0; v < kUnits; ++v) {
+      const int64_t left = f.s.hidden - unit - v * kLanes;
+      acc[v] = left > 0 ? load(from + unit + v * kLanes, left >= kLanes ? kLanes : int(left)) : Vec{};
+    }
+  }
+
+  static void forward(const Vec* acc, const Place& at, bool zone, const float* h, float*, float* y) {
+    for (int v = 0; v < kUnits && at.unit + v * kLanes < at.hidden; ++v) {
+      const int n = at.count(v);
+      const int64_t u = at.unit + v * kLanes;
+      // max(0, a) that lets NaN through, as torch's does.
+      Vec a = Relu ? select(acc[v] < splat(0), splat(0), acc[v]) : tanh(acc[v]);
+      if (at.gates) store(at.gate(0, v), a, n);
+      if (zone) a += at.stays_h(n, v) * (load(h + u, n) - a);
+      store(y + u, a, n);
+    }
+  }
+
+  static Vec backward(Vec dh, const float* gates, const Place& at, int n, bool zone, Vec, Vec, float*) {
+    Vec direct{};
+    if (zone) {
+      direct = at.stays_h(n) * dh;
+      dh -= direct;
+    }
+    Vec a = at.kept(gates, 0, n);
+    store(at.gate(0), Relu ? select(a > splat(0), dh, Vec{}) : dh * (1.0f - a * a), n);
+    return direct;
+  }
+};
+
+}  // namespace elman::ELMAN_ARCH

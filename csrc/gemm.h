@@ -1,0 +1,66 @@
+// The register tile: a few rows times one panel of packed weights, kept in registers throughout.
+#pragma once
+
+#include "simd.h"
+
+namespace elman::ELMAN_ARCH {
+
+// Rows of the tile: with four vectors a row, 12 of AVX2's 16 registers, 24 of AVX-512's 32.
+constexpr int kMaxRows = ELMAN_ROWS;
+
+// acc[r][v] += sum over k of a[r][k] * panel[k][v]. With `Last`, the last vector of the panel is
+// added to acc[r][Last] instead: a GRU keeps the two halves of its candidate apart.
+// Every element is summed in the order of k whatever Rows is, so the split over threads and
+// tiles cannot change a bit.
+template <int Rows, int Width, int Columns, int Last = Columns - 1>
+inline __attribute__((always_inline)) void multiply(Vec (&acc)[Rows][Width], const float* a,
+                                                    int64_t row_stride, const float* panel,
+                                                    int64_t depth) {
+  // Sums of its own, which never leave the registers, where acc is memory to its other users.
+  Vec sum[Rows][Columns];
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 8
+    for (int v = 0; v < Columns; ++v) sum[r][v] = acc[r][v == Columns - 1 ? Last : v];
+  }
+  for (int64_t k = 0; k < depth; ++k, panel += Columns * kLanes) {
+    // The rows' numbers are held and the weights pass by: Rows * Columns sums, Rows numbers and one
+    // weight are just the 16 registers of AVX2.
+    Vec x[Rows];
+#pragma GCC unroll 8
+    for (int r = 0; r < Rows; ++r) x[r] = broadcast(a + r * row_stride + k);
+#pragma GCC unroll 8
+    for (int v = 0; v < Columns; ++v) {
+      Vec w = load(panel + v * kLanes);
+      hold(w);
+#pragma GCC unroll 8
+      for (int r = 0; r < Rows; ++r) sum[r][v] += x[r] * w;
+    }
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 8
+    for (int v = 0; v < Columns; ++v) acc[r][v == Columns - 1 ? Last : v] = sum[r][v];
+  }
+}
+
+// Calls `tile.template operator()<Rows>(first)` over `count` rows in tiles of nearly one size.
+template <class Tile>
+inline void over_tiles(int64_t count, Tile&& tile) {
+  int64_t tiles = (count + kMaxRows - 1) / kMaxRows;
+  for (int64_t i = 0; i < tiles; ++i) {
+    int64_t first = count * i / tiles;
+    switch (count * (i + 1) / tiles - first) {
+      case 1: tile.template operator()<1>(first); break;
+      case 2: tile.template operator()<2>(first); break;
+      case 3: tile.template operator()<3>(first); break;
+#if ELMAN_ROWS > 3
+      case 4: tile.template operator()<4>(first); break;
+      case 5: tile.template operator()<5>(first); break;
+      case 6: tile.template operator()<6>(first); break;
+#endif
+    }
+  }
+}
+
+}  // namespace elman::ELMAN_ARCH

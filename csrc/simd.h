@@ -1,0 +1,106 @@
+// Vectors of floats, and the three functions that gates are made of.
+// Compiled once per instruction set, each time inside its own namespace ELMAN_ARCH.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace elman::ELMAN_ARCH {
+
+constexpr int kLanes = ELMAN_LANES;
+
+typedef float Vec __attribute__((vector_size(4 * ELMAN_LANES)));
+typedef int32_t IntVec __attribute__((vector_size(4 * ELMAN_LANES)));
+
+inline Vec splat(float value) { return Vec{} + value; }
+
+// One number of memory in all lanes, in one instruction where there is one.
+inline Vec broadcast(const float* from) {
+#if defined(__AVX512F__) && ELMAN_LANES == 16
+  return (Vec)_mm512_set1_ps(*from);
+#elif defined(__AVX__) && ELMAN_LANES == 8
+  return (Vec)_mm256_broadcast_ss(from);
+#else
+  return splat(*from);
+#endif
+}
+
+// Keeps a loaded vector in its register: the compiler would load it again for every use.
+inline void hold(Vec& v) {
+#if defined(__x86_64__)
+  asm("" : "+v"(v));
+#elif defined(__aarch64__)
+  asm("" : "+w"(v));
+#endif
+}
+
+inline Vec load(const float* from) {
+  Vec v;
+  std::memcpy(&v, from, sizeof v);
+  return v;
+}
+
+inline void store(float* to, Vec v) { std::memcpy(to, &v, sizeof v); }
+
+// The first `count` numbers; the other lanes are zero. Nothing past them is touched.
+inline Vec load(const float* from, int count) {
+  if (count >= kLanes) return load(from);
+  Vec v{};
+  std::memcpy(&v, from, sizeof(float) * count);
+  return v;
+}
+
+inline void store(float* to, Vec v, int count) {
+  if (count >= kLanes) return store(to, v);
+  std::memcpy(to, &v, sizeof(float) * count);
+}
+
+inline Vec select(IntVec where, Vec yes, Vec no) {
+  return (Vec)((where & (IntVec)yes) | (~where & (IntVec)no));
+}
+
+inline Vec clamp(Vec x, float low, float high) {
+  // The comparisons are false for NaN, which therefore passes through.
+  x = select(x < splat(low), splat(low), x);
+  return select(x > splat(high), splat(high), x);
+}
+
+// x = n ln 2 + r with n whole and |r| <= ln 2 / 2; gives 2^n and e^r - 1.
+struct Split {
+  Vec power;
+  Vec rest;
+};
+
+inline Split split_exponential(Vec x) {
+  const float magic = 12582912.0f;  // 1.5 * 2^23: adding it rounds to a whole number
+  Vec n = (x * 1.44269504088896341f + magic) - magic;
+  Vec r = x - n * 0.693359375f;
+  r = r + n * 2.12194440e-4f;
+  // e^r - 1 = r + r^2 (1/2 + r/6 + ...), minimax on |r| <= 0.3466
+  Vec p = splat(1.9875691500e-4f);
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  Vec rest = p * (r * r) + r;
+  IntVec exponent = __builtin_convertvector(n, IntVec);
+  return {(Vec)((exponent + 127) << 23), rest};
+}
+
+inline Vec sigmoid(Vec x) {
+  Split e = split_exponential(clamp(-x, -87.0f, 87.0f));
+  return 1.0f / (1.0f + (e.power + e.power * e.rest));
+}
+
+// tanh x = t / (t + 2) with t = e^2x - 1, which keeps small x to the last bit but one.
+inline Vec tanh(Vec x) {
+  Split e = split_exponential(clamp(2.0f * x, -20.0f, 20.0f));
+  Vec t = e.power * e.rest + (e.power - 1.0f);
+  return t / (t + 2.0f);
+}
+
+}  // namespace elman::ELMAN_ARCH

@@ -1,0 +1,285 @@
+"""The `native` backend: kernels of our own for the CPU, registered as torch operators.
+
+Sequences go in as torch packs them: rows sorted by length, all rows' step 0, then all rows' step 1
+and so on, so that padding costs nothing. Legend: T time, B batch, N all real steps of all rows,
+I input, H hidden.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from elman.kernels import reference
+from elman.kernels.gru import GRU
+from elman.kernels.kind import CellKind, Noise, States, Weights
+from elman.kernels.lstm import LSTM
+from elman.kernels.rnn import RNN_RELU, RNN_TANH
+
+KINDS = (RNN_TANH, RNN_RELU, GRU, LSTM)
+"""In the order of csrc/kernels.h."""
+
+
+@dataclass(frozen=True)
+class Packing:
+    """Where each real step of a ragged batch stands, the longest row first.
+
+    Attributes:
+        order: (B,) the rows by falling length.
+        back: (B,) its inverse.
+        places: (N,) the place of each packed step among the padded (T * B,).
+        sizes: (T,) how many rows take part in each step.
+    """
+
+    order: Tensor
+    back: Tensor
+    places: Tensor
+    sizes: Tensor
+
+    @classmethod
+    def of(cls, lengths: Tensor, steps: int) -> Packing:
+        """The packing of rows of `lengths` (B,) that are padded to `steps`."""
+        ordered, order = lengths.sort(descending=True, stable=True)
+        inside = torch.arange(steps).unsqueeze(1) < ordered
+        t, j = inside.nonzero(as_tuple=True)
+        return cls(order, order.argsort(), t * len(lengths) + order[j], inside.sum(1))
+
+    def pack(self, x: Tensor) -> Tensor:
+        """(T, B, F) -> (N, F)."""
+        return x.flatten(0, 1).index_select(0, self.places)
+
+    def pad(self, packed: Tensor, steps: int) -> Tensor:
+        """(N, F) -> (T, B, F), zero where there is no step."""
+        rows = steps * len(self.order)
+        padded = packed.new_zeros(rows, packed.shape[1]).index_copy(0, self.places, packed)
+        return padded.view(steps, len(self.order), -1)
+
+
+def run(
+    kind: CellKind,
+    x: Tensor,
+    states: States,
+    weights: Weights,
+    *,
+    sizes: Tensor | None,
+    reverse: bool,
+    noise: Noise,
+) -> tuple[Tensor, States]:
+    """One layer in one direction over packed steps.
+
+    Args:
+        kind: the cell.
+        x: (N, I).
+        states: (B, H) each, in the order of the packing.
+        weights: of this layer and direction.
+        sizes: (T,) int64, how many rows take part in each step; None: all, in every step.
+        reverse: from each row's last step to its first.
+        noise: its zoneout masks (N, H), or (T, B, H) where every row has every step.
+
+    Returns:
+        The outputs (N, H) and the final states.
+    """
+    masks, rates = _zones(noise)
+    x, h0, *c0 = (tensor.contiguous() for tensor in (x, *states))
+    keep = torch.is_grad_enabled() and any(
+        tensor.requires_grad for tensor in (x, *states, *weights.flat())
+    )
+    y, h, c, _, _ = torch.ops.elman.recurrence(
+        KINDS.index(kind),
+        x,
+        h0,
+        c0[0] if c0 else None,
+        *(None if weight is None else weight.contiguous() for weight in _of(weights)),
+        sizes,
+        reverse,
+        keep,
+        noise.recurrent,
+        *masks,
+        *rates,
+    )
+    return y, (h,) if len(states) == 1 else (h, c)
+
+
+def _of(weights: Weights) -> tuple[Tensor | None, ...]:
+    return weights.ih, weights.hh, weights.bias_ih, weights.bias_hh
+
+
+def _zones(noise: Noise) -> tuple[list[Tensor | None], list[float]]:
+    """Zoneout of h and of c as masks, or else as rates."""
+    masks: list[Tensor | None] = [None, None]
+    rates = [0.0, 0.0]
+    for place, zone in enumerate(noise.zoneout or ()):
+        if isinstance(zone, Tensor):
+            masks[place] = zone.float().flatten(0, -2).contiguous()
+        else:
+            rates[place] = zone
+    return masks, rates
+
+
+def _register() -> None:
+    torch.library.register_fake("elman::recurrence", _fake)
+    torch.library.register_fake("elman::recurrence_backward", _fake_backward)
+    torch.library.register_autograd("elman::recurrence", _backward, setup_context=_remember)
+
+
+def _fake(code: int, x: Tensor, h0: Tensor, c0: Tensor | None, *rest: Any) -> tuple[Tensor, ...]:
+    keep = rest[6]
+    hidden = h0.shape[1]
+    slots = 4 if code >= 2 else 1
+    nothing = x.new_empty(0)
+    return (
+        x.new_empty(x.shape[0], hidden),
+        torch.empty_like(h0),
+        nothing if c0 is None else torch.empty_like(c0),
+        x.new_empty(x.shape[0], slots * hidden) if keep else nothing,
+        x.new_empty(x.shape[0], hidden) if keep and c0 is not None else nothing.clone(),
+    )
+
+
+def _fake_backward(
+    code: int,
+    dy: Tensor | None,
+    dh: Tensor,
+    dc: Tensor | None,
+    x: Tensor,
+    y: Tensor,
+    h0: Tensor,
+    c0: Tensor | None,
+    w_ih: Tensor,
+    w_hh: Tensor,
+    has_bias: bool,
+    *rest: Any,
+) -> tuple[Tensor, ...]:
+    need_dx = rest[-1]
+    bias = w_ih.new_empty(w_ih.shape[0] if has_bias else 0)
+    return (
+        torch.empty_like(x) if need_dx else x.new_empty(0),
+        torch.empty_like(h0),
+        x.new_empty(0) if c0 is None else torch.empty_like(c0),
+        torch.empty_like(w_ih),
+        torch.empty_like(w_hh),
+        bias,
+        bias.clone(),
+    )
+
+
+def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    code, x, h0, c0, w_ih, w_hh, b_ih, b_hh, sizes, reverse, _, recurrent, *zones = inputs
+    y, _, _, gates, cells = output
+    ctx.set_materialize_grads(False)
+    ctx.mark_non_differentiable(gates, cells)
+    ctx.save_for_backward(
+        x, h0, c0, w_ih, w_hh, b_ih, b_hh, sizes, recurrent, *zones[:2], y, gates, cells
+    )
+    ctx.code, ctx.reverse, ctx.rates = code, reverse, zones[2:]
+
+
+def _backward(ctx: Any, dy: Tensor | None, dh: Tensor | None, dc: Tensor | None, *_: Any) -> Any:
+    saved = ctx.saved_tensors
+    x, h0, c0, w_ih, w_hh, b_ih, b_hh, sizes, recurrent, zone_h, zone_c, y, gates, cells = saved
+    if torch.is_grad_enabled():
+        grads = _through_reference(ctx, dy, dh, dc)
+    else:
+        grads = torch.ops.elman.recurrence_backward(
+            ctx.code,
+            None if dy is None else dy.contiguous(),
+            torch.zeros_like(h0) if dh is None else dh.contiguous(),
+            c0 if c0 is None else torch.zeros_like(c0) if dc is None else dc.contiguous(),
+            x,
+            y,
+            h0,
+            c0,
+            w_ih,
+            w_hh,
+            b_ih is not None,
+            gates,
+            cells,
+            sizes,
+            ctx.reverse,
+            recurrent,
+            zone_h,
+            zone_c,
+            *ctx.rates,
+            ctx.needs_input_grad[1],
+        )
+    dx, dh0, dc0, dw_ih, dw_hh, db_ih, db_hh = grads
+    return (
+        None,
+        dx if ctx.needs_input_grad[1] else None,
+        dh0,
+        None if c0 is None else dc0,
+        dw_ih,
+        dw_hh,
+        None if b_ih is None else db_ih,
+        None if b_hh is None else db_hh,
+        *[None] * 8,
+    )
+
+
+def _through_reference(
+    ctx: Any, dy: Tensor | None, dh: Tensor | None, dc: Tensor | None
+) -> list[Tensor | None]:
+    """The same gradients by the plain loop, with a graph: for gradients of gradients."""
+    saved = ctx.saved_tensors
+    x, h0, c0, w_ih, w_hh, b_ih, b_hh, sizes, recurrent, zone_h, zone_c, *_ = saved
+    batch = len(h0)
+    steps = len(x) // batch if sizes is None else len(sizes)
+    if sizes is None:
+        sizes = torch.full((steps,), batch)
+    # Rows are sorted already, so row j has as many steps as there are sizes above j.
+    lengths = (sizes.unsqueeze(1) > torch.arange(batch)).sum(0)
+    packing = Packing.of(lengths, steps)
+    zones = [
+        rate if mask is None else packing.pad(mask, steps) > 0
+        for mask, rate in zip((zone_h, zone_c), ctx.rates, strict=True)
+    ]
+    states = (h0,) if c0 is None else (h0, c0)
+    inputs = [x, *states, *(w for w in (w_ih, w_hh, b_ih, b_hh) if w is not None)]
+    y, final = reference.run(
+        KINDS[ctx.code],
+        packing.pad(x, steps),
+        states,
+        Weights(w_ih, w_hh, b_ih, b_hh),
+        lengths=lengths,
+        reverse=ctx.reverse,
+        noise=Noise(recurrent, tuple(zones[: len(states)]) if any(map(_is_on, zones)) else None),
+    )
+    outputs = {packing.pack(y): dy, **dict(zip(final, (dh, dc), strict=False))}
+    given = {out: grad for out, grad in outputs.items() if grad is not None}
+    wanted = [tensor for tensor in inputs if tensor.requires_grad]
+    found = torch.autograd.grad(
+        list(given), wanted, list(given.values()), create_graph=True, allow_unused=True
+    )
+    by_input = dict(zip(map(id, wanted), found, strict=True))
+    return [
+        None if tensor is None else by_input.get(id(tensor))
+        for tensor in (x, h0, c0, w_ih, w_hh, b_ih, b_hh)
+    ]
+
+
+def _is_on(zone: Tensor | float) -> bool:
+    return isinstance(zone, Tensor) or zone > 0
+
+
+def _load() -> bool:
+    spec = importlib.util.find_spec("elman.kernels._native")
+    if spec is None or spec.origin is None:
+        warnings.warn(
+            "elman was installed without its kernels, since no C++ compiler was found; it works "
+            "all the same, at torch's speed",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return False
+    torch.ops.load_library(spec.origin)
+    _register()
+    return True
+
+
+BUILT = _load()
+"""Whether this installation has kernels; where no compiler was found it works without."""
