@@ -276,7 +276,7 @@ def _load() -> bool:
             stacklevel=2,
         )
         return False
-    torch.ops.load_library(spec.origin)
+    torch.ops.load_library(spec.origin)  # type: ignore[no-untyped-call]
     _register()
     return True
 
