@@ -42,7 +42,7 @@ docs: $(VENV)/.dev
 	PYTHONPATH=tools $(BIN)/zensical build --strict --clean
 
 clean:
-	rm -rf $(VENV) build dist site src/elman/kernels/_native.so .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist site .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find src tests tools -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # constraints.txt does not reach the isolated environments that pip builds in. So what the build
