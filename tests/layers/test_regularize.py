@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 import elman
-from elman.layers.regularize import LockedDropout, drop_words
+from elman.layers.regularize import LockedDropout
 from tests.cases import CELLS, Case
 
 
@@ -182,9 +182,3 @@ def test_locked_dropout_keeps_its_mask_over_time() -> None:
     assert not torch.equal(y[0, 0], y[0, 1])
     layer = LockedDropout(0.5).eval()
     assert torch.equal(layer(y), y)
-
-
-def test_dropped_words_are_gone_whole() -> None:
-    kept = drop_words(torch.ones(100, 8), 0.5)
-    assert ((kept == 0).all(1) | (kept == 2).all(1)).all()
-    assert 20 < (kept == 0).all(1).sum() < 80

@@ -35,14 +35,6 @@ class LockedDropout(nn.Module):
         return f"p={self.p}"
 
 
-def drop_words(weight: Tensor, p: float) -> Tensor:
-    """An embedding matrix (V, E) with whole rows dropped, so a word is gone all through a chunk.
-
-    Source: Merity et al. 2017, arXiv:1708.02182, section 4.3.
-    """
-    return weight * locked_mask((weight.shape[0], 1), p, weight)
-
-
 def drop_weights(weight: Tensor, p: float) -> Tensor:
     """V with single weights dropped for all steps: DropConnect on the recurrent weights.
 
