@@ -148,10 +148,11 @@ def test_widths_are_those_of_what_leaves_a_layer() -> None:
     assert [output_width(layers[:depth], 4) for depth in range(4)] == [4, 5, 7, 3]
 
 
+@pytest.mark.parametrize("locked", [True, False])
 @pytest.mark.parametrize("place", ["input", "hidden", "output"])
-def test_each_dropout_is_kept_over_time(place: str) -> None:
+def test_each_dropout_is_kept_over_time_or_drawn_at_every_step(place: str, locked: bool) -> None:
     rates = {f"{name}_dropout": 0.0 for name in ("embedding", "input", "hidden", "output")}
-    model = language_model("lstm", **{**rates, f"{place}_dropout": 0.5})
+    model = language_model("lstm", **{**rates, f"{place}_dropout": 0.5}, locked_dropout=locked)
     seen: dict[str, torch.Tensor] = {}
     for layer, name in zip(model.layers, ("input", "hidden"), strict=True):
         layer.register_forward_pre_hook(
@@ -164,7 +165,7 @@ def test_each_dropout_is_kept_over_time(place: str) -> None:
             assert not zero.any()
             continue
         assert 0.2 < zero[0].double().mean() < 0.8
-        assert bool((zero == zero[0]).all())
+        assert bool((zero == zero[0]).all()) is locked
         assert bool((zero[:, :1] != zero[:, 1:]).any())  # one mask a row
 
 

@@ -57,6 +57,16 @@ def test_one_row_scores_a_text_as_one_sequence(tmp_path: Path) -> None:
     assert measured.tokens == measured.characters == len(test.tokens)
 
 
+def test_rows_that_end_unevenly_count_each_token_once(tmp_path: Path) -> None:
+    task = task_of(begun(tmp_path, eval_rows=3))
+    model, split = task.build_model().eval(), task.split("test").cut(104)
+    ids = [int(token) for token in split.tokens]
+    begins = [task.tokenizer.start_id, ids[34], ids[69]]
+    rows = [ids[:35], ids[35:70], ids[70:]]
+    nats = sum(by_hand(model, row, begin) for row, begin in zip(rows, begins, strict=True))
+    assert task.measure(model, split).nats == pytest.approx(nats, rel=1e-5)
+
+
 def test_the_mode_of_the_model_is_left_alone_by_measuring(trained: Run) -> None:
     task = task_of(trained)
     dropped = [task.measure(trained.model.train(), task.split("test")).nats for _ in range(2)]

@@ -28,7 +28,8 @@ def by_hand(model: LanguageModel, tokenizer: Tokenizer, line: str) -> float:
 
 def test_a_line_costs_what_its_tokens_cost(trained: Run) -> None:
     model, tokenizer = parts(trained)
-    lines = ["the cat sat", "", "a mat on the far hill", "xé"]
+    lines = ["the cat sat", "", "the cat " * 40, "xé"]
+    assert len(lines[2]) > LENGTH
     for line, score in zip(lines, score_lines(model, tokenizer, lines), strict=True):
         nats = by_hand(model, tokenizer, line)
         assert score.text == line

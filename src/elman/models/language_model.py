@@ -44,10 +44,11 @@ class LanguageModel(nn.Module):
         layers: recurrent layers from E to H, each reading the outputs of the one before.
         tied: W is the embedding itself; where H differs from E, a projection H -> E comes first.
         embedding_dropout: the share of words dropped, each for a whole chunk (Merity 2017).
-        input_dropout: on what enters the first layer; this and the next two draw one mask a
-            chunk and keep it over time (Gal 2016).
+        input_dropout: on what enters the first layer.
         hidden_dropout: between layers.
         output_dropout: on what leaves the last layer.
+        locked_dropout: those three draw one mask a chunk and keep it over time (Gal 2016); or
+            else a new one at every step (Zaremba 2014).
         readout: "full", or "sampled" or "adaptive" where V is large (see `elman.models.readout`).
         init_range: draw the embedding, the read-out and the layers' matrices from
             U(-init_range, init_range) (Zaremba 2014). None keeps the layers as they are.
@@ -70,6 +71,7 @@ class LanguageModel(nn.Module):
         input_dropout: float = 0.0,
         hidden_dropout: float = 0.0,
         output_dropout: float = 0.0,
+        locked_dropout: bool = True,
         readout: ReadoutKind = "full",
         init_range: float | None = None,
     ) -> None:
@@ -80,9 +82,10 @@ class LanguageModel(nn.Module):
         self.embedding = nn.Embedding(vocab_size, embedding_size)
         self.layers = nn.ModuleList(layers)
         self.embedding_dropout = probability("embedding_dropout", embedding_dropout)
-        self.input_dropout = LockedDropout(input_dropout)
-        self.hidden_dropout = LockedDropout(hidden_dropout)
-        self.output_dropout = LockedDropout(output_dropout)
+        dropout = LockedDropout if locked_dropout else nn.Dropout
+        self.input_dropout = dropout(input_dropout)
+        self.hidden_dropout = dropout(hidden_dropout)
+        self.output_dropout = dropout(output_dropout)
         hidden_size = output_width(layers, embedding_size)
         projected = tied and hidden_size != embedding_size
         self.projection = nn.Linear(hidden_size, embedding_size, bias=False) if projected else None

@@ -105,6 +105,7 @@ class LanguageModelTask(Task):
             input_dropout=_first(config.input_dropout, config.dropout),
             hidden_dropout=_first(config.hidden_dropout, config.dropout),
             output_dropout=_first(config.output_dropout, config.dropout),
+            locked_dropout=config.locked_dropout,
             readout=config.readout,
             init_range=config.init_range,
         )

@@ -105,8 +105,13 @@ class LanguageModelConfig(TrainingConfig):
         0.1,
         ge=0,
         lt=1,
-        description="on the input, between layers and on the output; one mask a chunk, kept over"
-        " time (Gal 2016)",
+        description="on the input, between layers and on the output",
+        json_schema_extra=_REGULARIZATION,
+    )
+    locked_dropout: bool = Field(
+        True,
+        description="keep a dropout mask over the time of a chunk (Gal 2016); off: a new one at"
+        " every step (Zaremba 2014)",
         json_schema_extra=_REGULARIZATION,
     )
     input_dropout: float | None = Field(
