@@ -15,6 +15,10 @@ import elman
 from tests.cases import BY_BACKEND, GRID, SAMPLE, Case
 
 FULL = random.Random(5).sample(GRID, 4000)
+FULL_BY_BACKEND = [
+    *((case, backend) for case in FULL for backend in ("torch", "reference")),
+    *((replace(case, dtype=torch.float32), "native") for case in FULL if case.cell != "lstm-proj"),
+]
 
 
 def leaves(hx: Any) -> list[Tensor]:
@@ -102,13 +106,8 @@ def test_values_and_gradients(case: Case, backend: str, poisoned_memory: None) -
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["torch", "reference", "native"])
-@pytest.mark.parametrize("case", FULL, ids=str)
+@pytest.mark.parametrize(("case", "backend"), FULL_BY_BACKEND, ids=str)
 def test_values_and_gradients_over_the_grid(case: Case, backend: str) -> None:
-    if backend == "native":
-        if case.cell == "lstm-proj":
-            return
-        case = replace(case, dtype=torch.float32)
     check(case, backend)
 
 
