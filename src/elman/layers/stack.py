@@ -22,7 +22,7 @@ from elman.kernels.kind import CellKind, Noise, States
 from elman.layers import check, parameters
 from elman.layers.initialize import Start
 from elman.layers.lengths import Lengths, as_lengths, repack, unpack
-from elman.layers.regularize import drop_weights, locked_mask, probability
+from elman.layers.regularize import drop_weights, dropout_mask, probability
 from elman.layers.state import HX, State
 
 
@@ -155,7 +155,7 @@ class RecurrentStack(nn.Module):
             recurrent = zoneout = None
             if self.recurrent_dropout:
                 shape = (batch_size, self.output_size)
-                recurrent = locked_mask(shape, self.recurrent_dropout, like)
+                recurrent = dropout_mask(shape, self.recurrent_dropout, like)
             if rates:
                 zoneout = tuple(
                     torch.empty((steps, batch_size, width), device=like.device).bernoulli_(rate) > 0

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from elman.errors import InputError
-from elman.layers.regularize import LockedDropout, locked_mask, probability
+from elman.layers.regularize import Dropout, LockedDropout, dropout_mask, probability
 from elman.layers.state import State
 from elman.models.readout import IGNORE, AdaptiveReadout, FullReadout, Readout, SampledReadout
 
@@ -82,7 +82,7 @@ class LanguageModel(nn.Module):
         self.embedding = nn.Embedding(vocab_size, embedding_size)
         self.layers = nn.ModuleList(layers)
         self.embedding_dropout = probability("embedding_dropout", embedding_dropout)
-        dropout = LockedDropout if locked_dropout else nn.Dropout
+        dropout = LockedDropout if locked_dropout else Dropout
         self.input_dropout = dropout(input_dropout)
         self.hidden_dropout = dropout(hidden_dropout)
         self.output_dropout = dropout(output_dropout)
@@ -173,7 +173,7 @@ class LanguageModel(nn.Module):
             ) from error
         if self.training and self.embedding_dropout:
             # Dropping rows of the matrix (V, E), without a copy of the matrix on every chunk.
-            words = locked_mask((self.vocab_size, 1), self.embedding_dropout, vectors)
+            words = dropout_mask((self.vocab_size, 1), self.embedding_dropout, vectors)
             vectors = vectors * functional.embedding(tokens, words)
         return cast("Tensor", vectors)
 
