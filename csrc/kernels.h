@@ -9,10 +9,12 @@
 
 namespace elman {
 
+class Meeting;
+
 enum class Cell : int { kRnnTanh, kRnnRelu, kGru, kLstm };
 
 struct Sequence {
-  int64_t steps, batch, input, hidden;
+  int64_t steps, batch, input, hidden, total;  // T, B, I, H, N
   const int64_t* sizes;    // (T,) rows that take part in each step
   const int64_t* offsets;  // (T,) where each step begins in the packed arrays
   bool reverse;            // from each row's last step to its first
@@ -23,6 +25,8 @@ struct Noise {
   const float* zone_h = nullptr;     // (N, H): 1 where the old h stays
   const float* zone_c = nullptr;     // (N, H)
   float rate_h = 0, rate_c = 0;      // or one number for all of them
+
+  constexpr bool any_zone() const { return zone_h || zone_c || rate_h != 0 || rate_c != 0; }
 };
 
 struct Forward {
@@ -30,7 +34,9 @@ struct Forward {
   Noise noise;
   const float* x;        // (N, I), or null where `u` is given
   const float* u;        // (N, G H): U x + biases, or null
-  const float* panels_u; // U and V packed by `pack`
+  const float* w_ih;     // (G H, I): U, and
+  const float* w_hh;     // (G H, H): V, as they lie
+  const float* panels_u; // U and V packed by `pack`, or null for `forward_few`
   const float* panels_v;
   const float* bias;     // (G H): bias_ih + bias_hh, for a GRU's candidate only bias_ih
   const float* bias_n;   // (H): a GRU's bias_hn
@@ -39,38 +45,58 @@ struct Forward {
   float* c;              // (B, H): likewise, of an LSTM
   float* gates;          // (N, S H) kept for backward, or null: LSTM i f g o; GRU r z n v_n
   float* cells;          // (N, H) kept for backward: c after each step, of an LSTM
-  float* scratch;        // (B, 2 H)
+  float* scratch;        // (B, H) with recurrent dropout; (B, (2 + G) H) for `forward_few`
 };
 
 struct Backward {
   Sequence s;
   Noise noise;
-  const float* y;
+  const float* x;        // (N, I)
+  const float* y;        // (N, H)
   const float* h0;       // (B, H)
   const float* c0;
   const float* cells;
   const float* dy;       // (N, H) or null
-  const float* panels;   // V transposed, packed
-  const float* gates;    // kept by forward
-  float* grads;          // (N, S H): gradients before the nonlinearities, in the same places
+  const float* panels;   // V and, where dx is wanted, U packed by `pack_back`
+  const float* panels_u;
+  const float* gates;    // (N, S H) kept by forward
+  float* dx;             // (N, I) or null
   float* dh;             // (B, H): gradient of the final state; at the end, of the initial one
   float* dc;
-  float* h_old;          // (N, H) out: what V was multiplied with
+};
+
+// What one part has in hand on the way back: some rows of steps whose gradients are known.
+struct Chunk {
+  int64_t capacity, rows;
+  float* grads;     // (capacity, S H): gradients before the nonlinearities
+  float* h_old;     // (capacity, H): what V was multiplied with
+  int64_t* places;  // (capacity,): where each row stands in the packed arrays
+  float *du, *dv, *db;  // (G H, I), (G H, H), (S H): added to
+  float* scratch;   // `products_scratch` floats for each share of `products`
 };
 
 struct Table {
   int lanes;
-  // Floats that `pack` writes for a matrix (gates * hidden, depth), and the packing itself.
+  // Floats that `pack` writes for a matrix (gates * hidden, depth), and the packing of share
+  // `share` of `shares` of it.
   int64_t (*packed_size)(Cell, int64_t hidden, int64_t depth);
-  void (*pack)(Cell, const float* weight, int64_t hidden, int64_t depth, float* to);
-  // V (G H, H) for the way back, its gates in the order in which backward leaves gradients.
-  int64_t (*packed_size_back)(Cell, int64_t hidden);
-  void (*pack_back)(Cell, const float* weight, int64_t hidden, float* to);
-  // U x + biases for the packed steps [first, last).
-  void (*project)(Cell, const Forward&, float* u, int64_t first, int64_t last);
+  void (*pack)(Cell, const float* weight, int64_t hidden, int64_t depth, float* to, int64_t share,
+               int64_t shares);
+  // U (G H, I) or V (G H, H) for the way back, the gates in the order of their gradients.
+  int64_t (*packed_size_back)(Cell, int64_t hidden, int64_t columns);
+  void (*pack_back)(Cell, const float* weight, int64_t hidden, int64_t columns, bool recurrent,
+                    float* to, int64_t share, int64_t shares);
   // The share of part `part` of `parts`: its rows through all steps, no waiting for others.
   void (*forward)(Cell, const Forward&, int64_t part, int64_t parts);
-  void (*backward)(Cell, const Backward&, int64_t part, int64_t parts);
+  // For few rows: U x + biases for the gate units of part `part`, and parts [begin, end) of the
+  // units through all steps, meeting the others after each.
+  void (*project)(Cell, const Forward&, float* u, int64_t part, int64_t parts);
+  void (*forward_few)(Cell, const Forward&, int64_t begin, int64_t end, int64_t parts, Meeting&);
+  // The way back of part `part`. Fused: rows in hand go into the products when the chunk is full;
+  // else all stay in hand for `products`, share by share.
+  void (*backward)(Cell, const Backward&, Chunk&, int64_t part, int64_t parts, bool fused);
+  int64_t (*products_scratch)(Cell, int64_t hidden);
+  void (*products)(Cell, const Backward&, const Chunk&, int64_t share, int64_t shares);
 };
 
 const Table& table();           // of the instruction set that this machine runs best
@@ -80,9 +106,15 @@ constexpr int64_t gates_of(Cell cell) {
   return cell == Cell::kLstm ? 4 : cell == Cell::kGru ? 3 : 1;
 }
 
-// Slots of H numbers that a training forward keeps of each step.
-constexpr int64_t kept_of(Cell cell) {
+// Slots of H numbers that the gradients before the nonlinearities fill at each step.
+constexpr int64_t slots_of(Cell cell) {
   return cell == Cell::kLstm || cell == Cell::kGru ? 4 : 1;
+}
+
+// Slots that a training forward keeps of each step: an RNN's is its output, unless zoneout mixes
+// that with the old one.
+constexpr int64_t kept_of(Cell cell, const Noise& noise) {
+  return slots_of(cell) > 1 || noise.any_zone() ? slots_of(cell) : 0;
 }
 
 }  // namespace elman

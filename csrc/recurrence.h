@@ -1,4 +1,5 @@
-// THE time loop, forward and backward, for every cell. A cell brings the pointwise part of a step.
+// THE time loop for every cell, forward; backward.h has its way back. A cell brings the pointwise
+// part of a step.
 //
 // The rows of the batch are dealt to the parts (part p has rows p, p + parts, ...), and each part
 // takes its own rows through all steps: no part ever waits for another. Legend: see kernels.h.
@@ -49,17 +50,13 @@ inline Place place_of(const Sequence& s, const Noise& noise, float* gates, int64
           noise.rate_c};
 }
 
-inline bool zoned(const Noise& noise) {
-  return noise.zone_h || noise.zone_c || noise.rate_h != 0 || noise.rate_c != 0;
-}
-
 template <class C>
 void forward_part(const Forward& f, int64_t part, int64_t parts) {
   const Sequence& s = f.s;
   const Share share{part, parts};
   const int64_t H = s.hidden, I = s.input;
   const int64_t span = C::kUnits * kLanes;  // units a panel covers
-  const bool zone = zoned(f.noise);
+  const bool zone = f.noise.any_zone();
   for (int64_t i = 0; i < s.steps; ++i) {
     const int64_t t = s.reverse ? s.steps - 1 - i : i;
     const int64_t rows = share.count(s.sizes[t]);
@@ -77,13 +74,9 @@ void forward_part(const Forward& f, int64_t part, int64_t parts) {
       over_tiles(rows, [&]<int Rows>(int64_t first) {
         const int64_t packed = base + parts * first, row = part + parts * first;
         Vec acc[Rows][C::kWidth];
-        for (int r = 0; r < Rows; ++r) {
-          C::begin(acc[r], f, f.u ? f.u + (packed + parts * r) * C::kGates * H : nullptr, unit);
-        }
-        if (!f.u) {
-          multiply<Rows, C::kWidth, C::kColumns, C::kFromX>(
-              acc, f.x + packed * I, parts * I, f.panels_u + panel * I * C::kColumns * kLanes, I);
-        }
+        for (int r = 0; r < Rows; ++r) C::begin(acc[r], f, nullptr, unit);
+        multiply<Rows, C::kWidth, C::kColumns, C::kFromX>(
+            acc, f.x + packed * I, parts * I, f.panels_u + panel * I * C::kColumns * kLanes, I);
         multiply<Rows, C::kWidth, C::kColumns, C::kFromH>(
             acc, fed + row * H, parts * H, f.panels_v + panel * H * C::kColumns * kLanes, H);
         for (int r = 0; r < Rows; ++r) {
@@ -100,89 +93,6 @@ void forward_part(const Forward& f, int64_t part, int64_t parts) {
     }
     for (int64_t q = 0; q < rows; ++q) {
       std::memcpy(f.h + (part + parts * q) * H, f.y + (base + parts * q) * H, sizeof(float) * H);
-    }
-  }
-}
-
-// U x + biases of all steps at once, rows [first, last) of N, for batches so small that reading
-// all of U at every step would cost more. The same sums in the same order as inside the loop.
-template <class C>
-void project_rows(const Forward& f, float* u, int64_t first, int64_t last) {
-  constexpr int64_t kBlock = 16 * kMaxRows;  // rows that stay in cache while panels go by
-  const int64_t H = f.s.hidden, I = f.s.input;
-  for (; first < last; first += kBlock) {
-    const int64_t rows = last - first < kBlock ? last - first : kBlock;
-    for (int64_t panel = 0, unit = 0; unit < H; ++panel, unit += C::kUnits * kLanes) {
-      over_tiles(rows, [&]<int Rows>(int64_t at) {
-        Vec acc[Rows][C::kWidth];
-        for (int r = 0; r < Rows; ++r) C::begin(acc[r], f, nullptr, unit);
-        multiply<Rows, C::kWidth, C::kColumns, C::kFromX>(
-            acc, f.x + (first + at) * I, I, f.panels_u + panel * I * C::kColumns * kLanes, I);
-        for (int r = 0; r < Rows; ++r) {
-          for (int v = 0; v < C::kColumns; ++v) {
-            const int64_t column = C::kUnits == 1 ? v * H + unit : unit + v * kLanes;
-            const int64_t left = H - (C::kUnits == 1 ? unit : column);
-            if (left <= 0) break;
-            store(u + (first + at + r) * C::kGates * H + column,
-                  acc[r][v == C::kColumns - 1 ? C::kFromX : v], left >= kLanes ? kLanes : int(left));
-          }
-        }
-      });
-    }
-  }
-}
-
-constexpr int kBackColumns = 4;
-
-template <class C>
-void backward_part(const Backward& b, int64_t part, int64_t parts) {
-  const Sequence& s = b.s;
-  const Share share{part, parts};
-  const int64_t H = s.hidden, depth = C::kGates * H, kept = C::kKept * H;
-  const bool zone = zoned(b.noise);
-  for (int64_t i = 0; i < s.steps; ++i) {
-    const int64_t t = s.reverse ? i : s.steps - 1 - i;
-    const int64_t before = s.reverse ? t + 1 : t - 1;  // the step whose state this one read
-    const int64_t rows = share.count(s.sizes[t]);
-    const int64_t base = s.offsets[t] + part;
-    for (int64_t q = 0; q < rows; ++q) {
-      const int64_t packed = base + parts * q, j = part + parts * q;
-      const bool inside = before >= 0 && before < s.steps && j < s.sizes[before];
-      const int64_t old = inside ? (s.offsets[before] + j) * H : j * H;
-      Place at = place_of(s, b.noise, b.grads, C::kKept, packed);
-      const float* gates = b.gates + packed * kept;
-      for (at.unit = 0; at.unit < H; at.unit += kLanes) {
-        const int n = at.count();
-        Vec dh = load(b.dh + j * H + at.unit, n);
-        if (b.dy) dh += load(b.dy + packed * H + at.unit, n);
-        Vec h_old = load((inside ? b.y : b.h0) + old + at.unit, n);
-        Vec fed = h_old;
-        if (b.noise.recurrent) fed *= load(b.noise.recurrent + j * H + at.unit, n);
-        store(b.h_old + packed * H + at.unit, fed, n);
-        Vec c_old = C::kHasC ? load((inside ? b.cells : b.c0) + old + at.unit, n) : Vec{};
-        Vec direct =
-            C::backward(dh, gates, at, n, zone, h_old, c_old, C::kHasC ? b.dc + j * H + at.unit : nullptr);
-        store(b.dh + j * H + at.unit, direct, n);
-      }
-    }
-    for (int64_t panel = 0, unit = 0; unit < H; ++panel, unit += kBackColumns * kLanes) {
-      over_tiles(rows, [&]<int Rows>(int64_t first) {
-        Vec acc[Rows][kBackColumns] = {};
-        multiply<Rows, kBackColumns, kBackColumns>(
-            acc, b.grads + (base + parts * first) * kept, parts * kept,
-            b.panels + panel * depth * kBackColumns * kLanes, depth);
-        for (int r = 0; r < Rows; ++r) {
-          const int64_t j = part + parts * (first + r);
-          for (int v = 0; v < kBackColumns; ++v) {
-            const int64_t at = j * H + unit + v * kLanes;
-            const int64_t left = H - unit - v * kLanes;
-            if (left <= 0) break;
-            const int n = left >= kLanes ? kLanes : int(left);
-            if (b.noise.recurrent) acc[r][v] *= load(b.noise.recurrent + at, n);
-            store(b.dh + at, load(b.dh + at, n) + acc[r][v], n);
-          }
-        }
-      });
     }
   }
 }

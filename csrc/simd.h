@@ -46,16 +46,60 @@ inline Vec load(const float* from) {
 inline void store(float* to, Vec v) { std::memcpy(to, &v, sizeof v); }
 
 // The first `count` numbers; the other lanes are zero. Nothing past them is touched.
+#if defined(__AVX512F__) && ELMAN_LANES == 16
+inline __mmask16 first_lanes(int count) { return __mmask16((1u << count) - 1); }
+inline Vec load(const float* from, int count) {
+  return count >= kLanes ? load(from) : (Vec)_mm512_maskz_loadu_ps(first_lanes(count), from);
+}
+inline void store(float* to, Vec v, int count) {
+  if (count >= kLanes) return store(to, v);
+  _mm512_mask_storeu_ps(to, first_lanes(count), (__m512)v);
+}
+#elif defined(__AVX__) && ELMAN_LANES == 8
+alignas(32) constexpr int32_t kFirstLanes[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+inline __m256i first_lanes(int count) {
+  return _mm256_loadu_si256((const __m256i*)(kFirstLanes + kLanes - count));
+}
+inline Vec load(const float* from, int count) {
+  return count >= kLanes ? load(from) : (Vec)_mm256_maskload_ps(from, first_lanes(count));
+}
+inline void store(float* to, Vec v, int count) {
+  if (count >= kLanes) return store(to, v);
+  _mm256_maskstore_ps(to, first_lanes(count), (__m256)v);
+}
+#else
 inline Vec load(const float* from, int count) {
   if (count >= kLanes) return load(from);
   Vec v{};
   std::memcpy(&v, from, sizeof(float) * count);
   return v;
 }
-
 inline void store(float* to, Vec v, int count) {
   if (count >= kLanes) return store(to, v);
   std::memcpy(to, &v, sizeof(float) * count);
+}
+#endif
+
+// The sums of all lanes of four vectors.
+typedef float Four __attribute__((vector_size(16)));
+inline Four sums(Vec a, Vec b, Vec c, Vec d) {
+#if defined(__AVX__) && ELMAN_LANES >= 8
+#if ELMAN_LANES == 16
+  auto half = [](Vec v) {
+    __m256 halves[2];
+    std::memcpy(halves, &v, sizeof v);
+    return _mm256_add_ps(halves[0], halves[1]);
+  };
+#else
+  auto half = [](Vec v) { return (__m256)v; };
+#endif
+  __m256 all = _mm256_hadd_ps(_mm256_hadd_ps(half(a), half(b)), _mm256_hadd_ps(half(c), half(d)));
+  return (Four)_mm_add_ps(_mm256_castps256_ps128(all), _mm256_extractf128_ps(all, 1));
+#else
+  Four total{};
+  for (int i = 0; i < kLanes; ++i) total += Four{a[i], b[i], c[i], d[i]};
+  return total;
+#endif
 }
 
 inline Vec select(IntVec where, Vec yes, Vec no) {

@@ -3,7 +3,7 @@
 // what goes back through V_n and the last by what goes back through U_n.
 #pragma once
 
-#include "../recurrence.h"
+#include "../backward.h"
 
 namespace elman::ELMAN_ARCH {
 
@@ -12,6 +12,8 @@ struct Gru {
   static constexpr int kKept = 4;
   static constexpr bool kHasC = false;
   static constexpr int kOrder[] = {2, 0, 1};  // backward leaves n, r, z
+  static constexpr Run kThroughU = {1, 0, 3};
+  static constexpr Run kThroughV[] = {{1, 0, 2}, {0, 2, 1}};
 
   static void begin(Vec* acc, const Forward& f, const float* u, int64_t unit) {
     const int64_t H = f.s.hidden, left = H - unit;

@@ -1,7 +1,7 @@
 // The pointwise part of an LSTM. Kept for backward: i, f, g, o, and c after each step.
 #pragma once
 
-#include "../recurrence.h"
+#include "../backward.h"
 
 namespace elman::ELMAN_ARCH {
 
@@ -10,6 +10,8 @@ struct Lstm {
   static constexpr int kKept = 4;
   static constexpr bool kHasC = true;
   static constexpr int kOrder[] = {0, 1, 2, 3};
+  static constexpr Run kThroughU = {0, 0, 4};
+  static constexpr Run kThroughV[] = {{0, 0, 4}};
 
   static void begin(Vec* acc, const Forward& f, const float* u, int64_t unit) {
     const int64_t H = f.s.hidden, left = H - unit;

@@ -1,7 +1,7 @@
 // The pointwise part of Elman's cell. Kept for backward: what the nonlinearity gave.
 #pragma once
 
-#include "../recurrence.h"
+#include "../backward.h"
 
 namespace elman::ELMAN_ARCH {
 
@@ -11,6 +11,8 @@ struct Rnn {
   static constexpr int kKept = 1;
   static constexpr bool kHasC = false;
   static constexpr int kOrder[] = {0};
+  static constexpr Run kThroughU = {0, 0, 1};
+  static constexpr Run kThroughV[] = {{0, 0, 1}};
 
   static void begin(Vec* acc, const Forward& f, const float* u, int64_t unit) {
     const float* from = u ? u : f.bias;

@@ -13,9 +13,6 @@ from elman.kernels import native
 
 Backend: TypeAlias = Literal["native", "torch", "reference"]
 
-WORTH_PACKING = 32
-"""Steps times batch from which packing the weights, done at every call, pays."""
-
 _forced: Backend | None = None  # a plain global, which torch.compile can read and guard
 
 
@@ -29,8 +26,6 @@ class Request:
     extras: tuple[str, ...] = ()
     """What torch's own functions cannot do, such as "layer norm"."""
     projected: bool = False
-    rows: int = 0
-    """Steps times batch."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +54,7 @@ def choose(request: Request) -> Choice:
         return Choice(forced, "forced by use_backend")
     reason = refusals["native"]
     if not reason:
-        if refusals["torch"] or request.rows >= WORTH_PACKING:
-            return Choice("native", "the fastest on a CPU")
-        reason = f"{request.rows} steps in all are too few to pack the weights for"
+        return Choice("native", "the fastest on a CPU")
     if not refusals["torch"]:
         return Choice("torch", f"ATen serves it; native does not: {reason}")
     return Choice("reference", f"torch does not serve it: {refusals['torch']}")

@@ -128,15 +128,16 @@ def _register() -> None:
 
 
 def _fake(code: int, x: Tensor, h0: Tensor, c0: Tensor | None, *rest: Any) -> tuple[Tensor, ...]:
-    keep = rest[6]
+    keep, zones = rest[6], rest[8:]
     hidden = h0.shape[1]
-    slots = 4 if code >= 2 else 1
+    # An RNN's gates are its outputs, unless zoneout mixes these.
+    slots = 4 if code >= 2 else int(any(zone is not None and zone != 0 for zone in zones))
     nothing = x.new_empty(0)
     return (
         x.new_empty(x.shape[0], hidden),
         torch.empty_like(h0),
         nothing if c0 is None else torch.empty_like(c0),
-        x.new_empty(x.shape[0], slots * hidden) if keep else nothing,
+        x.new_empty(x.shape[0], slots * hidden) if keep and slots else nothing.clone(),
         x.new_empty(x.shape[0], hidden) if keep and c0 is not None else nothing.clone(),
     )
 

@@ -114,23 +114,34 @@ def _layers(
             outputs.append(y)
             finals.append(last)
         x = torch.cat(outputs, -1) if stack.bidirectional else outputs[0]
-    return x, tuple(torch.stack(same) for same in zip(*finals, strict=True))
+    return x, _side_by_side(finals)
 
 
 def step(
     stack: Stack, request: Request, x: Tensor, states: States, *, noise: Sequence[Noise]
 ) -> tuple[Tensor, States]:
     """One turn of the loop through all layers: x (B, I), states (L, B, R) -> y (B, R), states."""
-    by_aten = choose(request).backend != "reference" and stack.weights[0].hr is None
-    by_aten = by_aten and noise[0].zoneout is None and stack.weights[0].norm_ih is None
+    backend = choose(request).backend
+    by_aten = backend == "torch" and stack.weights[0].hr is None
     finals: list[States] = []
     for layer, weights in enumerate(stack.weights):
         old = tuple(state[layer] for state in states)
-        if by_aten:
+        if backend == "native":
+            _, new = native.run(
+                stack.kind, x, old, weights, sizes=None, reverse=False, noise=noise[layer]
+            )
+        elif by_aten:
             new = aten.step(stack.kind, x, old, weights)
         else:
             new = stack.kind.step(weights.input_part(x), old, weights, None)
             new = noise[layer].mix(new, old, 0)
         finals.append(new)
         x = new[0]
-    return x, tuple(torch.stack(same) for same in zip(*finals, strict=True))
+    return x, _side_by_side(finals)
+
+
+def _side_by_side(finals: Sequence[States]) -> States:
+    """The states of all layers and directions, (L * D, B, R) each."""
+    if len(finals) == 1:
+        return tuple(state.unsqueeze(0) for state in finals[0])
+    return tuple(torch.stack(same) for same in zip(*finals, strict=True))

@@ -77,24 +77,28 @@ def register(
 
 
 def weights(layer: HasParameters, suffix: str) -> Weights:
-    """The weights of one layer and direction as the kernels take them."""
+    """The weights of one layer and direction as the kernels take them.
 
-    def get(name: str) -> Tensor | None:
-        return getattr(layer, name + suffix, None)
+    Looked up at every call, since anybody may have put others in their place.
+    """
 
-    ih, hh = get("weight_ih"), get("weight_hh")
+    def get(name: str, there: bool) -> Tensor | None:
+        return getattr(layer, name + suffix) if there else None
+
+    ih, hh = get("weight_ih", True), get("weight_hh", True)
     assert ih is not None
     assert hh is not None
+    norm_c = layer.layer_norm and "c" in layer.kind.state_names
     return Weights(
         ih,
         hh,
-        get("bias_ih"),
-        get("bias_hh"),
-        get("weight_hr"),
-        get("norm_ih"),
-        get("norm_hh"),
-        get("norm_c"),
-        get("norm_c_bias"),
+        get("bias_ih", layer.bias),
+        get("bias_hh", layer.bias),
+        get("weight_hr", layer.proj_size > 0),
+        get("norm_ih", layer.layer_norm),
+        get("norm_hh", layer.layer_norm),
+        get("norm_c", norm_c),
+        get("norm_c_bias", norm_c),
     )
 
 

@@ -22,7 +22,7 @@ from elman.kernels.kind import CellKind, Noise, States
 from elman.layers import check, parameters
 from elman.layers.initialize import Start
 from elman.layers.lengths import Lengths, as_lengths, repack, unpack
-from elman.layers.regularize import drop_weights, dropout_mask, probability
+from elman.layers.regularize import drawn, drop_weights, dropout_mask, probability
 from elman.layers.state import HX, State
 
 
@@ -143,8 +143,7 @@ class RecurrentStack(nn.Module):
             "recurrent dropout": self.training and self.recurrent_dropout > 0,
         }
         asked = tuple(name for name, wanted in extras.items() if wanted)
-        rows = x.shape[:-1].numel()
-        return Request(self.kind.name, x.device, x.dtype, asked, self.proj_size > 0, rows)
+        return Request(self.kind.name, x.device, x.dtype, asked, self.proj_size > 0)
 
     def _noise(self, steps: int, batch_size: int, like: Tensor) -> list[Noise]:
         rates: tuple[Tensor | float, ...] | None = self.zoneout if any(self.zoneout) else None
@@ -158,7 +157,7 @@ class RecurrentStack(nn.Module):
                 recurrent = dropout_mask(shape, self.recurrent_dropout, like)
             if rates:
                 zoneout = tuple(
-                    torch.empty((steps, batch_size, width), device=like.device).bernoulli_(rate) > 0
+                    drawn((steps, batch_size, width), rate, like.device)
                     for rate, width in zip(self.zoneout, self.state_widths, strict=True)
                 )
             noise.append(Noise(recurrent, zoneout))

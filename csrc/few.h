@@ -1,0 +1,139 @@
+// The forward loop for a few rows: weights are read where they lie, since packing them would cost
+// as much as a step, and threads share the units, since there are too few rows to share.
+#pragma once
+
+#include "meeting.h"
+#include "recurrence.h"
+
+namespace elman::ELMAN_ARCH {
+
+// out[r][c] = x[r] . w[c] for `Rows` rows of x and four rows of w.
+// Each element has one running sum over k, whatever Rows is, so tiles cannot change a bit.
+template <int Rows, int Quads>
+inline void dot_tile(const float* x, int64_t x_stride, const float* w, int64_t depth, Four (&out)[Rows][Quads]) {
+  Vec sum[Rows][4 * Quads] = {};
+  auto add = [&](int64_t k, auto... n) {
+    Vec a[Rows];
+#pragma GCC unroll 4
+    for (int r = 0; r < Rows; ++r) a[r] = load(x + r * x_stride + k, n...);
+#pragma GCC unroll 8
+    for (int c = 0; c < 4 * Quads; ++c) {
+      Vec b = load(w + c * depth + k, n...);
+#pragma GCC unroll 4
+      for (int r = 0; r < Rows; ++r) sum[r][c] += a[r] * b;
+    }
+  };
+  int64_t k = 0;
+  for (; k + kLanes <= depth; k += kLanes) add(k);
+  if (k < depth) add(k, int(depth - k));
+#pragma GCC unroll 4
+  for (int r = 0; r < Rows; ++r) {
+#pragma GCC unroll 2
+    for (int q = 0; q < Quads; ++q) {
+      out[r][q] = sums(sum[r][4 * q], sum[r][4 * q + 1], sum[r][4 * q + 2], sum[r][4 * q + 3]);
+    }
+  }
+}
+
+// The same for one row of w, for the last few of them.
+inline float dot(const float* x, const float* w, int64_t depth) {
+  Vec sum{};
+  int64_t k = 0;
+  for (; k + kLanes <= depth; k += kLanes) sum += load(x + k) * load(w + k);
+  if (k < depth) sum += load(x + k, int(depth - k)) * load(w + k, int(depth - k));
+  return sums(sum, Vec{}, Vec{}, Vec{})[0];
+}
+
+// out[r][c] = bias[c] + x[r] . w[c] for all rows and for c in [first, last); bias may be null.
+inline void dots(const float* x, int64_t x_stride, int64_t rows, const float* w, int64_t depth,
+                 const float* bias, int64_t first, int64_t last, float* out, int64_t out_stride) {
+  auto tile = [&]<int Rows, int Quads>(int64_t r, int64_t c) {
+    Four found[Rows][Quads];
+    dot_tile<Rows, Quads>(x + r * x_stride, x_stride, w + c * depth, depth, found);
+    for (int q = 0; q < Quads; ++q) {
+      Four start{};
+      if (bias) std::memcpy(&start, bias + c + 4 * q, sizeof start);
+      for (int i = 0; i < Rows; ++i) {
+        Four value = start + found[i][q];
+        std::memcpy(out + (r + i) * out_stride + c + 4 * q, &value, sizeof value);
+      }
+    }
+  };
+  int64_t c = first;
+  if (rows == 1) {
+    for (; c + 8 <= last; c += 8) tile.template operator()<1, 2>(0, c);
+  }
+  for (; c + 4 <= last; c += 4) {
+    int64_t r = 0;
+    for (; r + 3 <= rows; r += 3) tile.template operator()<3, 1>(r, c);
+    if (rows - r == 2) tile.template operator()<2, 1>(r, c);
+    if (rows - r == 1) tile.template operator()<1, 1>(r, c);
+  }
+  for (; c < last; ++c) {
+    for (int64_t r = 0; r < rows; ++r) {
+      out[r * out_stride + c] = (bias ? bias[c] : 0.0f) + dot(x + r * x_stride, w + c * depth, depth);
+    }
+  }
+}
+
+// Where the units of part `part` begin: at a whole panel.
+template <class C>
+int64_t first_unit(int64_t hidden, int64_t part, int64_t parts) {
+  const int64_t span = C::kUnits * kLanes, panels = (hidden + span - 1) / span;
+  const int64_t unit = panels * part / parts * span;
+  return unit < hidden ? unit : hidden;
+}
+
+// Parts [begin, end) of `parts` of the units, through all steps; everybody waits for everybody
+// after each. `f.scratch` holds (2, B, H) of what V is multiplied with and (B, G H) of V h.
+template <class C>
+void units_forward(const Forward& f, int64_t begin, int64_t end, int64_t parts, Meeting& meeting) {
+  const Sequence& s = f.s;
+  const int64_t H = s.hidden, B = s.batch, span = C::kUnits * kLanes;
+  const int64_t from = first_unit<C>(H, begin, parts), until = first_unit<C>(H, end, parts);
+  const bool zone = f.noise.any_zone();
+  float* products = f.scratch + 2 * B * H;
+  auto feed = [&](const float* h, int64_t row, float* to) {
+    for (int64_t u = from; u < until; ++u) {
+      to[row * H + u] = f.noise.recurrent ? h[u] * f.noise.recurrent[row * H + u] : h[u];
+    }
+  };
+  for (int64_t j = 0; j < B; ++j) {
+    feed(f.h + j * H, j, f.scratch);
+    feed(f.h + j * H, j, f.scratch + B * H);
+  }
+  for (int64_t i = 0; i < s.steps; ++i) {
+    meeting.wait(end - begin);
+    const int64_t t = s.reverse ? s.steps - 1 - i : i;
+    const int64_t rows = s.sizes[t];
+    const float* fed = f.scratch + (i & 1) * B * H;
+    for (int g = 0; g < C::kGates; ++g) {
+      dots(fed, H, rows, f.w_hh + g * H * H, H, nullptr, from, until, products + g * H, C::kGates * H);
+    }
+    for (int64_t j = 0; j < rows; ++j) {
+      const int64_t packed = s.offsets[t] + j;
+      const float* u = f.u + packed * C::kGates * H;
+      const float* v = products + j * C::kGates * H;
+      Place at = place_of(s, f.noise, f.gates, C::kKept, packed);
+      for (at.unit = from; at.unit < until; at.unit += span) {
+        Vec acc[C::kWidth];
+        C::begin(acc, f, u, at.unit);
+        for (int column = 0; column < C::kColumns; ++column) {
+          const int64_t unit = at.unit + (C::kUnits == 1 ? 0 : column * kLanes);
+          if (unit >= H) break;
+          const int n = H - unit >= kLanes ? kLanes : int(H - unit);
+          acc[column == C::kColumns - 1 ? C::kFromH : column] +=
+              load(v + (C::kUnits == 1 ? column * H : 0) + unit, n);
+        }
+        C::forward(acc, at, zone, f.h + j * H, C::kHasC ? f.c + j * H : nullptr, f.y + packed * H);
+      }
+      if (C::kHasC && f.cells) {
+        std::memcpy(f.cells + packed * H + from, f.c + j * H + from, sizeof(float) * (until - from));
+      }
+      std::memcpy(f.h + j * H + from, f.y + packed * H + from, sizeof(float) * (until - from));
+      feed(f.h + j * H, j, f.scratch + (~i & 1) * B * H);
+    }
+  }
+}
+
+}  // namespace elman::ELMAN_ARCH

@@ -1,0 +1,43 @@
+// Where the threads of one loop wait for each other after each step.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+
+namespace elman {
+
+class Meeting {
+ public:
+  explicit Meeting(int64_t parts) : parts_(parts) {}
+
+  // Returns when as many parts have come as there are. One thread may come for several.
+  void wait(int64_t coming) {
+    if (coming == parts_) return;
+    const int64_t round = round_.load(std::memory_order_relaxed);
+    if (come_.fetch_add(coming, std::memory_order_acq_rel) + coming == parts_) {
+      come_.store(0, std::memory_order_relaxed);
+      round_.store(round + 1, std::memory_order_release);
+      return;
+    }
+    // Others are a microsecond behind, or another process has their core: then spinning would
+    // only keep it from giving the core back.
+    for (int spins = 0; round_.load(std::memory_order_acquire) == round; ++spins) {
+      if (spins > kSpins) {
+        std::this_thread::yield();
+      } else {
+#if defined(__x86_64__)
+        __builtin_ia32_pause();
+#endif
+      }
+    }
+  }
+
+ private:
+  static constexpr int kSpins = 2000;
+  const int64_t parts_;
+  alignas(64) std::atomic<int64_t> come_{0};
+  alignas(64) std::atomic<int64_t> round_{0};
+};
+
+}  // namespace elman

@@ -1,0 +1,176 @@
+// The operator elman::recurrence_backward: check, allocate, call. Legend: see kernels.h.
+#include <array>
+#include <tuple>
+
+#include "plan.h"
+
+namespace elman {
+namespace {
+
+// The gradients of weights and biases, zero at first: one set for each part that adds to them.
+struct Sums {
+  int64_t size_u, size_v, size_b, parts;
+  Tensor du, dv, db, others;
+
+  Sums(const Tensor& w_ih, const Tensor& w_hh, int64_t biases, int64_t parts)
+      : size_u(w_ih.size(0) * w_ih.size(1)),
+        size_v(w_hh.size(0) * w_hh.size(1)),
+        size_b(biases),
+        parts(parts),
+        du(st::empty_like(w_ih)),
+        dv(st::empty_like(w_hh)),
+        db(st::new_empty(w_ih, {biases})),
+        others(st::new_empty(w_ih, {parts - 1, size_u + size_v + size_b})) {}
+
+  std::array<float*, 3> of(int64_t part) const {
+    if (part == 0) return {out(du), out(dv), out(db)};
+    float* own = out(others) + (part - 1) * (size_u + size_v + size_b);
+    return {own, own + size_u, own + size_u + size_v};
+  }
+  void clear(int64_t part) const {
+    auto [u, v, b] = of(part);
+    std::fill_n(u, size_u, 0.0f);
+    std::fill_n(v, size_v, 0.0f);
+    std::fill_n(b, size_b, 0.0f);
+  }
+  // All parts' sums into the first's, in the order of the parts.
+  void join() const {
+    if (parts == 1) return;
+    const std::array<int64_t, 3> sizes = {size_u, size_v, size_b};
+    in_parts(Plan::threads_for(8 * (size_u + size_v) * parts), [&](int64_t share, int64_t shares) {
+      for (int64_t part = 1; part < parts; ++part) {
+        for (size_t which = 0; which < sizes.size(); ++which) {
+          float* to = of(0)[which];
+          const float* from = of(part)[which];
+          const int64_t end = sizes[which] * (share + 1) / shares;
+          for (int64_t i = sizes[which] * share / shares; i < end; ++i) to[i] += from[i];
+        }
+      }
+    });
+  }
+};
+
+// The rows in hand of one part.
+struct Hand {
+  std::vector<int64_t> places;
+  Tensor grads, h_old, scratch;
+  Chunk chunk;
+
+  Hand(const Tensor& like, int64_t rows, int64_t slots, int64_t hidden, int64_t scratches)
+      : places(rows),
+        grads(st::new_empty(like, {rows, slots * hidden})),
+        h_old(st::new_empty(like, {rows, hidden})),
+        scratch(st::new_empty(like, {scratches})),
+        chunk{rows, 0, out(grads), out(h_old), places.data(), nullptr, nullptr, nullptr, out(scratch)} {}
+
+  void add_to(const std::array<float*, 3>& sums) {
+    chunk.du = sums[0];
+    chunk.dv = sums[1];
+    chunk.db = sums[2];
+  }
+};
+
+// Rows that a part has in hand before they go into the products.
+constexpr int64_t kChunk = 256;
+
+}  // namespace
+
+// -> dx (N, I), dh0, dc0 (B, H), dU, dV, db_ih, db_hh
+std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recurrence_backward(
+    int64_t which, Maybe dy, Tensor dh, Maybe dc, Tensor x, Tensor y, Tensor h0, Maybe c0,
+    Tensor w_ih, Tensor w_hh, bool has_bias, Tensor gates, Tensor cells, Maybe sizes, bool reverse,
+    Maybe recurrent, Maybe zone_h, Maybe zone_c, double rate_h, double rate_c, bool need_dx) {
+  STD_TORCH_CHECK(0 <= which && which <= 3, "no such cell");
+  const Cell cell = Cell(which);
+  const Table& kernel = table();
+  Plan plan(x, h0, sizes, reverse);
+  const int64_t G = gates_of(cell), H = plan.s.hidden, N = plan.s.total;
+  const int64_t B = plan.s.batch, I = plan.s.input, S = slots_of(cell);
+  const Noise noise = noise_of(recurrent, zone_h, zone_c, rate_h, rate_c);
+  const int64_t kept = kept_of(cell, noise);
+  expect(dy, "dy", {N, H});
+  expect(dh, "dh", {B, H});
+  expect(dc, "dc", {B, H});
+  expect(y, "y", {N, H});
+  expect(c0, "c0", {B, H});
+  expect(w_ih, "w_ih", {G * H, I});
+  expect(w_hh, "w_hh", {G * H, H});
+  if (kept) expect(gates, "gates", {N, kept * H});
+  if (cell == Cell::kLstm) {
+    STD_TORCH_CHECK(c0 && dc, "an LSTM's gradients need c0 and dc");
+    expect(cells, "cells", {N, H});
+  }
+  expect(recurrent, "recurrent", {B, H});
+  expect(zone_h, "zone_h", {N, H});
+  expect(zone_c, "zone_c", {N, H});
+  Tensor dx = st::new_empty(x, need_dx ? std::vector<int64_t>{N, I} : std::vector<int64_t>{0});
+  Tensor dh0 = st::clone(dh);
+  Tensor dc0 = dc ? st::clone(*dc) : st::new_empty(x, {0});
+  Tensor panels = st::new_empty(x, {kernel.packed_size_back(cell, H, H)});
+  Tensor panels_u = st::new_empty(x, {need_dx ? kernel.packed_size_back(cell, H, I) : 0});
+  in_parts(Plan::threads_for(8 * G * H * (H + I)), [&](int64_t part, int64_t of) {
+    kernel.pack_back(cell, data(w_hh), H, H, true, out(panels), part, of);
+    if (need_dx) kernel.pack_back(cell, data(w_ih), H, I, false, out(panels_u), part, of);
+  });
+
+  Backward b = {};
+  b.s = plan.s;
+  b.noise = noise;
+  b.x = data(x);
+  b.y = data(y);
+  b.h0 = data(h0);
+  b.c0 = data(c0);
+  b.cells = data(cells);
+  b.dy = data(dy);
+  b.panels = data(panels);
+  b.panels_u = data(panels_u);
+  b.gates = kept ? data(gates) : data(y);
+  b.dx = need_dx ? out(dx) : nullptr;
+  b.dh = out(dh0);
+  b.dc = dc ? out(dc0) : nullptr;
+
+  const int64_t flops = 2 * G * H * (H + H + I + (need_dx ? I : 0));
+  const int64_t parts = plan.parts(flops), threads = Plan::threads_for(N * flops);
+  const int64_t scratch = kernel.products_scratch(cell, H);
+  // With a part for every thread, each adds up its own; with too few rows for that, the loop runs
+  // first and then all threads share the products.
+  const bool fused = parts >= threads;
+  const Sums sums(w_ih, w_hh, S * H, fused ? parts : 1);
+  std::vector<Hand> hands;
+  hands.reserve(parts);
+  const int64_t own = (B + parts - 1) / parts;
+  for (int64_t part = 0; part < parts; ++part) {
+    const int64_t most = own * plan.s.steps;
+    const int64_t rows = fused ? std::min(most, std::max(own, kChunk)) : most;
+    hands.emplace_back(x, rows, S, H, scratch * (fused ? 1 : threads));
+    hands.back().add_to(sums.of(fused ? part : 0));
+  }
+  in_parts(parts, [&](int64_t part, int64_t of) {
+    if (fused || part == 0) sums.clear(part);
+    kernel.backward(cell, b, hands[part].chunk, part, of, fused);
+  });
+  if (fused) {
+    sums.join();
+  } else {
+    for (const Hand& hand : hands) {
+      in_parts(threads, [&](int64_t share, int64_t shares) {
+        kernel.products(cell, b, hand.chunk, share, shares);
+      });
+    }
+  }
+
+  // Of a GRU the slots stand as V_n, r, z, U_n; of the others as the gates.
+  Tensor db = st::new_empty(x, {0}), db_hh = db;
+  if (has_bias) {
+    const float* all = data(sums.db);
+    const int64_t skipped = cell == Cell::kGru ? H : 0;
+    db = st::new_empty(x, {G * H});
+    db_hh = st::new_empty(x, {G * H});
+    std::copy_n(all + skipped, G * H, out(db));
+    std::copy_n(all + skipped, G * H, out(db_hh));
+    if (skipped) std::copy_n(all, H, out(db_hh) + 2 * H);
+  }
+  return {dx, dh0, dc0, sums.du, sums.dv, db, db_hh};
+}
+
+}  // namespace elman
