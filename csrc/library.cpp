@@ -10,6 +10,10 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> recurrence(
     Maybe sizes, bool reverse, bool keep, Maybe recurrent, Maybe zone_h, Maybe zone_c,
     double rate_h, double rate_c);
 
+std::tuple<Tensor, Tensor> step(int64_t cell, Tensor x, Tensor h0, Maybe c0, Tensor w_ih,
+                                Tensor w_hh, Maybe b_ih, Maybe b_hh, Maybe recurrent,
+                                double rate_h, double rate_c);
+
 std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recurrence_backward(
     int64_t cell, Maybe dy, Tensor dh, Maybe dc, Tensor x, Tensor y, Tensor h0, Maybe c0,
     Tensor w_ih, Tensor w_hh, bool has_bias, Tensor gates, Tensor cells, Maybe sizes, bool reverse,
@@ -24,6 +28,9 @@ STABLE_TORCH_LIBRARY(elman, library) {
       "Tensor? zone_h, Tensor? zone_c, float rate_h, float rate_c) "
       "-> (Tensor, Tensor, Tensor, Tensor, Tensor)");
   library.def(
+      "step(int cell, Tensor x, Tensor h0, Tensor? c0, Tensor w_ih, Tensor w_hh, Tensor? b_ih, "
+      "Tensor? b_hh, Tensor? recurrent, float rate_h, float rate_c) -> (Tensor, Tensor)");
+  library.def(
       "recurrence_backward(int cell, Tensor? dy, Tensor dh, Tensor? dc, Tensor x, Tensor y, "
       "Tensor h0, Tensor? c0, Tensor w_ih, Tensor w_hh, bool has_bias, Tensor gates, Tensor cells, "
       "Tensor? sizes, bool reverse, Tensor? recurrent, Tensor? zone_h, Tensor? zone_c, "
@@ -33,5 +40,6 @@ STABLE_TORCH_LIBRARY(elman, library) {
 
 STABLE_TORCH_LIBRARY_IMPL(elman, CPU, library) {
   library.impl("recurrence", TORCH_BOX(&elman::recurrence));
+  library.impl("step", TORCH_BOX(&elman::step));
   library.impl("recurrence_backward", TORCH_BOX(&elman::recurrence_backward));
 }

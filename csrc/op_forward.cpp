@@ -1,57 +1,15 @@
 // The operator elman::recurrence: check, allocate, call. Legend: see kernels.h.
 #include <tuple>
 
-#include "meeting.h"
+#include "biases.h"
+#include "few_rows.h"
 #include "plan.h"
 
 namespace elman {
 namespace {
 
-// Below this many rows, the weights are read where they lie.
-constexpr int64_t kFew = 8;
-
-// b_ih + b_hh; of a GRU's candidate they are kept apart.
-struct Biases {
-  std::vector<float> all, candidate;
-
-  Biases(Cell cell, int64_t hidden, const Maybe& b_ih, const Maybe& b_hh)
-      : all(gates_of(cell) * hidden, 0.0f), candidate(hidden, 0.0f) {
-    if (!b_ih) return;
-    const float *ih = data(*b_ih), *hh = data(*b_hh);
-    const bool gru = cell == Cell::kGru;
-    const int64_t summed = gru ? 2 * hidden : int64_t(all.size());
-    for (size_t i = 0; i < all.size(); ++i) all[i] = ih[i] + (int64_t(i) < summed ? hh[i] : 0.0f);
-    if (gru) candidate.assign(hh + 2 * hidden, hh + 3 * hidden);
-  }
-};
-
-void run_few(Cell cell, const Table& kernel, Forward f, const Tensor& like) {
-  const Sequence& s = f.s;
-  const int64_t width = gates_of(cell) * s.hidden, megabyte = 1 << 20;
-  Tensor u = st::new_empty(like, {s.total, width});
-  Tensor scratch = st::new_empty(like, {s.batch * (2 * s.hidden + width)});
-  f.u = data(u);
-  f.scratch = out(scratch);
-  // Reading the weights is what takes the time: a second thread pays where it saves more than
-  // waking it (a megabyte's reading) or meeting it after each step (a sixth of that) costs.
-  const int64_t read = 4 * width * s.hidden;
-  const int64_t threads = std::min<int64_t>(st::get_num_threads(), s.hidden / 32);
-  const bool shared = threads > 1 && 6 * read > megabyte && s.steps * read > 2 * megabyte;
-  const int64_t product = s.total * 2 * width * s.input;
-  in_parts(std::max<int64_t>(1, std::min(Plan::threads_for(product), (width + 31) / 32)),
-           [&](int64_t part, int64_t of) { kernel.project(cell, f, out(u), part, of); });
-  const int64_t parts = shared ? threads : 1;
-  Meeting meeting(parts);
-  if (parts == 1) {
-    FlushDenormals flush;
-    kernel.forward_few(cell, f, 0, 1, 1, meeting);
-    return;
-  }
-  st::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
-    FlushDenormals flush;
-    kernel.forward_few(cell, f, begin, end, parts, meeting);
-  });
-}
+// Below this many rows or steps, packing the weights would not pay: they are read where they lie.
+constexpr int64_t kFewRows = 8, kFewSteps = 4;
 
 void run_packed(Cell cell, const Table& kernel, Forward f, const Plan& plan, const Tensor& like) {
   const Sequence& s = f.s;
@@ -80,16 +38,9 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> recurrence(
   STD_TORCH_CHECK(0 <= which && which <= 3, "no such cell");
   const Cell cell = Cell(which);
   Plan plan(x, h0, sizes, reverse);
-  const int64_t G = gates_of(cell), H = plan.s.hidden, I = plan.s.input, B = plan.s.batch;
-  const int64_t N = plan.s.total;
-
-  STD_TORCH_CHECK(c0.has_value() == (cell == Cell::kLstm), "c0 goes with an LSTM, and only there");
-  STD_TORCH_CHECK(b_ih.has_value() == b_hh.has_value(), "both biases, or none");
-  expect(c0, "c0", {B, H});
-  expect(w_ih, "w_ih", {G * H, I});
-  expect(w_hh, "w_hh", {G * H, H});
-  expect(b_ih, "b_ih", {G * H});
-  expect(b_hh, "b_hh", {G * H});
+  const int64_t G = gates_of(cell), H = plan.s.hidden, I = plan.s.input;
+  const int64_t B = plan.s.batch, N = plan.s.total;
+  check_inputs(cell, {N, I, H, B}, x, h0, c0, w_ih, w_hh, b_ih, b_hh);
   expect(recurrent, "recurrent", {B, H});
   expect(zone_h, "zone_h", {N, H});
   expect(zone_c, "zone_c", {N, H});
@@ -120,8 +71,11 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> recurrence(
   f.gates = keep_gates ? out(gates) : nullptr;
   f.cells = keep_cells ? out(cells) : nullptr;
   // Not by the number of threads, on which no bit may depend.
-  if (B < kFew) {
-    run_few(cell, table(), f, x);
+  if (B < kFewRows || plan.s.steps <= kFewSteps) {
+    Tensor u = st::new_empty(x, {N, G * H});
+    Tensor scratch = st::new_empty(x, {B * (2 + G) * H});
+    f.scratch = out(scratch);
+    run_few(cell, f, out(u));
   } else {
     run_packed(cell, table(), f, plan, x);
   }

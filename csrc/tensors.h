@@ -20,17 +20,17 @@ inline const float* data(const Maybe& t) { return t ? data(*t) : nullptr; }
 inline float* out(const Tensor& t) { return static_cast<float*>(t.mutable_data_ptr()); }
 
 // Refuses what the loops could not read: they trust these shapes.
-inline void expect(const Tensor& t, const char* name, std::vector<int64_t> shape) {
+inline void expect(const Tensor& t, const char* name, std::initializer_list<int64_t> shape) {
   bool fits = t.is_cpu() && t.is_contiguous() && t.dim() == int64_t(shape.size()) &&
               t.scalar_type() == torch::headeronly::ScalarType::Float;
-  for (size_t i = 0; fits && i < shape.size(); ++i) fits = t.size(i) == shape[i];
+  for (size_t i = 0; fits && i < shape.size(); ++i) fits = t.size(i) == shape.begin()[i];
   if (fits) return;
   std::string wanted;
   for (int64_t size : shape) wanted += (wanted.empty() ? "" : ", ") + std::to_string(size);
   STD_TORCH_CHECK(false, name, " should be a contiguous float32 tensor of (", wanted,
                   ") on the CPU");
 }
-inline void expect(const Maybe& t, const char* name, std::vector<int64_t> shape) {
+inline void expect(const Maybe& t, const char* name, std::initializer_list<int64_t> shape) {
   if (t) expect(*t, name, shape);
 }
 

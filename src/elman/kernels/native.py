@@ -84,29 +84,40 @@ def run(
     Returns:
         The outputs (N, H) and the final states.
     """
+    code = KINDS.index(kind)
+    given = _contiguous(x, states, weights)
+    keep = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in given)
     masks, rates = _zones(noise)
-    x, h0, *c0 = (tensor.contiguous() for tensor in (x, *states))
-    keep = torch.is_grad_enabled() and any(
-        tensor.requires_grad for tensor in (x, *states, *weights.flat())
-    )
     y, h, c, _, _ = torch.ops.elman.recurrence(
-        KINDS.index(kind),
-        x,
-        h0,
-        c0[0] if c0 else None,
-        *(None if weight is None else weight.contiguous() for weight in _of(weights)),
-        sizes,
-        reverse,
-        keep,
-        noise.recurrent,
-        *masks,
-        *rates,
+        code, *given, sizes, reverse, keep, noise.recurrent, *masks, *rates
     )
     return y, (h,) if len(states) == 1 else (h, c)
 
 
-def _of(weights: Weights) -> tuple[Tensor | None, ...]:
-    return weights.ih, weights.hh, weights.bias_ih, weights.bias_hh
+def _contiguous(x: Tensor, states: States, weights: Weights) -> tuple[Tensor | None, ...]:
+    """x, h, c, U, V and the biases as the operators take them."""
+    bias_ih, bias_hh = weights.bias_ih, weights.bias_hh
+    return (
+        x.contiguous(),
+        states[0].contiguous(),
+        states[1].contiguous() if len(states) > 1 else None,
+        weights.ih.contiguous(),
+        weights.hh.contiguous(),
+        None if bias_ih is None else bias_ih.contiguous(),
+        None if bias_hh is None else bias_hh.contiguous(),
+    )
+
+
+def step(kind: CellKind, x: Tensor, states: States, weights: Weights, noise: Noise) -> States:
+    """One step (B, I) of one layer, its noise without masks over time: the states after it."""
+    code = KINDS.index(kind)
+    given = _contiguous(x, states, weights)
+    _, rates = _zones(noise)
+    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in given):
+        _, after = run(kind, x, states, weights, sizes=None, reverse=False, noise=noise)
+        return after
+    h, c = torch.ops.elman.step(code, *given, noise.recurrent, *rates)
+    return (h,) if len(states) == 1 else (h, c)
 
 
 def _zones(noise: Noise) -> tuple[list[Tensor | None], list[float]]:
@@ -123,6 +134,7 @@ def _zones(noise: Noise) -> tuple[list[Tensor | None], list[float]]:
 
 def _register() -> None:
     torch.library.register_fake("elman::recurrence", _fake)
+    torch.library.register_fake("elman::step", _fake_step)
     torch.library.register_fake("elman::recurrence_backward", _fake_backward)
     torch.library.register_autograd("elman::recurrence", _backward, setup_context=_remember)
 
@@ -140,6 +152,10 @@ def _fake(code: int, x: Tensor, h0: Tensor, c0: Tensor | None, *rest: Any) -> tu
         x.new_empty(x.shape[0], slots * hidden) if keep and slots else nothing.clone(),
         x.new_empty(x.shape[0], hidden) if keep and c0 is not None else nothing.clone(),
     )
+
+
+def _fake_step(_: int, x: Tensor, h0: Tensor, c0: Tensor | None, *__: Any) -> tuple[Tensor, Tensor]:
+    return torch.empty_like(h0), x.new_empty(0, 0) if c0 is None else torch.empty_like(c0)
 
 
 def _fake_backward(

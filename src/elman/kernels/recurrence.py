@@ -127,9 +127,7 @@ def step(
     for layer, weights in enumerate(stack.weights):
         old = tuple(state[layer] for state in states)
         if backend == "native":
-            _, new = native.run(
-                stack.kind, x, old, weights, sizes=None, reverse=False, noise=noise[layer]
-            )
+            new = native.step(stack.kind, x, old, weights, noise[layer])
         elif by_aten:
             new = aten.step(stack.kind, x, old, weights)
         else:

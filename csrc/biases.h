@@ -1,0 +1,43 @@
+// What every forward operator is given, checked; and the biases as the loops take them.
+#pragma once
+
+#include "kernels.h"
+#include "tensors.h"
+
+namespace elman {
+
+struct Sizes {
+  int64_t total, input, hidden, batch;
+};
+
+inline void check_inputs(Cell cell, Sizes n, const Tensor& x, const Tensor& h0, const Maybe& c0,
+                         const Tensor& w_ih, const Tensor& w_hh, const Maybe& b_ih,
+                         const Maybe& b_hh) {
+  const int64_t width = gates_of(cell) * n.hidden;
+  STD_TORCH_CHECK(c0.has_value() == (cell == Cell::kLstm), "c0 goes with an LSTM, and only there");
+  STD_TORCH_CHECK(b_ih.has_value() == b_hh.has_value(), "both biases, or none");
+  expect(x, "x", {n.total, n.input});
+  expect(h0, "h0", {n.batch, n.hidden});
+  expect(c0, "c0", {n.batch, n.hidden});
+  expect(w_ih, "w_ih", {width, n.input});
+  expect(w_hh, "w_hh", {width, n.hidden});
+  expect(b_ih, "b_ih", {width});
+  expect(b_hh, "b_hh", {width});
+}
+
+// b_ih + b_hh; of a GRU's candidate they are kept apart.
+struct Biases {
+  std::vector<float> all, candidate;
+
+  Biases(Cell cell, int64_t hidden, const Maybe& b_ih, const Maybe& b_hh)
+      : all(gates_of(cell) * hidden, 0.0f), candidate(hidden, 0.0f) {
+    if (!b_ih) return;
+    const float *ih = data(*b_ih), *hh = data(*b_hh);
+    const bool gru = cell == Cell::kGru;
+    const int64_t summed = gru ? 2 * hidden : int64_t(all.size());
+    for (size_t i = 0; i < all.size(); ++i) all[i] = ih[i] + (int64_t(i) < summed ? hh[i] : 0.0f);
+    if (gru) candidate.assign(hh + 2 * hidden, hh + 3 * hidden);
+  }
+};
+
+}  // namespace elman

@@ -1,0 +1,36 @@
+// The loop for a few rows or steps: how many threads, and each one's call.
+#pragma once
+
+#include "meeting.h"
+#include "plan.h"
+
+namespace elman {
+
+// Runs `f` with `f.scratch` set; `u` has room for (N, G H).
+inline void run_few(Cell cell, Forward f, float* u) {
+  const Table& kernel = table();
+  const Sequence& s = f.s;
+  const int64_t width = gates_of(cell) * s.hidden, megabyte = 1 << 20;
+  f.u = u;
+  // Reading the weights is what takes the time: a second thread pays where it saves more than
+  // waking it (a megabyte's reading) or meeting it after each step (a sixth of that) costs.
+  const int64_t read = 4 * width * s.hidden;
+  const int64_t threads = std::min<int64_t>(st::get_num_threads(), s.hidden / 32);
+  const bool shared = threads > 1 && 6 * read > megabyte && s.steps * read > 2 * megabyte;
+  const int64_t product = s.total * 2 * width * s.input;
+  in_parts(std::max<int64_t>(1, std::min(Plan::threads_for(product), (width + 31) / 32)),
+           [&](int64_t part, int64_t of) { kernel.project(cell, f, u, part, of); });
+  const int64_t parts = shared ? threads : 1;
+  Meeting meeting(parts);
+  if (parts == 1) {
+    FlushDenormals flush;
+    kernel.forward_few(cell, f, 0, 1, 1, meeting);
+    return;
+  }
+  st::parallel_for(0, parts, 1, [&](int64_t begin, int64_t end) {
+    FlushDenormals flush;
+    kernel.forward_few(cell, f, begin, end, parts, meeting);
+  });
+}
+
+}  // namespace elman
