@@ -20,15 +20,16 @@ struct Run {
 template <class Take>
 inline void over_back_panels(const float* a, int64_t stride, int64_t rows, const float* panels,
                              int64_t depth, int64_t columns, Take&& take) {
-  for (int64_t first = 0; first < columns; first += kBackColumns * kLanes) {
-    over_tiles(rows, [&]<int Rows>(int64_t row) {
-      Vec acc[Rows][kBackColumns] = {};
-      multiply<Rows, kBackColumns, kBackColumns>(acc, a + row * stride, stride, panels, depth);
-      for (int r = 0; r < Rows; ++r) {
+  for (int64_t column = 0; column < columns; column += kBackColumns * kLanes) {
+    over_blocks(rows, [&](int64_t first, int64_t count) {
+      Vec acc[kBlockRows][kBackColumns] = {};
+      multiply_block<kBackColumns, kBackColumns>(acc, count, a + first * stride, stride, panels,
+                                                 depth);
+      for (int64_t r = 0; r < count; ++r) {
         for (int v = 0; v < kBackColumns; ++v) {
-          const int64_t column = first + v * kLanes, left = columns - column;
+          const int64_t left = columns - column - v * kLanes;
           if (left <= 0) break;
-          take(row + r, column, acc[r][v], left >= kLanes ? kLanes : int(left));
+          take(first + r, column + v * kLanes, acc[r][v], left >= kLanes ? kLanes : int(left));
         }
       }
     });
@@ -40,17 +41,23 @@ inline void over_back_panels(const float* a, int64_t stride, int64_t rows, const
 // `share` of `shares`, by columns of the gates for the weights, by rows for the input.
 template <class C>
 void weigh(const Backward& b, const Chunk& chunk, int64_t share, int64_t shares) {
-  const int64_t H = b.s.hidden, I = b.s.input, width = C::kKept * H;
-  const Rows x{b.x, I, chunk.places}, h_old{chunk.h_old, H, nullptr};
+  const int64_t H = b.s.hidden, I = b.s.input, R = b.s.output, width = C::kKept * H;
+  const Rows x{b.x, I, chunk.places}, h_old{chunk.h_old, R, nullptr};
+  float* scratch = chunk.scratch + share * outer_scratch(C::kGates * H);
   auto weights = [&](Run run, const Rows& with, int64_t columns, float* to) {
     const int64_t all = run.count * H;
     const int64_t from = all * share / shares, until = all * (share + 1) / shares;
     const Rows grads{chunk.grads + run.slot * H + from, width, nullptr};
     add_outer(grads, until - from, with, columns, chunk.rows, to + (run.gate * H + from) * columns,
-              columns, chunk.scratch + share * outer_scratch(C::kGates * H));
+              columns, scratch);
   };
   weights(C::kThroughU, x, I, chunk.du);
-  for (Run run : C::kThroughV) weights(run, h_old, H, chunk.dv);
+  for (Run run : C::kThroughV) weights(run, h_old, R, chunk.dv);
+  if (b.s.projected) {
+    const int64_t from = R * share / shares, until = R * (share + 1) / shares;
+    const Rows dp{chunk.dp + from, R, nullptr}, m{chunk.m, H, nullptr};
+    add_outer(dp, until - from, m, H, chunk.rows, chunk.dr + from * H, H, scratch);
+  }
   const int64_t first = width * share / shares, last = width * (share + 1) / shares;
   for (int64_t k = 0; k < chunk.rows; ++k) {
     const float* row = chunk.grads + k * width;
@@ -66,12 +73,35 @@ void weigh(const Backward& b, const Chunk& chunk, int64_t share, int64_t shares)
   }
 }
 
+// Of a projected cell, row q in hand: dp, what zoneout sends past it, and the gradient dm of what
+// was projected, which stands in `m` until the pointwise part has used it.
+inline void back_through_projection(const Backward& b, const Chunk& chunk, int64_t base,
+                                    int64_t part, int64_t parts, int64_t rows) {
+  const int64_t H = b.s.hidden, R = b.s.output;
+  float* dp = chunk.dp + chunk.rows * R;
+  float* dm = chunk.m + chunk.rows * H;
+  for (int64_t q = 0; q < rows; ++q) {
+    const int64_t packed = base + parts * q, j = part + parts * q;
+    Place at = output_place(b.s, b.noise, packed);
+    for (; at.unit < R; at.unit += kLanes) {
+      const int n = at.count();
+      Vec dh = load(b.dh + j * R + at.unit, n), direct{};
+      if (b.dy) dh += load(b.dy + packed * R + at.unit, n);
+      if (at.mixes_h) direct = at.stays_h(n) * dh;
+      store(dp + q * R + at.unit, dh - direct, n);
+      store(b.dh + j * R + at.unit, direct, n);
+    }
+  }
+  over_back_panels(
+      dp, R, rows, b.panels_r, R, H,
+      [&](int64_t row, int64_t column, Vec sum, int n) { store(dm + row * H + column, sum, n); });
+}
+
 template <class C>
 void backward_part(const Backward& b, Chunk& chunk, int64_t part, int64_t parts, bool fused) {
   const Sequence& s = b.s;
   const Share share{part, parts};
-  const int64_t H = s.hidden, width = C::kKept * H;
-  const bool zone = b.noise.any_zone();
+  const int64_t H = s.hidden, R = s.output, width = C::kKept * H;
   for (int64_t i = 0; i < s.steps; ++i) {
     const int64_t t = s.reverse ? i : s.steps - 1 - i;
     const int64_t before = s.reverse ? t + 1 : t - 1;  // the step whose state this one read
@@ -81,33 +111,38 @@ void backward_part(const Backward& b, Chunk& chunk, int64_t part, int64_t parts,
       weigh<C>(b, chunk, 0, 1);
       chunk.rows = 0;
     }
+    if (s.projected) back_through_projection(b, chunk, base, part, parts, rows);
     float* grads = chunk.grads + chunk.rows * width;
     for (int64_t q = 0; q < rows; ++q) {
-      const int64_t packed = base + parts * q, j = part + parts * q;
+      const int64_t packed = base + parts * q, j = part + parts * q, k = chunk.rows + q;
       const bool inside = before >= 0 && before < s.steps && j < s.sizes[before];
-      const int64_t old = inside ? (s.offsets[before] + j) * H : j * H;
-      Place at = place_of(s, b.noise, nullptr, 0, packed);
-      at.gates = grads + q * width;
-      chunk.places[chunk.rows + q] = packed;
-      float* fed_to = chunk.h_old + (chunk.rows + q) * H;
-      const float* gates = b.gates + packed * width;
-      for (at.unit = 0; at.unit < H; at.unit += kLanes) {
+      const int64_t old = inside ? s.offsets[before] + j : j;
+      const float* h_old = (inside ? b.y : b.h0) + old * R;
+      const float* c_old = C::kHasC ? (inside ? b.cells : b.c0) + old * H : nullptr;
+      chunk.places[k] = packed;
+      for (int64_t u = 0; u < R; ++u) {
+        chunk.h_old[k * R + u] = b.noise.recurrent ? h_old[u] * b.noise.recurrent[j * R + u] : h_old[u];
+      }
+      Place at = place_of(s, b.noise, grads + q * width, packed);
+      for (; at.unit < H; at.unit += kLanes) {
         const int n = at.count();
+        const Vec c = C::kHasC ? load(c_old + at.unit, n) : Vec{};
+        float* dc = C::kHasC ? b.dc + j * H + at.unit : nullptr;
+        const float* gates = b.gates + packed * width;
+        if (s.projected) {
+          float* m = chunk.m + k * H + at.unit;
+          C::backward(load(m, n), gates, at, n, Vec{}, c, dc, m);
+          continue;
+        }
         Vec dh = load(b.dh + j * H + at.unit, n);
         if (b.dy) dh += load(b.dy + packed * H + at.unit, n);
-        Vec h_old = load((inside ? b.y : b.h0) + old + at.unit, n);
-        Vec fed = h_old;
-        if (b.noise.recurrent) fed *= load(b.noise.recurrent + j * H + at.unit, n);
-        store(fed_to + at.unit, fed, n);
-        Vec c_old = C::kHasC ? load((inside ? b.cells : b.c0) + old + at.unit, n) : Vec{};
-        float* dc = C::kHasC ? b.dc + j * H + at.unit : nullptr;
-        Vec direct = C::backward(dh, gates, at, n, zone, h_old, c_old, dc);
-        store(b.dh + j * H + at.unit, direct, n);
+        const Vec h = load(h_old + at.unit, n);
+        store(b.dh + j * H + at.unit, C::backward(dh, gates, at, n, h, c, dc, nullptr), n);
       }
     }
-    over_back_panels(grads, width, rows, b.panels, C::kGates * H, H,
+    over_back_panels(grads, width, rows, b.panels, C::kGates * H, R,
                      [&](int64_t row, int64_t column, Vec sum, int n) {
-                       const int64_t at = (part + parts * row) * H + column;
+                       const int64_t at = (part + parts * row) * R + column;
                        if (b.noise.recurrent) sum *= load(b.noise.recurrent + at, n);
                        store(b.dh + at, load(b.dh + at, n) + sum, n);
                      });

@@ -64,3 +64,12 @@ const Table& table() { return *chosen().table; }
 const char* table_name() { return chosen().name; }
 
 }  // namespace elman
+
+// For people who ask which kernels run; null where ELMAN_ISA names none of this machine's.
+extern "C" __attribute__((visibility("default"))) const char* elman_instruction_set() {
+  try {
+    return elman::table_name();
+  } catch (const std::exception&) {
+    return nullptr;
+  }
+}

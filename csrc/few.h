@@ -85,36 +85,40 @@ int64_t first_unit(int64_t hidden, int64_t part, int64_t parts) {
 }
 
 // Parts [begin, end) of `parts` of the units, through all steps; everybody waits for everybody
-// after each. `f.scratch` holds (2, B, H) of what V is multiplied with and (B, G H) of V h.
+// after each. `f.scratch` holds (2, B, R) of what V is multiplied with and (B, G H) of V h.
 template <class C>
 void units_forward(const Forward& f, int64_t begin, int64_t end, int64_t parts, Meeting& meeting) {
   const Sequence& s = f.s;
-  const int64_t H = s.hidden, B = s.batch, span = C::kUnits * kLanes;
+  const int64_t H = s.hidden, R = s.output, B = s.batch, span = C::kUnits * kLanes;
   const int64_t from = first_unit<C>(H, begin, parts), until = first_unit<C>(H, end, parts);
-  const bool zone = f.noise.any_zone();
-  float* products = f.scratch + 2 * B * H;
-  auto feed = [&](const float* h, int64_t row, float* to) {
-    for (int64_t u = from; u < until; ++u) {
-      to[row * H + u] = f.noise.recurrent ? h[u] * f.noise.recurrent[row * H + u] : h[u];
+  // The same for the outputs: those units, or a share of the projection's.
+  const int64_t out_from = s.projected ? R * begin / parts : from;
+  const int64_t out_until = s.projected ? R * end / parts : until;
+  float* products = f.scratch + 2 * B * R;
+  auto feed = [&](int64_t row, float* to) {
+    for (int64_t at = row * R + out_from; at < row * R + out_until; ++at) {
+      to[at] = f.noise.recurrent ? f.h[at] * f.noise.recurrent[at] : f.h[at];
     }
   };
   for (int64_t j = 0; j < B; ++j) {
-    feed(f.h + j * H, j, f.scratch);
-    feed(f.h + j * H, j, f.scratch + B * H);
+    feed(j, f.scratch);
+    feed(j, f.scratch + B * R);
   }
   for (int64_t i = 0; i < s.steps; ++i) {
     meeting.wait(end - begin);
     const int64_t t = s.reverse ? s.steps - 1 - i : i;
     const int64_t rows = s.sizes[t];
-    const float* fed = f.scratch + (i & 1) * B * H;
+    const float* fed = f.scratch + (i & 1) * B * R;
     for (int g = 0; g < C::kGates; ++g) {
-      dots(fed, H, rows, f.w_hh + g * H * H, H, nullptr, from, until, products + g * H, C::kGates * H);
+      dots(fed, R, rows, f.w_hh + g * H * R, R, nullptr, from, until, products + g * H,
+           C::kGates * H);
     }
     for (int64_t j = 0; j < rows; ++j) {
       const int64_t packed = s.offsets[t] + j;
       const float* u = f.u + packed * C::kGates * H;
       const float* v = products + j * C::kGates * H;
-      Place at = place_of(s, f.noise, f.gates, C::kKept, packed);
+      float* to = s.projected ? f.m + j * H : f.y + packed * H;
+      Place at = place_of(s, f.noise, f.gates ? f.gates + packed * C::kKept * H : nullptr, packed);
       for (at.unit = from; at.unit < until; at.unit += span) {
         Vec acc[C::kWidth];
         C::begin(acc, f, u, at.unit);
@@ -125,13 +129,28 @@ void units_forward(const Forward& f, int64_t begin, int64_t end, int64_t parts, 
           acc[column == C::kColumns - 1 ? C::kFromH : column] +=
               load(v + (C::kUnits == 1 ? column * H : 0) + unit, n);
         }
-        C::forward(acc, at, zone, f.h + j * H, C::kHasC ? f.c + j * H : nullptr, f.y + packed * H);
+        C::forward(acc, at, f.h + j * R, C::kHasC ? f.c + j * H : nullptr, to);
       }
       if (C::kHasC && f.cells) {
         std::memcpy(f.cells + packed * H + from, f.c + j * H + from, sizeof(float) * (until - from));
       }
-      std::memcpy(f.h + j * H + from, f.y + packed * H + from, sizeof(float) * (until - from));
-      feed(f.h + j * H, j, f.scratch + (~i & 1) * B * H);
+    }
+    if (s.projected) {
+      meeting.wait(end - begin);
+      float* y = f.y + s.offsets[t] * R;
+      dots(f.m, H, rows, f.w_hr, H, nullptr, out_from, out_until, y, R);
+      for (int64_t j = 0; j < rows; ++j) {
+        const Place at = output_place(s, f.noise, s.offsets[t] + j);
+        for (int64_t o = out_from; at.mixes_h && o < out_until; ++o) {
+          const float stays = at.zone_h ? at.zone_h[o] : at.rate_h;
+          y[j * R + o] += stays * (f.h[j * R + o] - y[j * R + o]);
+        }
+      }
+    }
+    for (int64_t j = 0; j < rows; ++j) {
+      std::memcpy(f.h + j * R + out_from, f.y + (s.offsets[t] + j) * R + out_from,
+                  sizeof(float) * (out_until - out_from));
+      feed(j, f.scratch + (~i & 1) * B * R);
     }
   }
 }

@@ -13,7 +13,7 @@ constexpr int kMaxRows = ELMAN_ROWS;
 // Every element is summed in the order of k whatever Rows is, so the split over threads and
 // tiles cannot change a bit.
 template <int Rows, int Width, int Columns, int Last = Columns - 1>
-inline __attribute__((always_inline)) void multiply(Vec (&acc)[Rows][Width], const float* a,
+inline __attribute__((always_inline)) void multiply(Vec (*acc)[Width], const float* a,
                                                     int64_t row_stride, const float* panel,
                                                     int64_t depth) {
   // Sums of its own, which never leave the registers, where acc is memory to its other users.
@@ -60,6 +60,34 @@ inline void over_tiles(int64_t count, Tile&& tile) {
       case 6: tile.template operator()<6>(first); break;
 #endif
     }
+  }
+}
+
+// A block of rows by a block of a panel fits into the first cache together with its sums. Without
+// blocks, each tile would fetch the whole panel from the second cache again.
+constexpr int64_t kBlockRows = 36, kBlockDepth = 64;
+
+// Calls `block(first, count)` over `rows` rows in blocks of nearly one size.
+template <class Block>
+inline void over_blocks(int64_t rows, Block&& block) {
+  const int64_t blocks = (rows + kBlockRows - 1) / kBlockRows;
+  for (int64_t i = 0; i < blocks; ++i) {
+    const int64_t first = rows * i / blocks;
+    block(first, rows * (i + 1) / blocks - first);
+  }
+}
+
+// `multiply` for any number of rows up to kBlockRows, a block of the panel at a time.
+template <int Width, int Columns, int Last = Columns - 1>
+inline void multiply_block(Vec (*acc)[Width], int64_t rows, const float* a, int64_t row_stride,
+                           const float* panel, int64_t depth) {
+  for (int64_t k = 0; k < depth; k += kBlockDepth) {
+    const int64_t n = depth - k < kBlockDepth ? depth - k : kBlockDepth;
+    over_tiles(rows, [&]<int Rows>(int64_t first) {
+      multiply<Rows, Width, Columns, Last>(acc + first,
+                                           a + first * row_stride + k, row_stride,
+                                           panel + k * Columns * kLanes, n);
+    });
   }
 }
 

@@ -1,5 +1,6 @@
 // What the table of each instruction set offers. Legend, here and in every file:
-// T time, B batch, N = all real steps of all rows, I input, G gates, H hidden.
+// T time, B batch, N = all real steps of all rows, I input, G gates, H hidden, R output of a step
+// and what V reads: H, or the width of an LSTM's projection.
 //
 // Sequences are laid out as torch packs them: rows sorted by length, longest first; all rows'
 // step 0, then all rows' step 1, ...; row j takes part in step t when j < sizes[t].
@@ -14,15 +15,16 @@ class Meeting;
 enum class Cell : int { kRnnTanh, kRnnRelu, kGru, kLstm };
 
 struct Sequence {
-  int64_t steps, batch, input, hidden, total;  // T, B, I, H, N
+  int64_t steps, batch, input, hidden, output, total;  // T, B, I, H, R, N
   const int64_t* sizes;    // (T,) rows that take part in each step
   const int64_t* offsets;  // (T,) where each step begins in the packed arrays
   bool reverse;            // from each row's last step to its first
+  bool projected;          // whether a projection (R, H) makes the output
 };
 
 struct Noise {
-  const float* recurrent = nullptr;  // (B, H): multiplies h before V
-  const float* zone_h = nullptr;     // (N, H): 1 where the old h stays
+  const float* recurrent = nullptr;  // (B, R): multiplies h before V
+  const float* zone_h = nullptr;     // (N, R): 1 where the old h stays
   const float* zone_c = nullptr;     // (N, H)
   float rate_h = 0, rate_c = 0;      // or one number for all of them
 
@@ -35,33 +37,37 @@ struct Forward {
   const float* x;        // (N, I), or null where `u` is given
   const float* u;        // (N, G H): U x + biases, or null
   const float* w_ih;     // (G H, I): U, and
-  const float* w_hh;     // (G H, H): V, as they lie
-  const float* panels_u; // U and V packed by `pack`, or null for `forward_few`
+  const float* w_hh;     // (G H, R): V, as they lie
+  const float* w_hr;     // (R, H): the projection, or null
+  const float* panels_u; // U, V and the projection packed by `pack`, or null for `forward_few`
   const float* panels_v;
+  const float* panels_r;
   const float* bias;     // (G H): bias_ih + bias_hh, for a GRU's candidate only bias_ih
   const float* bias_n;   // (H): a GRU's bias_hn
-  float* y;              // (N, H)
-  float* h;              // (B, H): the initial state, and at the end the final one
+  float* y;              // (N, R)
+  float* h;              // (B, R): the initial state, and at the end the final one
   float* c;              // (B, H): likewise, of an LSTM
   float* gates;          // (N, S H) kept for backward, or null: LSTM i f g o; GRU r z n v_n
   float* cells;          // (N, H) kept for backward: c after each step, of an LSTM
-  float* scratch;        // (B, H) with recurrent dropout; (B, (2 + G) H) for `forward_few`
+  float* m;              // (B, H): what is projected, of this step
+  float* scratch;        // (B, R) with recurrent dropout; (B, 2 R + G H) for `forward_few`
 };
 
 struct Backward {
   Sequence s;
   Noise noise;
   const float* x;        // (N, I)
-  const float* y;        // (N, H)
-  const float* h0;       // (B, H)
+  const float* y;        // (N, R)
+  const float* h0;       // (B, R)
   const float* c0;
   const float* cells;
-  const float* dy;       // (N, H) or null
-  const float* panels;   // V and, where dx is wanted, U packed by `pack_back`
+  const float* dy;       // (N, R) or null
+  const float* panels;   // V, where dx is wanted U, and the projection packed by `pack_back`
   const float* panels_u;
+  const float* panels_r;
   const float* gates;    // (N, S H) kept by forward
   float* dx;             // (N, I) or null
-  float* dh;             // (B, H): gradient of the final state; at the end, of the initial one
+  float* dh;             // (B, R): gradient of the final state; at the end, of the initial one
   float* dc;
 };
 
@@ -69,9 +75,11 @@ struct Backward {
 struct Chunk {
   int64_t capacity, rows;
   float* grads;     // (capacity, S H): gradients before the nonlinearities
-  float* h_old;     // (capacity, H): what V was multiplied with
+  float* h_old;     // (capacity, R): what V was multiplied with
+  float* dp;        // (capacity, R): gradients of what the projection gave, and
+  float* m;         // (capacity, H): what it was given; both null where there is none
   int64_t* places;  // (capacity,): where each row stands in the packed arrays
-  float *du, *dv, *db;  // (G H, I), (G H, H), (S H): added to
+  float *du, *dv, *db, *dr;  // (G H, I), (G H, R), (S H), (R, H): added to
   float* scratch;   // `products_scratch` floats for each share of `products`
 };
 
@@ -82,7 +90,7 @@ struct Table {
   int64_t (*packed_size)(Cell, int64_t hidden, int64_t depth);
   void (*pack)(Cell, const float* weight, int64_t hidden, int64_t depth, float* to, int64_t share,
                int64_t shares);
-  // U (G H, I) or V (G H, H) for the way back, the gates in the order of their gradients.
+  // U (G H, I) or V (G H, R) for the way back, the gates in the order of their gradients.
   int64_t (*packed_size_back)(Cell, int64_t hidden, int64_t columns);
   void (*pack_back)(Cell, const float* weight, int64_t hidden, int64_t columns, bool recurrent,
                     float* to, int64_t share, int64_t shares);

@@ -7,16 +7,16 @@ namespace elman {
 
 std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> recurrence(
     int64_t cell, Tensor x, Tensor h0, Maybe c0, Tensor w_ih, Tensor w_hh, Maybe b_ih, Maybe b_hh,
-    Maybe sizes, bool reverse, bool keep, Maybe recurrent, Maybe zone_h, Maybe zone_c,
+    Maybe w_hr, Maybe sizes, bool reverse, bool keep, Maybe recurrent, Maybe zone_h, Maybe zone_c,
     double rate_h, double rate_c);
 
 std::tuple<Tensor, Tensor> step(int64_t cell, Tensor x, Tensor h0, Maybe c0, Tensor w_ih,
-                                Tensor w_hh, Maybe b_ih, Maybe b_hh, Maybe recurrent,
-                                double rate_h, double rate_c);
+                                Tensor w_hh, Maybe b_ih, Maybe b_hh, Maybe w_hr,
+                                Maybe recurrent, double rate_h, double rate_c);
 
-std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recurrence_backward(
+std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recurrence_backward(
     int64_t cell, Maybe dy, Tensor dh, Maybe dc, Tensor x, Tensor y, Tensor h0, Maybe c0,
-    Tensor w_ih, Tensor w_hh, bool has_bias, Tensor gates, Tensor cells, Maybe sizes, bool reverse,
+    Tensor w_ih, Tensor w_hh, Maybe w_hr, bool has_bias, Tensor gates, Tensor cells, Maybe sizes, bool reverse,
     Maybe recurrent, Maybe zone_h, Maybe zone_c, double rate_h, double rate_c, bool need_dx);
 
 }  // namespace elman
@@ -24,18 +24,19 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recurrence_ba
 STABLE_TORCH_LIBRARY(elman, library) {
   library.def(
       "recurrence(int cell, Tensor x, Tensor h0, Tensor? c0, Tensor w_ih, Tensor w_hh, "
-      "Tensor? b_ih, Tensor? b_hh, Tensor? sizes, bool reverse, bool keep, Tensor? recurrent, "
+      "Tensor? b_ih, Tensor? b_hh, Tensor? w_hr, Tensor? sizes, bool reverse, bool keep, Tensor? recurrent, "
       "Tensor? zone_h, Tensor? zone_c, float rate_h, float rate_c) "
       "-> (Tensor, Tensor, Tensor, Tensor, Tensor)");
   library.def(
       "step(int cell, Tensor x, Tensor h0, Tensor? c0, Tensor w_ih, Tensor w_hh, Tensor? b_ih, "
-      "Tensor? b_hh, Tensor? recurrent, float rate_h, float rate_c) -> (Tensor, Tensor)");
+      "Tensor? b_hh, Tensor? w_hr, Tensor? recurrent, float rate_h, float rate_c) "
+      "-> (Tensor, Tensor)");
   library.def(
       "recurrence_backward(int cell, Tensor? dy, Tensor dh, Tensor? dc, Tensor x, Tensor y, "
-      "Tensor h0, Tensor? c0, Tensor w_ih, Tensor w_hh, bool has_bias, Tensor gates, Tensor cells, "
+      "Tensor h0, Tensor? c0, Tensor w_ih, Tensor w_hh, Tensor? w_hr, bool has_bias, Tensor gates, Tensor cells, "
       "Tensor? sizes, bool reverse, Tensor? recurrent, Tensor? zone_h, Tensor? zone_c, "
       "float rate_h, float rate_c, bool need_dx) "
-      "-> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)");
+      "-> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)");
 }
 
 STABLE_TORCH_LIBRARY_IMPL(elman, CPU, library) {

@@ -9,37 +9,37 @@ namespace {
 
 // The gradients of weights and biases, zero at first: one set for each part that adds to them.
 struct Sums {
-  int64_t size_u, size_v, size_b, parts;
-  Tensor du, dv, db, others;
+  static constexpr size_t kKinds = 4;
+  std::array<int64_t, kKinds> sizes;  // of dU, dV, the biases' slots, the projection's
+  int64_t all, parts;
+  Tensor du, dv, db, dr, others;
 
-  Sums(const Tensor& w_ih, const Tensor& w_hh, int64_t biases, int64_t parts)
-      : size_u(w_ih.size(0) * w_ih.size(1)),
-        size_v(w_hh.size(0) * w_hh.size(1)),
-        size_b(biases),
+  Sums(const Tensor& w_ih, const Tensor& w_hh, const Maybe& w_hr, int64_t biases, int64_t parts)
+      : sizes{w_ih.numel(), w_hh.numel(), biases, w_hr ? w_hr->numel() : 0},
+        all(sizes[0] + sizes[1] + sizes[2] + sizes[3]),
         parts(parts),
         du(st::empty_like(w_ih)),
         dv(st::empty_like(w_hh)),
         db(st::new_empty(w_ih, {biases})),
-        others(st::new_empty(w_ih, {parts - 1, size_u + size_v + size_b})) {}
+        dr(w_hr ? st::empty_like(*w_hr) : st::new_empty(w_ih, {0})),
+        others(st::new_empty(w_ih, {(parts - 1) * all})) {}
 
-  std::array<float*, 3> of(int64_t part) const {
-    if (part == 0) return {out(du), out(dv), out(db)};
-    float* own = out(others) + (part - 1) * (size_u + size_v + size_b);
-    return {own, own + size_u, own + size_u + size_v};
+  std::array<float*, kKinds> of(int64_t part) const {
+    if (part == 0) return {out(du), out(dv), out(db), out(dr)};
+    float* own = out(others) + (part - 1) * all;
+    return {own, own + sizes[0], own + sizes[0] + sizes[1], own + all - sizes[3]};
   }
   void clear(int64_t part) const {
-    auto [u, v, b] = of(part);
-    std::fill_n(u, size_u, 0.0f);
-    std::fill_n(v, size_v, 0.0f);
-    std::fill_n(b, size_b, 0.0f);
+    for (size_t which = 0; which < kKinds; ++which) {
+      std::fill_n(of(part)[which], sizes[which], 0.0f);
+    }
   }
   // All parts' sums into the first's, in the order of the parts.
   void join() const {
     if (parts == 1) return;
-    const std::array<int64_t, 3> sizes = {size_u, size_v, size_b};
-    in_parts(Plan::threads_for(8 * (size_u + size_v) * parts), [&](int64_t share, int64_t shares) {
+    in_parts(Plan::threads_for(8 * all * parts), [&](int64_t share, int64_t shares) {
       for (int64_t part = 1; part < parts; ++part) {
-        for (size_t which = 0; which < sizes.size(); ++which) {
+        for (size_t which = 0; which < kKinds; ++which) {
           float* to = of(0)[which];
           const float* from = of(part)[which];
           const int64_t end = sizes[which] * (share + 1) / shares;
@@ -53,20 +53,29 @@ struct Sums {
 // The rows in hand of one part.
 struct Hand {
   std::vector<int64_t> places;
-  Tensor grads, h_old, scratch;
+  Tensor grads, h_old, dp, m, scratch;
   Chunk chunk;
 
-  Hand(const Tensor& like, int64_t rows, int64_t slots, int64_t hidden, int64_t scratches)
+  Hand(const Tensor& like, const Sequence& s, int64_t rows, int64_t slots, int64_t scratches,
+       const std::array<float*, Sums::kKinds>& sums)
       : places(rows),
-        grads(st::new_empty(like, {rows, slots * hidden})),
-        h_old(st::new_empty(like, {rows, hidden})),
-        scratch(st::new_empty(like, {scratches})),
-        chunk{rows, 0, out(grads), out(h_old), places.data(), nullptr, nullptr, nullptr, out(scratch)} {}
-
-  void add_to(const std::array<float*, 3>& sums) {
+        grads(st::new_empty(like, {rows, slots * s.hidden})),
+        h_old(st::new_empty(like, {rows, s.output})),
+        dp(st::new_empty(like, {s.projected ? rows * s.output : 0})),
+        m(st::new_empty(like, {s.projected ? rows * s.hidden : 0})),
+        scratch(st::new_empty(like, {scratches})) {
+    chunk = {};
+    chunk.capacity = rows;
+    chunk.grads = out(grads);
+    chunk.h_old = out(h_old);
+    chunk.dp = out(dp);
+    chunk.m = out(m);
+    chunk.places = places.data();
     chunk.du = sums[0];
     chunk.dv = sums[1];
     chunk.db = sums[2];
+    chunk.dr = sums[3];
+    chunk.scratch = out(scratch);
   }
 };
 
@@ -75,41 +84,46 @@ constexpr int64_t kChunk = 256;
 
 }  // namespace
 
-// -> dx (N, I), dh0, dc0 (B, H), dU, dV, db_ih, db_hh
-std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recurrence_backward(
+// -> dx (N, I), dh0 (B, R), dc0 (B, H), dU, dV, db_ih, db_hh, dW_hr
+std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recurrence_backward(
     int64_t which, Maybe dy, Tensor dh, Maybe dc, Tensor x, Tensor y, Tensor h0, Maybe c0,
-    Tensor w_ih, Tensor w_hh, bool has_bias, Tensor gates, Tensor cells, Maybe sizes, bool reverse,
+    Tensor w_ih, Tensor w_hh, Maybe w_hr, bool has_bias, Tensor gates, Tensor cells, Maybe sizes, bool reverse,
     Maybe recurrent, Maybe zone_h, Maybe zone_c, double rate_h, double rate_c, bool need_dx) {
   STD_TORCH_CHECK(0 <= which && which <= 3, "no such cell");
   const Cell cell = Cell(which);
   const Table& kernel = table();
-  Plan plan(x, h0, sizes, reverse);
-  const int64_t G = gates_of(cell), H = plan.s.hidden, N = plan.s.total;
-  const int64_t B = plan.s.batch, I = plan.s.input, S = slots_of(cell);
+  const int64_t G = gates_of(cell), H = hidden_of(w_hh, G), S = slots_of(cell);
+  Plan plan(x, h0, H, w_hr.has_value(), sizes, reverse);
+  const int64_t N = plan.s.total, B = plan.s.batch, I = plan.s.input, R = plan.s.output;
   const Noise noise = noise_of(recurrent, zone_h, zone_c, rate_h, rate_c);
   const int64_t kept = kept_of(cell, noise);
-  expect(dy, "dy", {N, H});
-  expect(dh, "dh", {B, H});
+  STD_TORCH_CHECK(w_hr || R == H, "h0 should be (B, H)");
+  expect(dy, "dy", {N, R});
+  expect(dh, "dh", {B, R});
   expect(dc, "dc", {B, H});
-  expect(y, "y", {N, H});
+  expect(y, "y", {N, R});
   expect(c0, "c0", {B, H});
   expect(w_ih, "w_ih", {G * H, I});
-  expect(w_hh, "w_hh", {G * H, H});
+  expect(w_hh, "w_hh", {G * H, R});
+  expect(w_hr, "w_hr", {R, H});
   if (kept) expect(gates, "gates", {N, kept * H});
   if (cell == Cell::kLstm) {
     STD_TORCH_CHECK(c0 && dc, "an LSTM's gradients need c0 and dc");
     expect(cells, "cells", {N, H});
   }
-  expect(recurrent, "recurrent", {B, H});
-  expect(zone_h, "zone_h", {N, H});
+  expect(recurrent, "recurrent", {B, R});
+  expect(zone_h, "zone_h", {N, R});
   expect(zone_c, "zone_c", {N, H});
   Tensor dx = st::new_empty(x, need_dx ? std::vector<int64_t>{N, I} : std::vector<int64_t>{0});
   Tensor dh0 = st::clone(dh);
   Tensor dc0 = dc ? st::clone(*dc) : st::new_empty(x, {0});
-  Tensor panels = st::new_empty(x, {kernel.packed_size_back(cell, H, H)});
+  Tensor panels = st::new_empty(x, {kernel.packed_size_back(cell, H, R)});
   Tensor panels_u = st::new_empty(x, {need_dx ? kernel.packed_size_back(cell, H, I) : 0});
-  in_parts(Plan::threads_for(8 * G * H * (H + I)), [&](int64_t part, int64_t of) {
-    kernel.pack_back(cell, data(w_hh), H, H, true, out(panels), part, of);
+  const Cell plain = Cell::kRnnTanh;  // a projection has no gates
+  Tensor panels_r = st::new_empty(x, {w_hr ? kernel.packed_size_back(plain, R, H) : 0});
+  in_parts(Plan::threads_for(8 * G * H * (R + I)), [&](int64_t part, int64_t of) {
+    kernel.pack_back(cell, data(w_hh), H, R, true, out(panels), part, of);
+    if (w_hr) kernel.pack_back(plain, data(*w_hr), R, H, false, out(panels_r), part, of);
     if (need_dx) kernel.pack_back(cell, data(w_ih), H, I, false, out(panels_u), part, of);
   });
 
@@ -124,26 +138,27 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recurrence_ba
   b.dy = data(dy);
   b.panels = data(panels);
   b.panels_u = data(panels_u);
+  b.panels_r = data(panels_r);
   b.gates = kept ? data(gates) : data(y);
   b.dx = need_dx ? out(dx) : nullptr;
   b.dh = out(dh0);
   b.dc = dc ? out(dc0) : nullptr;
 
-  const int64_t flops = 2 * G * H * (H + H + I + (need_dx ? I : 0));
+  const int64_t flops = 2 * G * H * (R + R + I + (need_dx ? I : 0));
   const int64_t parts = plan.parts(flops), threads = Plan::threads_for(N * flops);
   const int64_t scratch = kernel.products_scratch(cell, H);
   // With a part for every thread, each adds up its own; with too few rows for that, the loop runs
   // first and then all threads share the products.
   const bool fused = parts >= threads;
-  const Sums sums(w_ih, w_hh, S * H, fused ? parts : 1);
+  const Sums sums(w_ih, w_hh, w_hr, S * H, fused ? parts : 1);
   std::vector<Hand> hands;
   hands.reserve(parts);
   const int64_t own = (B + parts - 1) / parts;
   for (int64_t part = 0; part < parts; ++part) {
     const int64_t most = own * plan.s.steps;
     const int64_t rows = fused ? std::min(most, std::max(own, kChunk)) : most;
-    hands.emplace_back(x, rows, S, H, scratch * (fused ? 1 : threads));
-    hands.back().add_to(sums.of(fused ? part : 0));
+    hands.emplace_back(x, plan.s, rows, S, scratch * (fused ? 1 : threads),
+                       sums.of(fused ? part : 0));
   }
   in_parts(parts, [&](int64_t part, int64_t of) {
     if (fused || part == 0) sums.clear(part);
@@ -170,7 +185,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recurrence_ba
     std::copy_n(all + skipped, G * H, out(db_hh));
     if (skipped) std::copy_n(all, H, out(db_hh) + 2 * H);
   }
-  return {dx, dh0, dc0, sums.du, sums.dv, db, db_hh};
+  return {dx, dh0, dc0, sums.du, sums.dv, db, db_hh, sums.dr};
 }
 
 }  // namespace elman

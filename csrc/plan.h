@@ -15,10 +15,11 @@ struct Plan {
   std::vector<int64_t> sizes, offsets;
   Sequence s;
 
-  Plan(const Tensor& x, const Tensor& h0, const Maybe& given, bool reverse) {
+  Plan(const Tensor& x, const Tensor& h0, int64_t hidden, bool projected, const Maybe& given,
+       bool reverse) {
     const int64_t batch = h0.size(0);
     const int64_t total = x.size(0);
-    STD_TORCH_CHECK(x.dim() == 2 && h0.dim() == 2, "x should be (N, I) and h0 (B, H)");
+    STD_TORCH_CHECK(x.dim() == 2 && h0.dim() == 2, "x should be (N, I) and h0 (B, R)");
     expect(x, "x", {total, x.size(1)});
     expect(h0, "h0", {batch, h0.size(1)});
     if (given) {
@@ -39,8 +40,8 @@ struct Plan {
       at += size;
     }
     STD_TORCH_CHECK(at == total, "the sizes of the steps do not add up to the input's ", total);
-    s = {int64_t(sizes.size()), batch, x.size(1), h0.size(1), total,
-         sizes.data(), offsets.data(), reverse};
+    s = {int64_t(sizes.size()), batch, x.size(1), hidden, h0.size(1), total,
+         sizes.data(), offsets.data(), reverse, projected};
   }
 
   // A thread is worth waking for about 20 microseconds of work, at some 50 flops a nanosecond.

@@ -25,6 +25,7 @@ struct Place {
   const float* zone_h;  // (H) or null
   const float* zone_c;
   float rate_h, rate_c;
+  bool mixes_h, mixes_c;  // whether anything of the old h or c may stay
 
   int count(int v = 0) const {
     int64_t left = hidden - unit - v * kLanes;
@@ -39,24 +40,59 @@ struct Place {
   Vec stays_c(int n) const { return zone_c ? load(zone_c + unit, n) : splat(rate_c); }
 };
 
-inline Place place_of(const Sequence& s, const Noise& noise, float* gates, int64_t kept,
-                      int64_t packed) {
+inline Place place_of(const Sequence& s, const Noise& noise, float* gates, int64_t packed) {
+  // The h of a projected cell is mixed after the projection.
   return {s.hidden,
           0,
-          gates ? gates + packed * kept * s.hidden : nullptr,
-          noise.zone_h ? noise.zone_h + packed * s.hidden : nullptr,
+          gates,
+          noise.zone_h && !s.projected ? noise.zone_h + packed * s.hidden : nullptr,
           noise.zone_c ? noise.zone_c + packed * s.hidden : nullptr,
           noise.rate_h,
-          noise.rate_c};
+          noise.rate_c,
+          !s.projected && (noise.zone_h || noise.rate_h != 0),
+          noise.zone_c || noise.rate_c != 0};
+}
+
+// The same for the outputs (R) of a projection.
+inline Place output_place(const Sequence& s, const Noise& noise, int64_t packed) {
+  Place at = {};
+  at.hidden = s.output;
+  at.zone_h = noise.zone_h ? noise.zone_h + packed * s.output : nullptr;
+  at.rate_h = noise.rate_h;
+  at.mixes_h = noise.zone_h || noise.rate_h != 0;
+  return at;
+}
+
+// y = W_hr m for the rows of one step, and what zoneout leaves of the old h.
+inline void project(const Forward& f, int64_t base, int64_t part, int64_t parts, int64_t rows) {
+  constexpr int kColumns = 4;
+  const int64_t H = f.s.hidden, R = f.s.output;
+  const float* panel = f.panels_r;
+  for (int64_t unit = 0; unit < R; unit += kColumns * kLanes, panel += H * kColumns * kLanes) {
+    over_blocks(rows, [&](int64_t first, int64_t count) {
+      const int64_t packed = base + parts * first, row = part + parts * first;
+      Vec acc[kBlockRows][kColumns] = {};
+      multiply_block<kColumns, kColumns>(acc, count, f.m + row * H, parts * H, panel, H);
+      for (int64_t r = 0; r < count; ++r) {
+        const int64_t p = packed + parts * r, j = row + parts * r;
+        Place at = output_place(f.s, f.noise, p);
+        for (at.unit = unit; at.unit < R && at.unit < unit + kColumns * kLanes; at.unit += kLanes) {
+          const int n = at.count();
+          Vec now = acc[r][(at.unit - unit) / kLanes];
+          if (at.mixes_h) now += at.stays_h(n) * (load(f.h + j * R + at.unit, n) - now);
+          store(f.y + p * R + at.unit, now, n);
+        }
+      }
+    });
+  }
 }
 
 template <class C>
 void forward_part(const Forward& f, int64_t part, int64_t parts) {
   const Sequence& s = f.s;
   const Share share{part, parts};
-  const int64_t H = s.hidden, I = s.input;
+  const int64_t H = s.hidden, I = s.input, R = s.output;
   const int64_t span = C::kUnits * kLanes;  // units a panel covers
-  const bool zone = f.noise.any_zone();
   for (int64_t i = 0; i < s.steps; ++i) {
     const int64_t t = s.reverse ? s.steps - 1 - i : i;
     const int64_t rows = share.count(s.sizes[t]);
@@ -65,25 +101,28 @@ void forward_part(const Forward& f, int64_t part, int64_t parts) {
     const float* fed = f.h;
     if (f.noise.recurrent) {
       for (int64_t q = 0; q < rows; ++q) {
-        const int64_t at = (part + parts * q) * H;
-        for (int64_t u = 0; u < H; ++u) f.scratch[at + u] = f.h[at + u] * f.noise.recurrent[at + u];
+        const int64_t at = (part + parts * q) * R;
+        for (int64_t u = 0; u < R; ++u) f.scratch[at + u] = f.h[at + u] * f.noise.recurrent[at + u];
       }
       fed = f.scratch;
     }
     for (int64_t panel = 0, unit = 0; unit < H; ++panel, unit += span) {
-      over_tiles(rows, [&]<int Rows>(int64_t first) {
+      const float* panel_u = f.panels_u + panel * I * C::kColumns * kLanes;
+      const float* panel_v = f.panels_v + panel * R * C::kColumns * kLanes;
+      over_blocks(rows, [&](int64_t first, int64_t count) {
         const int64_t packed = base + parts * first, row = part + parts * first;
-        Vec acc[Rows][C::kWidth];
-        for (int r = 0; r < Rows; ++r) C::begin(acc[r], f, nullptr, unit);
-        multiply<Rows, C::kWidth, C::kColumns, C::kFromX>(
-            acc, f.x + packed * I, parts * I, f.panels_u + panel * I * C::kColumns * kLanes, I);
-        multiply<Rows, C::kWidth, C::kColumns, C::kFromH>(
-            acc, fed + row * H, parts * H, f.panels_v + panel * H * C::kColumns * kLanes, H);
-        for (int r = 0; r < Rows; ++r) {
+        Vec acc[kBlockRows][C::kWidth];
+        for (int64_t r = 0; r < count; ++r) C::begin(acc[r], f, nullptr, unit);
+        multiply_block<C::kWidth, C::kColumns, C::kFromX>(acc, count, f.x + packed * I, parts * I,
+                                                          panel_u, I);
+        multiply_block<C::kWidth, C::kColumns, C::kFromH>(acc, count, fed + row * R, parts * R,
+                                                          panel_v, R);
+        for (int64_t r = 0; r < count; ++r) {
           const int64_t p = packed + parts * r, j = row + parts * r;
-          Place at = place_of(s, f.noise, f.gates, C::kKept, p);
+          Place at = place_of(s, f.noise, f.gates ? f.gates + p * C::kKept * H : nullptr, p);
           at.unit = unit;
-          C::forward(acc[r], at, zone, f.h + j * H, C::kHasC ? f.c + j * H : nullptr, f.y + p * H);
+          float* to = s.projected ? f.m + j * H : f.y + p * H;
+          C::forward(acc[r], at, f.h + j * R, C::kHasC ? f.c + j * H : nullptr, to);
           if (C::kHasC && f.cells) {
             const int n = at.count();
             store(f.cells + p * H + unit, load(f.c + j * H + unit, n), n);
@@ -91,8 +130,9 @@ void forward_part(const Forward& f, int64_t part, int64_t parts) {
         }
       });
     }
+    if (s.projected) project(f, base, part, parts, rows);
     for (int64_t q = 0; q < rows; ++q) {
-      std::memcpy(f.h + (part + parts * q) * H, f.y + (base + parts * q) * H, sizeof(float) * H);
+      std::memcpy(f.h + (part + parts * q) * R, f.y + (base + parts * q) * R, sizeof(float) * R);
     }
   }
 }

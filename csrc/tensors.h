@@ -30,6 +30,11 @@ inline void expect(const Tensor& t, const char* name, std::initializer_list<int6
   STD_TORCH_CHECK(false, name, " should be a contiguous float32 tensor of (", wanted,
                   ") on the CPU");
 }
+// H of weights (G H, …).
+inline int64_t hidden_of(const Tensor& w_hh, int64_t gates) {
+  STD_TORCH_CHECK(w_hh.dim() == 2 && w_hh.size(0) % gates == 0, "w_hh should be (G H, R)");
+  return w_hh.size(0) / gates;
+}
 inline void expect(const Maybe& t, const char* name, std::initializer_list<int64_t> shape) {
   if (t) expect(*t, name, shape);
 }

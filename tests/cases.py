@@ -167,16 +167,37 @@ GRID = [
 ]
 """What `make test-full` draws from."""
 
-NATIVE = [
-    replace(case, dtype=torch.float32)
-    for case in SAMPLE
-    if case.cell != "lstm-proj"  # what our own kernels serve
+NATIVE = [replace(case, dtype=torch.float32) for case in SAMPLE]
+
+KERNEL_AXES = AXES | {
+    "dtype": (torch.float32,),
+    # Around the kernels' own borders: lanes, panels, tiles, blocks of rows, few rows and few steps.
+    "steps": (1, 2, 4, 5, 35),
+    "batch": (1, 2, 5, 7, 8, 20, 64),
+    "input_size": (1, 2, 17, 64, 100),
+    "hidden_size": (2, 7, 8, 9, 31, 33, 64, 67, 128),
+    "layers": (1,),
+}
+
+KERNELS = [Case(**row) for row in pairwise(KERNEL_AXES)]
+"""What `make test` walks with the native backend besides: sizes that matter to it alone."""
+
+KERNELS_LARGE = [
+    *(
+        Case(cell, torch.float32, steps, batch, size, size, lengths=lengths)
+        for cell in ("rnn", "gru", "lstm")
+        for steps, batch, size in ((35, 20, 200), (2, 64, 256), (35, 5, 650), (12, 33, 650))
+        for lengths in ("none", "ragged")
+    ),
+    *(Case(cell, torch.float32, 784, 3, 1, 16) for cell in ("rnn", "gru", "lstm")),
 ]
+"""The same for `make test-full`: the sizes of real work."""
 
 BY_BACKEND = [
     *((case, "torch") for case in SAMPLE),
     *((case, "reference") for case in SAMPLE),
     *((case, "native") for case in NATIVE),
+    *((case, "native") for case in KERNELS),
 ]
 """What `make test` walks with each backend."""
 

@@ -20,6 +20,7 @@ BENCHMARKS: dict[str, tuple[Callable[[Options], None], int]] = {
     "tinyshakespeare-long": (tinyshakespeare.twenty_minutes, 1),
     "penn-treebank-small": (penn_treebank.small, 1),
     "penn-treebank": (penn_treebank.best, 1),
+    "penn-treebank-characters": (penn_treebank.characters, 1),
     "memory": (memory.memory, 1),
 }
 """Name -> what measures it, and over how many seeds unless the flag says otherwise."""

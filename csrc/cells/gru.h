@@ -25,7 +25,7 @@ struct Gru {
     acc[3] = load(from + 2 * H + unit, n);
   }
 
-  static void forward(const Vec* acc, const Place& at, bool zone, const float* h, float*, float* y) {
+  static void forward(const Vec* acc, const Place& at, const float* h, float*, float* y) {
     const int n = at.count();
     Vec r = sigmoid(acc[0]), z = sigmoid(acc[1]), v_n = acc[2];
     Vec candidate = tanh(acc[3] + r * v_n);
@@ -37,13 +37,13 @@ struct Gru {
       store(at.gate(2), z, n);
       store(at.gate(3), candidate, n);
     }
-    if (zone) now += at.stays_h(n) * (old - now);
+    if (at.mixes_h) now += at.stays_h(n) * (old - now);
     store(y + at.unit, now, n);
   }
 
-  static Vec backward(Vec dh, const float* gates, const Place& at, int n, bool zone, Vec h_old, Vec, float*) {
+  static Vec backward(Vec dh, const float* gates, const Place& at, int n, Vec h_old, Vec, float*, float*) {
     Vec direct{};
-    if (zone) {
+    if (at.mixes_h) {
       direct = at.stays_h(n) * dh;
       dh -= direct;
     }

@@ -20,7 +20,7 @@ struct Lstm {
     for (int g = 0; g < kGates; ++g) acc[g] = load(from + g * H + unit, n);
   }
 
-  static void forward(const Vec* acc, const Place& at, bool zone, const float* h, float* c,
+  static void forward(const Vec* acc, const Place& at, const float* h, float* c,
                       float* y) {
     const int n = at.count();
     Vec i = sigmoid(acc[0]), f = sigmoid(acc[1]), g = tanh(acc[2]), o = sigmoid(acc[3]);
@@ -33,25 +33,26 @@ struct Lstm {
       store(at.gate(2), g, n);
       store(at.gate(3), o, n);
     }
-    if (zone) {
-      c_now += at.stays_c(n) * (c_old - c_now);
-      now += at.stays_h(n) * (load(h + at.unit, n) - now);
-    }
+    if (at.mixes_c) c_now += at.stays_c(n) * (c_old - c_now);
+    if (at.mixes_h) now += at.stays_h(n) * (load(h + at.unit, n) - now);
     store(c + at.unit, c_now, n);
     store(y + at.unit, now, n);
   }
 
-  static Vec backward(Vec dh, const float* gates, const Place& at, int n, bool zone, Vec, Vec c_old, float* dc_row) {
+  static Vec backward(Vec dh, const float* gates, const Place& at, int n, Vec, Vec c_old, float* dc_row, float* m) {
     Vec direct{}, dc = load(dc_row, n), dc_direct{};
-    if (zone) {
+    if (at.mixes_h) {
       direct = at.stays_h(n) * dh;
       dh -= direct;
+    }
+    if (at.mixes_c) {
       dc_direct = at.stays_c(n) * dc;
       dc -= dc_direct;
     }
     Vec i = at.kept(gates, 0, n), f = at.kept(gates, 1, n);
     Vec g = at.kept(gates, 2, n), o = at.kept(gates, 3, n);
     Vec squashed = tanh(f * c_old + i * g);
+    if (m) store(m, o * squashed, n);
     dc += dh * o * (1.0f - squashed * squashed);
     store(at.gate(0), dc * g * i * (1.0f - i), n);
     store(at.gate(1), dc * c_old * f * (1.0f - f), n);

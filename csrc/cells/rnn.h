@@ -22,21 +22,21 @@ struct Rnn {
     }
   }
 
-  static void forward(const Vec* acc, const Place& at, bool zone, const float* h, float*, float* y) {
+  static void forward(const Vec* acc, const Place& at, const float* h, float*, float* y) {
     for (int v = 0; v < kUnits && at.unit + v * kLanes < at.hidden; ++v) {
       const int n = at.count(v);
       const int64_t u = at.unit + v * kLanes;
       // max(0, a) that lets NaN through, as torch's does.
       Vec a = Relu ? select(acc[v] < splat(0), splat(0), acc[v]) : tanh(acc[v]);
       if (at.gates) store(at.gate(0, v), a, n);
-      if (zone) a += at.stays_h(n, v) * (load(h + u, n) - a);
+      if (at.mixes_h) a += at.stays_h(n, v) * (load(h + u, n) - a);
       store(y + u, a, n);
     }
   }
 
-  static Vec backward(Vec dh, const float* gates, const Place& at, int n, bool zone, Vec, Vec, float*) {
+  static Vec backward(Vec dh, const float* gates, const Place& at, int n, Vec, Vec, float*, float*) {
     Vec direct{};
-    if (zone) {
+    if (at.mixes_h) {
       direct = at.stays_h(n) * dh;
       dh -= direct;
     }

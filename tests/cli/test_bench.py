@@ -8,7 +8,18 @@ def test_a_row_for_each_thing_timed(elman: Elman, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("elman.cli.bench.SHAPES", (Shape(3, 1, 4), Shape(3, 2, 4)))
     ended = elman("bench", "--repeats", 2)
     _, header, *rows = ended.out.splitlines()
-    assert header.split() == ["layer", "T", "B", "H", "what", "elman", "torch", "served", "by"]
+    assert header.split() == [
+        "layer",
+        "T",
+        "B",
+        "H",
+        "what",
+        "elman",
+        "torch",
+        "verdict",
+        "served",
+        "by",
+    ]
     assert [row.split()[4] for row in rows] == 3 * [
         *("forward", "train", "step"),
         *("forward", "train"),

@@ -14,7 +14,7 @@ from elman.kernels import native
 from tests.cases import Case
 from tests.layers.test_against_torch import close, leaves
 
-CELLS = ("rnn", "rnn-relu", "gru", "lstm")
+CELLS = ("rnn", "rnn-relu", "gru", "lstm", "lstm-proj")
 
 
 def case_of(cell: str, **options: Any) -> Case:
@@ -167,6 +167,7 @@ def test_torch_checks_the_operators(cell: str) -> None:
         state[1] if len(state) > 1 else None,
         *weights,
         None,
+        None,
         False,
         True,
         *[None] * 3,
@@ -174,6 +175,25 @@ def test_torch_checks_the_operators(cell: str) -> None:
         0.0,
     )
     torch.library.opcheck(torch.ops.elman.recurrence.default, arguments)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_torch_checks_the_step(cell: str) -> None:
+    case = case_of(cell)
+    layer = case.ours().requires_grad_(False)
+    h, c = torch.randn(2, 4, 5)
+    arguments = (
+        native.KINDS.index(layer.kind),
+        case.input()[0],
+        h,
+        c if cell == "lstm" else None,
+        *layer.parameters(),
+        None,
+        None,
+        0.0,
+        0.1,
+    )
+    torch.library.opcheck(torch.ops.elman.step.default, arguments)
 
 
 def test_compiled_without_graph_breaks() -> None:
@@ -216,6 +236,7 @@ def test_a_wrong_call_is_refused_and_never_crashes() -> None:
         "w_hh": torch.randn(20, 5),
         "b_ih": torch.randn(20),
         "b_hh": torch.randn(20),
+        "w_hr": None,
         "sizes": None,
     }
     rest = (False, True, None, None, None, 0.0, 0.0)
@@ -230,6 +251,7 @@ def test_a_wrong_call_is_refused_and_never_crashes() -> None:
         ("c0", None),
         ("w_hh", torch.randn(20, 4)),
         ("b_ih", None),
+        ("w_hr", torch.randn(5, 4)),
         ("sizes", torch.tensor([4, 4, 5])),
         ("sizes", torch.tensor([4, 4, -1])),
         ("sizes", torch.tensor([4, 4])),

@@ -12,12 +12,13 @@ from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 import elman
-from tests.cases import BY_BACKEND, GRID, SAMPLE, Case
+from tests.cases import BY_BACKEND, GRID, KERNELS_LARGE, SAMPLE, Case
 
 FULL = random.Random(5).sample(GRID, 4000)
 FULL_BY_BACKEND = [
     *((case, backend) for case in FULL for backend in ("torch", "reference")),
-    *((replace(case, dtype=torch.float32), "native") for case in FULL if case.cell != "lstm-proj"),
+    *((replace(case, dtype=torch.float32), "native") for case in FULL),
+    *((case, "native") for case in KERNELS_LARGE),
 ]
 
 

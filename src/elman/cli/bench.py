@@ -26,12 +26,14 @@ def bench(
     if repeats < 1:
         raise InputError(f"--repeats {repeats}: must be at least 1")
     print("float32, milliseconds, medians; step is one time step of one stream")
-    print(f"{'layer':<6}{'T':>5}{'B':>4}{'H':>5}  {'what':<8}{'elman':>9}{'torch':>9}  served by")
+    head = f"{'layer':<6}{'T':>5}{'B':>4}{'H':>5}  {'what':<8}{'elman':>9}{'torch':>9}"
+    print(f"{head}  {'verdict':<13}  served by")
     for kind in ("RNN", "GRU", "LSTM"):
         for shape in SHAPES:
             for row in compare(kind, shape, repeats, threads):
                 print(
                     f"{kind:<6}{shape.steps:>5}{shape.batch:>4}{shape.hidden:>5}  "
-                    f"{row.what:<8}{row.ours:>9.3f}{row.theirs:>9.3f}  {row.choice}"
+                    f"{row.what:<8}{row.ours:>9.3f}{row.theirs:>9.3f}  "
+                    f"{row.verdict:<13}  {row.choice}"
                 )
                 sys.stdout.flush()

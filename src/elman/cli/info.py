@@ -20,11 +20,14 @@ def info() -> None:
     """Versions, CPU, threads, backends and extras, as plain lines to paste into a report."""
     import torch
 
+    from elman.kernels import native
+
     rows = [("python", f"{platform.python_version()} on {platform.platform()}")]
     rows += [(name, _version(name)) for name in LIBRARIES]
     rows += [
         ("cpu", f"{_cpu()}, {os.cpu_count()} logical cores"),
-        ("instructions", torch.backends.cpu.get_cpu_capability()),
+        ("torch uses", torch.backends.cpu.get_cpu_capability()),
+        ("kernels", native.instruction_set() or "none of our own"),
         ("threads", f"{torch.get_num_threads()} for torch; --threads or OMP_NUM_THREADS change it"),
         ("devices", ", ".join(_devices())),
     ]

@@ -25,7 +25,6 @@ class Request:
     dtype: torch.dtype
     extras: tuple[str, ...] = ()
     """What torch's own functions cannot do, such as "layer norm"."""
-    projected: bool = False
 
 
 @dataclass(frozen=True)
@@ -45,19 +44,22 @@ def choose(request: Request) -> Choice:
     Raises:
         RuntimeError: a backend is forced with `use_backend` and cannot serve the request.
     """
-    forced = _forced
-    refusals = {"native": _native_refusal(request), "torch": _torch_refusal(request)}
-    if forced is not None:
-        refusal = refusals.get(forced)
+    if _forced is not None:
+        refusals = {"native": _native_refusal, "torch": _torch_refusal}
+        refusal = refusals[_forced](request) if _forced in refusals else None
         if refusal:
-            raise RuntimeError(f"the {forced} backend was forced but cannot serve this: {refusal}")
-        return Choice(forced, "forced by use_backend")
-    reason = refusals["native"]
+            raise RuntimeError(f"the {_forced} backend was forced but cannot serve this: {refusal}")
+        return Choice(_forced, "forced by use_backend")
+    reason = _native_refusal(request)
     if not reason:
-        return Choice("native", "the fastest on a CPU")
-    if not refusals["torch"]:
+        return _FASTEST
+    refusal = _torch_refusal(request)
+    if not refusal:
         return Choice("torch", f"ATen serves it; native does not: {reason}")
-    return Choice("reference", f"torch does not serve it: {refusals['torch']}")
+    return Choice("reference", f"torch does not serve it: {refusal}")
+
+
+_FASTEST = Choice("native", "the fastest on a CPU")
 
 
 def _native_refusal(request: Request) -> str | None:
@@ -69,8 +71,6 @@ def _native_refusal(request: Request) -> str | None:
         return f"they compute in float32, not in {request.dtype}"
     if "layer norm" in request.extras:
         return "they have no layer norm"
-    if request.projected:
-        return "they have no projection"
     if torch.is_autocast_enabled("cpu"):
         return "autocast is on"
     return _transform_refusal()

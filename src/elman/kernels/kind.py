@@ -71,6 +71,13 @@ class Noise:
         zones = [pack(zone) if isinstance(zone, Tensor) else zone for zone in self.zoneout]
         return Noise(recurrent, tuple(zones))
 
+    def over(self, rows: slice) -> Noise:
+        """The noise of some steps: `rows` of masks that are packed, (N, …)."""
+        if self.zoneout is None:
+            return self
+        cut = [zone[rows] if isinstance(zone, Tensor) else zone for zone in self.zoneout]
+        return Noise(self.recurrent, tuple(cut))
+
     def mix(self, new: States, old: States, t: int) -> States:
         """`new` with what is zoned out at step `t` left at `old`."""
         if self.zoneout is None:
@@ -84,7 +91,11 @@ class Noise:
         return tuple(mixed)
 
 
-@dataclass(frozen=True)
+QUIET = Noise()
+"""No noise at all."""
+
+
+@dataclass(frozen=True, eq=False)
 class CellKind:
     """One of the built-in cells, as every backend sees it."""
 

@@ -2,11 +2,12 @@
 
 Sequences go in as torch packs them: rows sorted by length, all rows' step 0, then all rows' step 1
 and so on, so that padding costs nothing. Legend: T time, B batch, N all real steps of all rows,
-I input, H hidden.
+I input, H hidden, R output of a step: H, or the width of a projection.
 """
 
 from __future__ import annotations
 
+import ctypes
 import importlib.util
 import warnings
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from elman.kernels.rnn import RNN_RELU, RNN_TANH
 
 KINDS = (RNN_TANH, RNN_RELU, GRU, LSTM)
 """In the order of csrc/kernels.h."""
+CODES = {kind.name: code for code, kind in enumerate(KINDS)}
 
 
 @dataclass(frozen=True)
@@ -75,16 +77,16 @@ def run(
     Args:
         kind: the cell.
         x: (N, I).
-        states: (B, H) each, in the order of the packing.
+        states: (B, R) and, of an LSTM, (B, H), in the order of the packing.
         weights: of this layer and direction.
         sizes: (T,) int64, how many rows take part in each step; None: all, in every step.
         reverse: from each row's last step to its first.
-        noise: its zoneout masks (N, H), or (T, B, H) where every row has every step.
+        noise: its zoneout masks (N, …), or (T, B, …) where every row has every step.
 
     Returns:
-        The outputs (N, H) and the final states.
+        The outputs (N, R) and the final states.
     """
-    code = KINDS.index(kind)
+    code = CODES[kind.name]
     given = _contiguous(x, states, weights)
     keep = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in given)
     masks, rates = _zones(noise)
@@ -95,8 +97,8 @@ def run(
 
 
 def _contiguous(x: Tensor, states: States, weights: Weights) -> tuple[Tensor | None, ...]:
-    """x, h, c, U, V and the biases as the operators take them."""
-    bias_ih, bias_hh = weights.bias_ih, weights.bias_hh
+    """x, h, c, U, V, the biases and the projection as the operators take them."""
+    bias_ih, bias_hh, hr = weights.bias_ih, weights.bias_hh, weights.hr
     return (
         x.contiguous(),
         states[0].contiguous(),
@@ -105,12 +107,13 @@ def _contiguous(x: Tensor, states: States, weights: Weights) -> tuple[Tensor | N
         weights.hh.contiguous(),
         None if bias_ih is None else bias_ih.contiguous(),
         None if bias_hh is None else bias_hh.contiguous(),
+        None if hr is None else hr.contiguous(),
     )
 
 
 def step(kind: CellKind, x: Tensor, states: States, weights: Weights, noise: Noise) -> States:
     """One step (B, I) of one layer, its noise without masks over time: the states after it."""
-    code = KINDS.index(kind)
+    code = CODES[kind.name]
     given = _contiguous(x, states, weights)
     _, rates = _zones(noise)
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in given):
@@ -140,13 +143,13 @@ def _register() -> None:
 
 
 def _fake(code: int, x: Tensor, h0: Tensor, c0: Tensor | None, *rest: Any) -> tuple[Tensor, ...]:
-    keep, zones = rest[6], rest[8:]
-    hidden = h0.shape[1]
+    w_hh, keep, zones = rest[1], rest[7], rest[9:]
+    hidden = w_hh.shape[0] // KINDS[code].gates
     # An RNN's gates are its outputs, unless zoneout mixes these.
     slots = 4 if code >= 2 else int(any(zone is not None and zone != 0 for zone in zones))
     nothing = x.new_empty(0)
     return (
-        x.new_empty(x.shape[0], hidden),
+        x.new_empty(x.shape[0], h0.shape[1]),
         torch.empty_like(h0),
         nothing if c0 is None else torch.empty_like(c0),
         x.new_empty(x.shape[0], slots * hidden) if keep and slots else nothing.clone(),
@@ -169,6 +172,7 @@ def _fake_backward(
     c0: Tensor | None,
     w_ih: Tensor,
     w_hh: Tensor,
+    w_hr: Tensor | None,
     has_bias: bool,
     *rest: Any,
 ) -> tuple[Tensor, ...]:
@@ -182,23 +186,25 @@ def _fake_backward(
         torch.empty_like(w_hh),
         bias,
         bias.clone(),
+        x.new_empty(0) if w_hr is None else torch.empty_like(w_hr),
     )
 
 
 def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-    code, x, h0, c0, w_ih, w_hh, b_ih, b_hh, sizes, reverse, _, recurrent, *zones = inputs
+    code, x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, sizes, reverse, _, recurrent, *zones = inputs
     y, _, _, gates, cells = output
     ctx.set_materialize_grads(False)
     ctx.mark_non_differentiable(gates, cells)
     ctx.save_for_backward(
-        x, h0, c0, w_ih, w_hh, b_ih, b_hh, sizes, recurrent, *zones[:2], y, gates, cells
+        *(x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr),
+        *(sizes, recurrent, *zones[:2], y, gates, cells),
     )
     ctx.code, ctx.reverse, ctx.rates = code, reverse, zones[2:]
 
 
 def _backward(ctx: Any, dy: Tensor | None, dh: Tensor | None, dc: Tensor | None, *_: Any) -> Any:
     saved = ctx.saved_tensors
-    x, h0, c0, w_ih, w_hh, b_ih, b_hh, sizes, recurrent, zone_h, zone_c, y, gates, cells = saved
+    x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, sizes, recurrent, *zones, y, gates, cells = saved
     if torch.is_grad_enabled():
         grads = _through_reference(ctx, dy, dh, dc)
     else:
@@ -213,18 +219,18 @@ def _backward(ctx: Any, dy: Tensor | None, dh: Tensor | None, dc: Tensor | None,
             c0,
             w_ih,
             w_hh,
+            w_hr,
             b_ih is not None,
             gates,
             cells,
             sizes,
             ctx.reverse,
             recurrent,
-            zone_h,
-            zone_c,
+            *zones,
             *ctx.rates,
             ctx.needs_input_grad[1],
         )
-    dx, dh0, dc0, dw_ih, dw_hh, db_ih, db_hh = grads
+    dx, dh0, dc0, dw_ih, dw_hh, db_ih, db_hh, dw_hr = grads
     return (
         None,
         dx if ctx.needs_input_grad[1] else None,
@@ -234,6 +240,7 @@ def _backward(ctx: Any, dy: Tensor | None, dh: Tensor | None, dc: Tensor | None,
         dw_hh,
         None if b_ih is None else db_ih,
         None if b_hh is None else db_hh,
+        None if w_hr is None else dw_hr,
         *[None] * 8,
     )
 
@@ -243,7 +250,7 @@ def _through_reference(
 ) -> list[Tensor | None]:
     """The same gradients by the plain loop, with a graph: for gradients of gradients."""
     saved = ctx.saved_tensors
-    x, h0, c0, w_ih, w_hh, b_ih, b_hh, sizes, recurrent, zone_h, zone_c, *_ = saved
+    x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, sizes, recurrent, zone_h, zone_c, *_ = saved
     batch = len(h0)
     steps = len(x) // batch if sizes is None else len(sizes)
     if sizes is None:
@@ -256,12 +263,12 @@ def _through_reference(
         for mask, rate in zip((zone_h, zone_c), ctx.rates, strict=True)
     ]
     states = (h0,) if c0 is None else (h0, c0)
-    inputs = [x, *states, *(w for w in (w_ih, w_hh, b_ih, b_hh) if w is not None)]
+    inputs = [x, *states, *(w for w in (w_ih, w_hh, b_ih, b_hh, w_hr) if w is not None)]
     y, final = reference.run(
         KINDS[ctx.code],
         packing.pad(x, steps),
         states,
-        Weights(w_ih, w_hh, b_ih, b_hh),
+        Weights(w_ih, w_hh, b_ih, b_hh, w_hr),
         lengths=lengths,
         reverse=ctx.reverse,
         noise=Noise(recurrent, tuple(zones[: len(states)]) if any(map(_is_on, zones)) else None),
@@ -275,7 +282,7 @@ def _through_reference(
     by_input = dict(zip(map(id, wanted), found, strict=True))
     return [
         None if tensor is None else by_input.get(id(tensor))
-        for tensor in (x, h0, c0, w_ih, w_hh, b_ih, b_hh)
+        for tensor in (x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr)
     ]
 
 
@@ -283,9 +290,28 @@ def _is_on(zone: Tensor | float) -> bool:
     return isinstance(zone, Tensor) or zone > 0
 
 
-def _load() -> bool:
+def instruction_set() -> str | None:
+    """Which of the compiled instruction sets serves here: "baseline", "avx2" or "avx512".
+
+    None: no kernels are built, or ELMAN_ISA names a set that this machine has not.
+    """
+    path = _library()
+    if path is None:
+        return None
+    ask = ctypes.CDLL(path).elman_instruction_set
+    ask.restype = ctypes.c_char_p
+    name = ask()
+    return None if name is None else str(name, "ascii")
+
+
+def _library() -> str | None:
     spec = importlib.util.find_spec("elman.kernels._native")
-    if spec is None or spec.origin is None:
+    return None if spec is None else spec.origin
+
+
+def _load() -> bool:
+    path = _library()
+    if path is None:
         warnings.warn(
             "elman was installed without its kernels, since no C++ compiler was found; it works "
             "all the same, at torch's speed",
@@ -293,7 +319,7 @@ def _load() -> bool:
             stacklevel=2,
         )
         return False
-    torch.ops.load_library(spec.origin)  # type: ignore[no-untyped-call]
+    torch.ops.load_library(path)  # type: ignore[no-untyped-call]
     _register()
     return True
 

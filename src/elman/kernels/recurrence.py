@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
-from elman.kernels import aten, native, reference
+from elman.kernels import aten, native, recompute, reference
 from elman.kernels.choose import Request, choose
 from elman.kernels.kind import CellKind, Noise, States, Weights
 
@@ -28,6 +30,7 @@ class Stack:
     bidirectional: bool
     dropout: float  # between layers, while training
     training: bool
+    recompute: bool = False  # keep less for the way back, and run again there
 
 
 OneDirection: TypeAlias = Callable[[Tensor, States, Weights, bool, Noise], tuple[Tensor, States]]
@@ -46,7 +49,10 @@ def run(
     """All layers and directions: x (T, B, I), states (L * D, B, R) -> y (T, B, D * R), states."""
     match choose(request).backend:
         case "torch":
-            return aten.run(
+            run = (
+                partial(checkpoint, aten.run, use_reentrant=False) if stack.recompute else aten.run
+            )
+            return run(
                 stack.kind,
                 x,
                 states,
@@ -76,6 +82,9 @@ def _run_native(
 ) -> tuple[Tensor, States]:
     """Pack once, run every layer on packed steps, pad once."""
     steps, batch_size = x.shape[:2]
+    if steps == 1 and lengths is None and not (stack.bidirectional or stack.training):
+        y, final = _one_step(stack, native.step, x[0], states, noise)
+        return y.unsqueeze(0), final
     packing = None if lengths is None else native.Packing.of(lengths, steps)
     if packing is None:
         packed = x.reshape(steps * batch_size, -1)
@@ -84,9 +93,10 @@ def _run_native(
         states = tuple(state.index_select(1, packing.order) for state in states)
         noise = [one.packed(packing.order, packing.pack) for one in noise]
     sizes = None if packing is None else packing.sizes
+    run = recompute.run if stack.recompute else native.run
     y, final = _layers(
         stack,
-        lambda x, states, weights, reverse, noise: native.run(
+        lambda x, states, weights, reverse, noise: run(
             stack.kind, x, states, weights, sizes=sizes, reverse=reverse, noise=noise
         ),
         packed,
@@ -122,24 +132,30 @@ def step(
 ) -> tuple[Tensor, States]:
     """One turn of the loop through all layers: x (B, I), states (L, B, R) -> y (B, R), states."""
     backend = choose(request).backend
-    by_aten = backend == "torch" and stack.weights[0].hr is None
+    if backend == "native":
+        return _one_step(stack, native.step, x, states, noise)
+    if backend == "torch" and stack.weights[0].hr is None:
+        return _one_step(stack, lambda *known: aten.step(*known[:-1]), x, states, noise)
+    return _one_step(stack, reference.step, x, states, noise)
+
+
+OneStep: TypeAlias = Callable[[CellKind, Tensor, States, Weights, Noise], States]
+"""(kind, x, states, weights, noise) -> new states"""
+
+
+def _one_step(
+    stack: Stack, one: OneStep, x: Tensor, states: States, noise: Sequence[Noise]
+) -> tuple[Tensor, States]:
     finals: list[States] = []
     for layer, weights in enumerate(stack.weights):
-        old = tuple(state[layer] for state in states)
-        if backend == "native":
-            new = native.step(stack.kind, x, old, weights, noise[layer])
-        elif by_aten:
-            new = aten.step(stack.kind, x, old, weights)
-        else:
-            new = stack.kind.step(weights.input_part(x), old, weights, None)
-            new = noise[layer].mix(new, old, 0)
-        finals.append(new)
-        x = new[0]
+        old = tuple([state[layer] for state in states])
+        finals.append(one(stack.kind, x, old, weights, noise[layer]))
+        x = finals[-1][0]
     return x, _side_by_side(finals)
 
 
 def _side_by_side(finals: Sequence[States]) -> States:
     """The states of all layers and directions, (L * D, B, R) each."""
     if len(finals) == 1:
-        return tuple(state.unsqueeze(0) for state in finals[0])
+        return tuple([state.unsqueeze(0) for state in finals[0]])
     return tuple(torch.stack(same) for same in zip(*finals, strict=True))

@@ -55,3 +55,9 @@ def run(
         states = new
     y = torch.stack(outputs)
     return (y if alive is None else y.masked_fill(~alive, 0)), states
+
+
+def step(kind: CellKind, x: Tensor, states: States, weights: Weights, noise: Noise) -> States:
+    """One step of one layer: x (B, I), states (B, R)."""
+    new = kind.step(weights.input_part(x), states, weights, noise.recurrent)
+    return noise.mix(new, states, 0)

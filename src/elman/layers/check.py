@@ -122,11 +122,19 @@ def time_major(x: Tensor, input_size: int, dtype: torch.dtype) -> None:
     if x.dim() != 3:
         raise RuntimeError(f"input must have 3 dimensions, got {x.dim()}")
     _width(x, input_size)
-    if not len(x):
+    if not x.shape[0]:
         raise RuntimeError(
             "Expected sequence length to be larger than 0 in RNN; "
             "a row without steps is said with lengths="
         )
+
+
+def one_step(x: Tensor, input_size: int, dtype: torch.dtype) -> None:
+    """The input of one step (B, I)."""
+    _dtype(x, dtype)
+    if x.dim() != 2:
+        raise RuntimeError(f"the input of a step must have 2 dimensions, (B, I), got {x.dim()}")
+    _width(x, input_size)
 
 
 def _dtype(x: Tensor, dtype: torch.dtype) -> None:

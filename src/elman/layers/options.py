@@ -24,3 +24,6 @@ class Extras(TypedDict, total=False):
     """The state a sequence begins with is a parameter, not zero."""
     init: Start
     """"torch", "orthogonal" (V), or "identity" (V, for ReLU)."""
+    recompute: bool
+    """Keep outputs and a few states for the way back, and run the rest again there: long
+    sequences in a fraction of the memory, for about a third more time."""

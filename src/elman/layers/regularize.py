@@ -8,7 +8,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-
 _LEVELS = 2**16
 """How finely a probability is held on a CPU."""
 

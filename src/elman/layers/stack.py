@@ -18,7 +18,7 @@ from torch.nn.utils.rnn import PackedSequence
 from elman.errors import InputError
 from elman.kernels import recurrence
 from elman.kernels.choose import Choice, Request, choose
-from elman.kernels.kind import CellKind, Noise, States
+from elman.kernels.kind import QUIET, CellKind, Noise, States
 from elman.layers import check, parameters
 from elman.layers.initialize import Start
 from elman.layers.lengths import Lengths, as_lengths, repack, unpack
@@ -52,6 +52,7 @@ class RecurrentStack(nn.Module):
         forget_bias: float | None = None,
         learn_initial_state: bool = False,
         init: Start = "torch",
+        recompute: bool = False,
         proj_size: int = 0,
     ) -> None:
         super().__init__()
@@ -73,8 +74,11 @@ class RecurrentStack(nn.Module):
         self.recurrent_dropout = probability("recurrent_dropout", recurrent_dropout)
         self.weight_dropout = probability("weight_dropout", weight_dropout)
         self.learn_initial_state = learn_initial_state
-        self.forget_bias, self.init = forget_bias, init
+        self.forget_bias, self.init, self.recompute = forget_bias, init, recompute
         check.start(init, forget_bias, self.kind.name, self.keep_gate, bias)
+        ends = ("", "_reverse")[: self.num_directions]
+        self.suffixes = [f"_l{layer}{end}" for layer in range(num_layers) for end in ends]
+        self._noisy = any(self.zoneout) or self.recurrent_dropout > 0
 
         parameters.register(self, device, dtype)
         self.reset_parameters()
@@ -108,12 +112,6 @@ class RecurrentStack(nn.Module):
         return (self.output_size, self.hidden_size)[: len(self.state_names)]
 
     @property
-    def suffixes(self) -> list[str]:
-        """What parameter names end in, for each layer and direction: ``_l0``, ``_l0_reverse``."""
-        ends = ("", "_reverse")[: self.num_directions]
-        return [f"_l{layer}{end}" for layer in range(self.num_layers) for end in ends]
-
-    @property
     def all_weights(self) -> list[list[nn.Parameter]]:
         """torch's parameters, a list for each layer and direction."""
         names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
@@ -132,20 +130,26 @@ class RecurrentStack(nn.Module):
                 replace(one, hh=drop_weights(one.hh, self.weight_dropout)) for one in weights
             ]
         return recurrence.Stack(
-            self.kind, weights, self.num_layers, self.bidirectional, self.dropout, self.training
+            self.kind,
+            weights,
+            self.num_layers,
+            self.bidirectional,
+            self.dropout,
+            self.training,
+            self.recompute and torch.is_grad_enabled(),
         )
 
     def request(self, x: Tensor) -> Request:
         """What this layer would ask of a backend for an input like `x`."""
-        extras = {
-            "layer norm": self.layer_norm,
-            "zoneout": any(self.zoneout),
-            "recurrent dropout": self.training and self.recurrent_dropout > 0,
-        }
-        asked = tuple(name for name, wanted in extras.items() if wanted)
-        return Request(self.kind.name, x.device, x.dtype, asked, self.proj_size > 0)
+        asked: tuple[str, ...] = ("layer norm",) if self.layer_norm else ()
+        if self._noisy:
+            asked += ("zoneout",) if any(self.zoneout) else ()
+            asked += ("recurrent dropout",) if self.training and self.recurrent_dropout else ()
+        return Request(self.kind.name, x.device, x.dtype, asked)
 
     def _noise(self, steps: int, batch_size: int, like: Tensor) -> list[Noise]:
+        if not self._noisy:
+            return [QUIET] * len(self.suffixes)
         rates: tuple[Tensor | float, ...] | None = self.zoneout if any(self.zoneout) else None
         if not self.training:
             return [Noise(zoneout=rates)] * len(self.suffixes)
@@ -176,11 +180,14 @@ class RecurrentStack(nn.Module):
                 tensors[name] = weight.new_zeros(len(self.suffixes), batch_size, width)
         return State.with_axes(tensors, dict.fromkeys(tensors, self.state_axis))
 
-    def _states(self, hx: HX | State | None, batch_size: int, dtype: torch.dtype) -> States:
+    def _states(self, hx: HX | State | None, x: Tensor) -> States:
+        batch_size = x.shape[-2]
         if hx is None:
-            # torch's zeros have the dtype of the input, which under autocast is not the weights'.
-            state = self.initial_state(batch_size)
-            return tuple(tensor.to(dtype) for tensor in state.values())
+            # Like torch's, of the input's dtype, which under autocast is not the weights'.
+            if self.learn_initial_state:
+                return tuple(t.to(x.dtype) for t in self.initial_state(batch_size).values())
+            places = len(self.suffixes)
+            return tuple(x.new_zeros(places, batch_size, width) for width in self.state_widths)
         if isinstance(hx, State):
             if tuple(hx) != self.state_names:
                 raise InputError(
@@ -251,7 +258,7 @@ class RecurrentStack(nn.Module):
         if unbatched and hx is not None and not isinstance(hx, State):
             hx = State.of(self, hx).hx()
 
-        y, final = self._run(x, self._states(hx, x.shape[1], x.dtype), row_lengths)
+        y, final = self._run(x, self._states(hx, x), row_lengths)
         if isinstance(hx, State):
             out: Any = State.with_axes(dict(zip(hx, final, strict=True)), hx.axes)
         else:
@@ -278,7 +285,7 @@ class RecurrentStack(nn.Module):
         """
         self._require_steps()
         check.time_major(chunk, self.input_size, self._expected_dtype)
-        y, final = self._run(chunk, self._states(state, chunk.shape[1], chunk.dtype), None)
+        y, final = self._run(chunk, self._states(state, chunk), None)
         return y, State.with_axes(dict(zip(state, final, strict=True)), state.axes)
 
     def _require_steps(self) -> None:
@@ -297,8 +304,8 @@ class RecurrentStack(nn.Module):
                 training mode whose noise is drawn for whole sequences.
         """
         self._require_steps()
-        check.time_major(x_t.unsqueeze(0), self.input_size, self._expected_dtype)
-        states = self._states(state, x_t.shape[0], x_t.dtype)
+        check.one_step(x_t, self.input_size, self._expected_dtype)
+        states = self._states(state, x_t)
         noise = self._noise(1, x_t.shape[0], x_t)
         y, final = recurrence.step(self._stack(), self.request(x_t), x_t, states, noise=noise)
         return y, State.with_axes(dict(zip(state, final, strict=True)), state.axes)
@@ -322,6 +329,7 @@ class RecurrentStack(nn.Module):
             "recurrent_dropout": 0.0,
             "weight_dropout": 0.0,
             "learn_initial_state": False,
+            "recompute": False,
             "init": "torch",
             "forget_bias": None,
         }.items():

@@ -48,6 +48,17 @@ class Timing:
     theirs: float
     choice: str
 
+    @property
+    def verdict(self) -> str:
+        """How the two compare, in words; within 3 % they are the same."""
+        ratio = self.theirs / self.ours
+        if 1 / SAME <= ratio <= SAME:
+            return "the same"
+        return f"{ratio:.1f}x faster" if ratio > 1 else f"{1 / ratio:.1f}x slower"
+
+
+SAME = 1.03
+
 
 def compare(kind: str, shape: Shape, repeats: int, threads: int = 0) -> list[Timing]:
     """Forward, training (forward and backward) and, for one stream, a single step.
