@@ -90,7 +90,7 @@ def run(
     given = _contiguous(x, states, weights)
     keep = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in given)
     masks, rates = _zones(noise)
-    y, h, c, _, _ = torch.ops.elman.recurrence(
+    y, h, c, _, _ = torch.ops.elman.recurrence.default(
         code, *given, sizes, reverse, keep, noise.recurrent, *masks, *rates
     )
     return y, (h,) if len(states) == 1 else (h, c)
@@ -119,7 +119,7 @@ def step(kind: CellKind, x: Tensor, states: States, weights: Weights, noise: Noi
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in given):
         _, after = run(kind, x, states, weights, sizes=None, reverse=False, noise=noise)
         return after
-    h, c = torch.ops.elman.step(code, *given, noise.recurrent, *rates)
+    h, c = torch.ops.elman.step.default(code, *given, noise.recurrent, *rates)
     return (h,) if len(states) == 1 else (h, c)
 
 
@@ -208,7 +208,7 @@ def _backward(ctx: Any, dy: Tensor | None, dh: Tensor | None, dc: Tensor | None,
     if torch.is_grad_enabled():
         grads = _through_reference(ctx, dy, dh, dc)
     else:
-        grads = torch.ops.elman.recurrence_backward(
+        grads = torch.ops.elman.recurrence_backward.default(
             ctx.code,
             None if dy is None else dy.contiguous(),
             torch.zeros_like(h0) if dh is None else dh.contiguous(),
