@@ -38,14 +38,14 @@ def measure(options: Options) -> None:
         sys.stderr.write(f"{limits}\n")
         here = commit()
         with Workers(Environments(options.envs), options.out / "logs") as workers:
-            for cell, dtype, threads, taking in _due(options, here):
+            for cell, dtype, threads, taking in _due(options, tests):
                 match = _match(cell, dtype, threads, taking, limits, here, tests, workers, options)
                 records.append(options.matches, match)
                 sys.stderr.write(_line(match))
     write_report(options)
 
 
-def _due(options: Options, here: str) -> Iterator[tuple[Cell, Dtype, int, list[Entry]]]:
+def _due(options: Options, tests: str) -> Iterator[tuple[Cell, Dtype, int, list[Entry]]]:
     """What is asked for, in the order that starts the fewest processes."""
     known = {} if options.again else records.read(options.matches)
     for threads in options.threads:
@@ -54,14 +54,14 @@ def _due(options: Options, here: str) -> Iterator[tuple[Cell, Dtype, int, list[E
                 taking = entries(cell, dtype, options.peers)
                 if cell.ragged and dtype != "fp32":
                     continue
-                if not _is_known(known, (cell, dtype, threads), taking, here):
+                if not _is_known(known, (cell, dtype, threads), taking, tests):
                     yield cell, dtype, threads, taking
 
 
-def _is_known(known: Mapping[Key, Match], key: Key, taking: list[Entry], here: str) -> bool:
+def _is_known(known: Mapping[Key, Match], key: Key, taking: list[Entry], tests: str) -> bool:
     match = known.get(key)
     labels = {entry.label for entry in taking}
-    return match is not None and match.commit == here and labels <= set(match.timings)
+    return match is not None and match.tests == tests and labels <= set(match.timings)
 
 
 def _match(

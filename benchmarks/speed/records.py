@@ -47,7 +47,13 @@ class Timing:
 
 @dataclass(frozen=True)
 class Match:
-    """One cell's timings by contestant, and the circumstances."""
+    """One cell's timings by contestant, and the circumstances.
+
+    Attributes:
+        bound: in seconds, as `machine` had it in the same sitting.
+        tests: the hash of sources, tests and built kernels under which the tests passed; it tells
+            what was measured, where a commit does not know of changed files.
+    """
 
     cell: Cell
     dtype: Dtype

@@ -6,6 +6,7 @@ Legend: T time, B batch, I input, H hidden, G gates.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -29,12 +30,12 @@ def build(problem: Problem, variant: str) -> Contestant:
     parameters = [_parameters(problem, layer) for layer in range(cell.layers)]
     if cell.mode == "step":
         memory = tuple(map(jnp.asarray, problem.states))
-        return _stepped(problem, _jitted(_step, cell.kind), (parameters[0], x[0], memory))
+        return _stepped(problem, jax.jit(partial(_step, cell.kind)), (parameters[0], x[0], memory))
     if cell.mode == "infer":
-        call, note = _fastest(_forward, cell.kind, (parameters, x))
+        call, note = fastest(partial(partial, _forward, cell.kind), (parameters, x))
         return Contestant(call, lambda: {"y": float32(call())}, note=note)
     arguments = (parameters, x, jnp.asarray(problem.arrays["dy"]))
-    call, note = _fastest(_train, cell.kind, arguments)
+    call, note = fastest(partial(partial, _train, cell.kind), arguments)
     return Contestant(call, lambda: _gradients(*call()), note=note)
 
 
@@ -68,21 +69,13 @@ def _stepped(
     return Contestant(call, results)
 
 
-def _jitted(function: Callable[..., Any], *settings: Any) -> Callable[..., Any]:
-    def bound(*arguments: Any) -> Any:
-        return function(*settings, *arguments)
-
-    jitted: Callable[..., Any] = jax.jit(bound)
-    return jitted
-
-
-def _fastest(
-    function: Callable[..., Any], kind: str, arguments: tuple[Any, ...]
+def fastest(
+    function: Callable[[int], Callable[..., Any]], arguments: tuple[Any, ...]
 ) -> tuple[Callable[[], Any], str]:
-    """A call of `function` with the unrolling that is fastest here."""
+    """A call of `function(unroll)`, compiled, with the unrolling that is fastest here."""
     best: tuple[float, int, Callable[..., Any]] | None = None
     for unroll in UNROLLED:
-        jitted = _jitted(function, kind, unroll)
+        jitted = jax.jit(function(unroll))
         jax.block_until_ready(jitted(*arguments))
         times = []
         for _ in range(TRIALS):
