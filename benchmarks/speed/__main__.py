@@ -82,9 +82,9 @@ def main() -> int:
     """Measure; its exit code is that of `elman`."""
     given = parser().parse_args()
     # Folders are the machine's own affair and no part of the figure.
-    command = f"python -m benchmarks.speed {given.what}"
-    if given.what == "measure":
-        command += f" --dtypes {','.join(given.dtypes)} --rounds {given.rounds}"
+    command = "python -m benchmarks.speed"
+    if given.what != "measure":
+        command += f" {given.what} --threads {max(given.threads)}"
     given.out.mkdir(parents=True, exist_ok=True)
     options = Options(
         given.threads,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import subprocess
+import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -76,3 +77,21 @@ def _levels(functions: ctypes.CDLL, sizes: tuple[int, ...]) -> tuple[Level, ...]
         levels.append(Level(name, size, rate))
         below = size
     return tuple(levels)
+
+
+def others_share(seconds: float = 1.0) -> float:
+    """How much of the processors' time others use while this process sleeps; 0 if unknown."""
+    try:
+        before = _ticks()
+        time.sleep(seconds)
+        idle, total = (now - then for now, then in zip(_ticks(), before, strict=True))
+    except OSError:
+        return 0.0
+    return 1 - idle / total if total else 0.0
+
+
+def _ticks() -> tuple[int, int]:
+    """Idle time and all time of all processors since the start."""
+    first = Path("/proc/stat").read_text(encoding="ascii").splitlines()[0]
+    spent = [int(number) for number in first.split()[1:9]]
+    return spent[3] + spent[4], sum(spent)

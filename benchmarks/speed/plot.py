@@ -17,6 +17,7 @@ def draw(path: Path, mode: Mode, matches: Sequence[Match]) -> None:
     """The fp32 matches of `mode` into a PNG; nothing where there are none."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
     shown = [m for m in matches if m.cell.mode == mode and m.dtype == "fp32" and not m.cell.ragged]
     shown.sort(key=lambda match: CELLS.index(match.cell))
@@ -51,10 +52,13 @@ def draw(path: Path, mode: Mode, matches: Sequence[Match]) -> None:
         ]
         axes.set_xticks(range(len(here)), names, fontsize=7)
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
         axes.set_ylabel("time / bound")
         axes.set_title(f"{mode}, {number} {'thread' if number == 1 else 'threads'}, fp32")
         axes.grid(alpha=0.3, which="both", axis="y")
-        axes.legend(fontsize=7, ncols=2, loc="upper right")
+        axes.legend(fontsize=7, ncols=2, loc="best")
     FigureCanvasAgg(figure)
     with atomic_path(path) as partial:
         figure.savefig(partial, format="png", dpi=110)

@@ -28,6 +28,17 @@ UNITS: Mapping[Mode, tuple[str, float]] = {"train": ("ms", 1e3), "infer": ("ms",
 MICRO = ("µs", 1e6)
 
 
+LEGEND = """\
+Medians over rounds in which everyone takes a turn (A B C A B C …), each in a process of its own
+that is idle, its threads at rest, while the others are timed. Weights, inputs and outputs are the
+same: results, and in training the gradients of the input and of every weight, were compared with
+a plain loop in double precision first. Bold: the best peer. `~`: the distance of the quartiles is
+more than 30 % of the median. "ours / best" is the median of the ratios within each round. jax is
+lax.scan with the best of three unrollings; jax-sync has asynchronous dispatch turned off; torch is
+torch.nn's layer, called for a step with T = 1; elman in a step is `layer.step`, and elman-forward
+the layer called as torch's. A step begins with the same memory at every call."""
+
+
 def body(mode: Mode, matches: Sequence[Match]) -> str:
     """The section of a mode, its matches in the order of the table of cells."""
     ordered = sorted(matches, key=lambda match: (match.threads, CELLS.index(match.cell)))
@@ -45,7 +56,7 @@ def body(mode: Mode, matches: Sequence[Match]) -> str:
         ]
         title = f"### {threads} {'thread' if threads == 1 else 'threads'}"
         parts.append("\n\n".join([title, *filter(None, blocks)]))
-    parts += [absences(ordered), legend(), DEFINITION, _circumstances(ordered)]
+    parts += [absences(ordered), LEGEND, DEFINITION, _circumstances(ordered)]
     return "\n\n".join(filter(None, parts))
 
 
@@ -174,35 +185,23 @@ def absences(matches: Sequence[Match]) -> str:
     return "Where there is no time (–):\n\n" + "\n".join(lines)
 
 
-def legend() -> str:
-    """How the figures came about."""
-    return """\
-Medians over rounds in which everyone takes a turn (A B C A B C …), each in a process of its own
-that is idle, its threads at rest, while the others are timed. Weights, inputs and outputs are the
-same: results, and in training the gradients of the input and of every weight, were compared with
-a plain loop in double precision first. Bold: the best peer. `~`: the distance of the quartiles is
-more than 30 % of the median. "ours / best" is the median of the ratios within each round. jax is
-lax.scan with the best of three unrollings; jax-sync has asynchronous dispatch turned off; torch is
-torch.nn's layer, called for a step with T = 1; elman in a step is `layer.step`, and elman-forward
-the layer called as torch's. A step begins with the same memory at every call."""
-
-
 def _circumstances(matches: Sequence[Match]) -> str:
-    if not matches:
-        return ""
+    """When, of what, on what and with what these matches were measured."""
+    newest = max(matches, key=lambda match: match.date)
     versions: dict[str, str] = {}
     for match in matches:
         versions |= match.versions
-    days = sorted({match.date[:10] for match in matches})
-    commits = sorted({match.commit for match in matches})
-    rounds = sorted({len(t.seconds) for match in matches for t in match.timed().values()})
-    newest = max(matches, key=lambda match: match.date)
-    listed = ", ".join(f"{name} {number}" for name, number in sorted(versions.items()))
-    machines = "".join(f"\n\nMeasured beside the cells: {newest.machine}." if newest else "")
-    return (
-        f"{' to '.join(dict.fromkeys((days[0], days[-1])))} · commit {', '.join(commits)} ·"
-        f" {newest.processor} · {' to '.join(dict.fromkeys(map(str, (rounds[0], rounds[-1]))))}"
-        f" rounds · {listed}" + machines
-        if rounds
-        else ""
-    )
+    rounds = sorted({len(timing.seconds) for match in matches for timing in match.timed().values()})
+    parts = [
+        _from_to(sorted(match.date[:10] for match in matches)),
+        f"commit {', '.join(sorted({match.commit for match in matches}))}",
+        newest.processor,
+        f"{_from_to(rounds)} rounds",
+        ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),
+    ]
+    return f"One core, measured in the same run: {newest.machine}.\n\n{' · '.join(parts)}"
+
+
+def _from_to(values: Sequence[object]) -> str:
+    """The first and the last of sorted values, or the only one."""
+    return " to ".join(dict.fromkeys(str(end) for end in (*values[:1], *values[-1:])))

@@ -10,7 +10,7 @@ from typing import Any
 
 import keras  # type: ignore[import-not-found]
 import numpy as np
-import tensorflow as tf  # type: ignore[import-not-found]
+import tensorflow as tf  # type: ignore[import-untyped]
 
 from benchmarks.speed.cells import GATES, Kind
 from benchmarks.speed.contract import Array, Contestant, Problem, float32
