@@ -35,7 +35,7 @@ def tests_pass(folder: Path) -> str:
         sys.stderr.write("the tests passed on this very tree before\n")
         return tree
     sys.stderr.write(f"running the tests first: {' '.join(TESTED)}\n")
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-m", "not slow", *TESTED]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "auto", "-m", "not slow", *TESTED]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RunFailed(f"no speed is told while a test is red:\n{done.stdout[-2000:]}")

@@ -1,5 +1,12 @@
+from pathlib import Path
+
+import pytest
+
+from benchmarks.speed import shared
 from benchmarks.speed.cells import Cell
+from benchmarks.speed.environments import Environments
 from benchmarks.speed.memory import OURS, RECOMPUTED, TORCH, Step, row
+from benchmarks.speed.pool import Workers
 from benchmarks.speed.shared import Times, judged
 
 BIG, SMALL = Cell("RNN", "train", 9, 20, 5, 5), Cell("RNN", "infer", 9, 1, 5, 5)
@@ -21,3 +28,18 @@ def test_memory_is_judged_against_torch_and_recomputing_against_time_too() -> No
     assert row(BIG, steps | {RECOMPUTED: Step(3_000_000, 1.3)})[-1] == "met"
     assert row(BIG, steps | {RECOMPUTED: Step(3_000_000, 1.5)})[-1] == "missed"
     assert row(BIG, steps | {RECOMPUTED: Step(4_000_000, 1.3)})[-1] == "missed"
+
+
+def test_calls_are_timed_while_a_core_is_busy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("QUIET_SECONDS", "HEAD_START"):
+        monkeypatch.setattr(shared, name, 0.05)
+    cell = Cell("RNN", "infer", 2, 1, 3, 4)
+    with Workers(Environments(tmp_path), tmp_path / "logs") as workers:
+        times = shared.timed(cell, "numpy", 1, workers)
+    assert isinstance(times, Times)
+    assert 0 < len(times.quiet) <= shared.CALLS
+    assert 0 < len(times.busy) <= shared.CALLS
+    line = shared.line(cell, {"elman": times, "torch": "it died"})
+    assert len(line) == len(shared.COLUMNS)
