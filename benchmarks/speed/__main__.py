@@ -1,0 +1,115 @@
+"""`python -m benchmarks.speed [measure|shared|memory]`: time elman beside its peers, and report.
+
+`measure` (what is done unless another is named) keeps raw results in --out, cell by cell: what
+has been measured at this commit is not measured again, and the report is of all that is there.
+`shared` looks at a machine whose other core is busy, `memory` at the memory of a training step.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from benchmarks.results import RESULTS
+from benchmarks.speed.cells import DTYPES, MODES
+from benchmarks.speed.match import Effort
+from benchmarks.speed.measure import measure
+from benchmarks.speed.memory import memory
+from benchmarks.speed.options import Options
+from benchmarks.speed.peers import OURS, PEERS
+from benchmarks.speed.shared import shared
+from elman.errors import ElmanError, InputError
+
+COMMANDS: dict[str, Callable[[Options], None]] = {
+    "measure": measure,
+    "shared": shared,
+    "memory": memory,
+}
+
+
+def _several(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _one_of(known: Sequence[str]) -> Callable[[str], tuple[str, ...]]:
+    def parse(text: str) -> tuple[str, ...]:
+        wrong = [part for part in _several(text) if part not in known]
+        if wrong:
+            raise argparse.ArgumentTypeError(f"{wrong[0]!r} is not one of {', '.join(known)}")
+        return _several(text)
+
+    return parse
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in _several(text))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The flags."""
+    flags = argparse.ArgumentParser(
+        prog="python -m benchmarks.speed",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    flags.add_argument("what", nargs="?", choices=COMMANDS, default="measure")
+    flags.add_argument("--threads", type=_numbers, default=(1, 2), help="numbers of threads: 1,2")
+    flags.add_argument("--modes", type=_one_of(MODES), default=MODES, help=", ".join(MODES))
+    flags.add_argument(
+        "--cells", type=_several, default=(), help="parts of names: 'LSTM train,B1 '"
+    )
+    peers = tuple(name for name in PEERS if name != OURS)
+    flags.add_argument("--peers", type=_one_of(peers), default=peers, help=", ".join(peers))
+    flags.add_argument("--dtypes", type=_one_of(DTYPES), default=("fp32",), help="fp32, bf16")
+    flags.add_argument("--rounds", type=int, default=15, help="turns that everyone has in a cell")
+    flags.add_argument(
+        "--seconds", type=float, default=60.0, help="end a cell early, after 5 rounds at least"
+    )
+    flags.add_argument(
+        "--envs", type=Path, default=Path("runs/speed/envs"), help="folder of environments"
+    )
+    flags.add_argument("--out", type=Path, default=Path("runs/speed"), help="folder of raw results")
+    flags.add_argument("--again", action="store_true", help="measure what was measured before")
+    flags.add_argument("--report-only", action="store_true", help="measure nothing")
+    flags.add_argument("--results", type=Path, default=RESULTS, help="the report's file")
+    flags.add_argument("--print-only", action="store_true", help="write no report, CSV or picture")
+    return flags
+
+
+def main() -> int:
+    """Measure; its exit code is that of `elman`."""
+    given = parser().parse_args()
+    # Folders are the machine's own affair and no part of the figure.
+    command = "python -m benchmarks.speed"
+    if given.what != "measure":
+        command += f" {given.what} --threads {max(given.threads)}"
+    given.out.mkdir(parents=True, exist_ok=True)
+    options = Options(
+        given.threads,
+        given.modes,
+        given.cells,
+        given.peers,
+        given.dtypes,
+        Effort(given.rounds, given.seconds),
+        given.envs,
+        given.out,
+        given.again,
+        given.report_only,
+        None if given.print_only else given.results.absolute(),
+        command,
+    )
+    try:
+        COMMANDS[given.what](options)
+    except ElmanError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2 if isinstance(error, InputError) else 1
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; what was measured is kept, and the same command goes on\n")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
