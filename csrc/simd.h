@@ -140,11 +140,17 @@ inline Vec sigmoid(Vec x) {
   return 1.0f / (1.0f + (e.power + e.power * e.rest));
 }
 
-// tanh x = t / (t + 2) with t = e^2x - 1, which keeps small x to the last bit but one.
+// With t = e^2|x| - 1: t / (t + 2), which keeps small x to the last bit but one, and from 1/2 on
+// 1 - 2 / (t + 2), which keeps what is left to 1: gradients are made of that.
 inline Vec tanh(Vec x) {
-  Split e = split_exponential(clamp(2.0f * x, -20.0f, 20.0f));
+  const IntVec sign = (IntVec)x & INT32_MIN;
+  const Vec size = (Vec)((IntVec)x ^ sign);
+  Split e = split_exponential(clamp(2.0f * size, 0.0f, 20.0f));
   Vec t = e.power * e.rest + (e.power - 1.0f);
-  return t / (t + 2.0f);
+  const IntVec large = size > splat(0.5f);
+  Vec part = select(large, splat(2.0f), t) / (t + 2.0f);
+  Vec squashed = select(large, 1.0f - part, part);
+  return (Vec)((IntVec)squashed | sign);
 }
 
 }  // namespace elman::ELMAN_ARCH

@@ -76,7 +76,12 @@ def test_samples(name: str, dtype: torch.dtype, training: bool) -> None:
             torch.testing.assert_close(a, b)
         assert grads
         for a, b in zip(grads, expected_grads, strict=True):
-            torch.testing.assert_close(a, b)
+            # The samples' inputs go up to 9, so gradients of hundreds stand beside small ones that
+            # are differences of such: torch's own are off by 1e-6 of the largest there.
+            scale = max(1.0, float(b.abs().max()))
+            torch.testing.assert_close(
+                a, b, rtol=0, atol=(1e-5 if dtype == torch.float32 else 1e-10) * scale
+            )
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
