@@ -6,17 +6,21 @@
 
 namespace elman {
 
+// Bytes read or operations done in a microsecond by one core, about; and what threads cost.
+constexpr double kPerMicrosecond = 1e5, kMeeting = 1.7, kWaking = 20;
+
 // Runs `f` with `f.scratch` set; `u` has room for (N, G H).
 inline void run_few(Cell cell, Forward f, float* u) {
   const Table& kernel = table();
   const Sequence& s = f.s;
-  const int64_t width = gates_of(cell) * s.hidden, megabyte = 1 << 20;
+  const int64_t width = gates_of(cell) * s.hidden;
   f.u = u;
-  // Reading the weights is what takes the time: a second thread pays where it saves more than
-  // waking it (a megabyte's reading) or meeting it after each step (a sixth of that) costs.
-  const int64_t read = 4 * width * s.hidden;
+  // A step takes as long as reading V or, with more rows, as multiplying with it. A second thread
+  // pays where it saves more than meeting it after each step and waking it once costs.
+  const int64_t read = 4 * width * s.output, flops = 2 * width * s.output * s.batch;
+  const double step = double(std::max(read, flops)) / kPerMicrosecond;
   const int64_t threads = std::min<int64_t>(st::get_num_threads(), s.hidden / 32);
-  const bool shared = threads > 1 && 6 * read > megabyte && s.steps * read > 2 * megabyte;
+  const bool shared = threads > 1 && step > kMeeting && double(s.steps) * step > kWaking;
   const int64_t product = s.total * 2 * width * s.input;
   in_parts(std::max<int64_t>(1, std::min(Plan::threads_for(product), (width + 31) / 32)),
            [&](int64_t part, int64_t of) { kernel.project(cell, f, u, part, of); });

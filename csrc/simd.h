@@ -102,14 +102,22 @@ inline Four sums(Vec a, Vec b, Vec c, Vec d) {
 #endif
 }
 
-inline Vec select(IntVec where, Vec yes, Vec no) {
-  return (Vec)((where & (IntVec)yes) | (~where & (IntVec)no));
-}
+inline Vec select(IntVec where, Vec yes, Vec no) { return where ? yes : no; }
 
-inline Vec clamp(Vec x, float low, float high) {
-  // The comparisons are false for NaN, which therefore passes through.
-  x = select(x < splat(low), splat(low), x);
-  return select(x > splat(high), splat(high), x);
+// The second argument where either is NaN, which is how these instructions are made.
+inline Vec larger(Vec a, Vec b) {
+#if defined(__AVX__) && ELMAN_LANES == 8
+  return (Vec)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+  return select(a > b, a, b);
+#endif
+}
+inline Vec smaller(Vec a, Vec b) {
+#if defined(__AVX__) && ELMAN_LANES == 8
+  return (Vec)_mm256_min_ps((__m256)a, (__m256)b);
+#else
+  return select(a < b, a, b);
+#endif
 }
 
 // x = n ln 2 + r with n whole and |r| <= ln 2 / 2; gives 2^n and e^r - 1.
@@ -119,8 +127,9 @@ struct Split {
 };
 
 inline Split split_exponential(Vec x) {
-  const float magic = 12582912.0f;  // 1.5 * 2^23: adding it rounds to a whole number
-  Vec n = (x * 1.44269504088896341f + magic) - magic;
+  const float magic = 12582912.0f;  // 1.5 * 2^23: adding it rounds, and leaves n in the low bits
+  const Vec rounded = x * 1.44269504088896341f + magic;
+  const Vec n = rounded - magic;
   Vec r = x - n * 0.693359375f;
   r = r + n * 2.12194440e-4f;
   // e^r - 1 = r + r^2 (1/2 + r/6 + ...), minimax on |r| <= 0.3466
@@ -131,12 +140,11 @@ inline Split split_exponential(Vec x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   Vec rest = p * (r * r) + r;
-  IntVec exponent = __builtin_convertvector(n, IntVec);
-  return {(Vec)((exponent + 127) << 23), rest};
+  return {(Vec)(((IntVec)rounded << 23) + 0x3f800000), rest};
 }
 
 inline Vec sigmoid(Vec x) {
-  Split e = split_exponential(clamp(-x, -87.0f, 87.0f));
+  Split e = split_exponential(smaller(splat(87.0f), larger(splat(-87.0f), -x)));
   return 1.0f / (1.0f + (e.power + e.power * e.rest));
 }
 
@@ -144,13 +152,12 @@ inline Vec sigmoid(Vec x) {
 // 1 - 2 / (t + 2), which keeps what is left to 1: gradients are made of that.
 inline Vec tanh(Vec x) {
   const IntVec sign = (IntVec)x & INT32_MIN;
-  const Vec size = (Vec)((IntVec)x ^ sign);
-  Split e = split_exponential(clamp(2.0f * size, 0.0f, 20.0f));
+  const Vec twice = (Vec)((IntVec)(x + x) ^ sign);
+  Split e = split_exponential(smaller(splat(20.0f), twice));
   Vec t = e.power * e.rest + (e.power - 1.0f);
-  const IntVec large = size > splat(0.5f);
+  const IntVec large = twice > splat(1.0f);
   Vec part = select(large, splat(2.0f), t) / (t + 2.0f);
-  Vec squashed = select(large, 1.0f - part, part);
-  return (Vec)((IntVec)squashed | sign);
+  return (Vec)((IntVec)select(large, 1.0f - part, part) | sign);
 }
 
 }  // namespace elman::ELMAN_ARCH

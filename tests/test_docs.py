@@ -1,13 +1,15 @@
 """What the manual and the README show works: the Python runs, the commands and flags exist."""
 
+import argparse
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from cyclopts import CycloptsError
 
+from benchmarks.speed import __main__ as benchmarks_of_speed
 from elman.cli.main import build_app
 from elman.tasks.language_model_config import LanguageModelConfig
 from elman.tasks.runs import train
@@ -93,9 +95,15 @@ def test_a_wrong_command_is_noticed() -> None:
             build_app().parse_args(wrong, exit_on_error=False, print_error=False)
 
 
+def benchmarks() -> Sequence[argparse.Action]:
+    """The flags of `python -m benchmarks.speed`."""
+    return benchmarks_of_speed.parser()._actions
+
+
 def test_the_flags_that_pages_name_exist() -> None:
     known = {f"--{name.replace('_', '-')}" for name in LanguageModelConfig.model_fields}
     known |= {"--out", "--config"} | NOT_OURS
+    known |= {flag for action in benchmarks() for flag in action.option_strings}
     for command in ("generate", "resume", "evaluate", "predict", "stream"):
         known |= flags_of(command)
     for page in PAGES:

@@ -72,10 +72,12 @@ class Noise:
         return Noise(recurrent, tuple(zones))
 
     def over(self, rows: slice) -> Noise:
-        """The noise of some steps: `rows` of masks that are packed, (N, …)."""
+        """The noise of some steps: `rows` of masks (N, …), which may stand as (T, B, …)."""
         if self.zoneout is None:
             return self
-        cut = [zone[rows] if isinstance(zone, Tensor) else zone for zone in self.zoneout]
+        cut = [
+            zone.flatten(0, -2)[rows] if isinstance(zone, Tensor) else zone for zone in self.zoneout
+        ]
         return Noise(self.recurrent, tuple(cut))
 
     def mix(self, new: States, old: States, t: int) -> States:

@@ -90,9 +90,8 @@ def run(
     given = _contiguous(x, states, weights)
     keep = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in given)
     masks, rates = _zones(noise)
-    y, h, c, _, _ = torch.ops.elman.recurrence.default(
-        code, *given, sizes, reverse, keep, noise.recurrent, *masks, *rates
-    )
+    run_op = _Recurrence.apply if keep and not torch.compiler.is_compiling() else _recurrence
+    y, h, c, _, _ = run_op(code, *given, sizes, reverse, keep, noise.recurrent, *masks, *rates)
     return y, (h,) if len(states) == 1 else (h, c)
 
 
@@ -243,6 +242,29 @@ def _backward(ctx: Any, dy: Tensor | None, dh: Tensor | None, dc: Tensor | None,
         None if w_hr is None else dw_hr,
         *[None] * 8,
     )
+
+
+class _Recurrence(torch.autograd.Function):
+    """The operator with its gradient, as `_register` declares it.
+
+    torch's own way from an operator to its declared gradient takes ten times as long as this, and
+    longer than a small layer. It serves torch.compile, which cannot look in here.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, *inputs: Any) -> Any:
+        with torch._C._AutoDispatchBelowAutograd():
+            output = _recurrence(*inputs)
+        _remember(ctx, inputs, output)
+        return output
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> Any:
+        return _backward(ctx, *grads)
+
+
+def _recurrence(*inputs: Any) -> Any:
+    return torch.ops.elman.recurrence.default(*inputs)
 
 
 def _through_reference(

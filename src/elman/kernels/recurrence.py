@@ -82,7 +82,8 @@ def _run_native(
 ) -> tuple[Tensor, States]:
     """Pack once, run every layer on packed steps, pad once."""
     steps, batch_size = x.shape[:2]
-    if steps == 1 and lengths is None and not (stack.bidirectional or stack.training):
+    masked = stack.training and any(one.zoneout is not None for one in noise)
+    if steps == 1 and lengths is None and not (stack.bidirectional or masked or stack.dropout):
         y, final = _one_step(stack, native.step, x[0], states, noise)
         return y.unsqueeze(0), final
     packing = None if lengths is None else native.Packing.of(lengths, steps)
