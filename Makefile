@@ -1,4 +1,4 @@
-# demo · test · test-full · check · bench · docs · clean
+# demo · test · test-full · sanitize · check · bench · docs · clean
 # Each target makes .venv and installs what it needs; a stamp file remembers that it did.
 
 PYTHON ?= python3
@@ -8,13 +8,14 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TESTED := data,dev,docs,plot,track
 KERNELS := CMakeLists.txt $(wildcard csrc/*.* csrc/cells/*.h)
 
-.PHONY: help demo test test-full check bench docs clean
+.PHONY: help demo test test-full sanitize check bench docs clean
 .NOTPARALLEL:
 
 help:
 	@echo "make demo       train a character LSTM for two minutes and let it write"
 	@echo "make test       the tests, without the slow ones"
 	@echo "make test-full  all tests"
+	@echo "make sanitize   the kernels' tests on a build with the address and undefined sanitizers"
 	@echo "make check      lint, format, types, strict build of the docs"
 	@echo "make bench      speed on this machine"
 	@echo "make docs       the manual, into site/"
@@ -28,6 +29,16 @@ test: $(VENV)/.dev
 
 test-full: $(VENV)/.dev
 	$(BIN)/pytest -n auto
+
+# The sanitizers' libraries have to be there before Python is; leaks are Python's own.
+sanitize: $(VENV)/.dev
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cmake -G Ninja -S . -B build/sanitize \
+	  -DPython_EXECUTABLE="$(CURDIR)/$(BIN)/python" -DELMAN_SANITIZE=ON
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/cmake --build build/sanitize
+	ELMAN_KERNELS="$(CURDIR)/build/sanitize/_native.so" \
+	  LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" \
+	  ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+	  $(BIN)/pytest -n auto -m "not slow" tests/kernels tests/layers
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib.util
+import os
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -327,6 +328,9 @@ def instruction_set() -> str | None:
 
 
 def _library() -> str | None:
+    """Where the kernels are; ELMAN_KERNELS names others, such as a build with sanitizers."""
+    if given := os.environ.get("ELMAN_KERNELS"):
+        return given
     spec = importlib.util.find_spec("elman.kernels._native")
     return None if spec is None else spec.origin
 
