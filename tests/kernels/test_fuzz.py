@@ -9,11 +9,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from elman.kernels import native
 from tests.cases import KERNEL_AXES, Case
 from tests.layers.test_against_torch import check
-
-pytestmark = pytest.mark.skipif(not native.BUILT, reason="built without kernels")
 
 
 def drawn(generator: random.Random) -> Case:

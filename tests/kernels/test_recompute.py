@@ -9,9 +9,6 @@ import torch
 from torch import Tensor
 
 import elman
-from elman.kernels import native
-
-pytestmark = pytest.mark.skipif(not native.BUILT, reason="built without kernels")
 
 LAYERS = {"rnn": elman.RNN, "gru": elman.GRU, "lstm": elman.LSTM}
 OPTIONS: dict[str, dict[str, Any]] = {
