@@ -34,8 +34,8 @@ struct Noise {
 struct Forward {
   Sequence s;
   Noise noise;
-  const float* x;        // (N, I), or null where `u` is given
-  const float* u;        // (N, G H): U x + biases, or null
+  const float* x;        // (N, I)
+  const float* u;        // (N, G H): U x + biases, for `forward_few`
   const float* w_ih;     // (G H, I): U, and
   const float* w_hh;     // (G H, R): V, as they lie
   const float* w_hr;     // (R, H): the projection, or null

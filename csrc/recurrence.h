@@ -64,7 +64,7 @@ inline Place output_place(const Sequence& s, const Noise& noise, int64_t packed)
 }
 
 // y = W_hr m for the rows of one step, and what zoneout leaves of the old h.
-inline void project(const Forward& f, int64_t base, int64_t part, int64_t parts, int64_t rows) {
+inline void project_outputs(const Forward& f, int64_t base, int64_t part, int64_t parts, int64_t rows) {
   constexpr int kColumns = 4;
   const int64_t H = f.s.hidden, R = f.s.output;
   const float* panel = f.panels_r;
@@ -130,7 +130,7 @@ void forward_part(const Forward& f, int64_t part, int64_t parts) {
         }
       });
     }
-    if (s.projected) project(f, base, part, parts, rows);
+    if (s.projected) project_outputs(f, base, part, parts, rows);
     for (int64_t q = 0; q < rows; ++q) {
       std::memcpy(f.h + (part + parts * q) * R, f.y + (base + parts * q) * R, sizeof(float) * R);
     }

@@ -248,8 +248,9 @@ def _backward(ctx: Any, dy: Tensor | None, dh: Tensor | None, dc: Tensor | None,
 class _Recurrence(torch.autograd.Function):
     """The operator with its gradient, as `_register` declares it.
 
-    torch's own way from an operator to its declared gradient takes ten times as long as this, and
-    longer than a small layer. It serves torch.compile, which cannot look in here.
+    torch's own way from an operator to its declared gradient goes through all arguments of the
+    schema in Python, which takes longer than a small layer. It serves torch.compile, which cannot
+    look in here.
     """
 
     @staticmethod
