@@ -11,18 +11,14 @@ namespace elman::ELMAN_ARCH {
 
 constexpr int kBackColumns = 4;
 
-// Gradients of gates, in slots of `grads`, that belong to consecutive rows of a weight.
-struct Run {
-  int slot, gate, count;
-};
-
 // out (rows of a, columns) = a times panels, tile by tile, handed to `take(row, column, sum, n)`.
 template <class Take>
 inline void over_back_panels(const float* a, int64_t stride, int64_t rows, const float* panels,
                              int64_t depth, int64_t columns, Take&& take) {
   for (int64_t column = 0; column < columns; column += kBackColumns * kLanes) {
     over_blocks(rows, [&](int64_t first, int64_t count) {
-      Vec acc[kBlockRows][kBackColumns] = {};
+      Vec acc[kBlockRows][kBackColumns];
+      clear(acc, count);
       multiply_block<kBackColumns, kBackColumns>(acc, count, a + first * stride, stride, panels,
                                                  depth);
       for (int64_t r = 0; r < count; ++r) {
@@ -37,37 +33,59 @@ inline void over_back_panels(const float* a, int64_t stride, int64_t rows, const
   }
 }
 
+// Each slot of gradients belongs to a gate of U, C::kThroughU, and to one of V, C::kThroughV, or to
+// none (-1). Those of U stand side by side from slot C::kFirstU on.
+
+// Floats that `weigh` packs into.
+template <class C>
+int64_t weigh_scratch(const Sequence& s) {
+  const int64_t slots = C::kKept * outer_panels(s.hidden), outputs = outer_panels(s.output);
+  return (slots > outputs ? slots : outputs) * kOuterPanel + kOuterStrip;
+}
+
 // What the rows in hand add to the gradients of weights, and their gradient of the input: share
-// `share` of `shares`, by columns of the gates for the weights, by rows for the input.
+// `share` of `shares`, by units for the weights, by rows for the input.
 template <class C>
 void weigh(const Backward& b, const Chunk& chunk, int64_t share, int64_t shares) {
   const int64_t H = b.s.hidden, I = b.s.input, R = b.s.output, width = C::kKept * H;
+  const int64_t unit = H * share / shares, units = H * (share + 1) / shares - unit;
+  const int64_t output = R * share / shares, outputs = R * (share + 1) / shares - output;
   const Rows x{b.x, I, chunk.places}, h_old{chunk.h_old, R, nullptr};
-  float* scratch = chunk.scratch + share * outer_scratch(C::kGates * H);
-  auto weights = [&](Run run, const Rows& with, int64_t columns, float* to) {
-    const int64_t all = run.count * H;
-    const int64_t from = all * share / shares, until = all * (share + 1) / shares;
-    const Rows grads{chunk.grads + run.slot * H + from, width, nullptr};
-    add_outer(grads, until - from, with, columns, chunk.rows, to + (run.gate * H + from) * columns,
-              columns, scratch);
+  float* strip = chunk.scratch + share * weigh_scratch<C>(b.s);
+  float* panels = strip + kOuterStrip;
+  auto each = [&](const int (&gates)[C::kKept], int64_t columns, float* to, Product* products) {
+    for (int slot = 0; slot < C::kKept; ++slot) {
+      const int gate = gates[slot];
+      products[slot] = {panels + slot * outer_panels(units) * kOuterPanel, gate < 0 ? 0 : units,
+                        to + (gate * H + unit) * columns};
+    }
   };
-  weights(C::kThroughU, x, I, chunk.du);
-  for (Run run : C::kThroughV) weights(run, h_old, R, chunk.dv);
-  if (b.s.projected) {
-    const int64_t from = R * share / shares, until = R * (share + 1) / shares;
-    const Rows dp{chunk.dp + from, R, nullptr}, m{chunk.m, H, nullptr};
-    add_outer(dp, until - from, m, H, chunk.rows, chunk.dr + from * H, H, scratch);
-  }
-  const int64_t first = width * share / shares, last = width * (share + 1) / shares;
-  for (int64_t k = 0; k < chunk.rows; ++k) {
-    const float* row = chunk.grads + k * width;
-    for (int64_t i = first; i < last; ++i) chunk.db[i] += row[i];
+  Product through_u[C::kKept], through_v[C::kKept];
+  each(C::kThroughU, I, chunk.du, through_u);
+  each(C::kThroughV, R, chunk.dv, through_v);
+  for (int64_t begin = 0; begin < chunk.rows; begin += kOuterDepth) {
+    const int64_t end = chunk.rows - begin < kOuterDepth ? chunk.rows : begin + kOuterDepth;
+    for (int slot = 0; slot < C::kKept; ++slot) {
+      const Rows grads{chunk.grads + slot * H + unit, width, nullptr};
+      pack_outer(grads, units, begin, end, panels + slot * outer_panels(units) * kOuterPanel);
+      float* db = chunk.db + slot * H + unit;
+      for (int64_t k = begin; k < end; ++k) {
+        const float* row = grads.at(k);
+        for (int64_t i = 0; i < units; ++i) db[i] += row[i];
+      }
+    }
+    add_outer(through_u, x, I, begin, end, strip);
+    add_outer(through_v, h_old, R, begin, end, strip);
+    if (b.s.projected) {
+      const Rows dp{chunk.dp + output, R, nullptr}, m{chunk.m, H, nullptr};
+      pack_outer(dp, outputs, begin, end, panels);
+      add_outer({{panels, outputs, chunk.dr + output * H}}, m, H, begin, end, strip);
+    }
   }
   if (b.dx) {
     const int64_t from = chunk.rows * share / shares, until = chunk.rows * (share + 1) / shares;
-    over_back_panels(chunk.grads + from * width + C::kThroughU.slot * H, width, until - from,
-                     b.panels_u, C::kGates * H, I,
-                     [&](int64_t row, int64_t column, Vec sum, int n) {
+    over_back_panels(chunk.grads + from * width + C::kFirstU * H, width, until - from, b.panels_u,
+                     C::kGates * H, I, [&](int64_t row, int64_t column, Vec sum, int n) {
                        store(b.dx + chunk.places[from + row] * I + column, sum, n);
                      });
   }

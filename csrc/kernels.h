@@ -103,7 +103,7 @@ struct Table {
   // The way back of part `part`. Fused: rows in hand go into the products when the chunk is full;
   // else all stay in hand for `products`, share by share.
   void (*backward)(Cell, const Backward&, Chunk&, int64_t part, int64_t parts, bool fused);
-  int64_t (*products_scratch)(Cell, int64_t hidden);
+  int64_t (*products_scratch)(Cell, const Sequence&);
   void (*products)(Cell, const Backward&, const Chunk&, int64_t share, int64_t shares);
 };
 

@@ -18,11 +18,11 @@ struct Sums {
       : sizes{w_ih.numel(), w_hh.numel(), biases, w_hr ? w_hr->numel() : 0},
         all(sizes[0] + sizes[1] + sizes[2] + sizes[3]),
         parts(parts),
-        du(st::empty_like(w_ih)),
-        dv(st::empty_like(w_hh)),
-        db(st::new_empty(w_ih, {biases})),
-        dr(w_hr ? st::empty_like(*w_hr) : st::new_empty(w_ih, {0})),
-        others(st::new_empty(w_ih, {(parts - 1) * all})) {}
+        du(fresh(w_ih, {w_ih.size(0), w_ih.size(1)})),
+        dv(fresh(w_hh, {w_hh.size(0), w_hh.size(1)})),
+        db(fresh(w_ih, {biases})),
+        dr(w_hr ? fresh(*w_hr, {w_hr->size(0), w_hr->size(1)}) : fresh(w_ih, {0})),
+        others(fresh(w_ih, {(parts - 1) * all})) {}
 
   std::array<float*, kKinds> of(int64_t part) const {
     if (part == 0) return {out(du), out(dv), out(db), out(dr)};
@@ -59,11 +59,11 @@ struct Hand {
   Hand(const Tensor& like, const Sequence& s, int64_t rows, int64_t slots, int64_t scratches,
        const std::array<float*, Sums::kKinds>& sums)
       : places(rows),
-        grads(st::new_empty(like, {rows, slots * s.hidden})),
-        h_old(st::new_empty(like, {rows, s.output})),
-        dp(st::new_empty(like, {s.projected ? rows * s.output : 0})),
-        m(st::new_empty(like, {s.projected ? rows * s.hidden : 0})),
-        scratch(st::new_empty(like, {scratches})) {
+        grads(fresh(like, {rows, slots * s.hidden})),
+        h_old(fresh(like, {rows, s.output})),
+        dp(fresh(like, {s.projected ? rows * s.output : 0})),
+        m(fresh(like, {s.projected ? rows * s.hidden : 0})),
+        scratch(fresh(like, {scratches})) {
     chunk = {};
     chunk.capacity = rows;
     chunk.grads = out(grads);
@@ -114,13 +114,13 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recur
   expect(recurrent, "recurrent", {B, R});
   expect(zone_h, "zone_h", {N, R});
   expect(zone_c, "zone_c", {N, H});
-  Tensor dx = st::new_empty(x, need_dx ? std::vector<int64_t>{N, I} : std::vector<int64_t>{0});
+  Tensor dx = fresh(x, need_dx ? std::vector<int64_t>{N, I} : std::vector<int64_t>{0});
   Tensor dh0 = st::clone(dh);
-  Tensor dc0 = dc ? st::clone(*dc) : st::new_empty(x, {0});
-  Tensor panels = st::new_empty(x, {kernel.packed_size_back(cell, H, R)});
-  Tensor panels_u = st::new_empty(x, {need_dx ? kernel.packed_size_back(cell, H, I) : 0});
+  Tensor dc0 = dc ? st::clone(*dc) : fresh(x, {0});
+  Tensor panels = fresh(x, {kernel.packed_size_back(cell, H, R)});
+  Tensor panels_u = fresh(x, {need_dx ? kernel.packed_size_back(cell, H, I) : 0});
   const Cell plain = Cell::kRnnTanh;  // a projection has no gates
-  Tensor panels_r = st::new_empty(x, {w_hr ? kernel.packed_size_back(plain, R, H) : 0});
+  Tensor panels_r = fresh(x, {w_hr ? kernel.packed_size_back(plain, R, H) : 0});
   in_parts(Plan::threads_for(8 * G * H * (R + I)), [&](int64_t part, int64_t of) {
     kernel.pack_back(cell, data(w_hh), H, R, true, out(panels), part, of);
     if (w_hr) kernel.pack_back(plain, data(*w_hr), R, H, false, out(panels_r), part, of);
@@ -146,7 +146,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recur
 
   const int64_t flops = 2 * G * H * (R + R + I + (need_dx ? I : 0));
   const int64_t parts = plan.parts(flops), threads = Plan::threads_for(N * flops);
-  const int64_t scratch = kernel.products_scratch(cell, H);
+  const int64_t scratch = kernel.products_scratch(cell, plan.s);
   // With a part for every thread, each adds up its own; with too few rows for that, the loop runs
   // first and then all threads share the products.
   const bool fused = parts >= threads;
@@ -175,12 +175,12 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recur
   }
 
   // Of a GRU the slots stand as V_n, r, z, U_n; of the others as the gates.
-  Tensor db = st::new_empty(x, {0}), db_hh = db;
+  Tensor db = fresh(x, {0}), db_hh = db;
   if (has_bias) {
     const float* all = data(sums.db);
     const int64_t skipped = cell == Cell::kGru ? H : 0;
-    db = st::new_empty(x, {G * H});
-    db_hh = st::new_empty(x, {G * H});
+    db = fresh(x, {G * H});
+    db_hh = fresh(x, {G * H});
     std::copy_n(all + skipped, G * H, out(db));
     std::copy_n(all + skipped, G * H, out(db_hh));
     if (skipped) std::copy_n(all, H, out(db_hh) + 2 * H);

@@ -21,9 +21,10 @@ struct Rows {
   const float* at(int64_t k) const { return data + (places ? places[k] : k) * stride; }
 };
 
-constexpr int64_t outer_scratch(int64_t columns_of_a) {
-  return kOuterDepth * (columns_of_a + kOuterRows + kOuterWidth);
-}
+// Panels that `columns` columns of A are packed into, and the floats of one.
+constexpr int64_t outer_panels(int64_t columns) { return (columns + kOuterRows - 1) / kOuterRows; }
+constexpr int64_t kOuterPanel = kOuterDepth * kOuterRows;
+constexpr int64_t kOuterStrip = kOuterDepth * kOuterWidth;
 
 // `width` columns of `from`, from column `first` on, side by side for k in [begin, end).
 template <int Width>
@@ -40,11 +41,14 @@ inline void pack_strip(const Rows& from, int64_t first, int64_t columns, int64_t
   }
 }
 
-// c (rows, columns) += over k of a[k] (rows) b[k] (columns), both packed.
-inline void outer_tile(const float* a, const float* b, int64_t depth, float* c, int64_t stride,
+// c (rows, columns) += over k of a[k] (rows) b[k] (columns), both packed. Meanwhile the next panel
+// of A is fetched, and what will be added to. Inlined, its sums would not stay in the registers.
+__attribute__((noinline)) inline void outer_tile(const float* a, const float* b, int64_t depth, float* c, int64_t stride,
                        int64_t rows, int64_t columns) {
   Vec sum[kOuterRows][kOuterVecs] = {};
+  for (int64_t r = 0; r < rows && r < kOuterRows; ++r) __builtin_prefetch(c + r * stride, 1);
   for (int64_t k = 0; k < depth; ++k, a += kOuterRows, b += kOuterWidth) {
+    __builtin_prefetch(a + kOuterPanel);
     Vec w[kOuterVecs];
 #pragma GCC unroll 2
     for (int v = 0; v < kOuterVecs; ++v) {
@@ -72,22 +76,30 @@ inline void outer_tile(const float* a, const float* b, int64_t depth, float* c, 
   }
 }
 
-// c (m, n) += A^T B for A (depth, m) and B (depth, n); `scratch` holds outer_scratch(m) floats.
-inline void add_outer(const Rows& a, int64_t m, const Rows& b, int64_t n, int64_t depth, float* c,
-                      int64_t stride, float* scratch) {
-  float* strip = scratch;
-  float* panels = scratch + kOuterDepth * kOuterWidth;
-  for (int64_t begin = 0; begin < depth; begin += kOuterDepth) {
-    const int64_t end = depth - begin < kOuterDepth ? depth : begin + kOuterDepth;
-    const int64_t span = (end - begin) * kOuterRows;
-    for (int64_t i = 0; i < m; i += kOuterRows) {
-      pack_strip<kOuterRows>(a, i, m, begin, end, panels + i / kOuterRows * span);
-    }
-    for (int64_t j = 0; j < n; j += kOuterWidth) {
-      pack_strip<kOuterWidth>(b, j, n, begin, end, strip);
-      for (int64_t i = 0; i < m; i += kOuterRows) {
-        outer_tile(panels + i / kOuterRows * span, strip, end - begin, c + i * stride + j, stride,
-                   m - i, n - j);
+// Rows [begin, end) of A (., m), at most kOuterDepth of them, into panels.
+inline void pack_outer(const Rows& a, int64_t m, int64_t begin, int64_t end, float* panels) {
+  for (int64_t i = 0; i < m; i += kOuterRows, panels += kOuterPanel) {
+    pack_strip<kOuterRows>(a, i, m, begin, end, panels);
+  }
+}
+
+// For several A that were packed: c (m, n) += A^T B with rows [begin, end) of one B (., n), packed
+// once for all of them.
+struct Product {
+  const float* panels;
+  int64_t m;
+  float* c;
+};
+
+template <size_t Count>
+inline void add_outer(const Product (&products)[Count], const Rows& b, int64_t n, int64_t begin,
+                      int64_t end, float* strip) {
+  for (int64_t j = 0; j < n; j += kOuterWidth) {
+    pack_strip<kOuterWidth>(b, j, n, begin, end, strip);
+    for (const Product& product : products) {
+      const float* panel = product.panels;
+      for (int64_t i = 0; i < product.m; i += kOuterRows, panel += kOuterPanel) {
+        outer_tile(panel, strip, end - begin, product.c + i * n + j, n, product.m - i, n - j);
       }
     }
   }

@@ -6,7 +6,7 @@
 
 #include "flush.h"
 #include "kernels.h"
-#include "tensors.h"
+#include "pages.h"
 
 namespace elman {
 

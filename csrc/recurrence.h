@@ -71,7 +71,8 @@ inline void project_outputs(const Forward& f, int64_t base, int64_t part, int64_
   for (int64_t unit = 0; unit < R; unit += kColumns * kLanes, panel += H * kColumns * kLanes) {
     over_blocks(rows, [&](int64_t first, int64_t count) {
       const int64_t packed = base + parts * first, row = part + parts * first;
-      Vec acc[kBlockRows][kColumns] = {};
+      Vec acc[kBlockRows][kColumns];
+      clear(acc, count);
       multiply_block<kColumns, kColumns>(acc, count, f.m + row * H, parts * H, panel, H);
       for (int64_t r = 0; r < count; ++r) {
         const int64_t p = packed + parts * r, j = row + parts * r;

@@ -11,9 +11,7 @@ struct Gru {
   static constexpr int kGates = 3, kUnits = 1, kColumns = 3, kWidth = 4, kFromX = 3, kFromH = 2;
   static constexpr int kKept = 4;
   static constexpr bool kHasC = false;
-  static constexpr int kOrder[] = {2, 0, 1};  // backward leaves n, r, z
-  static constexpr Run kThroughU = {1, 0, 3};
-  static constexpr Run kThroughV[] = {{1, 0, 2}, {0, 2, 1}};
+  static constexpr int kThroughU[] = {-1, 0, 1, 2}, kThroughV[] = {2, 0, 1, -1}, kFirstU = 1;
 
   static void begin(Vec* acc, const Forward& f, const float* u, int64_t unit) {
     const int64_t H = f.s.hidden, left = H - unit;

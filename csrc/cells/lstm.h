@@ -9,9 +9,7 @@ struct Lstm {
   static constexpr int kGates = 4, kUnits = 1, kColumns = 4, kWidth = 4, kFromX = 3, kFromH = 3;
   static constexpr int kKept = 4;
   static constexpr bool kHasC = true;
-  static constexpr int kOrder[] = {0, 1, 2, 3};
-  static constexpr Run kThroughU = {0, 0, 4};
-  static constexpr Run kThroughV[] = {{0, 0, 4}};
+  static constexpr int kThroughU[] = {0, 1, 2, 3}, kThroughV[] = {0, 1, 2, 3}, kFirstU = 0;
 
   static void begin(Vec* acc, const Forward& f, const float* u, int64_t unit) {
     const int64_t H = f.s.hidden, left = H - unit;

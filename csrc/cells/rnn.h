@@ -10,9 +10,7 @@ struct Rnn {
   static constexpr int kGates = 1, kUnits = 4, kColumns = 4, kWidth = 4, kFromX = 3, kFromH = 3;
   static constexpr int kKept = 1;
   static constexpr bool kHasC = false;
-  static constexpr int kOrder[] = {0};
-  static constexpr Run kThroughU = {0, 0, 1};
-  static constexpr Run kThroughV[] = {{0, 0, 1}};
+  static constexpr int kThroughU[] = {0}, kThroughV[] = {0}, kFirstU = 0;
 
   static void begin(Vec* acc, const Forward& f, const float* u, int64_t unit) {
     const float* from = u ? u : f.bias;
