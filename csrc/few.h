@@ -130,6 +130,7 @@ void units_forward(const Forward& f, int64_t begin, int64_t end, int64_t parts, 
               load(v + (C::kUnits == 1 ? column * H : 0) + unit, n);
         }
         C::forward(acc, at, f.h + j * R, C::kHasC ? f.c + j * H : nullptr, to);
+        if constexpr (C::kHasC) C::output(acc, at, f.h + j * R, to);
       }
       if (C::kHasC && f.cells) {
         std::memcpy(f.cells + packed * H + from, f.c + j * H + from, sizeof(float) * (until - from));

@@ -129,6 +129,14 @@ void forward_part(const Forward& f, int64_t part, int64_t parts) {
             store(f.cells + p * H + unit, load(f.c + j * H + unit, n), n);
           }
         }
+        if constexpr (C::kHasC) {
+          for (int64_t r = 0; r < count; ++r) {
+            const int64_t p = packed + parts * r, j = row + parts * r;
+            Place at = place_of(s, f.noise, nullptr, p);
+            at.unit = unit;
+            C::output(acc[r], at, f.h + j * R, s.projected ? f.m + j * H : f.y + p * H);
+          }
+        }
       });
     }
     if (s.projected) project_outputs(f, base, part, parts, rows);

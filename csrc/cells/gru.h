@@ -23,7 +23,7 @@ struct Gru {
     acc[3] = load(from + 2 * H + unit, n);
   }
 
-  static void forward(const Vec* acc, const Place& at, const float* h, float*, float* y) {
+  static void forward(Vec* acc, const Place& at, const float* h, float*, float* y) {
     const int n = at.count();
     Vec r = sigmoid(acc[0]), z = sigmoid(acc[1]), v_n = acc[2];
     Vec candidate = tanh(acc[3] + r * v_n);

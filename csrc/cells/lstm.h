@@ -18,13 +18,13 @@ struct Lstm {
     for (int g = 0; g < kGates; ++g) acc[g] = load(from + g * H + unit, n);
   }
 
-  static void forward(const Vec* acc, const Place& at, const float* h, float* c,
-                      float* y) {
+  static void forward(Vec* acc, const Place& at, const float*, float* c, float*) {
     const int n = at.count();
     Vec i = sigmoid(acc[0]), f = sigmoid(acc[1]), g = tanh(acc[2]), o = sigmoid(acc[3]);
     Vec c_old = load(c + at.unit, n);
     Vec c_now = f * c_old + i * g;
-    Vec now = o * tanh(c_now);
+    acc[0] = c_now;
+    acc[3] = o;
     if (at.gates) {
       store(at.gate(0), i, n);
       store(at.gate(1), f, n);
@@ -32,8 +32,14 @@ struct Lstm {
       store(at.gate(3), o, n);
     }
     if (at.mixes_c) c_now += at.stays_c(n) * (c_old - c_now);
-    if (at.mixes_h) now += at.stays_h(n) * (load(h + at.unit, n) - now);
     store(c + at.unit, c_now, n);
+  }
+
+  // Apart from the gates, so that several rows' tanh, each a long chain, run side by side.
+  static void output(const Vec* acc, const Place& at, const float* h, float* y) {
+    const int n = at.count();
+    Vec now = acc[3] * tanh(acc[0]);
+    if (at.mixes_h) now += at.stays_h(n) * (load(h + at.unit, n) - now);
     store(y + at.unit, now, n);
   }
 

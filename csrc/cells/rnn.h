@@ -20,7 +20,7 @@ struct Rnn {
     }
   }
 
-  static void forward(const Vec* acc, const Place& at, const float* h, float*, float* y) {
+  static void forward(Vec* acc, const Place& at, const float* h, float*, float* y) {
     for (int v = 0; v < kUnits && at.unit + v * kLanes < at.hidden; ++v) {
       const int n = at.count(v);
       const int64_t u = at.unit + v * kLanes;
