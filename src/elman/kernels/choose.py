@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import torch
 
@@ -16,8 +16,7 @@ Backend: TypeAlias = Literal["native", "torch", "reference"]
 _forced: Backend | None = None  # a plain global, which torch.compile can read and guard
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(NamedTuple):
     """What is asked of a backend."""
 
     kind: str
@@ -67,8 +66,8 @@ def _native_refusal(request: Request) -> str | None:
         return "no kernels are built into this installation"
     if request.device.type != "cpu":
         return f"they run on a CPU, not on {request.device.type}"
-    if request.dtype != torch.float32:
-        return f"they compute in float32, not in {request.dtype}"
+    if request.dtype not in (torch.float32, torch.bfloat16):
+        return f"they take float32 and bfloat16, not {request.dtype}"
     if "layer norm" in request.extras:
         return "they have no layer norm"
     if torch.is_autocast_enabled("cpu"):

@@ -6,9 +6,9 @@ Legend: T time, B batch, I input, L layers, D directions, R output of a directio
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import torch
 from torch import Tensor
@@ -20,8 +20,7 @@ from elman.kernels.choose import Request, choose
 from elman.kernels.kind import CellKind, Noise, States, Weights
 
 
-@dataclass(frozen=True)
-class Stack:
+class Stack(NamedTuple):
     """What a layer hands to the kernels at every call; nothing of it is kept between calls."""
 
     kind: CellKind
@@ -64,7 +63,10 @@ def run(
                 training=stack.training,
             )
         case "native":
-            return _run_native(stack, x, states, lengths, noise)
+            if x.dtype == torch.bfloat16:
+                wide = _run_native(*_widened(stack, x, states, noise), lengths)
+                return _narrowed(*wide)
+            return _run_native(stack, x, states, noise, lengths)
         case "reference":
             return _layers(
                 stack,
@@ -78,7 +80,7 @@ def run(
 
 
 def _run_native(
-    stack: Stack, x: Tensor, states: States, lengths: Tensor | None, noise: Sequence[Noise]
+    stack: Stack, x: Tensor, states: States, noise: Sequence[Noise], lengths: Tensor | None
 ) -> tuple[Tensor, States]:
     """Pack once, run every layer on packed steps, pad once."""
     steps, batch_size = x.shape[:2]
@@ -109,6 +111,26 @@ def _run_native(
     return packing.pad(y, steps), tuple(state.index_select(1, packing.back) for state in final)
 
 
+def _widened(
+    stack: Stack, x: Tensor, states: States, noise: Sequence[Noise]
+) -> tuple[Stack, Tensor, States, Sequence[Noise]]:
+    """What came in bfloat16 as float32, in which every sum is kept until the last layer's output.
+
+    Between steps and layers nothing is rounded, so the result is nearer to the true one than that
+    of a loop in bfloat16.
+    """
+    weights = [Weights._make([w if w is None else w.float() for w in one]) for one in stack.weights]
+    wide = [
+        one if one.recurrent is None else replace(one, recurrent=one.recurrent.float())
+        for one in noise
+    ]
+    return stack._replace(weights=weights), x.float(), tuple(h.float() for h in states), wide
+
+
+def _narrowed(y: Tensor, states: States) -> tuple[Tensor, States]:
+    return y.bfloat16(), tuple(state.bfloat16() for state in states)
+
+
 def _layers(
     stack: Stack, one: OneDirection, x: Tensor, states: States, noise: Sequence[Noise]
 ) -> tuple[Tensor, States]:
@@ -134,6 +156,9 @@ def step(
     """One turn of the loop through all layers: x (B, I), states (L, B, R) -> y (B, R), states."""
     backend = choose(request).backend
     if backend == "native":
+        if x.dtype == torch.bfloat16:
+            stack, x, states, noise = _widened(stack, x, states, noise)
+            return _narrowed(*_one_step(stack, native.step, x, states, noise))
         return _one_step(stack, native.step, x, states, noise)
     if backend == "torch" and stack.weights[0].hr is None:
         return _one_step(stack, lambda *known: aten.step(*known[:-1]), x, states, noise)

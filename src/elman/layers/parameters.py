@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from elman.kernels.kind import CellKind, Weights
 from elman.layers import initialize
@@ -81,25 +81,19 @@ def weights(layer: HasParameters, suffix: str) -> Weights:
 
     Looked up at every call, since anybody may have put others in their place.
     """
-
-    def get(name: str, there: bool) -> Tensor | None:
-        return getattr(layer, name + suffix) if there else None
-
-    ih, hh = get("weight_ih", True), get("weight_hh", True)
-    assert ih is not None
-    assert hh is not None
-    norm_c = layer.layer_norm and "c" in layer.kind.state_names
-    return Weights(
-        ih,
-        hh,
-        get("bias_ih", layer.bias),
-        get("bias_hh", layer.bias),
-        get("weight_hr", layer.proj_size > 0),
-        get("norm_ih", layer.layer_norm),
-        get("norm_hh", layer.layer_norm),
-        get("norm_c", norm_c),
-        get("norm_c_bias", norm_c),
+    bias_ih = bias_hh = None
+    if layer.bias:
+        bias_ih, bias_hh = getattr(layer, "bias_ih" + suffix), getattr(layer, "bias_hh" + suffix)
+    found = Weights(
+        getattr(layer, "weight_ih" + suffix), getattr(layer, "weight_hh" + suffix), bias_ih, bias_hh
     )
+    if layer.proj_size:
+        found = found._replace(hr=getattr(layer, "weight_hr" + suffix))
+    if layer.layer_norm:
+        names = ("norm_ih", "norm_hh", "norm_c", "norm_c_bias")
+        count = 4 if "c" in layer.kind.state_names else 2
+        found = found._replace(**{name: getattr(layer, name + suffix) for name in names[:count]})
+    return found
 
 
 def reset(layer: HasParameters) -> None:

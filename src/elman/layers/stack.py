@@ -8,7 +8,6 @@ direction (H, or the projection).
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 from typing import Any, overload
 
 import torch
@@ -127,7 +126,7 @@ class RecurrentStack(nn.Module):
         weights = [parameters.weights(self, suffix) for suffix in self.suffixes]
         if self.training and self.weight_dropout:
             weights = [
-                replace(one, hh=drop_weights(one.hh, self.weight_dropout)) for one in weights
+                one._replace(hh=drop_weights(one.hh, self.weight_dropout)) for one in weights
             ]
         return recurrence.Stack(
             self.kind,
@@ -260,7 +259,7 @@ class RecurrentStack(nn.Module):
 
         y, final = self._run(x, self._states(hx, x), row_lengths)
         if isinstance(hx, State):
-            out: Any = State.with_axes(dict(zip(hx, final, strict=True)), hx.axes)
+            out: Any = hx.followed_by(final)
         else:
             final = tuple(tensor.squeeze(1) for tensor in final) if unbatched else final
             out = final[0] if len(final) == 1 else final
@@ -286,7 +285,7 @@ class RecurrentStack(nn.Module):
         self._require_steps()
         check.time_major(chunk, self.input_size, self._expected_dtype)
         y, final = self._run(chunk, self._states(state, chunk), None)
-        return y, State.with_axes(dict(zip(state, final, strict=True)), state.axes)
+        return y, state.followed_by(final)
 
     def _require_steps(self) -> None:
         if self.bidirectional:
@@ -308,7 +307,7 @@ class RecurrentStack(nn.Module):
         states = self._states(state, x_t)
         noise = self._noise(1, x_t.shape[0], x_t)
         y, final = recurrence.step(self._stack(), self.request(x_t), x_t, states, noise=noise)
-        return y, State.with_axes(dict(zip(state, final, strict=True)), state.axes)
+        return y, state.followed_by(final)
 
     @property
     def _expected_dtype(self) -> torch.dtype:

@@ -8,7 +8,7 @@ training, truncated backpropagation, generation, streaming, checkpoints and expo
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -74,6 +74,16 @@ class State(Mapping[str, Tensor]):
         if len(set(sizes.values())) > 1:
             raise ValueError(f"the tensors of a State must share one batch size, got {sizes}")
         self._tensors, self._axes = tensors, axes
+
+    def followed_by(self, tensors: Iterable[Tensor]) -> State:
+        """The state after a step: these tensors in the places of the old ones, which they fit.
+
+        Not checked again: a layer says this at every step of a stream.
+        """
+        state = State.__new__(State)
+        state._tensors = dict(zip(self._tensors, tensors, strict=True))
+        state._axes = self._axes
+        return state
 
     @classmethod
     def of(cls, layer: HasStateNames, hx: HX) -> State:
