@@ -69,8 +69,6 @@ def _native_refusal(request: Request) -> str | None:
         return f"they run on a CPU, not on {request.device.type}"
     if request.dtype != torch.float32:
         return f"they compute in float32, not in {request.dtype}"
-    if "layer norm" in request.extras:
-        return "they have no layer norm"
     if torch.is_autocast_enabled("cpu"):
         return "autocast is on"
     return _transform_refusal()

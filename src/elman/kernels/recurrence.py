@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import ModuleType
 from typing import TypeAlias
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from elman.kernels import aten, native, recompute, reference
+from elman.kernels import aten, native, normed, recompute, reference
 from elman.kernels.choose import Request, choose
 from elman.kernels.kind import CellKind, Noise, States, Weights
 
@@ -83,8 +84,9 @@ def _run_native(
     """Pack once, run every layer on packed steps, pad once."""
     steps, batch_size = x.shape[:2]
     masked = stack.training and any(one.zoneout is not None for one in noise)
+    kernels = _kernels(stack)
     if steps == 1 and lengths is None and not (stack.bidirectional or masked or stack.dropout):
-        y, final = _one_step(stack, native.step, x[0], states, noise)
+        y, final = _one_step(stack, kernels.step, x[0], states, noise)
         return y.unsqueeze(0), final
     packing = None if lengths is None else native.Packing.of(lengths, steps)
     if packing is None:
@@ -94,7 +96,7 @@ def _run_native(
         states = tuple(state.index_select(1, packing.order) for state in states)
         noise = [one.packed(packing.order, packing.pack) for one in noise]
     sizes = None if packing is None else packing.sizes
-    run = recompute.run if stack.recompute else native.run
+    run = recompute.run if stack.recompute else kernels.run
     y, final = _layers(
         stack,
         lambda x, states, weights, reverse, noise: run(
@@ -107,6 +109,10 @@ def _run_native(
     if packing is None:
         return y.view(steps, batch_size, -1), final
     return packing.pad(y, steps), tuple(state.index_select(1, packing.back) for state in final)
+
+
+def _kernels(stack: Stack) -> ModuleType:
+    return native if stack.weights[0].norm_hh is None else normed
 
 
 def _layers(
@@ -134,7 +140,7 @@ def step(
     """One turn of the loop through all layers: x (B, I), states (L, B, R) -> y (B, R), states."""
     backend = choose(request).backend
     if backend == "native":
-        return _one_step(stack, native.step, x, states, noise)
+        return _one_step(stack, _kernels(stack).step, x, states, noise)
     if backend == "torch" and stack.weights[0].hr is None:
         return _one_step(stack, lambda *known: aten.step(*known[:-1]), x, states, noise)
     return _one_step(stack, reference.step, x, states, noise)
