@@ -74,13 +74,12 @@ void weigh(const Backward& b, const Chunk& chunk, int64_t share, int64_t shares)
         for (int64_t i = 0; i < units; ++i) db[i] += row[i];
       }
     }
-    add_outer(through_u, x, I, begin, end, strip);
-    add_outer(through_v, h_old, R, begin, end, strip);
-    if (b.s.projected) {
-      const Rows dp{chunk.dp + output, R, nullptr}, m{chunk.m, H, nullptr};
-      pack_outer(dp, outputs, begin, end, panels);
-      add_outer({{panels, outputs, chunk.dr + output * H}}, m, H, begin, end, strip);
-    }
+    add_products(through_u, x, I, begin, end, strip);
+    add_products(through_v, h_old, R, begin, end, strip);
+  }
+  if (b.s.projected) {
+    add_outer({chunk.dp + output, R, nullptr}, outputs, {chunk.m, H, nullptr}, H, chunk.rows,
+              chunk.dr + output * H, strip);
   }
   if (b.dx) {
     const int64_t from = chunk.rows * share / shares, until = chunk.rows * (share + 1) / shares;

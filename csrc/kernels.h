@@ -83,6 +83,38 @@ struct Chunk {
   float* scratch;   // `products_scratch` floats for each share of `products`
 };
 
+// Gains and shifts of layer normalization: of U x and V h (G H), whose shifts are the biases, and
+// of an LSTM's c (H).
+struct Norm {
+  const float *gain_u, *shift_u, *gain_v, *shift_v, *gain_c, *shift_c;
+};
+
+struct NormedForward {
+  Forward f;         // its gates, bias, bias_n and u unused; weights of any number of gates packed
+  Norm norm;         // as those of a projection are, or read where they lie where there are no panels
+  int64_t width;     // G H
+  float *u, *v;      // (N, G H): U x and V h normalized, without gain or shift, kept; or null
+  float *scale_u, *scale_v;  // (N,): one over the deviation of each
+  int64_t ahead;     // rows of U x that a part makes at once, at least its rows of one step
+  float* scratch;    // (parts, scratch_size): see normed.h
+  int64_t scratch_size;
+};
+
+struct NormedBackward {
+  Backward b;        // its gates unused; its panels of weights with the gates in their own order
+  Norm norm;
+  int64_t width;
+  const float *u, *v, *scale_u, *scale_v;
+};
+
+// A chunk whose `grads` (capacity, G H) are those of U x; `grads_v` are those of V h.
+struct NormedChunk {
+  Chunk chunk;
+  float* grads_v;
+  float* spare;      // `normed_spare` floats
+  float *d_gain_u, *d_shift_u, *d_gain_v, *d_shift_v, *d_gain_c, *d_shift_c;  // added to
+};
+
 struct Table {
   int lanes;
   // Floats that `pack` writes for a matrix (gates * hidden, depth), and the packing of share
@@ -105,6 +137,10 @@ struct Table {
   void (*backward)(Cell, const Backward&, Chunk&, int64_t part, int64_t parts, bool fused);
   int64_t (*products_scratch)(Cell, const Sequence&);
   void (*products)(Cell, const Backward&, const Chunk&, int64_t share, int64_t shares);
+  // The same with layer normalization; rows in hand go into the products when the chunk is full.
+  int64_t (*normed_spare)(Cell, int64_t hidden);
+  void (*normed_forward)(Cell, const NormedForward&, int64_t part, int64_t parts);
+  void (*normed_backward)(Cell, const NormedBackward&, NormedChunk&, int64_t part, int64_t parts);
 };
 
 const Table& table();           // of the instruction set that this machine runs best

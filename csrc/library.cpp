@@ -19,6 +19,20 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recur
     Tensor w_ih, Tensor w_hh, Maybe w_hr, bool has_bias, Tensor gates, Tensor cells, Maybe sizes, bool reverse,
     Maybe recurrent, Maybe zone_h, Maybe zone_c, double rate_h, double rate_c, bool need_dx);
 
+std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> normed(
+    int64_t cell, Tensor x, Tensor h0, Maybe c0, Tensor w_ih, Tensor w_hh, Maybe b_ih, Maybe b_hh,
+    Maybe w_hr, Tensor norm_ih, Tensor norm_hh, Maybe norm_c, Maybe norm_c_bias, Maybe sizes,
+    bool reverse, bool keep, Maybe recurrent, Maybe zone_h, Maybe zone_c, double rate_h,
+    double rate_c);
+
+std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor,
+           Tensor>
+normed_backward(int64_t cell, Maybe dy, Tensor dh, Maybe dc, Tensor x, Tensor y, Tensor h0,
+                Maybe c0, Tensor w_ih, Tensor w_hh, Maybe b_ih, Maybe b_hh, Maybe w_hr,
+                Tensor norm_ih, Tensor norm_hh, Maybe norm_c, Maybe norm_c_bias, Tensor u, Tensor v,
+                Tensor scales, Tensor cells, Maybe sizes, bool reverse, Maybe recurrent,
+                Maybe zone_h, Maybe zone_c, double rate_h, double rate_c, bool need_dx);
+
 }  // namespace elman
 
 STABLE_TORCH_LIBRARY(elman, library) {
@@ -37,10 +51,26 @@ STABLE_TORCH_LIBRARY(elman, library) {
       "Tensor? sizes, bool reverse, Tensor? recurrent, Tensor? zone_h, Tensor? zone_c, "
       "float rate_h, float rate_c, bool need_dx) "
       "-> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)");
+  library.def(
+      "normed(int cell, Tensor x, Tensor h0, Tensor? c0, Tensor w_ih, Tensor w_hh, Tensor? b_ih, "
+      "Tensor? b_hh, Tensor? w_hr, Tensor norm_ih, Tensor norm_hh, Tensor? norm_c, "
+      "Tensor? norm_c_bias, Tensor? sizes, bool reverse, bool keep, Tensor? recurrent, "
+      "Tensor? zone_h, Tensor? zone_c, float rate_h, float rate_c) "
+      "-> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)");
+  library.def(
+      "normed_backward(int cell, Tensor? dy, Tensor dh, Tensor? dc, Tensor x, Tensor y, Tensor h0, "
+      "Tensor? c0, Tensor w_ih, Tensor w_hh, Tensor? b_ih, Tensor? b_hh, Tensor? w_hr, "
+      "Tensor norm_ih, Tensor norm_hh, Tensor? norm_c, Tensor? norm_c_bias, Tensor u, Tensor v, "
+      "Tensor scales, Tensor cells, Tensor? sizes, bool reverse, Tensor? recurrent, "
+      "Tensor? zone_h, Tensor? zone_c, float rate_h, float rate_c, bool need_dx) "
+      "-> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, "
+      "Tensor)");
 }
 
 STABLE_TORCH_LIBRARY_IMPL(elman, CPU, library) {
   library.impl("recurrence", TORCH_BOX(&elman::recurrence));
   library.impl("step", TORCH_BOX(&elman::step));
   library.impl("recurrence_backward", TORCH_BOX(&elman::recurrence_backward));
+  library.impl("normed", TORCH_BOX(&elman::normed));
+  library.impl("normed_backward", TORCH_BOX(&elman::normed_backward));
 }

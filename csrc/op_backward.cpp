@@ -1,54 +1,10 @@
 // The operator elman::recurrence_backward: check, allocate, call. Legend: see kernels.h.
-#include <array>
 #include <tuple>
 
-#include "plan.h"
+#include "sums.h"
 
 namespace elman {
 namespace {
-
-// The gradients of weights and biases, zero at first: one set for each part that adds to them.
-struct Sums {
-  static constexpr size_t kKinds = 4;
-  std::array<int64_t, kKinds> sizes;  // of dU, dV, the biases' slots, the projection's
-  int64_t all, parts;
-  Tensor du, dv, db, dr, others;
-
-  Sums(const Tensor& w_ih, const Tensor& w_hh, const Maybe& w_hr, int64_t biases, int64_t parts)
-      : sizes{w_ih.numel(), w_hh.numel(), biases, w_hr ? w_hr->numel() : 0},
-        all(sizes[0] + sizes[1] + sizes[2] + sizes[3]),
-        parts(parts),
-        du(fresh(w_ih, {w_ih.size(0), w_ih.size(1)})),
-        dv(fresh(w_hh, {w_hh.size(0), w_hh.size(1)})),
-        db(fresh(w_ih, {biases})),
-        dr(w_hr ? fresh(*w_hr, {w_hr->size(0), w_hr->size(1)}) : fresh(w_ih, {0})),
-        others(fresh(w_ih, {(parts - 1) * all})) {}
-
-  std::array<float*, kKinds> of(int64_t part) const {
-    if (part == 0) return {out(du), out(dv), out(db), out(dr)};
-    float* own = out(others) + (part - 1) * all;
-    return {own, own + sizes[0], own + sizes[0] + sizes[1], own + all - sizes[3]};
-  }
-  void clear(int64_t part) const {
-    for (size_t which = 0; which < kKinds; ++which) {
-      std::fill_n(of(part)[which], sizes[which], 0.0f);
-    }
-  }
-  // All parts' sums into the first's, in the order of the parts.
-  void join() const {
-    if (parts == 1) return;
-    in_parts(Plan::threads_for(8 * all * parts), [&](int64_t share, int64_t shares) {
-      for (int64_t part = 1; part < parts; ++part) {
-        for (size_t which = 0; which < kKinds; ++which) {
-          float* to = of(0)[which];
-          const float* from = of(part)[which];
-          const int64_t end = sizes[which] * (share + 1) / shares;
-          for (int64_t i = sizes[which] * share / shares; i < end; ++i) to[i] += from[i];
-        }
-      }
-    });
-  }
-};
 
 // The rows in hand of one part.
 struct Hand {
@@ -57,7 +13,7 @@ struct Hand {
   Chunk chunk;
 
   Hand(const Tensor& like, const Sequence& s, int64_t rows, int64_t slots, int64_t scratches,
-       const std::array<float*, Sums::kKinds>& sums)
+       const PartSums& sums, int64_t part)
       : places(rows),
         grads(fresh(like, {rows, slots * s.hidden})),
         h_old(fresh(like, {rows, s.output})),
@@ -71,16 +27,13 @@ struct Hand {
     chunk.dp = out(dp);
     chunk.m = out(m);
     chunk.places = places.data();
-    chunk.du = sums[0];
-    chunk.dv = sums[1];
-    chunk.db = sums[2];
-    chunk.dr = sums[3];
+    chunk.du = sums.of(part, 0);
+    chunk.dv = sums.of(part, 1);
+    chunk.db = sums.of(part, 2);
+    chunk.dr = sums.of(part, 3);
     chunk.scratch = out(scratch);
   }
 };
-
-// Rows that a part has in hand before they go into the products.
-constexpr int64_t kChunk = 256;
 
 }  // namespace
 
@@ -150,7 +103,8 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recur
   // With a part for every thread, each adds up its own; with too few rows for that, the loop runs
   // first and then all threads share the products.
   const bool fused = parts >= threads;
-  const Sums sums(w_ih, w_hh, w_hr, S * H, fused ? parts : 1);
+  const std::vector<int64_t> projection = w_hr ? std::vector<int64_t>{R, H} : std::vector<int64_t>{0};
+  const PartSums sums(x, {{G * H, I}, {G * H, R}, {S * H}, projection}, fused ? parts : 1);
   std::vector<Hand> hands;
   hands.reserve(parts);
   const int64_t own = (B + parts - 1) / parts;
@@ -158,7 +112,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recur
     const int64_t most = own * plan.s.steps;
     const int64_t rows = fused ? std::min(most, std::max(own, kChunk)) : most;
     hands.emplace_back(x, plan.s, rows, S, scratch * (fused ? 1 : threads),
-                       sums.of(fused ? part : 0));
+                       sums, fused ? part : 0);
   }
   in_parts(parts, [&](int64_t part, int64_t of) {
     if (fused || part == 0) sums.clear(part);
@@ -177,7 +131,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recur
   // Of a GRU the slots stand as V_n, r, z, U_n; of the others as the gates.
   Tensor db = fresh(x, {0}), db_hh = db;
   if (has_bias) {
-    const float* all = data(sums.db);
+    const float* all = data(sums.tensors[2]);
     const int64_t skipped = cell == Cell::kGru ? H : 0;
     db = fresh(x, {G * H});
     db_hh = fresh(x, {G * H});
@@ -185,7 +139,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recur
     std::copy_n(all + skipped, G * H, out(db_hh));
     if (skipped) std::copy_n(all, H, out(db_hh) + 2 * H);
   }
-  return {dx, dh0, dc0, sums.du, sums.dv, db, db_hh, sums.dr};
+  return {dx, dh0, dc0, sums.tensors[0], sums.tensors[1], db, db_hh, sums.tensors[3]};
 }
 
 }  // namespace elman

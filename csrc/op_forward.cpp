@@ -8,9 +8,6 @@
 namespace elman {
 namespace {
 
-// Below this many rows or steps, packing the weights would not pay: they are read where they lie.
-constexpr int64_t kFewRows = 8, kFewSteps = 4;
-
 void run_packed(Cell cell, const Table& kernel, Forward f, const Plan& plan, const Tensor& like) {
   const Sequence& s = f.s;
   const int64_t G = gates_of(cell), H = s.hidden, I = s.input, R = s.output;

@@ -92,7 +92,7 @@ struct Product {
 };
 
 template <size_t Count>
-inline void add_outer(const Product (&products)[Count], const Rows& b, int64_t n, int64_t begin,
+inline void add_products(const Product (&products)[Count], const Rows& b, int64_t n, int64_t begin,
                       int64_t end, float* strip) {
   for (int64_t j = 0; j < n; j += kOuterWidth) {
     pack_strip<kOuterWidth>(b, j, n, begin, end, strip);
@@ -102,6 +102,17 @@ inline void add_outer(const Product (&products)[Count], const Rows& b, int64_t n
         outer_tile(panel, strip, end - begin, product.c + i * n + j, n, product.m - i, n - j);
       }
     }
+  }
+}
+
+// c (m, n) += A^T B for one A (rows, m) and B (rows, n).
+inline void add_outer(const Rows& a, int64_t m, const Rows& b, int64_t n, int64_t rows, float* c,
+                      float* scratch) {
+  float* panels = scratch + kOuterStrip;
+  for (int64_t begin = 0; begin < rows; begin += kOuterDepth) {
+    const int64_t end = rows - begin < kOuterDepth ? rows : begin + kOuterDepth;
+    pack_outer(a, m, begin, end, panels);
+    add_products({{panels, m, c}}, b, n, begin, end, scratch);
   }
 }
 

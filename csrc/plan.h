@@ -10,6 +10,11 @@
 
 namespace elman {
 
+// Below this many rows or steps, packing the weights would not pay: they are read where they lie.
+constexpr int64_t kFewRows = 8, kFewSteps = 4;
+// Rows that a part has in hand on the way back before they go into the products.
+constexpr int64_t kChunk = 256;
+
 // Sizes and offsets of the steps, and how many parts the work is worth.
 struct Plan {
   std::vector<int64_t> sizes, offsets;

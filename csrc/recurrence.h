@@ -63,6 +63,17 @@ inline Place output_place(const Sequence& s, const Noise& noise, int64_t packed)
   return at;
 }
 
+// The old h of this part's rows as V is given it: with recurrent dropout, masked in `f.scratch`.
+inline const float* recurrent_input(const Forward& f, int64_t part, int64_t parts, int64_t rows) {
+  if (!f.noise.recurrent) return f.h;
+  const int64_t R = f.s.output;
+  for (int64_t q = 0; q < rows; ++q) {
+    const int64_t at = (part + parts * q) * R;
+    for (int64_t u = 0; u < R; ++u) f.scratch[at + u] = f.h[at + u] * f.noise.recurrent[at + u];
+  }
+  return f.scratch;
+}
+
 // y = W_hr m for the rows of one step, and what zoneout leaves of the old h.
 inline void project_outputs(const Forward& f, int64_t base, int64_t part, int64_t parts, int64_t rows) {
   constexpr int kColumns = 4;
@@ -99,14 +110,7 @@ void forward_part(const Forward& f, int64_t part, int64_t parts) {
     const int64_t rows = share.count(s.sizes[t]);
     if (rows == 0) continue;
     const int64_t base = s.offsets[t] + part;
-    const float* fed = f.h;
-    if (f.noise.recurrent) {
-      for (int64_t q = 0; q < rows; ++q) {
-        const int64_t at = (part + parts * q) * R;
-        for (int64_t u = 0; u < R; ++u) f.scratch[at + u] = f.h[at + u] * f.noise.recurrent[at + u];
-      }
-      fed = f.scratch;
-    }
+    const float* fed = recurrent_input(f, part, parts, rows);
     for (int64_t panel = 0, unit = 0; unit < H; ++panel, unit += span) {
       const float* panel_u = f.panels_u + panel * I * C::kColumns * kLanes;
       const float* panel_v = f.panels_v + panel * R * C::kColumns * kLanes;

@@ -182,6 +182,21 @@ KERNEL_AXES = AXES | {
 KERNELS = [Case(**row) for row in pairwise(KERNEL_AXES)]
 """What `make test` walks with the native backend besides: sizes that matter to it alone."""
 
+NOISES: dict[str, dict[str, Any]] = {
+    "quiet": {},
+    "zoneout": {"zoneout": 0.3},
+    "dropout": {"recurrent_dropout": 0.4, "weight_dropout": 0.2},
+    "both": {"zoneout": 0.3, "recurrent_dropout": 0.4},
+}
+
+NORMED = [
+    (Case(**{name: row[name] for name in AXES}), NOISES[row["noise"]], row["training"])
+    for row in pairwise(
+        KERNEL_AXES | {"layers": (1, 2), "noise": tuple(NOISES), "training": (True, False)}
+    )
+]
+"""The same with layer normalization: a case, the layer's noise, and whether it trains."""
+
 KERNELS_LARGE = [
     *(
         Case(cell, torch.float32, steps, batch, size, size, lengths=lengths)

@@ -1,8 +1,9 @@
-"""`python -m benchmarks.speed [measure|shared|memory]`: time elman beside its peers, and report.
+"""`python -m benchmarks.speed [measure|shared|memory|normed]`: time elman, and report.
 
 `measure` (what is done unless another is named) keeps raw results in --out, cell by cell: what
 has been measured at this commit is not measured again, and the report is of all that is there.
-`shared` looks at a machine whose other core is busy, `memory` at the memory of a training step.
+`shared` looks at a machine whose other core is busy, `memory` at the memory of a training step,
+`normed` at layer normalization.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from benchmarks.speed.cells import DTYPES, MODES
 from benchmarks.speed.match import Effort
 from benchmarks.speed.measure import measure
 from benchmarks.speed.memory import memory
+from benchmarks.speed.normed import normed
 from benchmarks.speed.options import Options
 from benchmarks.speed.peers import OURS, PEERS
 from benchmarks.speed.shared import shared
@@ -26,6 +28,7 @@ COMMANDS: dict[str, Callable[[Options], None]] = {
     "measure": measure,
     "shared": shared,
     "memory": memory,
+    "normed": normed,
 }
 
 
@@ -84,7 +87,8 @@ def main() -> int:
     # Folders are the machine's own affair and no part of the figure.
     command = "python -m benchmarks.speed"
     if given.what != "measure":
-        command += f" {given.what} --threads {max(given.threads)}"
+        threads = given.threads if given.what == "normed" else (max(given.threads),)
+        command += f" {given.what} --threads {','.join(map(str, threads))}"
     given.out.mkdir(parents=True, exist_ok=True)
     options = Options(
         given.threads,

@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tests.cases import KERNEL_AXES, Case
+from tests.cases import KERNEL_AXES, NOISES, Case
+from tests.kernels.test_normed import check_normed
 from tests.layers.test_against_torch import check
 
 
@@ -40,7 +41,11 @@ def fuzz(seconds: float, seed: int) -> int:
         case = drawn(generator)
         torch.set_num_threads(generator.choice((1, 2, 3)))
         try:
-            check(case, "native")
+            if generator.random() < 0.7:
+                check(case, "native")
+            else:
+                noise = NOISES[generator.choice(tuple(NOISES))]
+                check_normed(case, noise, generator.random() < 0.7)
         except Exception as error:
             raise AssertionError(f"seed {seed}, case {tried}: {case!r}") from error
         finally:

@@ -15,6 +15,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "plain": {},
     "both directions": {"bidirectional": True, "num_layers": 2},
     "noise": {"zoneout": 0.2, "recurrent_dropout": 0.3},
+    "layer norm": {"layer_norm": True},
 }
 
 
@@ -42,7 +43,8 @@ def test_it_gives_what_keeping_everything_gives(
     lengths = [steps * row // 8 for row in range(9)] if ragged else None
     ours, theirs = gradients(again, x, lengths), gradients(plain, x, lengths)
     for our, their in zip(ours, theirs, strict=True):
-        torch.testing.assert_close(our, their, rtol=1e-4, atol=1e-5)
+        scale = max(1.0, float(their.abs().max()))
+        torch.testing.assert_close(our, their, rtol=1e-4, atol=1e-5 * scale)
 
 
 def kept(layer: elman.LSTM, x: Tensor) -> int:

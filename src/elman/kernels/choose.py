@@ -68,8 +68,6 @@ def _native_refusal(request: Request) -> str | None:
         return f"they run on a CPU, not on {request.device.type}"
     if request.dtype not in (torch.float32, torch.bfloat16):
         return f"they take float32 and bfloat16, not {request.dtype}"
-    if "layer norm" in request.extras:
-        return "they have no layer norm"
     if torch.is_autocast_enabled("cpu"):
         return "autocast is on"
     return _transform_refusal()

@@ -11,6 +11,7 @@ import ctypes
 import importlib.util
 import os
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,15 +89,15 @@ def run(
         The outputs (N, R) and the final states.
     """
     code = CODES[kind.name]
-    given = _contiguous(x, states, weights)
+    given = contiguous(x, states, weights)
     keep = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in given)
-    masks, rates = _zones(noise)
+    masks, rates = zones_of(noise)
     run_op = _Recurrence.apply if keep and not torch.compiler.is_compiling() else _recurrence
     y, h, c, _, _ = run_op(code, *given, sizes, reverse, keep, noise.recurrent, *masks, *rates)
     return y, (h,) if len(states) == 1 else (h, c)
 
 
-def _contiguous(x: Tensor, states: States, weights: Weights) -> tuple[Tensor | None, ...]:
+def contiguous(x: Tensor, states: States, weights: Weights) -> tuple[Tensor | None, ...]:
     """x, h, c, U, V, the biases and the projection as the operators take them."""
     bias_ih, bias_hh, hr = weights.bias_ih, weights.bias_hh, weights.hr
     return (
@@ -114,8 +115,8 @@ def _contiguous(x: Tensor, states: States, weights: Weights) -> tuple[Tensor | N
 def step(kind: CellKind, x: Tensor, states: States, weights: Weights, noise: Noise) -> States:
     """One step (B, I) of one layer, its noise without masks over time: the states after it."""
     code = CODES[kind.name]
-    given = _contiguous(x, states, weights)
-    _, rates = _zones(noise)
+    given = contiguous(x, states, weights)
+    _, rates = zones_of(noise)
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in given):
         _, after = run(kind, x, states, weights, sizes=None, reverse=False, noise=noise)
         return after
@@ -123,7 +124,7 @@ def step(kind: CellKind, x: Tensor, states: States, weights: Weights, noise: Noi
     return (h,) if len(states) == 1 else (h, c)
 
 
-def _zones(noise: Noise) -> tuple[list[Tensor | None], list[float]]:
+def zones_of(noise: Noise) -> tuple[list[Tensor | None], list[float]]:
     """Zoneout of h and of c as masks, or else as rates."""
     masks: list[Tensor | None] = [None, None]
     rates = [0.0, 0.0]
@@ -206,7 +207,8 @@ def _backward(ctx: Any, dy: Tensor | None, dh: Tensor | None, dc: Tensor | None,
     saved = ctx.saved_tensors
     x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, sizes, recurrent, *zones, y, gates, cells = saved
     if torch.is_grad_enabled():
-        grads = _through_reference(ctx, dy, dh, dc)
+        noise = (recurrent, zones, ctx.rates)
+        grads = through_reference(ctx.code, saved[:8], sizes, ctx.reverse, *noise, (dy, dh, dc))
     else:
         grads = torch.ops.elman.recurrence_backward.default(
             ctx.code,
@@ -269,12 +271,33 @@ def _recurrence(*inputs: Any) -> Any:
     return torch.ops.elman.recurrence.default(*inputs)
 
 
-def _through_reference(
-    ctx: Any, dy: Tensor | None, dh: Tensor | None, dc: Tensor | None
+def through_reference(
+    code: int,
+    given: Sequence[Tensor | None],
+    sizes: Tensor | None,
+    reverse: bool,
+    recurrent: Tensor | None,
+    zones: Sequence[Tensor | None],
+    rates: Sequence[float],
+    grads: Sequence[Tensor | None],
 ) -> list[Tensor | None]:
-    """The same gradients by the plain loop, with a graph: for gradients of gradients."""
-    saved = ctx.saved_tensors
-    x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, sizes, recurrent, zone_h, zone_c, *_ = saved
+    """Gradients of `given` by the plain loop, with a graph: for gradients of gradients.
+
+    Args:
+        code: of the cell.
+        given: what an operator took: x, h, c, and the weights in the order of `Weights`.
+        sizes: and the rest of what it took.
+        reverse: likewise.
+        recurrent: likewise.
+        zones: likewise.
+        rates: likewise.
+        grads: of y, h and c.
+    """
+    x, h0, c0, w_ih, w_hh, *rest = given
+    assert x is not None
+    assert h0 is not None
+    assert w_ih is not None
+    assert w_hh is not None
     batch = len(h0)
     steps = len(x) // batch if sizes is None else len(sizes)
     if sizes is None:
@@ -282,32 +305,28 @@ def _through_reference(
     # Rows are sorted already, so row j has as many steps as there are sizes above j.
     lengths = (sizes.unsqueeze(1) > torch.arange(batch)).sum(0)
     packing = Packing.of(lengths, steps)
-    zones = [
+    zoned = [
         rate if mask is None else packing.pad(mask, steps) > 0
-        for mask, rate in zip((zone_h, zone_c), ctx.rates, strict=True)
+        for mask, rate in zip(zones, rates, strict=True)
     ]
     states = (h0,) if c0 is None else (h0, c0)
-    inputs = [x, *states, *(w for w in (w_ih, w_hh, b_ih, b_hh, w_hr) if w is not None)]
     y, final = reference.run(
-        KINDS[ctx.code],
+        KINDS[code],
         packing.pad(x, steps),
         states,
-        Weights(w_ih, w_hh, b_ih, b_hh, w_hr),
+        Weights(w_ih, w_hh, *rest),
         lengths=lengths,
-        reverse=ctx.reverse,
-        noise=Noise(recurrent, tuple(zones[: len(states)]) if any(map(_is_on, zones)) else None),
+        reverse=reverse,
+        noise=Noise(recurrent, tuple(zoned[: len(states)]) if any(map(_is_on, zoned)) else None),
     )
-    outputs = {packing.pack(y): dy, **dict(zip(final, (dh, dc), strict=False))}
-    given = {out: grad for out, grad in outputs.items() if grad is not None}
-    wanted = [tensor for tensor in inputs if tensor.requires_grad]
+    outputs = dict(zip((packing.pack(y), *final), grads, strict=False))
+    known = {out: grad for out, grad in outputs.items() if grad is not None}
+    wanted = [tensor for tensor in given if tensor is not None and tensor.requires_grad]
     found = torch.autograd.grad(
-        list(given), wanted, list(given.values()), create_graph=True, allow_unused=True
+        list(known), wanted, list(known.values()), create_graph=True, allow_unused=True
     )
     by_input = dict(zip(map(id, wanted), found, strict=True))
-    return [
-        None if tensor is None else by_input.get(id(tensor))
-        for tensor in (x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr)
-    ]
+    return [None if tensor is None else by_input.get(id(tensor)) for tensor in given]
 
 
 def _is_on(zone: Tensor | float) -> bool:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from elman.kernels import native
+from elman.kernels import native, normed
 from elman.kernels.kind import CellKind, Noise, States, Weights
 
 SEGMENTS = 8
@@ -29,7 +29,8 @@ def run(
     reverse: bool,
     noise: Noise,
 ) -> tuple[Tensor, States]:
-    """What `native.run` gives, and the same gradients."""
+    """What `native.run`, or with layer normalization `normed.run`, gives; the same gradients."""
+    run_part = native.run if weights.norm_hh is None else normed.run
     batch = len(states[0])
     if sizes is None:
         sizes = torch.full((len(x) // batch if batch else 0,), batch)
@@ -38,14 +39,14 @@ def run(
     cuts = sorted({steps * part // SEGMENTS for part in range(SEGMENTS + 1)})
     segments = list(pairwise(cuts))
     if not segments:
-        return native.run(kind, x, states, weights, sizes=sizes, reverse=reverse, noise=noise)
+        return run_part(kind, x, states, weights, sizes=sizes, reverse=reverse, noise=noise)
     outputs: list[Tensor] = [x] * len(segments)
     order = range(len(segments))
     for place in reversed(order) if reverse else order:
         begin, end = segments[place]
         rows = slice(ends[begin], ends[end])
         outputs[place], states = checkpoint(
-            native.run,
+            run_part,
             kind,
             x[rows],
             states,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from types import ModuleType
 from typing import NamedTuple, TypeAlias
 
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from elman.kernels import aten, native, recompute, reference
+from elman.kernels import aten, native, normed, recompute, reference
 from elman.kernels.choose import Request, choose
 from elman.kernels.kind import CellKind, Noise, States, Weights
 
@@ -85,8 +86,9 @@ def _run_native(
     """Pack once, run every layer on packed steps, pad once."""
     steps, batch_size = x.shape[:2]
     masked = stack.training and any(one.zoneout is not None for one in noise)
+    kernels = _kernels(stack)
     if steps == 1 and lengths is None and not (stack.bidirectional or masked or stack.dropout):
-        y, final = _one_step(stack, native.step, x[0], states, noise)
+        y, final = _one_step(stack, kernels.step, x[0], states, noise)
         return y.unsqueeze(0), final
     packing = None if lengths is None else native.Packing.of(lengths, steps)
     if packing is None:
@@ -96,7 +98,7 @@ def _run_native(
         states = tuple(state.index_select(1, packing.order) for state in states)
         noise = [one.packed(packing.order, packing.pack) for one in noise]
     sizes = None if packing is None else packing.sizes
-    run = recompute.run if stack.recompute else native.run
+    run = recompute.run if stack.recompute else kernels.run
     y, final = _layers(
         stack,
         lambda x, states, weights, reverse, noise: run(
@@ -131,6 +133,10 @@ def _narrowed(y: Tensor, states: States) -> tuple[Tensor, States]:
     return y.bfloat16(), tuple(state.bfloat16() for state in states)
 
 
+def _kernels(stack: Stack) -> ModuleType:
+    return native if stack.weights[0].norm_hh is None else normed
+
+
 def _layers(
     stack: Stack, one: OneDirection, x: Tensor, states: States, noise: Sequence[Noise]
 ) -> tuple[Tensor, States]:
@@ -158,8 +164,8 @@ def step(
     if backend == "native":
         if x.dtype == torch.bfloat16:
             stack, x, states, noise = _widened(stack, x, states, noise)
-            return _narrowed(*_one_step(stack, native.step, x, states, noise))
-        return _one_step(stack, native.step, x, states, noise)
+            return _narrowed(*_one_step(stack, _kernels(stack).step, x, states, noise))
+        return _one_step(stack, _kernels(stack).step, x, states, noise)
     if backend == "torch" and stack.weights[0].hr is None:
         return _one_step(stack, lambda *known: aten.step(*known[:-1]), x, states, noise)
     return _one_step(stack, reference.step, x, states, noise)

@@ -1,0 +1,88 @@
+// The operator elman::normed, the recurrence with layer normalization: check, allocate, call.
+// Legend: see kernels.h.
+#include <tuple>
+
+#include "gains.h"
+
+namespace elman {
+namespace {
+
+// Rows of U x that a part makes at once: two blocks of gemm.h.
+constexpr int64_t kAhead = 72;
+
+}  // namespace
+
+// -> y (N, R), h (B, R), c (B, H), U x and V h normalized, their scales (2, N), cells; the last
+// four empty where nothing is kept, c and cells where there are none.
+std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> normed(
+    int64_t which, Tensor x, Tensor h0, Maybe c0, Tensor w_ih, Tensor w_hh, Maybe b_ih, Maybe b_hh,
+    Maybe w_hr, Tensor gain_ih, Tensor gain_hh, Maybe gain_c, Maybe shift_c, Maybe sizes,
+    bool reverse, bool keep, Maybe recurrent, Maybe zone_h, Maybe zone_c, double rate_h,
+    double rate_c) {
+  STD_TORCH_CHECK(0 <= which && which <= 3, "no such cell");
+  const Cell cell = Cell(which);
+  const int64_t W = w_hh.size(0), H = hidden_of(w_hh, gates_of(cell));
+  Plan plan(x, h0, H, w_hr.has_value(), sizes, reverse);
+  const int64_t I = plan.s.input, R = plan.s.output, B = plan.s.batch, N = plan.s.total;
+  check_inputs(cell, {N, I, H, R, B}, x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr);
+  const Gains gains(cell, W, H, b_ih, b_hh, gain_ih, gain_hh, gain_c, shift_c);
+  expect(recurrent, "recurrent", {B, R});
+  expect(zone_h, "zone_h", {N, R});
+  expect(zone_c, "zone_c", {N, H});
+
+  const Table& kernel = table();
+  // Not by the number of threads, on which no bit may depend.
+  const bool packs = B >= kFewRows && plan.s.steps > kFewSteps;
+  const int64_t parts = plan.parts(2 * W * (R + I)), own = (B + parts - 1) / parts;
+  const int64_t ahead = std::max(own, std::min(kAhead, own * plan.s.steps));
+  const int64_t scratch_size = ahead * (I + W) + own * W + kernel.normed_spare(cell, H);
+  auto empty = [&](bool wanted, std::vector<int64_t> shape) {
+    return fresh(x, wanted ? shape : std::vector<int64_t>{0});
+  };
+  Tensor y = fresh(x, {N, R});
+  Tensor h = st::clone(h0);
+  Tensor c = c0 ? st::clone(*c0) : fresh(x, {0});
+  Tensor u = empty(keep, {N, W}), v = empty(keep, {N, W}), scales = empty(keep, {2, N});
+  Tensor cells = empty(keep && c0, {N, H});
+  Tensor scratch = fresh(x, {parts * scratch_size});
+  Tensor m = empty(w_hr.has_value(), {B, H});
+  Tensor masked = empty(recurrent.has_value(), {B, R});
+  const Cell plain = Cell::kRnnTanh;  // U x and V h go to memory whole, as if there were no gates
+  Tensor panels_u = empty(packs, {kernel.packed_size(plain, W, I)});
+  Tensor panels_v = empty(packs, {kernel.packed_size(plain, W, R)});
+  Tensor panels_r = empty(w_hr.has_value(), {w_hr ? kernel.packed_size(plain, R, H) : 0});
+  in_parts(Plan::threads_for(packs ? 8 * W * (R + I) : 0), [&](int64_t part, int64_t of) {
+    if (packs) kernel.pack(plain, data(w_ih), W, I, out(panels_u), part, of);
+    if (packs) kernel.pack(plain, data(w_hh), W, R, out(panels_v), part, of);
+    if (w_hr) kernel.pack(plain, data(*w_hr), R, H, out(panels_r), part, of);
+  });
+
+  NormedForward n = {};
+  n.f.s = plan.s;
+  n.f.noise = noise_of(recurrent, zone_h, zone_c, rate_h, rate_c);
+  n.f.x = data(x);
+  n.f.w_ih = data(w_ih);
+  n.f.w_hh = data(w_hh);
+  n.f.panels_u = packs ? data(panels_u) : nullptr;
+  n.f.panels_v = packs ? data(panels_v) : nullptr;
+  n.f.panels_r = data(panels_r);
+  n.f.y = out(y);
+  n.f.h = out(h);
+  n.f.c = c0 ? out(c) : nullptr;
+  n.f.cells = keep && c0 ? out(cells) : nullptr;
+  n.f.m = out(m);
+  n.f.scratch = out(masked);
+  n.norm = gains.norm;
+  n.width = W;
+  n.u = keep ? out(u) : nullptr;
+  n.v = keep ? out(v) : nullptr;
+  n.scale_u = keep ? out(scales) : nullptr;
+  n.scale_v = keep ? out(scales) + N : nullptr;
+  n.ahead = ahead;
+  n.scratch = out(scratch);
+  n.scratch_size = scratch_size;
+  in_parts(parts, [&](int64_t part, int64_t of) { kernel.normed_forward(cell, n, part, of); });
+  return {y, h, c, u, v, scales, cells};
+}
+
+}  // namespace elman

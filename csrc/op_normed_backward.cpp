@@ -1,0 +1,130 @@
+// The operator elman::normed_backward: check, allocate, call. Legend: see kernels.h.
+#include <tuple>
+
+#include "gains.h"
+#include "sums.h"
+
+namespace elman {
+namespace {
+
+// The rows in hand of one part.
+struct Hand {
+  std::vector<int64_t> places;
+  Tensor floats;
+  NormedChunk own = {};
+
+  Hand(const Tensor& like, const NormedBackward& n, int64_t rows, int64_t scratch, int64_t spare)
+      : places(rows), floats(like) {
+    const Sequence& s = n.b.s;
+    const int64_t projected = s.projected ? rows : 0;
+    const int64_t sizes[] = {rows * n.width,        rows * n.width,       rows * s.output,
+                             projected * s.output, projected * s.hidden, scratch, spare};
+    int64_t all = 0;
+    for (int64_t size : sizes) all += size;
+    floats = fresh(like, {all});
+    float* at = out(floats);
+    float** const members[] = {&own.chunk.grads, &own.grads_v,       &own.chunk.h_old,
+                               &own.chunk.dp,    &own.chunk.m,       &own.chunk.scratch,
+                               &own.spare};
+    for (size_t i = 0; i < std::size(sizes); at += sizes[i++]) *members[i] = at;
+    own.chunk.capacity = rows;
+    own.chunk.places = places.data();
+  }
+};
+
+}  // namespace
+
+// -> dx (N, I), dh0 (B, R), dc0 (B, H), dU, dV, db_ih, db_hh, dW_hr, and of the gains and shifts
+// d_norm_ih, d_norm_hh, d_norm_c, d_norm_c_bias; empty where there are none.
+std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor,
+           Tensor>
+normed_backward(int64_t which, Maybe dy, Tensor dh, Maybe dc, Tensor x, Tensor y, Tensor h0,
+                Maybe c0, Tensor w_ih, Tensor w_hh, Maybe b_ih, Maybe b_hh, Maybe w_hr,
+                Tensor gain_ih, Tensor gain_hh, Maybe gain_c, Maybe shift_c, Tensor u, Tensor v,
+                Tensor scales, Tensor cells, Maybe sizes, bool reverse, Maybe recurrent,
+                Maybe zone_h, Maybe zone_c, double rate_h, double rate_c, bool need_dx) {
+  STD_TORCH_CHECK(0 <= which && which <= 3, "no such cell");
+  const Cell cell = Cell(which);
+  const Table& kernel = table();
+  const int64_t W = w_hh.size(0), H = hidden_of(w_hh, gates_of(cell));
+  Plan plan(x, h0, H, w_hr.has_value(), sizes, reverse);
+  const int64_t I = plan.s.input, R = plan.s.output, B = plan.s.batch, N = plan.s.total;
+  check_inputs(cell, {N, I, H, R, B}, x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr);
+  const Gains gains(cell, W, H, b_ih, b_hh, gain_ih, gain_hh, gain_c, shift_c);
+  expect(dy, "dy", {N, R});
+  expect(dh, "dh", {B, R});
+  expect(dc, "dc", {B, H});
+  expect(y, "y", {N, R});
+  expect(u, "u", {N, W});
+  expect(v, "v", {N, W});
+  expect(scales, "scales", {2, N});
+  expect(recurrent, "recurrent", {B, R});
+  expect(zone_h, "zone_h", {N, R});
+  expect(zone_c, "zone_c", {N, H});
+  const bool lstm = cell == Cell::kLstm;
+  STD_TORCH_CHECK(dc.has_value() == lstm, "dc goes with an LSTM, and only there");
+  if (lstm) expect(cells, "cells", {N, H});
+
+  Tensor dx = fresh(x, need_dx ? std::vector<int64_t>{N, I} : std::vector<int64_t>{0});
+  Tensor dh0 = st::clone(dh);
+  Tensor dc0 = dc ? st::clone(*dc) : fresh(x, {0});
+  const Cell plain = Cell::kRnnTanh;  // a projection has no gates
+  Tensor panels = fresh(x, {kernel.packed_size_back(cell, H, R)});
+  Tensor panels_u = fresh(x, {need_dx ? kernel.packed_size_back(cell, H, I) : 0});
+  Tensor panels_r = fresh(x, {w_hr ? kernel.packed_size_back(plain, R, H) : 0});
+  in_parts(Plan::threads_for(8 * W * (R + I)), [&](int64_t part, int64_t of) {
+    kernel.pack_back(cell, data(w_hh), H, R, false, out(panels), part, of);
+    if (w_hr) kernel.pack_back(plain, data(*w_hr), R, H, false, out(panels_r), part, of);
+    if (need_dx) kernel.pack_back(cell, data(w_ih), H, I, false, out(panels_u), part, of);
+  });
+
+  NormedBackward n = {};
+  n.b.s = plan.s;
+  n.b.noise = noise_of(recurrent, zone_h, zone_c, rate_h, rate_c);
+  n.b.x = data(x);
+  n.b.y = data(y);
+  n.b.h0 = data(h0);
+  n.b.c0 = data(c0);
+  n.b.cells = data(cells);
+  n.b.dy = data(dy);
+  n.b.panels = data(panels);
+  n.b.panels_u = data(panels_u);
+  n.b.panels_r = data(panels_r);
+  n.b.dx = need_dx ? out(dx) : nullptr;
+  n.b.dh = out(dh0);
+  n.b.dc = dc ? out(dc0) : nullptr;
+  n.norm = gains.norm;
+  n.width = W;
+  n.u = data(u);
+  n.v = data(v);
+  n.scale_u = data(scales);
+  n.scale_v = data(scales) + N;
+
+  const int64_t parts = plan.parts(2 * W * (R + R + I + (need_dx ? I : 0)));
+  const int64_t own = (B + parts - 1) / parts;
+  const int64_t rows = std::min(own * plan.s.steps, std::max(own, kChunk));
+  const int64_t C = lstm ? H : 0;
+  const std::vector<int64_t> projection = w_hr ? std::vector<int64_t>{R, H} : std::vector<int64_t>{0};
+  // Biases always: they are what the loop calls shifts.
+  const PartSums sums(x, {{W, I}, {W, R}, {W}, {W}, projection, {W}, {W}, {C}, {C}}, parts);
+  std::vector<Hand> hands;
+  hands.reserve(parts);
+  for (int64_t part = 0; part < parts; ++part) {
+    hands.emplace_back(x, n, rows, kernel.products_scratch(cell, plan.s), kernel.normed_spare(cell, H));
+    NormedChunk& hand = hands.back().own;
+    float** const members[] = {&hand.chunk.du,   &hand.chunk.dv, &hand.d_shift_u,
+                               &hand.d_shift_v,  &hand.chunk.dr, &hand.d_gain_u,
+                               &hand.d_gain_v,   &hand.d_gain_c, &hand.d_shift_c};
+    for (size_t i = 0; i < std::size(members); ++i) *members[i] = sums.of(part, i);
+  }
+  in_parts(parts, [&](int64_t part, int64_t of) {
+    sums.clear(part);
+    kernel.normed_backward(cell, n, hands[part].own, part, of);
+  });
+  sums.join();
+  const auto& found = sums.tensors;
+  return {dx,       dh0,      dc0,      found[0], found[1], found[2],
+          found[3], found[4], found[5], found[6], found[7], found[8]};
+}
+
+}  // namespace elman
