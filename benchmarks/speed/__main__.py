@@ -9,6 +9,7 @@ has been measured at this commit is not measured again, and the report is of all
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -81,14 +82,22 @@ def parser() -> argparse.ArgumentParser:
     return flags
 
 
+def spelled(given: argparse.Namespace) -> str:
+    """The command that was given, without its folders: these are the machine's own affair."""
+    words = ["python", "-m", "benchmarks.speed"]
+    if given.what != "measure":
+        words.append(given.what)
+    for name in ("threads", "modes", "cells", "peers", "dtypes", "rounds", "seconds"):
+        value = getattr(given, name)
+        if value != parser().get_default(name):
+            text = ",".join(map(str, value)) if isinstance(value, tuple) else f"{value:g}"
+            words += [f"--{name}", text]
+    return shlex.join(words)
+
+
 def main() -> int:
     """Measure; its exit code is that of `elman`."""
     given = parser().parse_args()
-    # Folders are the machine's own affair and no part of the figure.
-    command = "python -m benchmarks.speed"
-    if given.what != "measure":
-        threads = given.threads if given.what == "normed" else (max(given.threads),)
-        command += f" {given.what} --threads {','.join(map(str, threads))}"
     given.out.mkdir(parents=True, exist_ok=True)
     options = Options(
         given.threads,
@@ -102,7 +111,7 @@ def main() -> int:
         given.again,
         given.report_only,
         None if given.print_only else given.results.absolute(),
-        command,
+        spelled(given),
     )
     try:
         COMMANDS[given.what](options)

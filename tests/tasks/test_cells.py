@@ -56,6 +56,8 @@ def test_the_options_reach_the_layer() -> None:
     biased = recurrent_layer("lstm", 3, 5, CellOptions(forget_bias=4.0, layer_norm=True))
     names = {name for name, _ in biased.named_parameters()}
     assert names > {name for name, _ in plain.named_parameters()}
+    zoned = recurrent_layer("lstm", 3, 5, CellOptions(zoneout=0.1, cell_zoneout=0.5))
+    assert getattr(zoned, "zoneout", None) == (0.1, 0.5)
     forget = sum(p[5:10] for n, p in biased.named_parameters() if n.startswith("bias"))
     assert torch.allclose(torch.as_tensor(forget), torch.full((5,), 4.0))
 
@@ -78,6 +80,7 @@ def test_a_cell_of_ones_own_is_run_over_time() -> None:
         ("own_cells:Plain", CellOptions(), "has no torch.nn.Module class 'Plain'"),
         ("own_cells:Picky", CellOptions(), "constructed as Picky(input_size, hidden_size)"),
         ("own_cells:Leak", CellOptions(zoneout=0.1), "--zoneout: only the built-in cells have it"),
+        ("gru", CellOptions(cell_zoneout=0.1), "--cell-zoneout: only an LSTM has a cell state"),
         ("rnn", CellOptions(forget_bias=1.0), "--cell rnn"),
     ],
 )

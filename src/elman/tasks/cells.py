@@ -35,6 +35,7 @@ class CellOptions:
 
     layer_norm: bool = False
     zoneout: float = 0.0
+    cell_zoneout: float | None = None  # of an LSTM's c, where that differs from its h
     recurrent_dropout: float = 0.0
     weight_dropout: float = 0.0
     forget_bias: float | None = None
@@ -79,6 +80,10 @@ def recurrent_layer(
         except TypeError as error:
             raise InputError(f"--cell {cell}: {error}") from error
     named = {name: getattr(options, name) for name in changed(options)}
+    if (of_c := named.pop("cell_zoneout", None)) is not None:
+        if cell != "lstm":
+            raise InputError("--cell-zoneout: only an LSTM has a cell state; leave the flag out")
+        named["zoneout"] = (options.zoneout, of_c)
     try:
         return CELLS[cell](input_size, hidden_size, **named)
     except InputError:

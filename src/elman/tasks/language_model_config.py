@@ -147,6 +147,13 @@ class LanguageModelConfig(TrainingConfig):
         description="share of the state kept as it was (Krueger 2016)",
         json_schema_extra=_REGULARIZATION,
     )
+    cell_zoneout: float | None = Field(
+        None,
+        ge=0,
+        lt=1,
+        description="the same of an LSTM's c; default: zoneout",
+        json_schema_extra=_REGULARIZATION,
+    )
     activation_penalty: float = Field(
         0.0,
         ge=0,
