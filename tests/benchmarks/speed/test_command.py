@@ -14,7 +14,7 @@ from benchmarks.speed.__main__ import parser, spelled
     [
         "python -m benchmarks.speed",
         "python -m benchmarks.speed --threads 2 --modes train,infer --rounds 5 --seconds 12",
-        "python -m benchmarks.speed --cells 'LSTM train,B1 ' --peers torch,jax --dtypes fp32,bf16",
+        "python -m benchmarks.speed --cells 'LSTM train,B1' --peers torch,jax --dtypes fp32,bf16",
         "python -m benchmarks.speed memory --threads 2",
     ],
 )
