@@ -1,5 +1,6 @@
 // The operator elman::normed, the recurrence with layer normalization: check, allocate, call.
 // Legend: see kernels.h.
+#include <numeric>
 #include <tuple>
 
 #include "gains.h"
@@ -44,17 +45,26 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> normed(
   Tensor c = c0 ? st::clone(*c0) : fresh(x, {0});
   Tensor u = empty(keep, {N, W}), v = empty(keep, {N, W}), scales = empty(keep, {2, N});
   Tensor cells = empty(keep && c0, {N, H});
-  Tensor scratch = fresh(x, {parts * scratch_size});
-  Tensor m = empty(w_hr.has_value(), {B, H});
-  Tensor masked = empty(recurrent.has_value(), {B, R});
   const Cell plain = Cell::kRnnTanh;  // U x and V h go to memory whole, as if there were no gates
-  Tensor panels_u = empty(packs, {kernel.packed_size(plain, W, I)});
-  Tensor panels_v = empty(packs, {kernel.packed_size(plain, W, R)});
-  Tensor panels_r = empty(w_hr.has_value(), {w_hr ? kernel.packed_size(plain, R, H) : 0});
+  // One tensor for all that ends with the call: for a single step, allocating is what takes time.
+  const int64_t sizes_of[] = {parts * scratch_size,
+                              w_hr ? B * H : 0,
+                              recurrent ? B * R : 0,
+                              packs ? kernel.packed_size(plain, W, I) : 0,
+                              packs ? kernel.packed_size(plain, W, R) : 0,
+                              w_hr ? kernel.packed_size(plain, R, H) : 0};
+  const int64_t all = std::accumulate(std::begin(sizes_of), std::end(sizes_of), int64_t{0});
+  Tensor room = fresh(x, {all});
+  float* scratch = out(room);
+  float* m = scratch + sizes_of[0];
+  float* masked = m + sizes_of[1];
+  float* panels_u = masked + sizes_of[2];
+  float* panels_v = panels_u + sizes_of[3];
+  float* panels_r = panels_v + sizes_of[4];
   in_parts(Plan::threads_for(packs ? 8 * W * (R + I) : 0), [&](int64_t part, int64_t of) {
-    if (packs) kernel.pack(plain, data(w_ih), W, I, out(panels_u), part, of);
-    if (packs) kernel.pack(plain, data(w_hh), W, R, out(panels_v), part, of);
-    if (w_hr) kernel.pack(plain, data(*w_hr), R, H, out(panels_r), part, of);
+    if (packs) kernel.pack(plain, data(w_ih), W, I, panels_u, part, of);
+    if (packs) kernel.pack(plain, data(w_hh), W, R, panels_v, part, of);
+    if (w_hr) kernel.pack(plain, data(*w_hr), R, H, panels_r, part, of);
   });
 
   NormedForward n = {};
@@ -63,15 +73,15 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> normed(
   n.f.x = data(x);
   n.f.w_ih = data(w_ih);
   n.f.w_hh = data(w_hh);
-  n.f.panels_u = packs ? data(panels_u) : nullptr;
-  n.f.panels_v = packs ? data(panels_v) : nullptr;
-  n.f.panels_r = data(panels_r);
+  n.f.panels_u = packs ? panels_u : nullptr;
+  n.f.panels_v = packs ? panels_v : nullptr;
+  n.f.panels_r = panels_r;
   n.f.y = out(y);
   n.f.h = out(h);
   n.f.c = c0 ? out(c) : nullptr;
   n.f.cells = keep && c0 ? out(cells) : nullptr;
-  n.f.m = out(m);
-  n.f.scratch = out(masked);
+  n.f.m = m;
+  n.f.scratch = masked;
   n.norm = gains.norm;
   n.width = W;
   n.u = keep ? out(u) : nullptr;
@@ -79,7 +89,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> normed(
   n.scale_u = keep ? out(scales) : nullptr;
   n.scale_v = keep ? out(scales) + N : nullptr;
   n.ahead = ahead;
-  n.scratch = out(scratch);
+  n.scratch = scratch;
   n.scratch_size = scratch_size;
   in_parts(parts, [&](int64_t part, int64_t of) { kernel.normed_forward(cell, n, part, of); });
   return {y, h, c, u, v, scales, cells};

@@ -127,7 +127,7 @@ def test_the_forward_bits_do_not_depend_on_the_threads(cell: str, lengths: str) 
         assert torch.equal(layer(x, lengths=case.row_lengths())[0], outputs[0])
     for pair in range(0, 6, 2):
         assert torch.equal(grads[pair], grads[pair + 1])  # run to run, to the bit
-        assert _distance(grads[pair], grads[0]) <= 1e-6 * _distance(grads[0], 0)
+        assert _distance(grads[pair], grads[0]) <= 5e-6 * _distance(grads[0], 0)
 
 
 @pytest.mark.parametrize("cell", CELLS)
