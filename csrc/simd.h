@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <utility>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -100,6 +101,25 @@ inline Four sums(Vec a, Vec b, Vec c, Vec d) {
   for (int i = 0; i < kLanes; ++i) total += Four{a[i], b[i], c[i], d[i]};
   return total;
 #endif
+}
+
+// Rows become columns: of two rows that are S apart, the blocks of S numbers off the diagonal change
+// places, for S = 1, 2, 4, …
+template <int S, int... J>
+inline void swap_blocks(Vec& a, Vec& b, std::integer_sequence<int, J...>) {
+  const Vec up = __builtin_shufflevector(a, b, (J & S ? kLanes + J - S : J)...);
+  b = __builtin_shufflevector(a, b, (J & S ? kLanes + J : J + S)...);
+  a = up;
+}
+template <int S = 1>
+inline void transpose(Vec (&rows)[kLanes]) {
+  if constexpr (S < kLanes) {
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes; ++i) {
+      if (!(i & S)) swap_blocks<S>(rows[i], rows[i + S], std::make_integer_sequence<int, kLanes>{});
+    }
+    transpose<2 * S>(rows);
+  }
 }
 
 inline Vec select(IntVec where, Vec yes, Vec no) { return where ? yes : no; }
