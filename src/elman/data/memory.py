@@ -1,0 +1,279 @@
+"""The classic tests of memory, made on the fly: each asks for something that was said `lag` ago.
+
+A task is a row of `MEMORY_TASKS`: how a batch is drawn, what guessing scores, and from which score
+on the task counts as mastered. Only the last steps of a sequence are scored, so no earlier target
+helps a network to bridge the lag. Draws depend on the generator alone.
+
+Legend: T time, B batch, I input, K outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from elman.data.batching import IGNORE, Batch
+from elman.data.digits import CLASSES, HELD_OUT, PIXELS, images
+from elman.errors import InputError
+
+Metric = Literal["accuracy", "squared error"]
+Draw = Callable[[np.random.Generator, int, int, bool], Batch]
+Array = npt.NDArray[np.int64]
+
+SYMBOLS = 8
+DISTRACTORS = 8
+COPIED = 10
+MOST = 9
+
+
+@dataclass(frozen=True)
+class MemoryTask:
+    """One test of memory, for any lag.
+
+    Attributes:
+        name: what the command line calls it.
+        summary: what has to be answered, in a line.
+        source: the paper it is from.
+        lag: what the lag counts, in a line.
+        input_size: I.
+        output_size: K: classes, or 1 for a number.
+        metric: "accuracy" of the scored answers, or their mean "squared error".
+        guess: the score of the best answer that does not look at the input.
+        mastered: the score that counts as mastery, itself included.
+        shortest: the least lag.
+        draw: (generator, lag, B, held_out) -> a batch, inputs (T, B, I) float32 and targets
+            (T, B), int64 classes or float32 numbers, `IGNORE` where nothing is scored.
+            `held_out` matters where data are finite: it asks for those kept from training.
+        held_out: how many sequences there are to score, or None where each draw is fresh.
+    """
+
+    name: str
+    summary: str
+    source: str
+    lag: str
+    input_size: int
+    output_size: int
+    metric: Metric
+    guess: float
+    mastered: float
+    shortest: int
+    draw: Draw
+    held_out: int | None = None
+
+    def is_mastered(self, score: float) -> bool:
+        """Whether `score` reaches the threshold; NaN never does."""
+        return score >= self.mastered if self.metric == "accuracy" else score <= self.mastered
+
+    def check_lag(self, lag: int) -> None:
+        """Raise InputError for a lag that this task cannot have."""
+        if lag < self.shortest:
+            raise InputError(f"lag {lag}: {self.name} needs a lag of at least {self.shortest}")
+
+    def batch(self, seed: tuple[int, ...], lag: int, size: int, *, held_out: bool = False) -> Batch:
+        """`size` sequences, which depend on the arguments alone.
+
+        Args:
+            seed: non-negative integers; draws with different seeds are independent.
+            lag: see the task's `lag`.
+            size: B; fewer come where fewer are held out.
+            held_out: sequences of the held-out part, where the data are finite.
+
+        Raises:
+            InputError: a lag that the task cannot have, or scikit-learn is missing for digits.
+        """
+        self.check_lag(lag)
+        return self.draw(np.random.default_rng(seed), lag, size, held_out)
+
+
+def one_hot(symbols: Array, width: int) -> npt.NDArray[np.float32]:
+    """(T, B) symbols -> (T, B, width)."""
+    return np.eye(width, dtype=np.float32)[symbols]
+
+
+def answers(targets: npt.NDArray[np.generic], steps: int) -> torch.Tensor:
+    """Targets (S, B) of the last S steps, and `IGNORE` before them: (T, B)."""
+    whole = np.full((steps, targets.shape[1]), IGNORE, dtype=targets.dtype)
+    whole[steps - len(targets) :] = targets
+    return torch.from_numpy(whole)
+
+
+def recall(draw: np.random.Generator, lag: int, size: int, held_out: bool) -> Batch:
+    """One of 8 symbols, then `lag` distractors of an alphabet of their own; name the symbol."""
+    symbols = draw.integers(SYMBOLS, size=(1, size))
+    noise = draw.integers(SYMBOLS, SYMBOLS + DISTRACTORS, size=(lag, size))
+    inputs = one_hot(np.concatenate([symbols, noise]), SYMBOLS + DISTRACTORS)
+    return Batch(torch.from_numpy(inputs), answers(symbols, lag + 1))
+
+
+def copying(draw: np.random.Generator, lag: int, size: int, held_out: bool) -> Batch:
+    """10 of 8 symbols, `lag` - 1 blanks, a sign to begin, 10 blanks; repeat the symbols."""
+    blank, begin = SYMBOLS, SYMBOLS + 1
+    symbols = draw.integers(SYMBOLS, size=(COPIED, size))
+    rest = np.full((lag + COPIED, size), blank)
+    rest[lag - 1] = begin
+    inputs = one_hot(np.concatenate([symbols, rest]), SYMBOLS + 2)
+    return Batch(torch.from_numpy(inputs), answers(symbols, len(inputs)))
+
+
+def adding(draw: np.random.Generator, lag: int, size: int, held_out: bool) -> Batch:
+    """`lag` pairs of a number in [0, 1) and a mark; add the two marked, one in each half."""
+    inputs = np.zeros((lag, size, 2), dtype=np.float32)
+    inputs[:, :, 0] = draw.random((lag, size), dtype=np.float32)
+    rows, half = np.arange(size), lag // 2
+    inputs[draw.integers(half, size=size), rows, 1] = 1
+    inputs[draw.integers(half, lag, size=size), rows, 1] = 1
+    total = (inputs[:, :, 0] * inputs[:, :, 1]).sum(0, keepdims=True)
+    return Batch(torch.from_numpy(inputs), answers(total, lag))
+
+
+def temporal_order(draw: np.random.Generator, lag: int, size: int, held_out: bool) -> Batch:
+    """An X or Y early and another near the middle of `lag` distractors; which two, in order."""
+    symbols = draw.integers(2, 6, size=(lag, size))
+    pair, rows = draw.integers(2, size=(2, size)), np.arange(size)
+    for which, tenth in zip(pair, (1, 4), strict=True):
+        early, late = tenth * lag // 10, (tenth + 1) * lag // 10
+        symbols[draw.integers(early, late, size=size), rows] = which
+    inputs = one_hot(symbols, 6)
+    return Batch(torch.from_numpy(inputs), answers(2 * pair[:1] + pair[1:], lag))
+
+
+def parity(draw: np.random.Generator, lag: int, size: int, held_out: bool) -> Batch:
+    """`lag` bits; whether the number of ones is odd."""
+    bits = draw.integers(2, size=(lag, size))
+    inputs = one_hot(bits, 2)
+    return Batch(torch.from_numpy(inputs), answers(bits.sum(0, keepdims=True) % 2, lag))
+
+
+def counting(draw: np.random.Generator, lag: int, size: int, held_out: bool) -> Batch:
+    """`lag` steps with 0 to 9 marks anywhere; how many."""
+    marks = draw.integers(MOST + 1, size=(1, size))
+    places = draw.random((lag, size)).argsort(0)
+    inputs = one_hot((places < marks).astype(np.int64), 2)
+    return Batch(torch.from_numpy(inputs), answers(marks, lag))
+
+
+def digits(draw: np.random.Generator, lag: int, size: int, held_out: bool) -> Batch:
+    """An 8 × 8 image of a digit, a pixel a step, then `lag` blanks; which digit."""
+    pixels, labels = images(held_out)
+    if held_out:
+        chosen = np.arange(min(size, len(labels)))
+    else:
+        chosen = draw.integers(len(labels), size=size)
+    inputs = np.zeros((PIXELS + lag, len(chosen), 2), dtype=np.float32)
+    inputs[:PIXELS, :, 0] = pixels[chosen].T
+    inputs[PIXELS:, :, 1] = 1
+    return Batch(torch.from_numpy(inputs), answers(labels[chosen][None], len(inputs)))
+
+
+_TABLE = (
+    MemoryTask(
+        name="recall",
+        summary="name the first symbol, one of 8, after `lag` distractors",
+        source="after Hochreiter & Schmidhuber 1997, experiment 2, and Bengio et al. 1994",
+        lag="steps from the symbol to the answer",
+        input_size=SYMBOLS + DISTRACTORS,
+        output_size=SYMBOLS,
+        metric="accuracy",
+        guess=1 / SYMBOLS,
+        mastered=0.95,
+        shortest=1,
+        draw=recall,
+    ),
+    MemoryTask(
+        name="adding",
+        summary="add the two marked numbers, one in each half of `lag` numbers",
+        source="Hochreiter & Schmidhuber 1997, experiment 4, as in Le et al. 2015, section 4.1",
+        lag="length of the sequence",
+        input_size=2,
+        output_size=1,
+        metric="squared error",
+        guess=1 / 6,
+        mastered=1 / 60,
+        shortest=2,
+        draw=adding,
+    ),
+    MemoryTask(
+        name="copying",
+        summary="repeat 10 symbols of 8, `lag` blanks later",
+        source="Hochreiter & Schmidhuber 1997; Arjovsky et al. 2016, section 5.1",
+        lag="steps from the last symbol to the sign to begin",
+        input_size=SYMBOLS + 2,
+        output_size=SYMBOLS,
+        metric="accuracy",
+        guess=1 / SYMBOLS,
+        mastered=0.95,
+        shortest=1,
+        draw=copying,
+    ),
+    MemoryTask(
+        name="temporal-order",
+        summary="which two of X and Y stood, in order, among `lag` symbols",
+        source="Hochreiter & Schmidhuber 1997, experiment 6a; Pascanu et al. 2013, section 4.1",
+        lag="length of the sequence",
+        input_size=6,
+        output_size=4,
+        metric="accuracy",
+        guess=1 / 4,
+        mastered=0.95,
+        shortest=10,
+        draw=temporal_order,
+    ),
+    MemoryTask(
+        name="parity",
+        summary="whether `lag` bits hold an odd number of ones",
+        source="Hochreiter & Schmidhuber 1997, section 5; Bengio et al. 1994",
+        lag="length of the sequence",
+        input_size=2,
+        output_size=2,
+        metric="accuracy",
+        guess=1 / 2,
+        mastered=0.95,
+        shortest=1,
+        draw=parity,
+    ),
+    MemoryTask(
+        name="counting",
+        summary="how many marks, 0 to 9, stood in `lag` steps",
+        source="after Gers & Schmidhuber 2001",
+        lag="length of the sequence",
+        input_size=2,
+        output_size=MOST + 1,
+        metric="accuracy",
+        guess=1 / (MOST + 1),
+        mastered=0.95,
+        shortest=MOST,
+        draw=counting,
+    ),
+    MemoryTask(
+        name="digits",
+        summary="which digit an image shows, read pixel by pixel, `lag` blanks later",
+        source="after Le et al. 2015, section 4.2, with scikit-learn's 8 × 8 digits",
+        lag="blanks after the image's 64 steps",
+        input_size=2,
+        output_size=CLASSES,
+        metric="accuracy",
+        guess=0.1,
+        mastered=0.9,
+        shortest=1,
+        draw=digits,
+        held_out=HELD_OUT,
+    ),
+)
+
+MEMORY_TASKS = {task.name: task for task in _TABLE}
+
+
+def memory_task(name: str) -> MemoryTask:
+    """The task of that name.
+
+    Raises:
+        InputError: there is none.
+    """
+    if name not in MEMORY_TASKS:
+        raise InputError(f"{name}: no such memory task; choose from {', '.join(MEMORY_TASKS)}")
+    return MEMORY_TASKS[name]
