@@ -1,12 +1,14 @@
 """What the generators draw, against a plain reading of each sequence, and what guessing scores."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
 
 from elman.data.batching import IGNORE, Batch
 from elman.data.digits import images
-from elman.data.memory import MEMORY_TASKS, MemoryTask, memory_task
+from elman.data.memory import PROBLEMS, Problem, Split, problem_named
 from elman.errors import InputError
 
 LAGS = (10, 23)
@@ -65,7 +67,7 @@ def counting(row: np.ndarray, lag: int) -> list[float]:
 
 
 def digits(row: np.ndarray, lag: int) -> list[float]:
-    pixels, labels = images(held_out=False)
+    pixels, labels = images("train")
     assert (row[64:] == [0, 1]).all()
     assert len(row) == 64 + lag
     (found,) = np.flatnonzero((pixels == row[:64, 0]).all(1))
@@ -81,7 +83,7 @@ ORACLES = {
     "counting": counting,
     "digits": digits,
 }
-TASKS = [pytest.param(task, id=name) for name, task in MEMORY_TASKS.items()]
+ROWS = [pytest.param(problem, id=name) for name, problem in PROBLEMS.items()]
 
 
 def scored(batch: Batch) -> torch.Tensor:
@@ -94,85 +96,96 @@ def scored(batch: Batch) -> torch.Tensor:
 
 
 def test_every_task_has_an_oracle() -> None:
-    assert set(ORACLES) == set(MEMORY_TASKS)
+    assert set(ORACLES) == set(PROBLEMS)
 
 
 @pytest.mark.parametrize("lag", LAGS)
-@pytest.mark.parametrize("task", TASKS)
-def test_the_targets_are_what_the_sequence_says(task: MemoryTask, lag: int) -> None:
-    batch = task.batch((1, 2), lag, 50)
+@pytest.mark.parametrize("problem", ROWS)
+def test_the_targets_are_what_the_sequence_says(problem: Problem, lag: int) -> None:
+    batch = problem.batch(lag, 50, seed=1, split="train")
     steps = batch.inputs.shape[0]
     assert batch.inputs.dtype == torch.float32
-    assert batch.inputs.shape == (steps, 50, task.input_size)
+    assert batch.inputs.shape == (steps, 50, problem.input_size)
     assert batch.targets.shape == (steps, 50)
-    assert batch.targets.dtype == (torch.float32 if task.output_size == 1 else torch.int64)
+    assert batch.targets.dtype == (torch.float32 if problem.output_size == 1 else torch.int64)
     targets = scored(batch).numpy()
     for row in range(50):
-        expected = ORACLES[task.name](batch.inputs[:, row].numpy(), lag)
+        expected = ORACLES[problem.name](batch.inputs[:, row].numpy(), lag)
         np.testing.assert_allclose(targets[:, row], expected, rtol=1e-6)
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_guessing_scores_what_is_stated(task: MemoryTask) -> None:
+def draw(problem: Problem, seed: int) -> torch.Tensor:
+    return scored(problem.batch(11, 20_000, seed=seed, split="train")).flatten()
+
+
+@pytest.mark.parametrize("problem", ROWS)
+def test_guessing_scores_what_is_stated(problem: Problem) -> None:
     """The best constant answer, fitted to one draw, scored on another."""
-    fitted, fresh = (scored(task.batch((seed,), 11, 20_000)).flatten() for seed in (1, 2))
-    if task.metric == "accuracy":
-        assert set(fresh.tolist()) == set(range(task.output_size))
+    fitted, fresh = (draw(problem, seed) for seed in (1, 2))
+    if problem.metric == "accuracy":
+        assert set(fresh.tolist()) == set(range(problem.output_size))
         score = float((fresh == fitted.mode().values).float().mean())
     else:
         score = float((fresh - fitted.mean()).square().mean())
-    tolerance = 0.01 if task.name != "digits" else 0.02  # classes of images are not quite even
-    assert score == pytest.approx(task.guess, abs=tolerance)
-    assert not task.is_mastered(score)
+    assert score == pytest.approx(problem.guess, abs=0.01)
+    assert not problem.is_mastered(score)
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_mastery_begins_at_the_threshold(task: MemoryTask) -> None:
-    worse = -1e-6 if task.metric == "accuracy" else 1e-6
-    assert task.is_mastered(task.mastered)
-    assert not task.is_mastered(task.mastered + worse)
-    assert not task.is_mastered(float("nan"))
+@pytest.mark.parametrize("problem", ROWS)
+def test_mastery_begins_at_the_threshold(problem: Problem) -> None:
+    worse = -1e-6 if problem.metric == "accuracy" else 1e-6
+    assert problem.is_mastered(problem.mastered)
+    assert not problem.is_mastered(problem.mastered + worse)
+    assert not problem.is_mastered(float("nan"))
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_a_draw_depends_on_its_seed_alone(task: MemoryTask) -> None:
-    one, again, other = (task.batch(seed, 12, 8) for seed in ((3, 4), (3, 4), (3, 5)))
-    assert torch.equal(one.inputs, again.inputs)
-    assert torch.equal(one.targets, again.targets)
-    assert not torch.equal(one.inputs, other.inputs)
+@pytest.mark.parametrize("problem", ROWS)
+def test_a_draw_depends_on_its_arguments_alone(problem: Problem) -> None:
+    def draw(seed: int = 3, index: int = 4, split: Split = "train") -> Batch:
+        return problem.batch(12, 8, seed=seed, index=index, split=split)
+
+    assert torch.equal(draw().inputs, draw().inputs)
+    assert torch.equal(draw().targets, draw().targets)
+    for other in (draw(seed=4), draw(index=3), draw(split="valid"), draw(split="test")):
+        assert not torch.equal(draw().inputs, other.inputs)
 
 
-@pytest.mark.parametrize("task", TASKS)
-def test_the_shortest_lag_is_drawn_and_a_shorter_one_refused(task: MemoryTask) -> None:
-    assert torch.isfinite(task.batch((0,), task.shortest, 500).inputs).all()
-    for lag in {task.shortest - 1, 0, -1}:
-        with pytest.raises(InputError, match=rf"^lag {lag}: {task.name} needs .* {task.shortest}$"):
-            task.batch((0,), lag, 2)
+@pytest.mark.parametrize("problem", ROWS)
+def test_the_shortest_lag_is_drawn_and_a_shorter_one_refused(problem: Problem) -> None:
+    assert torch.isfinite(problem.batch(problem.shortest, 500, seed=0, split="train").inputs).all()
+    for lag in {problem.shortest - 1, 0, -1}:
+        with pytest.raises(
+            InputError, match=rf"^lag {lag}: {problem.name} needs .* {problem.shortest}$"
+        ):
+            problem.batch(lag, 2, seed=0, split="test")
 
 
 def test_each_place_is_drawn() -> None:
     """Marks and symbols stand everywhere they may, the ends of their ranges included."""
-    marks = MEMORY_TASKS["adding"].batch((0,), 7, 2000).inputs[:, :, 1].sum(1)
+    marks = PROBLEMS["adding"].batch(7, 2000, seed=0, split="train").inputs[:, :, 1].sum(1)
     np.testing.assert_allclose(marks, 2000 / np.array([3, 3, 3, 4, 4, 4, 4]), rtol=0.15)
-    counted = MEMORY_TASKS["counting"].batch((0,), 9, 2000).inputs[:, :, 1].mean(1)
+    counted = PROBLEMS["counting"].batch(9, 2000, seed=0, split="train").inputs[:, :, 1].mean(1)
     np.testing.assert_allclose(counted, 0.5, atol=0.05)
 
 
-def test_held_out_digits_are_never_trained_on() -> None:
-    task = MEMORY_TASKS["digits"]
-    kept = task.batch((0,), 1, 10_000, held_out=True)
-    assert kept.inputs.shape[1] == task.held_out == 360
-    trained = {row.tobytes() for row in images(held_out=False)[0]}
-    assert not any(row.tobytes() in trained for row in kept.inputs[:64, :, 0].T.numpy())
+def test_no_digit_is_in_two_splits() -> None:
+    drawn = {
+        split: PROBLEMS["digits"].batch(1, 20_000, seed=0, split=split).inputs[:64, :, 0].T
+        for split in ("train", "valid", "test")
+    }
+    assert [len(drawn[split]) for split in ("valid", "test")] == [357, 355]
+    images = {split: {row.tobytes() for row in rows.numpy()} for split, rows in drawn.items()}
+    assert [len(found) for found in images.values()] == [1085, 357, 355]
+    assert len(set.union(*images.values())) == 1797
 
 
 def test_digits_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     images.cache_clear()
-    monkeypatch.setitem(__import__("sys").modules, "sklearn.datasets", None)
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     with pytest.raises(InputError, match=r'pip install "elman\[probe\]"'):
-        MEMORY_TASKS["digits"].batch((0,), 1, 2)
+        PROBLEMS["digits"].batch(1, 2, seed=0, split="train")
 
 
-def test_an_unknown_task_is_refused() -> None:
-    with pytest.raises(InputError, match=r"^tower: no such memory task; choose from recall, "):
-        memory_task("tower")
+def test_an_unknown_problem_is_refused() -> None:
+    with pytest.raises(InputError, match=r"^tower: no such memory problem; choose from recall, "):
+        problem_named("tower")

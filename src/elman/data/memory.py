@@ -1,8 +1,8 @@
 """The classic tests of memory, made on the fly: each asks for something that was said `lag` ago.
 
-A task is a row of `MEMORY_TASKS`: how a batch is drawn, what guessing scores, and from which score
-on the task counts as mastered. Only the last steps of a sequence are scored, so no earlier target
-helps a network to bridge the lag. Draws depend on the generator alone.
+A problem is a row of `PROBLEMS`: how a batch is drawn, what guessing scores, and from which score
+on it counts as mastered. Only the last steps of a sequence are scored, so no earlier target helps
+a network to bridge the lag.
 
 Legend: T time, B batch, I input, K outputs.
 """
@@ -11,20 +11,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from elman.data.batching import IGNORE, Batch
-from elman.data.digits import CLASSES, HELD_OUT, PIXELS, images
+from elman.data.digits import CLASSES, PIXELS, images
 from elman.errors import InputError
 
 Metric = Literal["accuracy", "squared error"]
-Draw = Callable[[np.random.Generator, int, int, bool], Batch]
+Split = Literal["train", "valid", "test"]
+Draw = Callable[[np.random.Generator, int, int, Split], Batch]
 Array = npt.NDArray[np.int64]
 
+SPLITS: tuple[Split, ...] = get_args(Split)
 SYMBOLS = 8
 DISTRACTORS = 8
 COPIED = 10
@@ -32,7 +34,7 @@ MOST = 9
 
 
 @dataclass(frozen=True)
-class MemoryTask:
+class Problem:
     """One test of memory, for any lag.
 
     Attributes:
@@ -44,12 +46,10 @@ class MemoryTask:
         output_size: K: classes, or 1 for a number.
         metric: "accuracy" of the scored answers, or their mean "squared error".
         guess: the score of the best answer that does not look at the input.
-        mastered: the score that counts as mastery, itself included.
+        mastered: the score from which on the problem counts as mastered.
         shortest: the least lag.
-        draw: (generator, lag, B, held_out) -> a batch, inputs (T, B, I) float32 and targets
-            (T, B), int64 classes or float32 numbers, `IGNORE` where nothing is scored.
-            `held_out` matters where data are finite: it asks for those kept from training.
-        held_out: how many sequences there are to score, or None where each draw is fresh.
+        draw: (generator, lag, B, split) -> a batch, inputs (T, B, I) float32 and targets (T, B),
+            int64 classes or float32 numbers, `IGNORE` where nothing is scored.
     """
 
     name: str
@@ -63,31 +63,38 @@ class MemoryTask:
     mastered: float
     shortest: int
     draw: Draw
-    held_out: int | None = None
+
+    @property
+    def counts_up(self) -> bool:
+        """Whether a higher score is a better one."""
+        return self.metric == "accuracy"
 
     def is_mastered(self, score: float) -> bool:
         """Whether `score` reaches the threshold; NaN never does."""
-        return score >= self.mastered if self.metric == "accuracy" else score <= self.mastered
+        return score >= self.mastered if self.counts_up else score <= self.mastered
 
     def check_lag(self, lag: int) -> None:
-        """Raise InputError for a lag that this task cannot have."""
+        """Raise InputError for a lag that this problem cannot have."""
         if lag < self.shortest:
             raise InputError(f"lag {lag}: {self.name} needs a lag of at least {self.shortest}")
 
-    def batch(self, seed: tuple[int, ...], lag: int, size: int, *, held_out: bool = False) -> Batch:
+    def batch(self, lag: int, size: int, *, seed: int, index: int = 0, split: Split) -> Batch:
         """`size` sequences, which depend on the arguments alone.
 
         Args:
-            seed: non-negative integers; draws with different seeds are independent.
-            lag: see the task's `lag`.
-            size: B; fewer come where fewer are held out.
-            held_out: sequences of the held-out part, where the data are finite.
+            lag: see the problem's `lag`.
+            size: B. Where the data are finite, "valid" and "test" have no more than there are.
+            seed: of all draws of a training.
+            index: which batch.
+            split: what the sequences are for; those of two splits are independent draws, or, where
+                the data are finite, have no item in common.
 
         Raises:
-            InputError: a lag that the task cannot have, or scikit-learn is missing for digits.
+            InputError: a lag that the problem cannot have, or scikit-learn is missing for digits.
         """
         self.check_lag(lag)
-        return self.draw(np.random.default_rng(seed), lag, size, held_out)
+        draw = np.random.default_rng((seed, SPLITS.index(split), index))
+        return self.draw(draw, lag, size, split)
 
 
 def one_hot(symbols: Array, width: int) -> npt.NDArray[np.float32]:
@@ -102,7 +109,7 @@ def answers(targets: npt.NDArray[np.generic], steps: int) -> torch.Tensor:
     return torch.from_numpy(whole)
 
 
-def recall(draw: np.random.Generator, lag: int, size: int, held_out: bool) -> Batch:
+def recall(draw: np.random.Generator, lag: int, size: int, split: Split) -> Batch:
     """One of 8 symbols, then `lag` distractors of an alphabet of their own; name the symbol."""
     symbols = draw.integers(SYMBOLS, size=(1, size))
     noise = draw.integers(SYMBOLS, SYMBOLS + DISTRACTORS, size=(lag, size))
@@ -110,7 +117,7 @@ def recall(draw: np.random.Generator, lag: int, size: int, held_out: bool) -> Ba
     return Batch(torch.from_numpy(inputs), answers(symbols, lag + 1))
 
 
-def copying(draw: np.random.Generator, lag: int, size: int, held_out: bool) -> Batch:
+def copying(draw: np.random.Generator, lag: int, size: int, split: Split) -> Batch:
     """10 of 8 symbols, `lag` - 1 blanks, a sign to begin, 10 blanks; repeat the symbols."""
     blank, begin = SYMBOLS, SYMBOLS + 1
     symbols = draw.integers(SYMBOLS, size=(COPIED, size))
@@ -120,7 +127,7 @@ def copying(draw: np.random.Generator, lag: int, size: int, held_out: bool) -> B
     return Batch(torch.from_numpy(inputs), answers(symbols, len(inputs)))
 
 
-def adding(draw: np.random.Generator, lag: int, size: int, held_out: bool) -> Batch:
+def adding(draw: np.random.Generator, lag: int, size: int, split: Split) -> Batch:
     """`lag` pairs of a number in [0, 1) and a mark; add the two marked, one in each half."""
     inputs = np.zeros((lag, size, 2), dtype=np.float32)
     inputs[:, :, 0] = draw.random((lag, size), dtype=np.float32)
@@ -131,7 +138,7 @@ def adding(draw: np.random.Generator, lag: int, size: int, held_out: bool) -> Ba
     return Batch(torch.from_numpy(inputs), answers(total, lag))
 
 
-def temporal_order(draw: np.random.Generator, lag: int, size: int, held_out: bool) -> Batch:
+def temporal_order(draw: np.random.Generator, lag: int, size: int, split: Split) -> Batch:
     """An X or Y early and another near the middle of `lag` distractors; which two, in order."""
     symbols = draw.integers(2, 6, size=(lag, size))
     pair, rows = draw.integers(2, size=(2, size)), np.arange(size)
@@ -142,14 +149,14 @@ def temporal_order(draw: np.random.Generator, lag: int, size: int, held_out: boo
     return Batch(torch.from_numpy(inputs), answers(2 * pair[:1] + pair[1:], lag))
 
 
-def parity(draw: np.random.Generator, lag: int, size: int, held_out: bool) -> Batch:
+def parity(draw: np.random.Generator, lag: int, size: int, split: Split) -> Batch:
     """`lag` bits; whether the number of ones is odd."""
     bits = draw.integers(2, size=(lag, size))
     inputs = one_hot(bits, 2)
     return Batch(torch.from_numpy(inputs), answers(bits.sum(0, keepdims=True) % 2, lag))
 
 
-def counting(draw: np.random.Generator, lag: int, size: int, held_out: bool) -> Batch:
+def counting(draw: np.random.Generator, lag: int, size: int, split: Split) -> Batch:
     """`lag` steps with 0 to 9 marks anywhere; how many."""
     marks = draw.integers(MOST + 1, size=(1, size))
     places = draw.random((lag, size)).argsort(0)
@@ -157,13 +164,13 @@ def counting(draw: np.random.Generator, lag: int, size: int, held_out: bool) -> 
     return Batch(torch.from_numpy(inputs), answers(marks, lag))
 
 
-def digits(draw: np.random.Generator, lag: int, size: int, held_out: bool) -> Batch:
+def digits(draw: np.random.Generator, lag: int, size: int, split: Split) -> Batch:
     """An 8 × 8 image of a digit, a pixel a step, then `lag` blanks; which digit."""
-    pixels, labels = images(held_out)
-    if held_out:
-        chosen = np.arange(min(size, len(labels)))
-    else:
+    pixels, labels = images(split)
+    if split == "train":
         chosen = draw.integers(len(labels), size=size)
+    else:
+        chosen = draw.permutation(len(labels))[:size]
     inputs = np.zeros((PIXELS + lag, len(chosen), 2), dtype=np.float32)
     inputs[:PIXELS, :, 0] = pixels[chosen].T
     inputs[PIXELS:, :, 1] = 1
@@ -171,7 +178,7 @@ def digits(draw: np.random.Generator, lag: int, size: int, held_out: bool) -> Ba
 
 
 _TABLE = (
-    MemoryTask(
+    Problem(
         name="recall",
         summary="name the first symbol, one of 8, after `lag` distractors",
         source="after Hochreiter & Schmidhuber 1997, experiment 2, and Bengio et al. 1994",
@@ -184,7 +191,7 @@ _TABLE = (
         shortest=1,
         draw=recall,
     ),
-    MemoryTask(
+    Problem(
         name="adding",
         summary="add the two marked numbers, one in each half of `lag` numbers",
         source="Hochreiter & Schmidhuber 1997, experiment 4, as in Le et al. 2015, section 4.1",
@@ -197,7 +204,7 @@ _TABLE = (
         shortest=2,
         draw=adding,
     ),
-    MemoryTask(
+    Problem(
         name="copying",
         summary="repeat 10 symbols of 8, `lag` blanks later",
         source="Hochreiter & Schmidhuber 1997; Arjovsky et al. 2016, section 5.1",
@@ -210,7 +217,7 @@ _TABLE = (
         shortest=1,
         draw=copying,
     ),
-    MemoryTask(
+    Problem(
         name="temporal-order",
         summary="which two of X and Y stood, in order, among `lag` symbols",
         source="Hochreiter & Schmidhuber 1997, experiment 6a; Pascanu et al. 2013, section 4.1",
@@ -223,7 +230,7 @@ _TABLE = (
         shortest=10,
         draw=temporal_order,
     ),
-    MemoryTask(
+    Problem(
         name="parity",
         summary="whether `lag` bits hold an odd number of ones",
         source="Hochreiter & Schmidhuber 1997, section 5; Bengio et al. 1994",
@@ -236,7 +243,7 @@ _TABLE = (
         shortest=1,
         draw=parity,
     ),
-    MemoryTask(
+    Problem(
         name="counting",
         summary="how many marks, 0 to 9, stood in `lag` steps",
         source="after Gers & Schmidhuber 2001",
@@ -249,7 +256,7 @@ _TABLE = (
         shortest=MOST,
         draw=counting,
     ),
-    MemoryTask(
+    Problem(
         name="digits",
         summary="which digit an image shows, read pixel by pixel, `lag` blanks later",
         source="after Le et al. 2015, section 4.2, with scikit-learn's 8 × 8 digits",
@@ -261,19 +268,18 @@ _TABLE = (
         mastered=0.9,
         shortest=1,
         draw=digits,
-        held_out=HELD_OUT,
     ),
 )
 
-MEMORY_TASKS = {task.name: task for task in _TABLE}
+PROBLEMS = {problem.name: problem for problem in _TABLE}
 
 
-def memory_task(name: str) -> MemoryTask:
-    """The task of that name.
+def problem_named(name: str) -> Problem:
+    """The problem of that name.
 
     Raises:
         InputError: there is none.
     """
-    if name not in MEMORY_TASKS:
-        raise InputError(f"{name}: no such memory task; choose from {', '.join(MEMORY_TASKS)}")
-    return MEMORY_TASKS[name]
+    if name not in PROBLEMS:
+        raise InputError(f"{name}: no such memory problem; choose from {', '.join(PROBLEMS)}")
+    return PROBLEMS[name]
