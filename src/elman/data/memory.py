@@ -50,6 +50,7 @@ class Problem:
         shortest: the least lag.
         draw: (generator, lag, B, split) -> a batch, inputs (T, B, I) float32 and targets (T, B),
             int64 classes or float32 numbers, `IGNORE` where nothing is scored.
+        finite: whether items are of a set, and not drawn fresh for ever.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Problem:
     mastered: float
     shortest: int
     draw: Draw
+    finite: bool = False
 
     @property
     def counts_up(self) -> bool:
@@ -72,6 +74,12 @@ class Problem:
     def is_mastered(self, score: float) -> bool:
         """Whether `score` reaches the threshold; NaN never does."""
         return score >= self.mastered if self.counts_up else score <= self.mastered
+
+    def is_solved(self, score: float) -> bool:
+        """Whether `score` has at most half of the error that mastery allows."""
+        if self.counts_up:
+            return score >= (1 + self.mastered) / 2
+        return score <= self.mastered / 2
 
     def check_lag(self, lag: int) -> None:
         """Raise InputError for a lag that this problem cannot have."""
@@ -180,7 +188,7 @@ def digits(draw: np.random.Generator, lag: int, size: int, split: Split) -> Batc
 _TABLE = (
     Problem(
         name="recall",
-        summary="name the first symbol, one of 8, after `lag` distractors",
+        summary="name the first symbol, one of 8, after as many distractors as the lag",
         source="after Hochreiter & Schmidhuber 1997, experiment 2, and Bengio et al. 1994",
         lag="steps from the symbol to the answer",
         input_size=SYMBOLS + DISTRACTORS,
@@ -193,7 +201,7 @@ _TABLE = (
     ),
     Problem(
         name="adding",
-        summary="add the two marked numbers, one in each half of `lag` numbers",
+        summary="add two marked numbers of a sequence, one in each half",
         source="Hochreiter & Schmidhuber 1997, experiment 4, as in Le et al. 2015, section 4.1",
         lag="length of the sequence",
         input_size=2,
@@ -206,7 +214,7 @@ _TABLE = (
     ),
     Problem(
         name="copying",
-        summary="repeat 10 symbols of 8, `lag` blanks later",
+        summary="repeat 10 symbols of 8, after as many blanks as the lag",
         source="Hochreiter & Schmidhuber 1997; Arjovsky et al. 2016, section 5.1",
         lag="steps from the last symbol to the sign to begin",
         input_size=SYMBOLS + 2,
@@ -219,7 +227,7 @@ _TABLE = (
     ),
     Problem(
         name="temporal-order",
-        summary="which two of X and Y stood, in order, among `lag` symbols",
+        summary="which two of X and Y stood, in order, among distractors",
         source="Hochreiter & Schmidhuber 1997, experiment 6a; Pascanu et al. 2013, section 4.1",
         lag="length of the sequence",
         input_size=6,
@@ -232,7 +240,7 @@ _TABLE = (
     ),
     Problem(
         name="parity",
-        summary="whether `lag` bits hold an odd number of ones",
+        summary="whether a row of bits holds an odd number of ones",
         source="Hochreiter & Schmidhuber 1997, section 5; Bengio et al. 1994",
         lag="length of the sequence",
         input_size=2,
@@ -245,7 +253,7 @@ _TABLE = (
     ),
     Problem(
         name="counting",
-        summary="how many marks, 0 to 9, stood in `lag` steps",
+        summary="how many marks, 0 to 9, stood in a row of steps",
         source="after Gers & Schmidhuber 2001",
         lag="length of the sequence",
         input_size=2,
@@ -258,7 +266,7 @@ _TABLE = (
     ),
     Problem(
         name="digits",
-        summary="which digit an image shows, read pixel by pixel, `lag` blanks later",
+        summary="which digit an image shows, read pixel by pixel, some blanks later",
         source="after Le et al. 2015, section 4.2, with scikit-learn's 8 × 8 digits",
         lag="blanks after the image's 64 steps",
         input_size=2,
@@ -268,6 +276,7 @@ _TABLE = (
         mastered=0.9,
         shortest=1,
         draw=digits,
+        finite=True,
     ),
 )
 
