@@ -13,7 +13,7 @@ from cyclopts import Parameter
 
 from elman.data.memory import PROBLEMS
 from elman.errors import InputError
-from elman.tasks.probe import CELLS, Plan, run
+from elman.tasks.probe import CELLS, DEFAULT, SETTINGS, Plan, run
 from elman.tasks.probe_plot import plot
 from elman.tasks.probe_report import relevant, summary, table
 from elman.tasks.study import Result, Study, csv_text
@@ -24,28 +24,34 @@ Value = TypeVar("Value")
 def probe(
     problems: Annotated[
         list[str] | None,
-        Parameter(help=f"{', '.join(PROBLEMS)}; default: recall adding", show_default=False),
+        Parameter(
+            help=f"{', '.join(PROBLEMS)}; default: {' '.join(DEFAULT.problems)}", show_default=False
+        ),
     ] = None,
     /,
     *,
     cells: Annotated[
         str,
         Parameter(help=f"{', '.join(CELLS)}, or package.module:Class, with commas between"),
-    ] = "rnn,rnn-orthogonal,rnn-relu-identity,gru,lstm,lstm-chrono",
-    lags: Annotated[
-        str, Parameter(help="tried one after the other until a cell fails")
-    ] = "10,20,50,100,200,400,800",
-    seeds: Annotated[int, Parameter(help="trainings of each cell at each lag")] = 3,
+    ] = ",".join(DEFAULT.cells),
+    lags: Annotated[str, Parameter(help="tried one after the other until a cell fails")] = ",".join(
+        map(str, DEFAULT.lags)
+    ),
+    seeds: Annotated[int, Parameter(help="trainings of each cell at each lag")] = DEFAULT.seeds,
     learning_rates: Annotated[
         str, Parameter(help="each cell is tried at each; the best counts")
-    ] = "0.01,0.003",
-    max_steps: Annotated[int, Parameter(help="updates of each training, at most")] = 3000,
-    hidden_size: Annotated[int, Parameter(help="units of each network")] = 32,
-    batch_size: Annotated[int, Parameter(help="sequences of an update")] = 16,
-    clip_norm: Annotated[float, Parameter(help="longest gradient; 0: no clipping")] = 1.0,
+    ] = ",".join(map(str, DEFAULT.learning_rates)),
+    max_steps: Annotated[int, Parameter(help="updates of each training, at most")] = SETTINGS[
+        "max_steps"
+    ],
+    hidden_size: Annotated[int, Parameter(help="units of each network")] = SETTINGS["hidden_size"],
+    batch_size: Annotated[int, Parameter(help="sequences of an update")] = SETTINGS["batch_size"],
+    clip_norm: Annotated[float, Parameter(help="longest gradient; 0: no clipping")] = SETTINGS[
+        "clip_norm"
+    ],
     early_stop: Annotated[
         bool, Parameter(help="stop a training at half the error that mastery allows")
-    ] = True,
+    ] = SETTINGS["early_stop"],
     out: Annotated[
         Path, Parameter(help="the study; one that is there goes on where it was")
     ] = Path("runs/probe"),
@@ -60,20 +66,18 @@ def probe(
     and a picture in --out. Killed and started again, it trains nothing twice.
     """
     plan = Plan(
-        tuple(problems or ("recall", "adding")),
+        tuple(problems or DEFAULT.problems),
         _listed("--cells", cells, str),
         _listed("--learning-rates", learning_rates, float),
         _listed("--lags", lags, int),
         seeds,
     )
-    settings = {
+    settings = SETTINGS | {
         "max_steps": max_steps,
         "hidden_size": hidden_size,
         "batch_size": batch_size,
         "clip_norm": clip_norm,
         "early_stop": early_stop,
-        "threads": 1,
-        "checkpoint_every": max_steps,
     }
     plan.check(settings)
     study = Study.open(out, settings)

@@ -36,20 +36,15 @@ class MemoryNetwork(nn.Module):
     def forward(
         self, inputs: Tensor, state: State | None = None, lengths: Tensor | None = None
     ) -> tuple[Tensor, State]:
-        """Read `inputs` (T, B, I) on from `state`: the hidden states (T, B, H), the state after."""
+        """Read `inputs` (T, B, I) on from `state`: the outputs (T, B, K) and the state after."""
         begin = self.initial_state(inputs.shape[1]) if state is None else state
-        result: tuple[Tensor, State] = self.layer(inputs, begin, lengths=lengths)
-        return result
+        hidden, after = self.layer(inputs, begin, lengths=lengths)
+        return self.readout(hidden), after
 
     def step(self, x_t: Tensor, state: State) -> tuple[Tensor, State]:
         """One step: x_t (B, I) -> the outputs (B, K) and the new state."""
         h_t, state = cast(Cell, self.layer).step(x_t, state)
         return self.readout(h_t), state
-
-    def answers(self, hidden: Tensor, scored: Tensor) -> Tensor:
-        """The outputs (N, K) where `scored` (T, B) is true, row after row of time."""
-        answers: Tensor = self.readout(hidden[scored])
-        return answers
 
 
 def answer_loss(answers: Tensor, targets: Tensor) -> Tensor:

@@ -196,5 +196,5 @@ class Sequences:
 def answered(model: MemoryNetwork, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
     """The outputs (N, K) at the scored steps of `batch`, and what they should be (N)."""
     scored = batch.targets != IGNORE
-    hidden, _ = model(batch.inputs)
-    return model.answers(hidden, scored), batch.targets[scored]
+    outputs, _ = model(batch.inputs)
+    return outputs[scored], batch.targets[scored]

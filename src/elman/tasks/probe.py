@@ -93,6 +93,24 @@ class Plan:
                     yield problem, cell, rate
 
 
+DEFAULT = Plan(
+    problems=("recall", "adding"),
+    cells=("rnn", "rnn-orthogonal", "rnn-relu-identity", "gru", "lstm", "lstm-chrono"),
+    learning_rates=(0.01, 0.003),
+    lags=(10, 20, 50, 100, 200, 400, 800, 1600),
+    seeds=3,
+)
+SETTINGS: dict[str, Any] = {
+    "max_steps": 3000,
+    "hidden_size": 32,
+    "batch_size": 16,
+    "clip_norm": 1.0,
+    "early_stop": True,
+    "threads": 1,
+}
+"""Of every training, unless a study says otherwise; the rest are the defaults of `MemoryConfig`."""
+
+
 def is_mastered(results: Sequence[Result]) -> bool:
     """Whether most of the seeds, more than half, master a lag."""
     return 2 * sum(result.mastered for result in results) > len(results)
@@ -153,6 +171,8 @@ def configured(trial: Trial, settings: Mapping[str, Any]) -> MemoryConfig:
     flags = {
         **settings,
         **told,
+        # Each is short, and one that was cut off is begun again: its checkpoint would only cost.
+        "checkpoint_every": max(1, settings.get("max_steps", 1)),
         "problem": trial.problem,
         "lag": trial.lag,
         "learning_rate": trial.learning_rate,
