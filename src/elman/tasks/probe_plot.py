@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from elman.data.memory import PROBLEMS
@@ -28,7 +29,7 @@ def plot(path: Path, plan: Plan, done: Mapping[Trial, Result]) -> None:
 
     columns = len(plan.problems)
     height = 3.3 + 0.6 + 0.32 * len(plan.cells)
-    figure = Figure(figsize=(max(4.9 * columns, 6.0), height + 0.6), layout="constrained")
+    figure = Figure(figsize=(max(5.2 * columns, 6.5), height + 0.6), layout="constrained")
     grid = figure.subplots(
         2, columns, squeeze=False, height_ratios=[3.3, 0.6 + 0.32 * len(plan.cells)]
     )
@@ -52,17 +53,21 @@ def _scores(axes: Any, plan: Plan, done: Mapping[Trial, Result], name: str) -> N
             axes.scatter(alone, point.scores, color=color, s=7, alpha=0.35, linewidths=0)
     axes.axhline(problem.mastered, color="0.35", linestyle="--", linewidth=1)
     axes.axhline(problem.guess, color="0.35", linestyle=":", linewidth=1)
-    right = plan.lags[-1] * 1.25
-    for value, what in ((problem.mastered, "mastered"), (problem.guess, "guessing")):
+    # Labels keep to the side of their line where the points are not.
+    below, above = (-9, 3)
+    for value, what, shift in (
+        (problem.mastered, "mastered", below if problem.counts_up else above),
+        (problem.guess, "guessing", above if problem.counts_up else below),
+    ):
         axes.annotate(
-            what, (right, value), xytext=(-2, 3), textcoords="offset points", ha="right",
-            fontsize=8, color="0.25",
+            what, (1, value), xycoords=("axes fraction", "data"), xytext=(-4, shift),
+            textcoords="offset points", ha="right", fontsize=8, color="0.25",
         )  # fmt: skip
     axes.set_xscale("log")
     if not problem.counts_up:
         axes.set_yscale("log")
     _lag_axis(axes, plan)
-    axes.set_title(f"{name}: {problem.summary}", fontsize=9)
+    axes.set_title(fill(f"{name}: {problem.summary}", 52), fontsize=9)
     axes.set_ylabel(problem.metric)
     axes.grid(alpha=0.25)
 
@@ -70,7 +75,7 @@ def _scores(axes: Any, plan: Plan, done: Mapping[Trial, Result], name: str) -> N
 def _longest(
     axes: Any, plan: Plan, done: Mapping[Trial, Result], name: str, *, names: bool
 ) -> None:
-    begin = plan.lags[0] / 2
+    begin = _begin(plan)
     for index, cell in enumerate(plan.cells):
         found = reach(plan, done, name, cell)
         length = max(found.longest, begin)
@@ -81,7 +86,6 @@ def _longest(
         )  # fmt: skip
     axes.set_xscale("log")
     _lag_axis(axes, plan)
-    axes.set_xlim(begin, plan.lags[-1] * 2.2)
     axes.set_yticks(range(len(plan.cells)), plan.cells if names else [""] * len(plan.cells))
     axes.invert_yaxis()
     axes.set_xlabel(f"longest lag mastered ({PROBLEMS[name].lag})", fontsize=9)
@@ -92,4 +96,9 @@ def _longest(
 def _lag_axis(axes: Any, plan: Plan) -> None:
     axes.set_xticks(plan.lags, [str(lag) for lag in plan.lags])
     axes.set_xticks([], minor=True)
-    axes.set_xlim(plan.lags[0] / 1.25, plan.lags[-1] * 1.25)
+    axes.set_xlim(_begin(plan), plan.lags[-1] * 2.2)
+
+
+def _begin(plan: Plan) -> float:
+    """Where the axis of lags begins, so that the shortest has a bar."""
+    return plan.lags[0] / 2
