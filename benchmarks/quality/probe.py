@@ -20,6 +20,7 @@ from elman.tasks.study import Result, Study, Trial
 
 TITLE = "How long each cell remembers"
 CURVES = Path(__file__).parent / "curves"
+PICTURE = Path(__file__).parents[2] / "docs" / "assets" / "probe.png"
 TIMES = 10
 """A gated cell should master so many times the lag of the tanh network."""
 ADDING_LAG = 400
@@ -38,7 +39,7 @@ def probe(options: Options) -> None:
     results = relevant(plan, done)
     study.write_tables(results, summary(plan, done))
     shutil.copyfile(study.path / "results.csv", CURVES / "probe.csv")
-    plot(CURVES / "probe.png", plan, done)
+    plot(PICTURE, plan, done)
     taken = f"{minutes:.1f} minutes" if trained == len(results) else "not timed, cut off once"
     work = sum(result.seconds for result in results) / 60
     write_section(TITLE, _body(options, plan, done, f"{taken} ({work:.1f} of one core)"))
@@ -76,7 +77,7 @@ def _body(options: Options, plan: Plan, done: Mapping[Trial, Result], taken: str
             _verdict(plan, done),
             table(columns, rows),
             fill(trained, 100),
-            "![Scores by lag, and the longest lag mastered](quality/curves/probe.png)",
+            "![Scores by lag, and the longest lag mastered](../docs/assets/probe.png)",
             machine,
         ]
     )

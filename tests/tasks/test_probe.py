@@ -1,6 +1,9 @@
 """Which trials come next, what each leaves behind, and the same results on any way to them."""
 
 import json
+import subprocess
+import sys
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +15,7 @@ import torch
 from elman.errors import InputError
 from elman.tasks import probe
 from elman.tasks.probe import CELLS, Plan, configured, is_mastered, train_trial, upcoming
+from elman.tasks.probe_report import relevant
 from elman.tasks.runs import load
 from elman.tasks.study import Result, Study, Trial
 
@@ -116,15 +120,34 @@ def bare(results: Mapping[Trial, Result]) -> dict[Trial, Result]:
     return {trial: replace(one, seconds=0.0) for trial, one in results.items()}
 
 
-def test_the_same_results_with_any_number_of_processes_and_after_a_stop(tmp_path: Path) -> None:
-    plan = Plan(("recall",), ("rnn", "gru"), (0.02,), (1, 4), 2)
-    one, two = (Study.open(tmp_path / name, TINY) for name in ("one", "two"))
+def begun_and_killed(path: Path, plan: Plan) -> None:
+    """A study in a process of its own, killed as soon as its first training is done."""
+    script = path.with_suffix(".py")
+    script.write_text(
+        "from pathlib import Path\n"
+        "from elman.tasks.probe import Plan, run\n"
+        "from elman.tasks.study import Study\n"
+        "if __name__ == '__main__':\n"
+        f"    list(run(Study.open({str(path)!r}, {TINY!r}), {plan!r}, 2))\n"
+    )
+    process = subprocess.Popen([sys.executable, str(script)])
+    try:
+        while process.poll() is None and not any(path.rglob("seed-*/result.json")):
+            time.sleep(0.002)
+        assert process.poll() is None
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_the_same_results_with_any_number_of_processes_and_after_a_kill(tmp_path: Path) -> None:
+    plan = Plan(("recall",), ("rnn", "gru"), (0.02,), (1, 4), 4)
+    one = Study.open(tmp_path / "one", TINY)
     while trials := upcoming(plan, one.results()):
         train_trial(one.path, TINY, trials[-1])
-    going = probe.run(two, plan, 2)
-    first = next(going)
-    going.close()
-    (two.path / first.trial.folder).with_name(".seed-9.1.partial").mkdir()
+    begun_and_killed(tmp_path / "two", plan)
+    two = Study.open(tmp_path / "two", TINY)
+    (two.path / "recall/rnn/rate-0.02/lag-1/.seed-0.1.partial").mkdir(parents=True, exist_ok=True)
     began = {trial: (two.path / trial.folder).stat().st_mtime_ns for trial in two.results()}
     assert 1 <= len(began) < len(one.results())
     after = [found.trial for found in probe.run(two, plan, 2)]
@@ -135,6 +158,10 @@ def test_the_same_results_with_any_number_of_processes_and_after_a_stop(tmp_path
     for trial in one.results():
         weights = [load(study.path / trial.folder).model.state_dict() for study in (one, two)]
         assert all(torch.equal(weight, weights[1][name]) for name, weight in weights[0].items())
+    for study in (one, two):
+        results = [replace(found, seconds=0.0) for found in relevant(plan, study.results())]
+        study.write_tables(results, {})
+    assert (one.path / "results.json").read_bytes() == (two.path / "results.json").read_bytes()
     assert not list(two.path.rglob(".*.partial"))
     assert list(probe.run(two, plan, 2)) == []
 

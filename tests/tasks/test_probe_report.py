@@ -77,8 +77,8 @@ def test_a_training_that_diverged_counts_as_guessing() -> None:
 
 
 def test_the_table_says_it_all() -> None:
-    after_recall = "guessing 0.125, * mastered, at least 0.95, median accuracy of 3 seeds"
-    after_adding = "guessing 0.167, * mastered, at most 0.0167, median squared error of 3 seeds"
+    after_recall = "guessing 0.125, * mastered, at least 0.95; median accuracy, seeds: 3"
+    after_adding = "guessing 0.167, * mastered, at most 0.0167; median squared error, seeds: 3"
     assert table(PLAN, DONE) == [
         "recall: name the first symbol, one of 8, after as many distractors as the lag",
         f"lag: steps from the symbol to the answer; {after_recall}",

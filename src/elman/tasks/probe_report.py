@@ -134,7 +134,7 @@ def table(plan: Plan, done: Mapping[Trial, Result]) -> list[str]:
     for name in plan.problems:
         problem = PROBLEMS[name]
         bound = "at least" if problem.counts_up else "at most"
-        mastered = f"{problem.mastered:.3g}, median {problem.metric} of {plan.seeds} seeds"
+        mastered = f"{problem.mastered:.3g}; median {problem.metric}, seeds: {plan.seeds}"
         lines += [
             f"{name}: {problem.summary}",
             f"lag: {problem.lag}; guessing {problem.guess:.3g}, * mastered, {bound} {mastered}",

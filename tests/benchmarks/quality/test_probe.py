@@ -38,6 +38,7 @@ def test_the_aims_are_called_what_they_are(
     monkeypatch.setattr(Study, "results", lambda _: done)
     monkeypatch.setattr(probe, "run", lambda *_: iter(()))
     monkeypatch.setattr(probe, "CURVES", tmp_path)
+    monkeypatch.setattr(probe, "PICTURE", tmp_path / "probe.png")
     written = {}
     monkeypatch.setattr(probe, "write_section", lambda title, body: written.update({title: body}))
     probe.probe(Options(tmp_path, 2, 3, "python -m benchmarks.quality probe"))
