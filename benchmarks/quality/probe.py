@@ -60,14 +60,14 @@ def _body(options: Options, plan: Plan, done: Mapping[Trial, Result], taken: str
         f" (guessing {PROBLEMS[name].guess:.3g})"
         for name in plan.problems
     )
-    rates = " and ".join(f"{rate:g}" for rate in plan.learning_rates)
+    rates = ", ".join(f"{rate:g}" for rate in plan.learning_rates)
     lags = ", ".join(map(str, plan.lags))
     trained = (
         f"Every network has {SETTINGS['hidden_size']} units, and every training at every lag the"
         f" same limit of {SETTINGS['max_steps']:,} updates of {SETTINGS['batch_size']} fresh"
         f" sequences (AdamW, gradients clipped to {SETTINGS['clip_norm']:g}); it ends early at half"
-        f" the error that mastery allows. Each cell is tried at the learning rates {rates}, and the"
-        f" better one counts. A lag is mastered when most of {plan.seeds} seeds reach, on 2,000"
+        f" the error that mastery allows. Each cell is tried at each of the learning rates {rates},"
+        f" and the best counts. A lag is mastered when most of {plan.seeds} seeds reach, on 2,000"
         f" test sequences: {mastered}. Lags {lags}, until a cell fails; ≥ where it mastered the"
         f" last. The study took {taken}."
     )

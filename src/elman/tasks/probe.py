@@ -96,7 +96,7 @@ class Plan:
 DEFAULT = Plan(
     problems=("recall", "adding"),
     cells=("rnn", "rnn-orthogonal", "rnn-relu-identity", "gru", "lstm", "lstm-chrono"),
-    learning_rates=(0.01, 0.003),
+    learning_rates=(0.01, 0.003, 0.001),
     lags=(10, 20, 50, 100, 200, 400, 800, 1600),
     seeds=3,
 )
