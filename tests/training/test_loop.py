@@ -106,6 +106,20 @@ def test_patience(tmp_path: Path) -> None:
     assert outcome.best_loss == min(losses) == losses[outcome.best_step - 1]
 
 
+def test_what_is_solved_ends_and_stays_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the second evaluation; resumed from there, nothing more is done."""
+    scores = iter([0.0, 1.0])
+    monkeypatch.setattr(toy.Objective, "evaluate", lambda _: {"loss": 2.0, "solved": next(scores)})
+    config = toy.make_config(eval_every=4, max_steps=14)
+    run = toy.make_run(tmp_path / "run", config)
+    for _ in range(2):
+        outcome, _ = toy.go(run, config)
+        assert (outcome.reason, outcome.step) == ("solved", 8)
+    assert [record.get("validation_solved") for record in lines(run)] == [None, 0.0, None, 1.0]
+
+
 def test_best_weights_are_the_averaged_ones(references: dict[str, Any], tmp_path: Path) -> None:
     """The saved model has the validation loss that was reported as the best."""
     for case, (_, run, outcome, _) in references.items():
