@@ -1,4 +1,4 @@
-# demo · test · test-full · sanitize · check · bench · docs · clean
+# demo · test · test-full · sanitize · neon · check · bench · docs · clean
 # Each target makes .venv and installs what it needs; a stamp file remembers that it did.
 
 PYTHON ?= python3
@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TESTED := data,dev,docs,plot,probe,track
 KERNELS := CMakeLists.txt $(wildcard csrc/*.* csrc/cells/*.h)
 
-.PHONY: help demo test test-full sanitize check bench docs clean
+.PHONY: help demo test test-full sanitize neon check bench docs clean
 .NOTPARALLEL:
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo "make test       the tests, without the slow ones"
 	@echo "make test-full  all tests"
 	@echo "make sanitize   the kernels' tests on a build with the address and undefined sanitizers"
+	@echo "make neon       compile the kernels for 64-bit ARM, with a compiler that is installed for it"
 	@echo "make check      lint, format, types, strict build of the docs"
 	@echo "make bench      speed on this machine"
 	@echo "make docs       the manual, into site/"
@@ -39,6 +40,16 @@ sanitize: $(VENV)/.dev
 	  LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" \
 	  ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	  $(BIN)/pytest -n auto -m "not slow" tests/kernels tests/layers
+
+# Compiled by another compiler for another processor, and no more: there is nothing to run it on.
+neon: $(VENV)/.dev
+	@$(PIP) install ziglang -c constraints.txt
+	@torch=$$($(BIN)/python -c "import torch; print(torch.__path__[0])") && \
+	for source in $(filter-out csrc/arch_avx%,$(wildcard csrc/*.cpp)); do \
+	  echo "$$source" && $(BIN)/python -m ziglang c++ -target aarch64-linux-gnu -std=gnu++20 -O2 \
+	    -Wall -Wextra -Werror -fPIC -DTORCH_TARGET_VERSION=0x020b000000000000 \
+	    -isystem "$$torch/include" -c "$$source" -o /dev/null || exit 1; \
+	done
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
