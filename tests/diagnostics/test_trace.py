@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 import elman
 from elman import State
-from elman.diagnostics.trace import Trace, trace, trace_layer
+from elman.diagnostics.trace import Trace, trace
 from elman.errors import InputError
 from elman.kernels.kind import CellKind
 from elman.layers.gru import GRU
@@ -41,7 +41,7 @@ def test_states_are_those_of_a_stream(cell: str, extras: dict[str, Any]) -> None
     torch.manual_seed(4)
     begin = layer.initial_state(case.batch)
     begin = State.with_axes({n: torch.randn_like(t) for n, t in begin.items()}, begin.axes)
-    traces = trace_layer(layer, x, begin)
+    traces = list(trace(layer, lambda: layer(x, begin)).values())
     stream = elman.stream(layer, batch_size=case.batch, state=begin)
     for t, x_t in enumerate(x):
         stream.push(x_t)
@@ -78,7 +78,7 @@ def check_gates(cell: str) -> None:
     case = Case(cell=cell, layers=2)
     layer, x = case.ours(), case.input()
     begin = layer.initial_state(case.batch)["h"]
-    for depth, one in enumerate(trace_layer(layer, x)):
+    for depth, one in enumerate(trace(layer, lambda: layer(case.input())).values()):
         for t in range(case.steps):
             h = one.states["h"][t - 1] if t else begin[depth]
             expected = by_the_book(layer, depth, x[t], h)
@@ -102,13 +102,15 @@ def test_swapped_gates_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_elman_network_has_no_gates() -> None:
-    (one,) = trace_layer(Case(cell="rnn").ours(), Case().input())
+    layer = Case(cell="rnn").ours()
+    (one,) = trace(layer, lambda: layer(Case().input())).values()
     assert (one.gates, one.keep, one.time_constants()) == ({}, None, None)
 
 
 def test_a_cell_of_ones_own() -> None:
     x = Case().input().float()
-    (one,) = trace_layer(elman.Recurrent(Sum()), x)
+    layer = elman.Recurrent(Sum())
+    (one,) = trace(layer, lambda: layer(x)).values()
     torch.testing.assert_close(one.states["total"], x.cumsum(0))
     assert one.states["steps"][:, 0, 0].tolist() == [1, 2, 3, 4, 5, 6, 7]
 
@@ -126,7 +128,7 @@ class Wrapped(nn.Module):
     def __init__(self, **options: Any) -> None:
         super().__init__()
         self.below = elman.LSTM(3, 5, num_layers=2, **options)
-        self.above = elman.GRU(5, 4, **options)
+        self.above = nn.GRU(5, 4, bidirectional=True, **options)
 
     def forward(self, x: Tensor) -> Tensor:
         y, _ = self.below(x)
@@ -141,22 +143,13 @@ def test_the_layers_inside_any_model(batch_first: bool) -> None:
     given = x.transpose(0, 1) if batch_first else x
     outputs = []
     traces = trace(model, lambda: outputs.append(model(given)))
-    assert list(traces) == ["below.0", "below.1", "above"]
-    h = traces["above"].states["h"]
-    torch.testing.assert_close(h.transpose(0, 1) if batch_first else h, outputs[0])
-    assert set(traces["below.0"].gates) == {"input", "forget", "candidate", "output"}
-    assert not model.below._forward_hooks
+    assert list(traces) == ["below.l0", "below.l1", "above.l0", "above.l0_reverse"]
+    both = torch.cat([traces[f"above.l0{end}"].states["h"] for end in ("", "_reverse")], -1)
+    torch.testing.assert_close(both.transpose(0, 1) if batch_first else both, outputs[0])
+    assert set(traces["below.l0"].gates) == {"input", "forget", "candidate", "output"}
 
 
-def test_what_cannot_be_followed() -> None:
-    x = Case().input().float()
-    theirs = nn.LSTM(3, 5)
-    with pytest.raises(InputError, match=r"elman\.convert"):
-        trace(theirs, lambda: theirs(x))
-    both = elman.LSTM(3, 5, bidirectional=True)
-    with pytest.raises(InputError, match="both ends"):
-        trace(both, lambda: both(x))
-    packed = nn.utils.rnn.pack_padded_sequence(x, torch.full((4,), 7))
-    ours = elman.LSTM(3, 5)
-    with pytest.raises(InputError, match="packed"):
-        trace(ours, lambda: ours(packed))
+def test_a_model_without_a_recurrent_layer() -> None:
+    model = nn.Linear(3, 2)
+    with pytest.raises(InputError, match="recurrent"):
+        trace(model, lambda: model(torch.zeros(3)))

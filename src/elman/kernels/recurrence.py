@@ -66,7 +66,7 @@ def run(
         case "native":
             return _run_native(stack, x, states, lengths, noise)
         case "reference":
-            return _layers(
+            return layers(
                 stack,
                 lambda x, states, weights, reverse, noise: reference.run(
                     stack.kind, x, states, weights, lengths=lengths, reverse=reverse, noise=noise
@@ -95,7 +95,7 @@ def _run_native(
         noise = [one.packed(packing.order, packing.pack) for one in noise]
     sizes = None if packing is None else packing.sizes
     run = recompute.run if stack.recompute else native.run
-    y, final = _layers(
+    y, final = layers(
         stack,
         lambda x, states, weights, reverse, noise: run(
             stack.kind, x, states, weights, sizes=sizes, reverse=reverse, noise=noise
@@ -109,9 +109,10 @@ def _run_native(
     return packing.pad(y, steps), tuple(state.index_select(1, packing.back) for state in final)
 
 
-def _layers(
+def layers(
     stack: Stack, one: OneDirection, x: Tensor, states: States, noise: Sequence[Noise]
 ) -> tuple[Tensor, States]:
+    """Layer by layer, each direction by `one`, the states laid side by side."""
     directions = 2 if stack.bidirectional else 1
     finals: list[States] = []
     for layer in range(stack.num_layers):
