@@ -220,7 +220,8 @@ class LanguageModelObjective:
         features, after = self._language_model(batch.inputs, state, batch.lengths)
         loss, units = self._language_model.loss(features, batch.targets)
         config = self._task.config
-        if config.activation_penalty or config.slowness_penalty:
+        penalized = config.activation_penalty or config.slowness_penalty
+        if penalized and self.model.training:
             loss = loss + activation_penalty(
                 features, config.activation_penalty, config.slowness_penalty
             )

@@ -18,6 +18,8 @@ from elman.tasks.cells import is_custom
 from elman.tasks.configure import configure, validated
 from elman.tasks.generation import Generation, Request
 from elman.tasks.task import FrontEnd, Record, Score, Task
+from elman.tasks.watch import GradientWatch
+from elman.tasks.watch_plot import draw
 from elman.training import loop
 from elman.training.checkpoint import load_model
 from elman.training.config import TrainingConfig
@@ -135,15 +137,17 @@ def fit(
         RunFailed: the loss or a gradient is no longer a number.
         elman.training.signals.Interrupted: a signal came; a checkpoint was written.
     """
+    objective, config = run.task.objective(run.model), run.task.config
     outcome = loop.train(
-        run.task.objective(run.model),
+        objective,
         run.task.source(),
-        run.task.config,
+        config,
         run.task.run,
         log or QuietLog(),
-        observers,
+        [GradientWatch(objective, config), *observers],
         resume_from,
     )
+    draw(run.task.run.metrics_path, run.path / "gradients.png")
     load_model(run.task.run.model_path, run.model)
     run.model.eval()
     return run, outcome

@@ -1,0 +1,138 @@
+"""Watching gradients while a task trains: how much of them is left at the states k steps back.
+
+Legend: T time, B batch, K the largest lag.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from time import perf_counter
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from elman.data.batching import IGNORE, Batch
+from elman.diagnostics.gradients import INPUT, GradientByLag, gradient_by_lag
+from elman.layers.watch import recurrent_layers
+from elman.streaming.stream import evaluating
+from elman.training.config import TrainingConfig
+from elman.training.contracts import Objective, Observation, StepEvent
+from elman.training.machine import untouched_randomness
+from elman.training.tbptt import Window, unroll
+
+PREFIX = "gradient"
+EVERY = 100
+SHARE = 0.02
+"""Of the time, where the user has not said how often to measure."""
+
+ROWS = 4
+SECONDS_PER_STEP = 4e-3
+"""What a step of time of one place may take the first time, before anything has been measured."""
+
+
+@final
+class GradientWatch:
+    """Measures, every so many steps, |d loss_t / d h_{t-k}| by lag k, and c's likewise.
+
+    t is the last step of the batch (of the last chunk, where gradients reach over several), and k
+    goes back to the first: what a measurement costs is one pass by single steps over a few rows.
+    Dropout is off in it. Neither weights, gradients nor random states are touched, so the run is to
+    the bit the one that was not watched.
+
+    Without a number from the user the next measurement waits until all of them, it included, take
+    at most `SHARE` of the time since the start.
+
+    Args:
+        objective: what is trained.
+        config: `watch` says every how many steps.
+    """
+
+    def __init__(self, objective: Objective, config: TrainingConfig) -> None:
+        self._objective = objective
+        self._every = EVERY if config.watch is None else config.watch
+        self._bounded = config.watch is None
+        places = len(recurrent_layers(objective.model))
+        length = config.truncation * (1 + config.chunks_back)
+        self._cost = SECONDS_PER_STEP * length * places
+        self._watchable = places > 0 and self._every > 0
+        self._spent = 0.0
+        self._began = perf_counter()
+
+    def after_backward(self, event: StepEvent) -> Observation | None:
+        """Measure, if it is time to."""
+        if not self._watchable or event.step % self._every:
+            return None
+        if not math.isfinite(event.loss) or not math.isfinite(event.grad_norm):
+            return None  # the loop says what is wrong
+        begin = perf_counter()
+        if self._bounded and self._spent + self._cost > SHARE * (begin - self._began):
+            return None
+        measured = measure(self._objective, event)
+        self._cost = perf_counter() - begin
+        self._spent += self._cost
+        if measured is None:
+            return None
+        return Observation(record(measured))
+
+
+def measure(objective: Objective, event: StepEvent) -> GradientByLag | None:
+    """The gradient by lag in a few rows of the step's batch; None where there is no lag at all."""
+    batch = _last_step_alone(_few(event.batch))
+    chunks = tuple(_few(chunk) for chunk in event.chunks)
+    length = sum(len(chunk.inputs) for chunk in (*chunks, batch))
+    if length < 2 or not batch.units:
+        return None
+    rows = list(range(batch.batch_size))
+    window = Window(None if event.state is None else event.state.select(rows), chunks)
+
+    def losses(model: nn.Module, last: Batch) -> Tensor:
+        result, _ = unroll(objective, window, last, 0)
+        # Rows do not mix, so the gradient of their sum holds that of each.
+        return (result.loss * result.units / len(rows)).expand(len(rows))
+
+    with evaluating(event.model), untouched_randomness():
+        return gradient_by_lag(event.model, batch, losses=losses, max_lag=length - 1)
+
+
+def _few(batch: Batch) -> Batch:
+    rows = slice(0, ROWS)
+    return Batch(
+        batch.inputs[:, rows],
+        batch.targets[:, rows],
+        None if batch.reset is None else batch.reset[rows],
+        None if batch.lengths is None else batch.lengths[rows],
+    )
+
+
+def _last_step_alone(batch: Batch) -> Batch:
+    """Only the last target of each row counts."""
+    scored = batch.targets != IGNORE
+    order = torch.arange(1, len(scored) + 1, device=scored.device).unsqueeze(1)
+    place = torch.where(scored, order, 0)
+    last = (place == place.amax(0)) & scored
+    return Batch(batch.inputs, batch.targets.masked_fill(~last, IGNORE), batch.reset, batch.lengths)
+
+
+def lags(largest: int) -> list[int]:
+    """1, 2, 3, 4, 6, 8, 12, … and the largest: two to each doubling."""
+    chosen = {largest}
+    power = 1
+    while power <= largest:
+        chosen |= {lag for lag in (power, power * 3 // 2) if lag <= largest}
+        power *= 2
+    return sorted(chosen)
+
+
+def record(measured: GradientByLag) -> Mapping[str, float]:
+    """The median of the norm over that at lag 0, as ``gradient/PLACE/QUANTITY/LAG``."""
+    numbers: dict[str, float] = {}
+    for profile in measured.profiles:
+        if profile.quantity == INPUT:
+            continue
+        median = profile.quantile(0.5)
+        for lag in lags(measured.max_lag):
+            name = f"{PREFIX}/{profile.place}/{profile.quantity}/{lag}"
+            numbers[name] = float(f"{float(median[lag]):.4g}")
+    return numbers
