@@ -20,6 +20,7 @@ from elman.data.batching import Batch, TokenChunks
 from elman.data.text import resolve_sources, whole_text
 from elman.data.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
 from elman.data.tokens import build_tokens, open_tokens, read_counts
+from elman.diagnostics.reading import Reading
 from elman.layers.state import State
 from elman.models.language_model import LanguageModel, activation_penalty
 from elman.streaming.text import TextStream
@@ -28,6 +29,7 @@ from elman.tasks.generation import Generation, Request
 from elman.tasks.language_model_config import LanguageModelConfig
 from elman.tasks.lines import LineScore, score_lines
 from elman.tasks.measure import Measurement, Split, measure
+from elman.tasks.reading import read_text
 from elman.tasks.task import Score, Task
 from elman.training.contracts import StepLoss
 
@@ -155,10 +157,16 @@ class LanguageModelTask(Task):
         assert isinstance(model, LanguageModel)
         return Generation(model, self.tokenizer, request)
 
+    def read(self, model: nn.Module, text: str) -> Reading:
+        """What can be seen of the model as it reads; see `elman.tasks.reading`."""
+        assert isinstance(model, LanguageModel)
+        return read_text(model, self.tokenizer, text, str(self.run.path))
+
     def next_steps(self) -> list[str]:
         run = shlex.quote(str(self.run.path))
         return [
             f'elman generate {run} --prompt "The " --length 500 --temperature 0.8',
+            f'elman show {run} --text "The "',
             f"elman evaluate {run}",
             f"elman predict {run} FILE",
         ]

@@ -11,6 +11,7 @@ from typing import Any, Protocol, cast
 
 from torch import nn
 
+from elman.diagnostics.reading import Reading
 from elman.errors import InputError
 from elman.streaming.stream import Steppable, Stream
 from elman.tasks.cells import is_custom
@@ -39,6 +40,14 @@ class Writes(Protocol):
 
     def generate(self, model: nn.Module, request: Request) -> Generation:
         """What the model goes on to write."""
+        ...
+
+
+class Reads(Protocol):
+    """A task whose models can be watched as they read a text."""
+
+    def read(self, model: nn.Module, text: str) -> Reading:
+        """The states, the gates and the guesses at each token."""
         ...
 
 
@@ -77,6 +86,16 @@ class Run:
             raise InputError(f"{self.path}: a {self.task.name} run does not write text")
         request = Request(prompt, length, **options)
         return cast("Writes", self.task).generate(self.model, request)
+
+    def read(self, text: str) -> Reading:
+        """The states and gates after each token of `text`, and what was expected; see `Reading`.
+
+        Raises:
+            InputError: a task that doesn't read text, an empty text, or one that is too long.
+        """
+        if not hasattr(self.task, "read"):
+            raise InputError(f"{self.path}: a {self.task.name} run does not read text")
+        return cast("Reads", self.task).read(self.model, text)
 
     def stream(self) -> FrontEnd:
         """The model as something that text is pushed into, step by step."""
