@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
-TESTED := data,dev,docs,plot,track
+TESTED := data,dev,docs,plot,probe,track
 KERNELS := CMakeLists.txt $(wildcard csrc/*.* csrc/cells/*.h)
 
 .PHONY: help demo test test-full sanitize check bench docs clean

@@ -12,6 +12,7 @@ from cyclopts import CycloptsError
 from benchmarks.speed import __main__ as benchmarks_of_speed
 from elman.cli.main import build_app
 from elman.tasks.language_model_config import LanguageModelConfig
+from elman.tasks.memory_config import MemoryConfig
 from elman.tasks.runs import train
 
 ROOT = Path(__file__).parent.parent
@@ -101,10 +102,11 @@ def benchmarks() -> Sequence[argparse.Action]:
 
 
 def test_the_flags_that_pages_name_exist() -> None:
-    known = {f"--{name.replace('_', '-')}" for name in LanguageModelConfig.model_fields}
+    fields = {*LanguageModelConfig.model_fields, *MemoryConfig.model_fields}
+    known = {f"--{name.replace('_', '-')}" for name in fields}
     known |= {"--out", "--config"} | NOT_OURS
     known |= {flag for action in benchmarks() for flag in action.option_strings}
-    for command in ("generate", "resume", "evaluate", "predict", "stream", "show"):
+    for command in ("generate", "resume", "evaluate", "predict", "stream", "show", "probe"):
         known |= flags_of(command)
     for page in PAGES:
         named = set(FLAG.findall(page.read_text(encoding="utf-8")))

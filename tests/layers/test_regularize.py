@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -126,6 +127,22 @@ def test_forget_bias(cell: str, gate: int, gates: int) -> None:
         assert (total.chunk(gates)[0] != 1.5).any()
 
 
+@pytest.mark.parametrize(("cell", "gates"), [("lstm", 4), ("gru", 3)])
+def test_chrono_start(cell: str, gates: int) -> None:
+    """The time that a gate at rest keeps for, 1 / (1 - sigmoid(b)) = 1 + e^b, is uniform."""
+    layer = Case(cell=cell, hidden_size=900).ours(chrono=400.0)
+    blocks = (layer.bias_ih_l0 + layer.bias_hh_l0).detach().chunk(gates)
+    times = 1 + blocks[1].exp()
+    assert times.min() > 2 - 1e-6
+    assert times.max() < 400 + 1e-3
+    for part in (0.1, 0.5, 0.9):
+        assert float(times.quantile(part)) == pytest.approx(2 + 398 * part, abs=15)
+    if cell == "lstm":
+        assert torch.equal(blocks[0], -blocks[1])
+    free = blocks[2:] if cell == "lstm" else (blocks[0], blocks[2])
+    assert all(block.abs().max() < 2 / 30 for block in free)
+
+
 def test_orthogonal_and_identity_starts() -> None:
     eye = torch.eye(5, dtype=torch.float64)
     for block in Case(cell="lstm").ours(init="orthogonal").weight_hh_l0.chunk(4):
@@ -157,6 +174,10 @@ def test_learned_initial_state_is_where_rows_begin() -> None:
         {"init": "xavier"},
         {"init": "identity"},
         {"forget_bias": 1.0, "bias": False},
+        {"chrono": 9.0, "bias": False},
+        {"chrono": 2.0},
+        {"chrono": math.inf},
+        {"chrono": 9.0, "forget_bias": 1.0},
     ],
 )
 def test_what_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
@@ -164,9 +185,10 @@ def test_what_cannot_be_is_refused(wrong: dict[str, Any]) -> None:
         elman.LSTM(3, 5, **wrong)
 
 
-def test_an_rnn_has_no_forget_gate() -> None:
-    with pytest.raises(ValueError, match="no gates"):
-        elman.RNN(3, 5, forget_bias=1.0)
+@pytest.mark.parametrize("name", ["forget_bias", "chrono"])
+def test_an_rnn_has_no_gate_that_keeps(name: str) -> None:
+    with pytest.raises(ValueError, match=f"^{name} .* no gates"):
+        elman.RNN(3, 5, **{name: 3.0})
 
 
 def test_step_refuses_to_draw_noise() -> None:

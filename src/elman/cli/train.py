@@ -52,10 +52,14 @@ def task_app(kind: type[Task]) -> App:
         announce(run)
         conclude(*fit(run, open_log(sys.stderr, run.task.counted)))
 
-    train.__doc__ = kind.summary
+    def train_on_nothing(*, out: Out, config: ConfigFile = None, **flags: Any) -> None:
+        train([], out=out, config=config, **flags)
+
+    chosen_train = train if kind.takes_data else train_on_nothing
+    chosen_train.__doc__ = kind.summary
 
     def command(show_all: bool) -> Command:
-        return with_flags(train, kind.Config, kind.common, show_all=show_all)
+        return with_flags(chosen_train, kind.Config, kind.common, show_all=show_all)
 
     app = App(
         name=kind.name,

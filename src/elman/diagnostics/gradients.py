@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from elman.diagnostics.losses import StepLosses, step_losses
+from elman.diagnostics.steps import Steps, record
 from elman.errors import InputError
-from elman.layers.watch import Step, recurrent_layers, watched
 
 INPUT = "input"
 """The name under which the gradient by what a place reads is kept, beside ``h`` and ``c``."""
@@ -123,21 +123,8 @@ def gradient_by_lag(
     Raises:
         InputError: no recurrent layer; fewer steps than lags; a loss that is not finite.
     """
-    if not recurrent_layers(model):
-        raise InputError(
-            f"{type(model).__name__} has no recurrent layer to diagnose; expected elman.RNN, GRU, "
-            "LSTM or Recurrent, or torch.nn.RNN, GRU or LSTM, somewhere inside"
-        )
-    steps: dict[str, list[Step]] = defaultdict(list)
-
-    def remember(step: Step) -> None:
-        if places is None or places(step.place):
-            steps[step.place].append(step)
-
-    with torch.enable_grad(), watched(model, remember):
-        loss = (losses or step_losses)(model, batch)
-    if not steps:
-        raise InputError("none of the model's recurrent layers was called for this batch")
+    with torch.enable_grad():
+        loss, steps = record(model, lambda: (losses or step_losses)(model, batch), places)
     length = max(len(taken) for taken in steps.values())
     _check(loss, length)
     max_lag = (length - 1) * 3 // 4 if max_lag is None else max_lag
@@ -192,9 +179,7 @@ def _times(times: int | Sequence[int], max_lag: int, length: int) -> tuple[int, 
     return tuple(times)
 
 
-def _norms(
-    target: Tensor, steps: dict[str, list[Step]], *, retain: bool
-) -> dict[tuple[str, str], Tensor]:
+def _norms(target: Tensor, steps: Steps, *, retain: bool) -> dict[tuple[str, str], Tensor]:
     """(T, B) norms of the gradient by each step's quantities, in the order of the sequence."""
     nodes: dict[tuple[str, str], list[Tensor]] = defaultdict(list)
     axes: dict[tuple[str, str], int] = {}

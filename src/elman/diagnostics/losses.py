@@ -1,4 +1,4 @@
-"""The loss at each step, of any model: what is asked of a person to have it diagnosed.
+"""Outputs and the loss of each step, of any model that is called as ``model(inputs)``.
 
 Legend: T time, B batch, K width of the output.
 """
@@ -23,7 +23,7 @@ StepLosses: TypeAlias = Callable[[nn.Module, Any], Tensor]
 
 
 def step_losses(model: nn.Module, batch: Any, *, seed: int = 0) -> Tensor:
-    """The losses of a model called as ``model(inputs)``, where no other function is given.
+    """The losses of a model, where no other function is given.
 
     `batch` is ``(inputs, targets)``, or the inputs alone. Outputs are (T, B, K), or (B, T, K) where
     the recurrent layers are ``batch_first``, or (B, K) at the end of each row; of a tuple the first
@@ -38,7 +38,29 @@ def step_losses(model: nn.Module, batch: Any, *, seed: int = 0) -> Tensor:
     Raises:
         InputError: outputs that are no such tensor, or targets of another shape.
     """
-    inputs, targets = batch if isinstance(batch, (tuple, list)) else (batch, None)
+    inputs, targets = split_batch(batch)
+    outputs = time_first_outputs(model, inputs)
+    if targets is not None and outputs.dim() == 3 and is_batch_first(model):
+        targets = targets.transpose(0, 1)
+    return losses_of(outputs, targets, seed=seed)
+
+
+def split_batch(batch: Any) -> tuple[Any, Any]:
+    """Inputs and targets of a batch, which may be the inputs alone."""
+    return tuple(batch) if isinstance(batch, (tuple, list)) and len(batch) == 2 else (batch, None)
+
+
+def is_batch_first(model: nn.Module) -> bool:
+    """Whether the recurrent layers in `model` have the batch on their first axis."""
+    return any(getattr(layer, "batch_first", False) for layer in recurrent_layers(model).values())
+
+
+def time_first_outputs(model: nn.Module, inputs: Any) -> Tensor:
+    """What the model gives, (T, B, K) or (B, K).
+
+    Raises:
+        InputError: it gives something else.
+    """
     outputs = model(inputs)
     outputs = outputs[0] if isinstance(outputs, tuple) else outputs
     if not isinstance(outputs, Tensor) or outputs.dim() not in (2, 3):
@@ -47,16 +69,16 @@ def step_losses(model: nn.Module, batch: Any, *, seed: int = 0) -> Tensor:
             f"the model gives {got}, expected a tensor of 3 axes (time, batch, width) or of 2 "
             "(batch, width); give losses= a function (model, batch) -> losses (T, B)"
         )
-    by_step = outputs.dim() == 3
-    if by_step and any(getattr(m, "batch_first", False) for m in recurrent_layers(model).values()):
-        outputs = outputs.transpose(0, 1)
-        targets = None if targets is None else targets.transpose(0, 1)
+    return outputs.transpose(0, 1) if outputs.dim() == 3 and is_batch_first(model) else outputs
+
+
+def losses_of(outputs: Tensor, targets: Tensor | None, *, seed: int = 0) -> Tensor:
+    """The losses of time-first outputs; see `step_losses`."""
     if targets is None:
         generator = torch.Generator().manual_seed(seed)
         drawn = torch.randn(outputs.shape[-2:], generator=generator, dtype=torch.float64)
         direction = functional.normalize(drawn, dim=-1).to(outputs)
-        losses: Tensor = (outputs * direction).sum(-1)
-        return losses
+        return torch.sum(outputs * direction, -1)
     whole = not targets.is_floating_point()
     expected = outputs.shape[:-1] if whole else outputs.shape
     if targets.shape != expected:
@@ -65,8 +87,8 @@ def step_losses(model: nn.Module, batch: Any, *, seed: int = 0) -> Tensor:
             f"outputs {tuple(outputs.shape)}, time first"
         )
     if not whole:
-        return (outputs - targets).square().sum(-1)
+        return torch.sum((outputs - targets).square(), -1)
     flat = functional.cross_entropy(
         outputs.flatten(0, -2), targets.flatten(), reduction="none", ignore_index=IGNORE
     )
-    return flat.view(targets.shape)
+    return flat.reshape_as(targets)

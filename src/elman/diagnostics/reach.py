@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from torch import Tensor
 
 from elman.diagnostics.gradients import LagProfile
 
@@ -56,43 +55,69 @@ def reach_by_gradient(
     independent (single samples where there is only one row).
     """
     ratios = profile.ratios.numpy()
-    if not len(ratios):
-        return Reach(0.0, 0.0, 0.0, censored=False)
     there = (profile.norms[:, 0] > 0).numpy()
     rows = profile.rows.numpy()[there]
-    steps, censored = crossing(_median(ratios), threshold)
+    lags = np.arange(profile.norms.shape[1])
+    return bootstrap(ratios, rows, threshold, lags, replicates=replicates, seed=seed)
+
+
+def bootstrap(
+    samples: Array,
+    rows: npt.NDArray[np.int64],
+    threshold: float,
+    lags: npt.NDArray[np.int64],
+    *,
+    replicates: int = 200,
+    seed: int = 0,
+) -> Reach:
+    """Where the median of `samples` (N, L) at `lags` (L,) goes under `threshold` for good.
+
+    Args:
+        samples: one curve each, positive; NaN where there is no value.
+        rows: (N,), which row each is of.
+        threshold: what is passed.
+        lags: rising.
+        replicates: R.
+        seed: of the draws.
+    """
+    if not len(samples):
+        return Reach(0.0, 0.0, 0.0, censored=False)
+    steps, censored = crossing(_median(samples), threshold, lags)
     generator = np.random.default_rng(seed)
+    clusters = [np.flatnonzero(rows == row) for row in np.unique(rows)]
+    if len(clusters) == 1:
+        clusters = [np.array([sample]) for sample in clusters[0]]
+    draws = generator.integers(len(clusters), size=(replicates, len(clusters)))
     drawn = [
-        crossing(_median(ratios[_resample(rows, generator)]), threshold)[0]
-        for _ in range(replicates)
+        crossing(_median(samples[np.concatenate([clusters[i] for i in draw])]), threshold, lags)[0]
+        for draw in draws
     ]
     low, high = np.quantile(drawn, [0.025, 0.975])
     return Reach(steps, float(low), float(high), censored)
 
 
-def crossing(curve: Array | Tensor, threshold: float) -> tuple[float, bool]:
-    """Where `curve` (K + 1,) goes under `threshold` for good, and whether it never does."""
-    values = np.asarray(curve, dtype=np.float64)
-    values = values[~np.isnan(values)]
+def crossing(curve: Array, threshold: float, lags: npt.NDArray[np.int64]) -> tuple[float, bool]:
+    """Where `curve` (L,) goes under `threshold` for good, and whether it never does."""
+    known = ~np.isnan(curve)
+    values, at = curve[known], lags[known]
     above = np.flatnonzero(values >= threshold)
     if not len(above):
         return 0.0, False
     last = int(above[-1])
     if last == len(values) - 1:
-        return float(last), True
+        return float(at[last]), True
     before, after = values[last], values[last + 1]
     if after <= 0:
-        return float(last + 1), False
-    return last + math.log(before / threshold) / math.log(before / after), False
+        return float(at[last + 1]), False
+    share = math.log(before / threshold) / math.log(before / after)
+    return float(at[last] + share * (at[last + 1] - at[last])), False
 
 
-def _median(ratios: Array) -> Array:
-    return np.asarray(np.nanmedian(ratios, axis=0))
-
-
-def _resample(rows: npt.NDArray[np.int64], generator: np.random.Generator) -> npt.NDArray[np.int64]:
-    distinct = np.unique(rows)
-    if len(distinct) == 1:
-        return generator.integers(len(rows), size=len(rows))
-    members = [np.flatnonzero(rows == row) for row in distinct]
-    return np.concatenate([members[i] for i in generator.integers(len(members), size=len(members))])
+def _median(samples: Array) -> Array:
+    """Of each column, NaN apart; NumPy's nanmedian takes a hundred times as long."""
+    ordered = np.sort(samples, axis=0)  # NaN last
+    known = (~np.isnan(samples)).sum(axis=0)
+    low = np.maximum(known - 1, 0) // 2
+    columns = np.arange(samples.shape[1])
+    middle: Array = (ordered[low, columns] + ordered[known // 2 * (known > 0), columns]) / 2
+    return middle

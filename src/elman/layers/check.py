@@ -5,6 +5,7 @@ Legend: T time, B batch, I input, L layers, D directions.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -63,19 +64,27 @@ def zoneout(rates: float | tuple[float, ...], state_names: Sequence[str]) -> tup
 
 
 def start(
-    init: str, forget_bias: float | None, kind: str, keep_gate: int | None, bias: bool
+    init: str,
+    forget_bias: float | None,
+    chrono: float | None,
+    kind: str,
+    keep_gate: int | None,
+    bias: bool,
 ) -> None:
     """Raise ValueError for a start that the kind of cell cannot have."""
     if init not in ("torch", "orthogonal", "identity"):
         raise ValueError(f'init should be "torch", "orthogonal" or "identity", got {init!r}')
     if init == "identity" and kind != "rnn-relu":
         raise ValueError('init="identity" is the start of an RNN with nonlinearity="relu"')
-    if forget_bias is None:
-        return
-    if keep_gate is None:
-        raise ValueError("forget_bias sets the gate that keeps, and an RNN has no gates")
-    if not bias:
-        raise ValueError("forget_bias needs bias=True")
+    for name, value in {"forget_bias": forget_bias, "chrono": chrono}.items():
+        if value is not None and keep_gate is None:
+            raise ValueError(f"{name} sets the gate that keeps, and an RNN has no gates")
+        if value is not None and not bias:
+            raise ValueError(f"{name} needs bias=True")
+    if chrono is not None and not 2 < chrono < math.inf:
+        raise ValueError(f"chrono is a number of steps above 2, got {chrono}")
+    if chrono is not None and forget_bias is not None:
+        raise ValueError("chrono and forget_bias set the same gate; give one of them")
 
 
 def axes(x: Tensor, hx: Any, mode: str) -> None:

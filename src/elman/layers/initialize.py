@@ -51,3 +51,30 @@ def gate_bias(bias_ih: Tensor, bias_hh: Tensor, gate: int, gates: int, value: fl
     """
     bias_ih.chunk(gates)[gate].fill_(value)
     bias_hh.chunk(gates)[gate].zero_()
+
+
+@torch.no_grad()
+def chrono(
+    bias_ih: Tensor, bias_hh: Tensor, gates: int, keep: int, write: int | None, longest: float
+) -> None:
+    """Gates that keep for 1 to `longest` steps, each unit for another time of its own.
+
+    A gate of value g holds on to what it has for about 1 / (1 - g) steps, so its bias starts at
+    ln t with t uniform in 1 … `longest` - 1, and that of the gate which lets in at -ln t.
+
+    Source: Tallec & Ollivier 2018, arXiv:1804.11188, section 3.
+
+    Args:
+        bias_ih: (G * H).
+        bias_hh: (G * H), the other half of the sum.
+        gates: G.
+        keep: the gate that keeps.
+        write: the gate that lets in, where it is another one.
+        longest: T_max, the longest dependence that is expected, in steps.
+    """
+    block = bias_ih.chunk(gates)[keep]
+    bias = torch.empty_like(block).uniform_(1, longest - 1).log_()
+    for gate, value in ((keep, bias), (write, -bias)):
+        if gate is not None:
+            bias_ih.chunk(gates)[gate].copy_(value)
+            bias_hh.chunk(gates)[gate].zero_()

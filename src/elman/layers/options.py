@@ -20,6 +20,9 @@ class Extras(TypedDict, total=False):
     """Dropout of the single weights of V (Merity et al. 2017)."""
     forget_bias: float | None
     """Starting bias of the gate that keeps: an LSTM's f, a GRU's z."""
+    chrono: float | None
+    """The longest dependence expected, in steps: the gates that keep start spread over times up to
+    it (Tallec & Ollivier 2018)."""
     learn_initial_state: bool
     """The state a sequence begins with is a parameter, not zero."""
     init: Start

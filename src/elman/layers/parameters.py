@@ -28,6 +28,7 @@ class HasParameters(Protocol):
     learn_initial_state: bool
     init: Start
     forget_bias: float | None
+    chrono: float | None
 
     @property
     def suffixes(self) -> list[str]: ...
@@ -118,13 +119,18 @@ def reset(layer: HasParameters) -> None:
             initialize.orthogonal(one.hh, layer.kind.gates)
         elif layer.init == "identity":
             initialize.identity(one.ih, one.hh, (one.bias_ih, one.bias_hh))
+        if layer.forget_bias is None and layer.chrono is None:
+            continue
+        gates, keep = layer.kind.gates, layer.keep_gate
+        assert keep is not None
+        assert one.bias_ih is not None
+        assert one.bias_hh is not None
         if layer.forget_bias is not None:
-            assert layer.keep_gate is not None
-            assert one.bias_ih is not None
-            assert one.bias_hh is not None
-            initialize.gate_bias(
-                one.bias_ih, one.bias_hh, layer.keep_gate, layer.kind.gates, layer.forget_bias
-            )
+            initialize.gate_bias(one.bias_ih, one.bias_hh, keep, gates, layer.forget_bias)
+        if layer.chrono is not None:
+            # An LSTM lets in by its first gate, i; a GRU by what z leaves.
+            write = 0 if "c" in layer.kind.state_names else None
+            initialize.chrono(one.bias_ih, one.bias_hh, gates, keep, write, layer.chrono)
     if layer.learn_initial_state:
         for name in layer.kind.state_names:
             nn.init.zeros_(getattr(layer, f"initial_{name}"))

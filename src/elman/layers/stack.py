@@ -50,6 +50,7 @@ class RecurrentStack(nn.Module):
         recurrent_dropout: float = 0.0,
         weight_dropout: float = 0.0,
         forget_bias: float | None = None,
+        chrono: float | None = None,
         learn_initial_state: bool = False,
         init: Start = "torch",
         recompute: bool = False,
@@ -74,8 +75,9 @@ class RecurrentStack(nn.Module):
         self.recurrent_dropout = probability("recurrent_dropout", recurrent_dropout)
         self.weight_dropout = probability("weight_dropout", weight_dropout)
         self.learn_initial_state = learn_initial_state
-        self.forget_bias, self.init, self.recompute = forget_bias, init, recompute
-        check.start(init, forget_bias, self.kind.name, self.keep_gate, bias)
+        self.forget_bias, self.chrono, self.init = forget_bias, chrono, init
+        self.recompute = recompute
+        check.start(init, forget_bias, chrono, self.kind.name, self.keep_gate, bias)
         ends = ("", "_reverse")[: self.num_directions]
         self.suffixes = [f"_l{layer}{end}" for layer in range(num_layers) for end in ends]
         self._noisy = any(self.zoneout) or self.recurrent_dropout > 0
@@ -84,7 +86,7 @@ class RecurrentStack(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the weights anew, from the start that `init` and `forget_bias` name."""
+        """Draw the weights anew, from the start that `init`, `forget_bias` and `chrono` name."""
         parameters.reset(self)
 
     @property
@@ -332,6 +334,7 @@ class RecurrentStack(nn.Module):
             "recompute": False,
             "init": "torch",
             "forget_bias": None,
+            "chrono": None,
         }.items():
             value = getattr(self, name)
             if value != default:

@@ -66,9 +66,12 @@ class Step:
 
 
 class Watcher(Protocol):
-    """Is shown every step, in the order in which they are computed."""
+    """Is shown every step, in the order in which they are computed.
 
-    def __call__(self, step: Step, /) -> None: ...
+    The state it returns, if any, takes the place of ``step.after``: that is how one intervenes.
+    """
+
+    def __call__(self, step: Step, /) -> Named | None: ...
 
 
 def recurrent_layers(model: nn.Module) -> dict[str, nn.Module]:
@@ -158,20 +161,20 @@ def _run(
         for number, t in enumerate(reversed(range(len(x))) if reverse else range(len(x))):
             x_t = _in_graph(x[t])
             after = advance(t, x_t, before)
-            watcher(
-                Step(
-                    place,
-                    counted[place] + number,
-                    reverse,
-                    x_t,
-                    before,
-                    after,
-                    partial(advance, t),
-                    partial(gates, x_t, before),
-                    keep,
-                    None if alive is None else alive[t],
-                )
+            step = Step(
+                place,
+                counted[place] + number,
+                reverse,
+                x_t,
+                before,
+                after,
+                partial(advance, t),
+                partial(gates, x_t, before),
+                keep,
+                None if alive is None else alive[t],
             )
+            if (changed := watcher(step)) is not None:
+                after = dict(changed)
             outputs[t] = after[names[0]]
             if alive is not None:
                 row = alive[t].unsqueeze(-1)
@@ -210,10 +213,12 @@ class _CellSteps:
             return self._step(x, State.with_axes(before, state.axes))[1]
 
         gates = dict if self._gates is None else partial(self._gates, x_t, state)
-        self._watcher(
-            Step(self._place, self._count, self._reverse, x_t, state, after, advance, gates)
-        )
+        step = Step(self._place, self._count, self._reverse, x_t, state, after, advance, gates)
         self._count += 1
+        if (changed := self._watcher(step)) is not None:
+            # The output of most cells is their h itself.
+            y_t = next((changed[name] for name in after if after[name] is y_t), y_t)
+            after = State.with_axes(changed, after.axes)
         return y_t, after
 
 

@@ -38,6 +38,7 @@ class CellOptions:
     recurrent_dropout: float = 0.0
     weight_dropout: float = 0.0
     forget_bias: float | None = None
+    chrono: float | None = None
     learn_initial_state: bool = False
     init: str = "torch"
 

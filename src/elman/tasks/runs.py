@@ -31,6 +31,7 @@ from elman.training.run_directory import RunDirectory
 
 TASKS: dict[str, str] = {
     "language-model": "elman.tasks.language_model:LanguageModelTask",
+    "memory": "elman.tasks.memory:MemoryTask",
 }
 
 Paths = str | Path | Sequence[str | Path]

@@ -52,6 +52,8 @@ class Task(ABC):
     Config: ClassVar[type[TrainingConfig]]
     counted: ClassVar[str]
     """What training counts, in the plural: "tokens"."""
+    takes_data: ClassVar[bool] = True
+    """Whether it is trained on the user's files; a task without draws its own data."""
     common: ClassVar[tuple[str, ...]]
     """The fields of `Config` that `--help` shows; `--help-all` shows the rest too."""
 

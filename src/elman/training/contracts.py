@@ -60,6 +60,8 @@ class Objective(Protocol):
     def evaluate(self) -> dict[str, float]:
         """Metrics on the validation data, one of them "loss" (mean per unit, lower is better).
 
+        Training ends at a regular evaluation with a "solved" that is not 0, where a task has one.
+
         Called in eval mode and without gradients. It carries state through the data as training
         does, starts from the initial state, and leaves no trace: not in the model, not in the
         source.

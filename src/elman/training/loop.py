@@ -44,7 +44,7 @@ class Outcome:
 
     Attributes:
         step: updates made.
-        reason: the setting that said stop: max_steps, max_minutes or patience.
+        reason: what said stop: max_steps, max_minutes, patience, or solved.
         seconds: training time, without evaluation and checkpoints.
         best_loss: the lowest validation loss; its weights are the run's model.safetensors.
         best_step: when that was.
@@ -157,6 +157,7 @@ def train(
                 # stopped early and resumed must go on as if it had not been stopped.
                 if regular:
                     progress.history.append(scores["loss"])
+                    progress.solved = bool(scores.get("solved", False))
                     stop = progress.reason_to_stop(config)
                     begins = averaging_begins(progress.history, config.average_interval)
                     if config.average == "asgd" and training.average is None and begins:

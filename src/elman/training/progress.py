@@ -61,6 +61,7 @@ class Progress:
             how training goes (plateau, NT-ASGD, patience) is a function of this list.
         best_loss: the lowest validation loss of any evaluation.
         best_step: when that was.
+        solved: whether the latest regular evaluation said that there is nothing left to learn.
         tally: sums since the last report.
     """
 
@@ -70,10 +71,13 @@ class Progress:
     history: list[float] = field(default_factory=list)
     best_loss: float = math.inf
     best_step: int = 0
+    solved: bool = False
     tally: Tally = field(default_factory=Tally)
 
     def reason_to_stop(self, config: TrainingConfig) -> str | None:
-        """The name of the setting that says stop, or None."""
+        """What says stop: the name of a setting, "solved", or None."""
+        if self.solved:
+            return "solved"
         if self.step >= config.max_steps:
             return "max_steps"
         if config.max_minutes is not None and self.seconds >= 60 * config.max_minutes:
