@@ -8,7 +8,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import elman
 from elman.data.batching import IGNORE, Batch
+from elman.diagnostics.gradients import GradientByLag, LagProfile
 from elman.tasks import watch as module
 from elman.tasks.runs import Run, begin, fit, reopen
 from elman.tasks.watch import GradientWatch, lags, measure, record
@@ -136,11 +138,11 @@ def test_a_watched_run_has_the_bits_of_one_that_is_not(tmp_path: Path) -> None:
     for folder in (plain, watched):
         folder.mkdir()
     first = tiny.run(plain, watch=0, **SETTINGS)
-    second = tiny.run(watched, watch=2, **SETTINGS)
+    second = tiny.run(watched, watch=4, **SETTINGS)
     assert toy.same_bits(weights(first), weights(second))
     records = toy.lines(second.task.run)
     seen = [one for one in records if any(name.startswith("gradient/") for name in one)]
-    assert [one["step"] for one in seen] == [2, 4, 6, 8, 10, 12]
+    assert [one["step"] for one in seen] == [4, 8, 12]
     assert set(seen[0]) == {"step"} | {
         f"gradient/layers.0/{name}/{lag}" for name in "hc" for lag in lags(31)
     }
@@ -157,8 +159,8 @@ class Stop:
 
 def test_resumed_equals_uninterrupted(tmp_path: Path) -> None:
     (tmp_path / "whole").mkdir()
-    whole = tiny.run(tmp_path / "whole", watch=2, **SETTINGS)
-    settings = tiny.SETTINGS | SETTINGS | {"watch": 2}
+    whole = tiny.run(tmp_path / "whole", watch=5, **SETTINGS)
+    settings = tiny.SETTINGS | SETTINGS | {"watch": 5}
     config = whole.task.config.model_validate(settings)
     torch.rand(3)
     run = begin("language-model", tmp_path / "whole" / "text.txt", tmp_path / "cut", config)
@@ -214,3 +216,50 @@ def test_a_model_without_a_recurrent_layer_is_not_watched() -> None:
     objective.model.recurrent = nn.Identity()  # type: ignore[assignment]
     watch = GradientWatch(objective, config)
     assert watch.after_backward(event(objective.model, next(source))) is None
+
+
+def told(rho: float, times: int = 4) -> list[str]:
+    """The warnings of a watch over an Elman network whose V is rho times the identity."""
+    config = toy.make_config(watch=1, truncation=40)
+    objective, source = toy.make_parts(config)
+    objective.model.recurrent = elman.RNN(6, 6, nonlinearity="relu")  # type: ignore[assignment]
+    with torch.no_grad():
+        parameters = dict(objective.model.recurrent.named_parameters())
+        parameters["weight_hh_l0"].copy_(rho * torch.eye(6))
+        parameters["bias_ih_l0"].fill_(10.0)
+    watch = GradientWatch(objective, config)
+    said = []
+    for step in range(1, times + 1):
+        batch = next(source)
+        seen = watch.after_backward(event(objective.model, batch, step=step))
+        assert seen is not None
+        said.append(seen.warning)
+    return said
+
+
+def test_what_vanishes_or_explodes_is_said_once_with_what_to_do() -> None:
+    first, second, *rest = told(0.5)
+    assert first == ""
+    assert second.startswith("step 2: the gradient vanishes in recurrent: under 1 % of it is left")
+    assert "after 6.6 steps; a cell that keeps: LSTM" in second  # ln 0.01 / ln 0.5
+    assert rest == ["", ""]
+    said = told(1.3)[1]
+    assert said.startswith(
+        "step 2: the gradient explodes in recurrent: 39 steps back it is 2.78e+04"
+    )
+    assert "clip_norm" in said
+    assert told(0.97) == ["", "", "", ""]
+
+
+def test_one_measurement_alone_says_nothing() -> None:
+    watch = GradientWatch(toy.make_parts(toy.make_config())[0], toy.make_config(watch=1))
+    ill = GradientByLag(
+        20,
+        (-1,),
+        (LagProfile("a", "h", 0.1 ** torch.arange(21.0)[None].double(), torch.zeros(1).long()),),
+        1.0,
+    )
+    well = GradientByLag(20, (-1,), (LagProfile("a", "h", torch.ones(1, 21), torch.zeros(1)),), 1.0)
+    assert [bool(watch._warning(1, one)) for one in (ill, well, ill, ill, ill)] == [
+        *(False, False, False, True, False)
+    ]

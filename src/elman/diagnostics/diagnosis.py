@@ -15,7 +15,7 @@ from elman.diagnostics.gradients import INPUT, GradientByLag, LagProfile, gradie
 from elman.diagnostics.intervention import Intervention, intervene
 from elman.diagnostics.jacobians import Jacobians, Lyapunov, jacobians, lyapunov
 from elman.diagnostics.losses import StepLosses
-from elman.diagnostics.reach import Reach, reach_by_gradient
+from elman.diagnostics.reach import Reach, farthest, reach_by_gradient
 from elman.diagnostics.saturation import Activity, activity
 from elman.diagnostics.specimen import Specimen
 from elman.diagnostics.steps import record
@@ -46,8 +46,7 @@ class Layer:
     @property
     def reach(self) -> Reach:
         """The longest of the tensors of the state: what one forgets another may hold."""
-        own = [reach for name, reach in self.reaches.items() if name != INPUT]
-        return max(own, key=lambda reach: (reach.steps, reach.censored))
+        return farthest(reach for name, reach in self.reaches.items() if name != INPUT)
 
     @property
     def exploding_lag(self) -> int:
@@ -61,9 +60,7 @@ class Layer:
 
     @property
     def _longest(self) -> list[tuple[float, int]]:
-        states = [p for name, p in self.profiles.items() if name != INPUT]
-        curves = [profile.quantile(0.5).nan_to_num(0) for profile in states]
-        return [(float(curve.amax()), int(curve.argmax())) for curve in curves]
+        return [profile.longest for name, profile in self.profiles.items() if name != INPUT]
 
     @property
     def lyapunov(self) -> float:
@@ -107,7 +104,7 @@ class Measurements:
     def reach_by_intervention(self) -> Reach | None:
         """The longer of those by input and by state, or None where there are none."""
         reaches = [one.reach for one in self.interventions]
-        return max(reaches, key=lambda r: (r.steps, r.censored)) if reaches else None
+        return farthest(reaches) if reaches else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -51,6 +51,12 @@ class LagProfile:
             return self.norms.new_zeros(self.norms.shape[1])
         return ratios.nanquantile(share, dim=0)
 
+    @property
+    def longest(self) -> tuple[float, int]:
+        """The most that the gradient is, in the median and in times that at lag 0; and the lag."""
+        curve = self.quantile(0.5).nan_to_num(0)
+        return float(curve.amax()), int(curve.argmax())
+
 
 @dataclass(frozen=True, eq=False)
 class GradientByLag:

@@ -6,6 +6,7 @@ Legend: K the largest lag, N samples, R bootstrap replicates.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,11 @@ class Reach:
     def __str__(self) -> str:
         sign = "at least " if self.censored else ""
         return f"{sign}{self.steps:.1f} steps (95 %: {self.low:.1f} to {self.high:.1f})"
+
+
+def farthest(reaches: Iterable[Reach]) -> Reach:
+    """The longest of them: what one tensor forgets another may hold."""
+    return max(reaches, key=lambda reach: (reach.steps, reach.censored))
 
 
 def reach_by_gradient(

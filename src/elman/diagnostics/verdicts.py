@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from elman.diagnostics.diagnosis import Layer, Measurements
+    from elman.diagnostics.reach import Reach
 
 Name = Literal[
     "vanishing", "exploding", "short truncation", "short reach", "saturated gates", "dead units",
@@ -99,17 +100,38 @@ def _limit(name: str) -> float:
     return THRESHOLDS[name].value
 
 
+def gradient_verdict(
+    reach: Reach, longest: float, needs: int | None = None
+) -> Literal["vanishing", "exploding"] | None:
+    """What the gradient by lag says of one place.
+
+    Args:
+        reach: the longest reach by gradient of the tensors of its state.
+        longest: the most that the gradient is at any lag, in times that at lag 0.
+        needs: the lag that the task asks for, if known.
+    """
+    if longest >= _limit("exploding"):
+        return "exploding"
+    # Data that end before the limit can't tell.
+    if not reach.censored and reach.high < _shortest(needs):
+        return "vanishing"
+    return None
+
+
+def _shortest(needs: int | None) -> float:
+    return _limit("vanishing") if needs is None else float(needs)
+
+
 def _vanishing(measured: Measurements) -> list[Verdict]:
     needs = measured.needs
-    limit = _limit("vanishing") if needs is None else float(needs)
+    limit = _shortest(needs)
     found = []
     for layer in measured.layers:
         reach = layer.reach
-        # Data that end before the limit can't tell.
-        if reach.censored or reach.high >= limit or layer.exploding_ratio >= _limit("exploding"):
+        if gradient_verdict(reach, layer.exploding_ratio, needs) != "vanishing":
             continue
         asked = "the limit without a known task" if needs is None else "what the task needs"
-        settings, mend = _remember(measured.cell, needs)
+        settings, mend = remember(measured.cell, needs)
         found.append(
             Verdict(
                 "vanishing",
@@ -125,7 +147,7 @@ def _vanishing(measured: Measurements) -> list[Verdict]:
     return found
 
 
-def _remember(cell: str | None, needs: int | None) -> tuple[dict[str, object], str]:
+def remember(cell: str | None, needs: int | None) -> tuple[dict[str, object], str]:
     """A cell that holds, with gates that start to keep for as long as is needed."""
     steps = 50 if needs is None else needs
     if cell == "lstm":
@@ -146,10 +168,17 @@ def _remember(cell: str | None, needs: int | None) -> tuple[dict[str, object], s
     )
 
 
+KEEP_LENGTHS = (
+    "clip the gradient (clip_norm=0.5 or below), lower the learning rate, and start V orthogonal,"
+    " whose step keeps lengths; layer norm holds it there"
+)
+"""The mend of what explodes."""
+
+
 def _exploding(measured: Measurements) -> list[Verdict]:
     found = []
     for layer in measured.layers:
-        if layer.exploding_ratio < _limit("exploding"):
+        if gradient_verdict(layer.reach, layer.exploding_ratio) != "exploding":
             continue
         found.append(
             Verdict(
@@ -159,8 +188,7 @@ def _exploding(measured: Measurements) -> list[Verdict]:
                 f" {layer.exploding_lag}; largest Lyapunov exponent {layer.lyapunov:.3f} ±"
                 f" {layer.lyapunov_error:.3f}, spectral radius of a step"
                 f" {layer.spectral_radius:.2f}",
-                "clip the gradient (clip_norm=0.5 or below), lower the learning rate, and start V"
-                " orthogonal, whose step keeps lengths; layer norm holds it there",
+                KEEP_LENGTHS,
                 {"clip_norm": 0.5, "init": "orthogonal"},
             )
         )
@@ -197,7 +225,7 @@ def _short_reach(measured: Measurements) -> list[Verdict]:
         return []
     if reach.high >= _limit("short reach") * needs:
         return []
-    settings, mend = _remember(measured.cell, needs)
+    settings, mend = remember(measured.cell, needs)
     return [
         Verdict(
             "short reach",

@@ -6,15 +6,17 @@ Legend: T time, B batch, K the largest lag.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from time import perf_counter
-from typing import final
+from typing import Literal, TypeAlias, final
 
 import torch
 from torch import Tensor, nn
 
 from elman.data.batching import IGNORE, Batch
 from elman.diagnostics.gradients import INPUT, GradientByLag, gradient_by_lag
+from elman.diagnostics.reach import farthest, reach_by_gradient
+from elman.diagnostics.verdicts import KEEP_LENGTHS, gradient_verdict, remember
 from elman.layers.watch import recurrent_layers
 from elman.streaming.stream import evaluating
 from elman.training.config import TrainingConfig
@@ -22,12 +24,15 @@ from elman.training.contracts import Objective, Observation, StepEvent
 from elman.training.machine import untouched_randomness
 from elman.training.tbptt import Window, unroll
 
+Ail: TypeAlias = Literal["vanishing", "exploding"]
+
 PREFIX = "gradient"
 EVERY = 100
 SHARE = 0.02
 """Of the time, where the user has not said how often to measure."""
 
 ROWS = 4
+REPLICATES = 50
 SECONDS_PER_STEP = 4e-3
 """What a step of time of one place may take the first time, before anything has been measured."""
 
@@ -44,6 +49,9 @@ class GradientWatch:
     Without a number from the user the next measurement waits until all of them, it included, take
     at most `SHARE` of the time since the start.
 
+    Where a gradient vanishes or explodes, by the limits of `elman.diagnostics.verdicts`, in two
+    measurements one after the other, it says so once, with what to do.
+
     Args:
         objective: what is trained.
         config: `watch` says every how many steps.
@@ -57,6 +65,9 @@ class GradientWatch:
         length = config.truncation * (1 + config.chunks_back)
         self._cost = SECONDS_PER_STEP * length * places
         self._watchable = places > 0 and self._every > 0
+        self._cell: str | None = getattr(config, "cell", None)
+        self._before: set[tuple[str, Ail]] = set()
+        self._said: set[Ail] = set()
         self._spent = 0.0
         self._began = perf_counter()
 
@@ -70,11 +81,21 @@ class GradientWatch:
         if self._bounded and self._spent + self._cost > SHARE * (begin - self._began):
             return None
         measured = measure(self._objective, event)
+        warning = "" if measured is None else self._warning(event.step, measured)
         self._cost = perf_counter() - begin
         self._spent += self._cost
-        if measured is None:
-            return None
-        return Observation(record(measured))
+        return None if measured is None else Observation(record(measured), warning)
+
+    def _warning(self, step: int, measured: GradientByLag) -> str:
+        """Words for what two measurements in a row have shown; each ail is spoken of once."""
+        found = {(place, ail): text for place, ail, text in ails(measured, self._cell)}
+        texts = []
+        for (place, ail), text in found.items():
+            if (place, ail) in self._before and ail not in self._said:
+                self._said.add(ail)
+                texts.append(text)
+        self._before = set(found)
+        return f"step {step}: {'; '.join(texts)}" if texts else ""
 
 
 def measure(objective: Objective, event: StepEvent) -> GradientByLag | None:
@@ -94,6 +115,27 @@ def measure(objective: Objective, event: StepEvent) -> GradientByLag | None:
 
     with evaluating(event.model), untouched_randomness():
         return gradient_by_lag(event.model, batch, losses=losses, max_lag=length - 1)
+
+
+def ails(measured: GradientByLag, cell: str | None) -> Iterator[tuple[str, Ail, str]]:
+    """Place, verdict and a sentence for each place whose gradient vanishes or explodes."""
+    for place in measured.places:
+        profiles = [p for p in measured.profiles if p.place == place and p.quantity != INPUT]
+        reach = farthest(reach_by_gradient(p, replicates=REPLICATES) for p in profiles)
+        longest, lag = max(profile.longest for profile in profiles)
+        verdict = gradient_verdict(reach, longest)
+        if verdict == "vanishing":
+            text = (
+                f"the gradient vanishes in {place}: under 1 % of it is left after "
+                f"{reach.steps:.1f} steps; {remember(cell, None)[1]}"
+            )
+            yield place, verdict, text
+        elif verdict == "exploding":
+            text = (
+                f"the gradient explodes in {place}: {lag} steps back it is {longest:.3g} times "
+                f"that at lag 0; {KEEP_LENGTHS}"
+            )
+            yield place, verdict, text
 
 
 def _few(batch: Batch) -> Batch:
