@@ -92,8 +92,7 @@ def activity(steps: Sequence[Step]) -> Activity:
         gates = [_gate("h", h, keeps=False, squashed=True)]
     constants = None
     if keep is not None:
-        kept = values[keep].double().clamp_min(torch.finfo(torch.float64).tiny)
-        constants = -1 / kept.log().mean(0).clamp_max(-1e-12)
+        constants = time_constants(values[keep])
     return Activity(
         steps[0].place,
         tuple(gates),
@@ -102,6 +101,16 @@ def activity(steps: Sequence[Step]) -> Activity:
         constants,
         _new(steps, values, alive),
     )
+
+
+def time_constants(keep: Tensor) -> Tensor:
+    """How long each unit holds what it has, by its gate that keeps, (…, H) -> (H,) in steps.
+
+    After k steps the product of k values of the gate is left, so 1/e of it after
+    tau = -1 / mean(ln keep), over all steps and rows.
+    """
+    kept = keep.double().clamp_min(torch.finfo(torch.float64).tiny)
+    return -1 / kept.log().flatten(0, -2).mean(0).clamp_max(-1e-12)
 
 
 def _alive(steps: Sequence[Step]) -> Tensor:

@@ -5,15 +5,15 @@ Legend: T time, B batch, H hidden, R output.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from elman.errors import InputError
-from elman.layers.watch import Step, watched
+from elman.diagnostics.saturation import time_constants
+from elman.diagnostics.steps import record
+from elman.layers.watch import Step
 
 
 @dataclass(frozen=True)
@@ -34,33 +34,21 @@ class Trace:
     def time_constants(self) -> Tensor | None:
         """How long each unit keeps what it holds: (H,) steps until 1/e of it is left.
 
-        After k steps the product of k keeping gates is left, so tau = -1 / mean(ln keep) over all
-        steps and rows. None where no gate keeps.
+        By the gate that keeps (`elman.diagnostics.saturation.time_constants`); None without one.
         """
-        if self.keep is None:
-            return None
-        kept = self.gates[self.keep].double().clamp_min(torch.finfo(torch.float64).tiny)
-        return -1 / kept.log().flatten(0, -2).mean(0)
+        return None if self.keep is None else time_constants(self.gates[self.keep])
 
 
 def trace(model: nn.Module, run: Callable[[], object]) -> dict[str, Trace]:
-    """The recurrent layers of `model` while `run` calls it, by the place of each (`watched`).
+    """The recurrent layers of `model` while `run` calls it, by the place of each.
 
     `run` is any call of the model, such as ``lambda: model(x)``, in the mode that the caller has
     left it in. Rows are followed to T, whatever their ``lengths``.
 
     Raises:
-        InputError: no recurrent layer was called.
+        InputError: no recurrent layer, or none that was called.
     """
-    steps: dict[str, list[Step]] = defaultdict(list)
-
-    def remember(step: Step) -> None:
-        steps[step.place].append(step)
-
-    with watched(model, remember):
-        run()
-    if not steps:
-        raise InputError("none of the model's layers that were called is recurrent")
+    _, steps = record(model, run)
     return {
         place: _trace(taken[::-1] if taken[0].reverse else taken) for place, taken in steps.items()
     }
