@@ -6,7 +6,7 @@ from elman.diagnostics.reading import BY_CHANGE, Expected, Panel, Reading, Step
 
 HOSTILE = [
     "</script><script>alert(1)</script>",
-    "<!-- <script>",
+    "</script x <!--<script x",
     '"><img src=x onerror=alert(1)>',
     "&lt;b&gt; {{data}} {{title}}",
     "\u2028\u202e\x1b[31m\x07",

@@ -116,6 +116,18 @@ def test_it_leaves_no_trace() -> None:
         assert torch.equal(grad, kept)
 
 
+def test_penalties_are_none_of_the_loss_that_is_followed(tmp_path: Path) -> None:
+    task = tiny.run(tmp_path, max_steps=1, activation_penalty=9.0, slowness_penalty=9.0).task
+    model = task.build_model()
+    batch = next(task.source())
+    penalized = measure(task.objective(model), event(model, batch))
+    task.config = task.config.model_copy(update={"activation_penalty": 0, "slowness_penalty": 0})
+    plain = measure(task.objective(model), event(model, batch))
+    assert penalized is not None
+    assert plain is not None
+    assert torch.equal(penalized.profile().norms, plain.profile().norms)
+
+
 SETTINGS: dict[str, Any] = {
     "dropout": 0.3,
     "recurrent_dropout": 0.2,
