@@ -14,6 +14,7 @@ from elman.diagnostics.jacobians import lyapunov as lyapunov
 from elman.diagnostics.jacobians import step_jacobian as step_jacobian
 from elman.diagnostics.reach import Reach as Reach
 from elman.diagnostics.reach import reach_by_gradient as reach_by_gradient
+from elman.diagnostics.report import write_report as write_report
 from elman.diagnostics.saturation import activity as activity
 from elman.diagnostics.specimen import Specimen as Specimen
 from elman.diagnostics.verdicts import THRESHOLDS as THRESHOLDS

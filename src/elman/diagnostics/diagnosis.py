@@ -164,7 +164,7 @@ def diagnose_specimen(
     modes = {module: module.training for module in specimen.model.modules()}
     specimen.model.eval()
     try:
-        measured = _measure(specimen, max_lag, times)
+        measured = _measure(specimen, max_lag or specimen.max_lag, times)
     finally:
         for module, training in modes.items():
             module.training = training

@@ -66,7 +66,7 @@ class GradientByLag:
         max_lag: K.
         times: the steps t whose losses were followed back, from 0; -1 is the end of each row.
         profiles: one for each place and quantity.
-        mean_loss: of all steps that were read.
+        mean_loss: of all steps that have a loss.
     """
 
     max_lag: int
@@ -153,7 +153,11 @@ def gradient_by_lag(
         LagProfile(place, quantity, torch.cat(parts), rows)
         for (place, quantity), parts in samples.items()
     ]
-    return GradientByLag(max_lag, chosen, tuple(profiles), float(loss.detach().double().mean()))
+    scored = loss.detach().double()
+    scored = scored[scored != 0]
+    return GradientByLag(
+        max_lag, chosen, tuple(profiles), float(scored.mean()) if len(scored) else 0.0
+    )
 
 
 def _check(loss: Tensor, length: int) -> None:

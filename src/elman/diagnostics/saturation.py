@@ -88,7 +88,7 @@ def activity(steps: Sequence[Step]) -> Activity:
     values = _gate_values(steps, alive)
     keep = steps[0].keep
     gates = [_gate(name, value, name == keep) for name, value in values.items()]
-    if not values and float(largest.amax()) <= 1 and float(largest.amax()) > 0.9:
+    if steps[0].squashed:
         gates = [_gate("h", h, keeps=False, squashed=True)]
     constants = None
     if keep is not None:

@@ -39,6 +39,7 @@ class Specimen:
         needs: the lag that the task asks for, or None if unknown.
         cell: how the cell is called ("rnn", "lstm"), for the mends, or None if unknown.
         unit: what a step is, in the plural.
+        max_lag: the largest lag that the data are meant for, or None.
     """
 
     model: nn.Module
@@ -52,6 +53,7 @@ class Specimen:
     needs: int | None = None
     cell: str | None = None
     unit: str = "steps"
+    max_lag: int | None = None
 
     @property
     def steps(self) -> int:

@@ -41,14 +41,28 @@ def record(
     steps: Steps = defaultdict(list)
 
     def remember(step: Step) -> None:
+        if not steps[step.place]:
+            _check_shapes(step)
         if places is None or places(step.place):
             steps[step.place].append(step)
 
     with watched(model, remember):
         result = run()
+    steps = {place: taken for place, taken in steps.items() if taken}
     if not steps:
         raise InputError("none of the model's recurrent layers was called for this batch")
-    return result, dict(steps)
+    return result, steps
+
+
+def _check_shapes(step: Step) -> None:
+    """A cell of one's own may take a state of one shape and give one of another."""
+    before = {name: tuple(tensor.shape) for name, tensor in step.before.items()}
+    after = {name: tuple(tensor.shape) for name, tensor in step.after.items()}
+    if before != after:
+        raise InputError(
+            f"{step.place}: a step turns a state of {before} into one of {after}; expected the same"
+            " names and shapes, (batch, width)"
+        )
 
 
 def flat(named: Named) -> Tensor:

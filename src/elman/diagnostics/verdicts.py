@@ -149,22 +149,16 @@ def _vanishing(measured: Measurements) -> list[Verdict]:
 
 def remember(cell: str | None, needs: int | None) -> tuple[dict[str, object], str]:
     """A cell that holds, with gates that start to keep for as long as is needed."""
-    steps = 50 if needs is None else needs
-    if cell == "lstm":
-        bias = round(max(1.0, math.log(max(steps, 2))), 1)
-        return {"forget_bias": bias}, (
-            f"start the forget gate open: forget_bias={bias:g}, ln of the steps to keep for; then"
-            " layer norm"
-        )
-    if cell == "gru":
-        bias = round(max(1.0, math.log(max(steps, 2))), 1)
-        return {"forget_bias": bias}, (
-            f"start the update gate keeping: forget_bias={bias:g}, ln of the steps to keep for"
-        )
-    bias = round(max(1.0, math.log(max(steps, 2))), 1)
-    return {"cell": "lstm", "init": "torch", "forget_bias": bias}, (
-        f"a cell that keeps: LSTM with forget_bias={bias:g}; to stay with this one, start V"
-        " orthogonal (init='orthogonal')"
+    start: dict[str, object] = {"forget_bias": 2.0}
+    said = "a forget-gate bias above 0 (forget_bias=2)"
+    if needs is not None and needs > 2:
+        start = {"chrono": float(needs)}
+        said = f"forget-gate biases for up to {needs} steps (chrono={needs})"
+    if cell in ("lstm", "gru"):
+        return start, f"start with {said}; then layer norm"
+    return {"cell": "lstm", "init": "torch", **start}, (
+        f"a cell that keeps, LSTM or GRU, with {said}; to stay with an RNN, start V orthogonal"
+        " (init='orthogonal')"
     )
 
 

@@ -45,6 +45,7 @@ class Step:
         advance: x and a state -> the next state, as a pure function.
         gates: the values of the gates by name, (B, H) each; empty where a cell tells of none.
         keep: which of them says how much of the old state stays, or None.
+        squashed: h is a tanh, of which there is no gate.
         alive: (B,) whether each row is still within its length; None when all are.
     """
 
@@ -57,6 +58,7 @@ class Step:
     advance: Callable[[Tensor, Named], Named]
     gates: Callable[[], Named] = field(default=dict)
     keep: str | None = None
+    squashed: bool = False
     alive: Tensor | None = None
 
     @property
@@ -171,6 +173,7 @@ def _run(
                 partial(advance, t),
                 partial(gates, x_t, before),
                 keep,
+                kind.name == "rnn",
                 None if alive is None else alive[t],
             )
             if (changed := watcher(step)) is not None:

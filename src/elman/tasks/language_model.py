@@ -21,6 +21,7 @@ from elman.data.text import resolve_sources, whole_text
 from elman.data.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
 from elman.data.tokens import build_tokens, open_tokens, read_counts
 from elman.diagnostics.reading import Reading
+from elman.diagnostics.specimen import Specimen
 from elman.layers.state import State
 from elman.models.language_model import LanguageModel, activation_penalty
 from elman.streaming.text import TextStream
@@ -30,6 +31,7 @@ from elman.tasks.language_model_config import LanguageModelConfig
 from elman.tasks.lines import LineScore, score_lines
 from elman.tasks.measure import Measurement, Split, measure
 from elman.tasks.reading import read_text
+from elman.tasks.specimen import text_specimen
 from elman.tasks.task import Score, Task
 from elman.training.contracts import StepLoss
 
@@ -138,11 +140,26 @@ class LanguageModelTask(Task):
         scores = []
         with TemporaryDirectory() as folder:
             for number, path in enumerate(paths):
-                tokens_path = Path(folder) / f"{number}.npy"
-                build_tokens(whole_text(path).blocks(), self.tokenizer, tokens_path)
-                split = Split(open_tokens(tokens_path), read_counts(tokens_path))
+                split = self._encoded(path, Path(folder) / f"{number}.npy")
                 scores += self.measure(model, split).scores(path.name)
         return scores
+
+    def specimen(
+        self,
+        model: nn.Module,
+        path: Path | None = None,
+        *,
+        max_lag: int | None = None,
+        needs: int | None = None,
+    ) -> Specimen:
+        """The model on the validation text, or on another; see `elman.tasks.specimen`."""
+        assert isinstance(model, LanguageModel)
+        if path is None:
+            tokens = self.split("valid").tokens
+            return text_specimen(model, tokens, self.config, max_lag=max_lag, needs=needs)
+        with TemporaryDirectory() as folder:
+            tokens = self._encoded(path, Path(folder) / "tokens.npy").tokens
+            return text_specimen(model, tokens, self.config, max_lag=max_lag, needs=needs)
 
     def predict(self, model: nn.Module, lines: Iterable[str]) -> Iterator[LineScore]:
         assert isinstance(model, LanguageModel)
@@ -167,6 +184,7 @@ class LanguageModelTask(Task):
         return [
             f'elman generate {run} --prompt "The " --length 500 --temperature 0.8',
             f'elman show {run} --text "The "',
+            f"elman diagnose {run}",
             f"elman evaluate {run}",
             f"elman predict {run} FILE",
         ]
@@ -189,6 +207,11 @@ class LanguageModelTask(Task):
 
     def _tokens_path(self, split: str) -> Path:
         return self.run.path / "tokens" / f"{split}.npy"
+
+    def _encoded(self, path: Path, tokens: Path) -> Split:
+        """Another text, its tokens left at `tokens`."""
+        build_tokens(whole_text(path).blocks(), self.tokenizer, tokens)
+        return Split(open_tokens(tokens), read_counts(tokens))
 
     def _split_names(self) -> list[str]:
         return [name for name in SPLITS if self._tokens_path(name).exists()]

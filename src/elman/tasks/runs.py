@@ -11,7 +11,9 @@ from typing import Any, Protocol, cast
 
 from torch import nn
 
+from elman.diagnostics.diagnosis import Diagnosis, diagnose_specimen
 from elman.diagnostics.reading import Reading
+from elman.diagnostics.specimen import Specimen
 from elman.errors import InputError
 from elman.streaming.stream import Steppable, Stream
 from elman.tasks.cells import is_custom
@@ -50,6 +52,21 @@ class Reads(Protocol):
 
     def read(self, model: nn.Module, text: str) -> Reading:
         """The states, the gates and the guesses at each token."""
+        ...
+
+
+class Diagnosable(Protocol):
+    """A task whose models can be diagnosed."""
+
+    def specimen(
+        self,
+        model: nn.Module,
+        path: Path | None = None,
+        *,
+        max_lag: int | None = None,
+        needs: int | None = None,
+    ) -> Specimen:
+        """The model on data that it was not trained on."""
         ...
 
 
@@ -99,6 +116,30 @@ class Run:
             raise InputError(f"{self.path}: a {self.task.name} run does not read text")
         return cast("Reads", self.task).read(self.model, text)
 
+    def diagnose(
+        self,
+        data: str | Path | None = None,
+        *,
+        max_lag: int | None = None,
+        needs: int | None = None,
+    ) -> Diagnosis:
+        """How far the memory of the model reaches, why, and what to do; see `elman.diagnose`.
+
+        Args:
+            data: a file of the task's kind; by default the run's validation data.
+            max_lag: the largest lag to look at; by default what suits the truncation.
+            needs: the lag that the task needs, where the task does not say so itself.
+
+        Raises:
+            InputError: data shorter than the lags, or a task that can't be diagnosed.
+        """
+        if not hasattr(self.task, "specimen"):
+            raise InputError(f"{self.path}: a {self.task.name} run cannot be diagnosed")
+        path = None if data is None else Path(data)
+        task = cast("Diagnosable", self.task)
+        specimen = task.specimen(self.model, path, max_lag=max_lag, needs=needs)
+        return diagnose_specimen(specimen, max_lag=max_lag)
+
     def stream(self) -> FrontEnd:
         """The model as something that text is pushed into, step by step."""
         return self.task.stream(self.model)
@@ -118,7 +159,7 @@ def begin(task: str, data: Paths, out: str | Path, config: TrainingConfig) -> Ru
     try:
         bound = kind(config, run)
         bound.prepare(_paths(data))
-        return Run(bound, _build(bound))
+        return Run(bound, build(bound))
     except BaseException:
         shutil.rmtree(out)
         if existed:
@@ -190,7 +231,7 @@ def resume(path: str | Path, *, cell: str | None = None, **changes: Any) -> Run:
 def reopen(path: str | Path, *, cell: str | None = None, **changes: Any) -> tuple[Run, Path | None]:
     """A run to be trained on, and the checkpoint to go on from (None before the first)."""
     task = _open(path, cell, changes)
-    return Run(task, _build(task)), task.run.latest_checkpoint()
+    return Run(task, build(task)), task.run.latest_checkpoint()
 
 
 def load(path: str | Path, *, cell: str | None = None, device: str | None = None) -> Run:
@@ -209,7 +250,7 @@ def load(path: str | Path, *, cell: str | None = None, device: str | None = None
     weights = task.run.model_path
     if not weights.exists():
         raise InputError(f"{path}: has no weights yet; go on with `elman resume {path}`")
-    model = _build(task)
+    model = build(task)
     load_model(weights, model)
     return Run(task, model.to(task.config.device).eval())
 
@@ -258,8 +299,12 @@ def _open(path: str | Path, cell: str | None, changes: Mapping[str, Any]) -> Tas
     return kind(config, run)
 
 
-def _build(task: Task) -> nn.Module:
-    """The model with the weights that the config's seed draws."""
+def build(task: Task) -> nn.Module:
+    """The model of a task, with the weights that its config's seed draws.
+
+    Raises:
+        InputError: it does not fit into memory.
+    """
     seed_everything(task.config.seed)
     try:
         return task.build_model()
