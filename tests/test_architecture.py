@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "training": ("layers", "data"),
     "streaming": ("layers.state", "data.tokenizer"),
     "decoding": ("layers.state", "streaming"),
-    "diagnostics": ("layers",),
+    "diagnostics": ("layers.state", "layers.watch"),
     "serving": ("streaming",),
     "tasks": (
         *("models", "layers", "kernels", "data", "training"),

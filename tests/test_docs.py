@@ -106,7 +106,16 @@ def test_the_flags_that_pages_name_exist() -> None:
     known = {f"--{name.replace('_', '-')}" for name in fields}
     known |= {"--out", "--config"} | NOT_OURS
     known |= {flag for action in benchmarks() for flag in action.option_strings}
-    for command in ("generate", "resume", "evaluate", "predict", "stream", "probe"):
+    for command in (
+        "generate",
+        "resume",
+        "evaluate",
+        "predict",
+        "stream",
+        "show",
+        "probe",
+        "diagnose",
+    ):
         known |= flags_of(command)
     for page in PAGES:
         named = set(FLAG.findall(page.read_text(encoding="utf-8")))

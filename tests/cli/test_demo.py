@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,3 +50,14 @@ def test_where_and_how_long_can_be_said(elman: Elman, tmp_path: Path) -> None:
     again = elman("demo", "--minutes", "1e-6", "--out", tmp_path / "mine")
     assert again.code == 2
     assert "is not empty" in again.err
+
+
+def test_on_a_terminal_its_memory_is_shown(elman: Elman, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "what it remembers as it reads" not in elman("demo", "--minutes", "1e-6").out
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    ended = elman("demo", "--minutes", "1e-6")
+    assert ended.code == 0, ended.err
+    memory = ended.out.partition("what it remembers as it reads:")[2]
+    assert "hidden state of layer 0" in memory
+    assert "elman show runs/demo-2 --text" in memory

@@ -162,3 +162,10 @@ def test_tensorboard(tmp_path: Path) -> None:
         (40, 1.0),
     ]
     assert [event.value for event in events.Scalars("validation_loss")] == [2.125]
+
+
+@pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])
+def test_a_warning_is_shown(stream: io.StringIO) -> None:
+    with open_log(stream, "tokens") as log:
+        log.warn("the [bold]gradient[/] vanishes")
+    assert "warning: the [bold]gradient[/] vanishes" in stream.getvalue()

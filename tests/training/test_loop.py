@@ -3,7 +3,7 @@
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -11,7 +11,7 @@ import torch
 from elman.data.batching import IGNORE
 from elman.errors import InputError, RunFailed
 from elman.training.checkpoint import load_tree
-from elman.training.contracts import StepEvent
+from elman.training.contracts import Observation, StepEvent
 from elman.training.log import QuietLog
 from elman.training.loop import Outcome, train
 from elman.training.optim import learning_rate
@@ -214,6 +214,31 @@ def test_observers_see_gradients_before_clipping(tmp_path: Path) -> None:
         assert record["loss"] == pytest.approx(sum(event.loss for event in pair) / 2)
         assert record["grad_norm"] == pytest.approx(sum(event.grad_norm for event in pair) / 2)
         assert record["learning_rate"] == pair[-1].learning_rate
+
+
+def test_what_an_observer_tells_is_recorded_and_shown(tmp_path: Path) -> None:
+    class Teller:
+        def after_backward(self, event: StepEvent) -> Observation | None:
+            odd = event.step % 2 == 1
+            return (
+                Observation({"seen": event.step / 2}, "look" * (event.step == 3)) if odd else None
+            )
+
+    class Listener(QuietLog):
+        warnings: ClassVar[list[str]] = []
+
+        def warn(self, text: str) -> None:
+            self.warnings.append(text)
+
+    config = toy.make_config()
+    run = toy.make_run(tmp_path / "run", config)
+    objective, source = toy.make_parts(config)
+    train(objective, source, config, run, Listener(), [Teller()])
+    told = [record for record in lines(run) if "seen" in record]
+    assert told == [{"step": step, "seen": step / 2} for step in range(1, 15, 2)]
+    steps = [record["step"] for record in lines(run)]
+    assert steps == sorted(steps)
+    assert Listener.warnings == ["look"]
 
 
 def test_clipping_bounds_the_update(tmp_path: Path) -> None:

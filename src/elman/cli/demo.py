@@ -12,6 +12,7 @@ from cyclopts.validators import Number
 
 from elman.cli.generate import write
 from elman.cli.report import announce
+from elman.cli.show import pick, present
 from elman.files import write_text
 from elman.tasks import demo as parts
 from elman.tasks.configure import configure
@@ -23,6 +24,8 @@ from elman.training.log import open_log
 PROMPT = "The "
 LENGTH = 600
 TEMPERATURE = 0.5
+SENTENCE = "The return statement leaves the current function call."
+SPEED = 20.0
 
 
 def demo(
@@ -38,7 +41,8 @@ def demo(
     """Train a character LSTM on the language reference that Python carries, and let it write.
 
     How many steps fit into the time is measured first, fixed and recorded; then the test loss
-    stands beside a unigram and a 5-gram model that were computed from the same text.
+    stands beside a unigram and a 5-gram model that were computed from the same text. On a
+    terminal its hidden state is shown at the end, as it reads.
     """
     text = parts.reference_text()
     pace = parts.calibrate(
@@ -68,8 +72,12 @@ def demo(
         print(f"  {row.name:<20} {row.loss:.3f}")
     print(f"  {parts.verdict(own, others)}\n")
     write(run.generate(PROMPT, LENGTH, temperature=TEMPERATURE, seed=config.seed))
+    if sys.stdout.isatty():
+        print("\nwhat it remembers as it reads:")
+        present(pick(run.read(SENTENCE)), SPEED)
     print(
-        f"\nnext, more of this:     elman generate {run.path} --prompt {PROMPT!r} --temperature 0.6"
+        f"\nnext, what it remembers: elman show {run.path} --text {SENTENCE!r}"
+        f"\nor more of this:        elman generate {run.path} --prompt {PROMPT!r} --temperature 0.6"
         f"\nor a text of your own:  elman train language-model FILE.txt --out runs/mine"
         f"\nand then:               elman generate runs/mine --prompt 'Once '"
     )

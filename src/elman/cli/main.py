@@ -25,6 +25,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "predict": ("elman.cli.predict:predict", "Apply a trained run to each line of a file."),
     "generate": ("elman.cli.generate:generate", "Write with a language model."),
     "stream": ("elman.cli.stream:stream", "Standard input to standard output, step by step."),
+    "show": ("elman.cli.show:show", "See the hidden state as a network reads a text."),
+    "diagnose": ("elman.cli.diagnose:diagnose", "How far a network remembers, and what to do."),
     "probe": ("elman.cli.probe:probe", "How far back each cell remembers, side by side."),
     "data": ("elman.cli.data:app", "Public data sets: what there is, and fetch one."),
     "bench": ("elman.cli.bench:bench", "Time the layers beside torch.nn on this machine."),

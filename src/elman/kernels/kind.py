@@ -111,6 +111,9 @@ class CellKind:
     aten_layers: Callable[..., Sequence[Tensor]]
     aten_cell: Callable[..., Any]
     aten_single_state: bool = True  # torch takes h alone, not a tuple
+    gate_names: tuple[str, ...] = ()  # in the order of the weights; none: the state is rewritten
+    gate_values: Callable[[Tensor, Tensor, Weights], States] | None = None
+    """(U x + bias_ih (…, G * H), h before the step (…, R), weights) -> each gate's values"""
 
 
 def dropped(h: Tensor, mask: Tensor | None) -> Tensor:

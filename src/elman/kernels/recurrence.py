@@ -69,7 +69,7 @@ def run(
                 return _narrowed(*wide)
             return _run_native(stack, x, states, noise, lengths)
         case "reference":
-            return _layers(
+            return layers(
                 stack,
                 lambda x, states, weights, reverse, noise: reference.run(
                     stack.kind, x, states, weights, lengths=lengths, reverse=reverse, noise=noise
@@ -99,7 +99,7 @@ def _run_native(
         noise = [one.packed(packing.order, packing.pack) for one in noise]
     sizes = None if packing is None else packing.sizes
     run = recompute.run if stack.recompute else kernels.run
-    y, final = _layers(
+    y, final = layers(
         stack,
         lambda x, states, weights, reverse, noise: run(
             stack.kind, x, states, weights, sizes=sizes, reverse=reverse, noise=noise
@@ -137,9 +137,10 @@ def _kernels(stack: Stack) -> ModuleType:
     return native if stack.weights[0].norm_hh is None else normed
 
 
-def _layers(
+def layers(
     stack: Stack, one: OneDirection, x: Tensor, states: States, noise: Sequence[Noise]
 ) -> tuple[Tensor, States]:
+    """Layer by layer, each direction by `one`, the states laid side by side."""
     directions = 2 if stack.bidirectional else 1
     finals: list[States] = []
     for layer in range(stack.num_layers):

@@ -20,6 +20,8 @@ from elman.data.batching import Batch, TokenChunks
 from elman.data.text import resolve_sources, whole_text
 from elman.data.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
 from elman.data.tokens import build_tokens, open_tokens, read_counts
+from elman.diagnostics.reading import Reading
+from elman.diagnostics.specimen import Specimen
 from elman.layers.state import State
 from elman.models.language_model import LanguageModel, activation_penalty
 from elman.streaming.text import TextStream
@@ -28,6 +30,8 @@ from elman.tasks.generation import Generation, Request
 from elman.tasks.language_model_config import LanguageModelConfig
 from elman.tasks.lines import LineScore, score_lines
 from elman.tasks.measure import Measurement, Split, measure
+from elman.tasks.reading import read_text
+from elman.tasks.specimen import text_specimen
 from elman.tasks.task import Score, Task
 from elman.training.contracts import StepLoss
 
@@ -136,11 +140,26 @@ class LanguageModelTask(Task):
         scores = []
         with TemporaryDirectory() as folder:
             for number, path in enumerate(paths):
-                tokens_path = Path(folder) / f"{number}.npy"
-                build_tokens(whole_text(path).blocks(), self.tokenizer, tokens_path)
-                split = Split(open_tokens(tokens_path), read_counts(tokens_path))
+                split = self._encoded(path, Path(folder) / f"{number}.npy")
                 scores += self.measure(model, split).scores(path.name)
         return scores
+
+    def specimen(
+        self,
+        model: nn.Module,
+        path: Path | None = None,
+        *,
+        max_lag: int | None = None,
+        needs: int | None = None,
+    ) -> Specimen:
+        """The model on the validation text, or on another; see `elman.tasks.specimen`."""
+        assert isinstance(model, LanguageModel)
+        if path is None:
+            tokens = self.split("valid").tokens
+            return text_specimen(model, tokens, self.config, max_lag=max_lag, needs=needs)
+        with TemporaryDirectory() as folder:
+            tokens = self._encoded(path, Path(folder) / "tokens.npy").tokens
+            return text_specimen(model, tokens, self.config, max_lag=max_lag, needs=needs)
 
     def predict(self, model: nn.Module, lines: Iterable[str]) -> Iterator[LineScore]:
         assert isinstance(model, LanguageModel)
@@ -155,10 +174,17 @@ class LanguageModelTask(Task):
         assert isinstance(model, LanguageModel)
         return Generation(model, self.tokenizer, request)
 
+    def read(self, model: nn.Module, text: str) -> Reading:
+        """What can be seen of the model as it reads; see `elman.tasks.reading`."""
+        assert isinstance(model, LanguageModel)
+        return read_text(model, self.tokenizer, text, str(self.run.path))
+
     def next_steps(self) -> list[str]:
         run = shlex.quote(str(self.run.path))
         return [
             f'elman generate {run} --prompt "The " --length 500 --temperature 0.8',
+            f'elman show {run} --text "The "',
+            f"elman diagnose {run}",
             f"elman evaluate {run}",
             f"elman predict {run} FILE",
         ]
@@ -181,6 +207,11 @@ class LanguageModelTask(Task):
 
     def _tokens_path(self, split: str) -> Path:
         return self.run.path / "tokens" / f"{split}.npy"
+
+    def _encoded(self, path: Path, tokens: Path) -> Split:
+        """Another text, its tokens left at `tokens`."""
+        build_tokens(whole_text(path).blocks(), self.tokenizer, tokens)
+        return Split(open_tokens(tokens), read_counts(tokens))
 
     def _split_names(self) -> list[str]:
         return [name for name in SPLITS if self._tokens_path(name).exists()]
@@ -212,7 +243,8 @@ class LanguageModelObjective:
         features, after = self._language_model(batch.inputs, state, batch.lengths)
         loss, units = self._language_model.loss(features, batch.targets)
         config = self._task.config
-        if config.activation_penalty or config.slowness_penalty:
+        penalized = config.activation_penalty or config.slowness_penalty
+        if penalized and self.model.training:
             loss = loss + activation_penalty(
                 features, config.activation_penalty, config.slowness_penalty
             )

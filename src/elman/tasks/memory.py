@@ -19,11 +19,13 @@ from torch import nn
 
 from elman.data.batching import IGNORE, Batch
 from elman.data.memory import PROBLEMS, Problem, Split
+from elman.diagnostics.specimen import Specimen
 from elman.errors import InputError
 from elman.layers.state import State
 from elman.models.memory import MemoryNetwork, answer_loss, answer_score
 from elman.tasks.cells import CellOptions, check_cell, recurrent_layer
 from elman.tasks.memory_config import MemoryConfig
+from elman.tasks.specimen import ROWS, memory_specimen
 from elman.tasks.task import FrontEnd, Record, Score, Task
 from elman.training.contracts import StepLoss
 
@@ -120,6 +122,22 @@ class MemoryTask(Task):
             Score("guess", problem.metric, problem.guess, unit),
         ]
 
+    def specimen(
+        self,
+        model: nn.Module,
+        path: Path | None = None,
+        *,
+        max_lag: int | None = None,
+        needs: int | None = None,
+    ) -> Specimen:
+        """The model on fresh sequences; see `elman.tasks.specimen`."""
+        assert isinstance(model, MemoryNetwork)
+        self._refuse([] if path is None else [path])
+        config = self.config
+        batch = self.problem.batch(config.lag, ROWS, seed=config.seed, split="valid")
+        device = next(model.parameters()).device
+        return memory_specimen(model, batch.to(device), config, needs=needs)
+
     def predict(self, model: nn.Module, lines: Iterable[str]) -> Iterator[Record]:
         raise InputError(f"{self.run.path}: a memory run reads no text; use `elman evaluate`")
 
@@ -127,7 +145,8 @@ class MemoryTask(Task):
         raise InputError(f"{self.run.path}: a memory run reads no text; use `elman evaluate`")
 
     def next_steps(self) -> list[str]:
-        return [f"elman evaluate {shlex.quote(str(self.run.path))}"]
+        run = shlex.quote(str(self.run.path))
+        return [f"elman evaluate {run}", f"elman diagnose {run}"]
 
     def _refuse(self, paths: Sequence[Path]) -> None:
         if paths:

@@ -169,6 +169,7 @@ def configured(trial: Trial, settings: Mapping[str, Any]) -> MemoryConfig:
     start = CELLS.get(trial.cell, {"cell": trial.cell})
     told = {name: max(3, trial.lag) if value == LAG else value for name, value in start.items()}
     flags = {
+        "watch": 0,  # hundreds of trainings, of which nobody looks at one
         **settings,
         **told,
         # Each is short, and one that was cut off is begun again: its checkpoint would only cost.

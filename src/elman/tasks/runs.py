@@ -11,12 +11,17 @@ from typing import Any, Protocol, cast
 
 from torch import nn
 
+from elman.diagnostics.diagnosis import Diagnosis, diagnose_specimen
+from elman.diagnostics.reading import Reading
+from elman.diagnostics.specimen import Specimen
 from elman.errors import InputError
 from elman.streaming.stream import Steppable, Stream
 from elman.tasks.cells import is_custom
 from elman.tasks.configure import configure, validated
 from elman.tasks.generation import Generation, Request
 from elman.tasks.task import FrontEnd, Record, Score, Task
+from elman.tasks.watch import GradientWatch
+from elman.tasks.watch_plot import draw
 from elman.training import loop
 from elman.training.checkpoint import load_model
 from elman.training.config import TrainingConfig
@@ -39,6 +44,29 @@ class Writes(Protocol):
 
     def generate(self, model: nn.Module, request: Request) -> Generation:
         """What the model goes on to write."""
+        ...
+
+
+class Reads(Protocol):
+    """A task whose models can be watched as they read a text."""
+
+    def read(self, model: nn.Module, text: str) -> Reading:
+        """The states, the gates and the guesses at each token."""
+        ...
+
+
+class Diagnosable(Protocol):
+    """A task whose models can be diagnosed."""
+
+    def specimen(
+        self,
+        model: nn.Module,
+        path: Path | None = None,
+        *,
+        max_lag: int | None = None,
+        needs: int | None = None,
+    ) -> Specimen:
+        """The model on data that it was not trained on."""
         ...
 
 
@@ -78,6 +106,40 @@ class Run:
         request = Request(prompt, length, **options)
         return cast("Writes", self.task).generate(self.model, request)
 
+    def read(self, text: str) -> Reading:
+        """The states and gates after each token of `text`, and what was expected; see `Reading`.
+
+        Raises:
+            InputError: a task that doesn't read text, an empty text, or one that is too long.
+        """
+        if not hasattr(self.task, "read"):
+            raise InputError(f"{self.path}: a {self.task.name} run does not read text")
+        return cast("Reads", self.task).read(self.model, text)
+
+    def diagnose(
+        self,
+        data: str | Path | None = None,
+        *,
+        max_lag: int | None = None,
+        needs: int | None = None,
+    ) -> Diagnosis:
+        """How far the memory of the model reaches, why, and what to do; see `elman.diagnose`.
+
+        Args:
+            data: a file of the task's kind; by default the run's validation data.
+            max_lag: the largest lag to look at; by default what suits the truncation.
+            needs: the lag that the task needs, where the task does not say so itself.
+
+        Raises:
+            InputError: data shorter than the lags, or a task that can't be diagnosed.
+        """
+        if not hasattr(self.task, "specimen"):
+            raise InputError(f"{self.path}: a {self.task.name} run cannot be diagnosed")
+        path = None if data is None else Path(data)
+        task = cast("Diagnosable", self.task)
+        specimen = task.specimen(self.model, path, max_lag=max_lag, needs=needs)
+        return diagnose_specimen(specimen, max_lag=max_lag)
+
     def stream(self) -> FrontEnd:
         """The model as something that text is pushed into, step by step."""
         return self.task.stream(self.model)
@@ -97,7 +159,7 @@ def begin(task: str, data: Paths, out: str | Path, config: TrainingConfig) -> Ru
     try:
         bound = kind(config, run)
         bound.prepare(_paths(data))
-        return Run(bound, _build(bound))
+        return Run(bound, build(bound))
     except BaseException:
         shutil.rmtree(out)
         if existed:
@@ -117,15 +179,17 @@ def fit(
         RunFailed: the loss or a gradient is no longer a number.
         elman.training.signals.Interrupted: a signal came; a checkpoint was written.
     """
+    objective, config = run.task.objective(run.model), run.task.config
     outcome = loop.train(
-        run.task.objective(run.model),
+        objective,
         run.task.source(),
-        run.task.config,
+        config,
         run.task.run,
         log or QuietLog(),
-        observers,
+        [GradientWatch(objective, config), *observers],
         resume_from,
     )
+    draw(run.task.run.metrics_path, run.path / "gradients.png")
     load_model(run.task.run.model_path, run.model)
     run.model.eval()
     return run, outcome
@@ -167,7 +231,7 @@ def resume(path: str | Path, *, cell: str | None = None, **changes: Any) -> Run:
 def reopen(path: str | Path, *, cell: str | None = None, **changes: Any) -> tuple[Run, Path | None]:
     """A run to be trained on, and the checkpoint to go on from (None before the first)."""
     task = _open(path, cell, changes)
-    return Run(task, _build(task)), task.run.latest_checkpoint()
+    return Run(task, build(task)), task.run.latest_checkpoint()
 
 
 def load(path: str | Path, *, cell: str | None = None, device: str | None = None) -> Run:
@@ -186,7 +250,7 @@ def load(path: str | Path, *, cell: str | None = None, device: str | None = None
     weights = task.run.model_path
     if not weights.exists():
         raise InputError(f"{path}: has no weights yet; go on with `elman resume {path}`")
-    model = _build(task)
+    model = build(task)
     load_model(weights, model)
     return Run(task, model.to(task.config.device).eval())
 
@@ -235,8 +299,12 @@ def _open(path: str | Path, cell: str | None, changes: Mapping[str, Any]) -> Tas
     return kind(config, run)
 
 
-def _build(task: Task) -> nn.Module:
-    """The model with the weights that the config's seed draws."""
+def build(task: Task) -> nn.Module:
+    """The model of a task, with the weights that its config's seed draws.
+
+    Raises:
+        InputError: it does not fit into memory.
+    """
     seed_everything(task.config.seed)
     try:
         return task.build_model()

@@ -155,6 +155,13 @@ class TrainingConfig(BaseModel):
     log_every: int = Field(
         20, ge=1, description="steps between lines of metrics.jsonl", json_schema_extra=_RECORDS
     )
+    watch: int | None = Field(
+        None,
+        ge=0,
+        description="steps between measurements of the gradient by lag; 0: none; default: 100,"
+        " or more so that they take at most 2 % of the time",
+        json_schema_extra=_RECORDS,
+    )
     tensorboard: bool = Field(
         False, description="write TensorBoard events too", json_schema_extra=_RECORDS
     )

@@ -105,6 +105,8 @@ class StepEvent:
         units: how many units the loss is the mean of.
         grad_norm: the 2-norm of all gradients together, before clipping; may be inf or nan.
         learning_rate: what the coming update uses.
+        chunks: the batches before this one that its gradients reach too, oldest first; where there
+            are any, `state` entered the oldest of them.
     """
 
     step: int
@@ -115,11 +117,25 @@ class StepEvent:
     units: int
     grad_norm: float
     learning_rate: float
+    chunks: tuple[Batch, ...] = ()
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What an observer has to tell.
+
+    Attributes:
+        record: numbers by name, for metrics.jsonl; the loop adds the step.
+        warning: a sentence for the person who trains, or "".
+    """
+
+    record: Mapping[str, float]
+    warning: str = ""
 
 
 class Observer(Protocol):
     """Watches training without changing it."""
 
-    def after_backward(self, event: StepEvent) -> None:
-        """Called once a step; must leave parameters and gradients as they are."""
+    def after_backward(self, event: StepEvent) -> Observation | None:
+        """Called once a step; must leave parameters, gradients and randomness as they are."""
         ...

@@ -47,6 +47,10 @@ class Log(Recorder, Protocol):
         """After each step; `done` is the part of the budget that is used, 0 to 1."""
         ...
 
+    def warn(self, text: str) -> None:
+        """Something that the person who trains should know."""
+        ...
+
 
 def open_log(stream: TextIO, unit: str) -> Log:
     """A progress bar where `stream` is a terminal, plain lines elsewhere.
@@ -68,6 +72,9 @@ class QuietLog:
         """Nothing."""
 
     def advance(self, step: int, done: float, seconds_left: float) -> None:
+        """Nothing."""
+
+    def warn(self, text: str) -> None:
         """Nothing."""
 
 
@@ -96,6 +103,11 @@ class PlainLog:
     def advance(self, step: int, done: float, seconds_left: float) -> None:
         """Remember the time left."""
         self._left = seconds_left
+
+    def warn(self, text: str) -> None:
+        """Write the text as a line."""
+        self._stream.write(f"warning: {text}\n")
+        self._stream.flush()
 
 
 class ProgressLog:
@@ -133,6 +145,10 @@ class ProgressLog:
         """Move the bar."""
         left = f"{_duration(seconds_left)} left" if math.isfinite(seconds_left) else ""
         self._progress.update(self._task, completed=done, left=left)
+
+    def warn(self, text: str) -> None:
+        """Show the text above the bar."""
+        self._progress.console.print(f"warning: {text}", markup=False, highlight=False)
 
 
 def describe(record: Record, unit: str) -> str:

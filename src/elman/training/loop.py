@@ -82,7 +82,7 @@ def train(
         config: how to train.
         run: where metrics, checkpoints and the best weights go.
         log: shows the progress.
-        observers: told of every step after its backward pass.
+        observers: told of every step after its backward pass; what they tell is recorded.
         resume_from: the checkpoint to go on from; None begins at step 0.
 
     Raises:
@@ -200,11 +200,15 @@ def train(
                 scale_gradients(model, 1 / max(units, 1))
 
             norm = gradient_norm(model)
+            past = training.window
             event = StepEvent(
-                progress.step + 1, model, batch, training.window.state, loss, units, norm, rate
+                progress.step + 1, model, batch, past.state, loss, units, norm, rate, past.chunks
             )
             for observer in observers:
-                observer.after_backward(event)
+                if (seen := observer.after_backward(event)) is not None:
+                    metrics.record({"step": event.step, **seen.record})
+                    if seen.warning:
+                        log.warn(seen.warning)
             if not math.isfinite(loss):
                 raise _failure(f"the loss is {loss}", training, config, saved)
             if not math.isfinite(norm):

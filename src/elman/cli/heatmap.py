@@ -1,0 +1,197 @@
+"""A reading on a terminal: a heat map that runs along with the text, and lines where there is none.
+
+Legend: T steps, U units.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TextIO
+
+import numpy as np
+from rich.cells import cell_len
+from rich.console import Console
+from rich.live import Live
+from rich.style import Style
+from rich.text import Text
+
+from elman.diagnostics.reading import BY_TIME_CONSTANT, Expected, Floats, Panel, Reading
+
+MOST_LINES = 20
+LEFT, RIGHT = 9, 7  # columns for names and for numbers
+BARS = "▁▂▃▄▅▆▇█"
+SHADES = " ░▒▓█"
+FRAMES_PER_SECOND = 30
+UPPER_HALF = "▀"
+PLAIN_UNITS = 24
+_SIGNS = {"\\n": "↵", "\\t": "→", "\\r": "←"}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What of a reading is shown: one panel, its units in an order, and the gates beside it."""
+
+    reading: Reading
+    panel: Panel
+    by: str
+
+    @property
+    def gates(self) -> list[Panel]:
+        """The gates of the panel's layer."""
+        return [p for p in self.reading.panels if p.layer == self.panel.layer and p.is_gate]
+
+    def rows(self, count: int) -> tuple[Floats, Floats | None]:
+        """(T, count) of the values scaled to -1 … 1, of units spread over the order; their tau."""
+        order = self.panel.order(self.by)
+        chosen = order[np.linspace(0, len(order) - 1, min(count, len(order))).round().astype(int)]
+        tau = self.panel.time_constants
+        scaled = self.panel.values[:, chosen] / max(-self.panel.low, self.panel.high)
+        return scaled, None if tau is None else tau[chosen]
+
+    def title(self) -> str:
+        """What the picture shows, in a line."""
+        units = self.panel.values.shape[1]
+        ends = ", short to long" if self.by == BY_TIME_CONSTANT else ""
+        return (
+            f"{self.panel.name} of {self.panel.layer} · {units} units by {self.by}{ends} · "
+            f"{_printable(self.reading.title)}"
+        )
+
+
+def play(picture: Picture, console: Console, speed: float) -> None:
+    """Show the reading as it goes on, `speed` steps a second; 0 shows its end at once."""
+    last = len(picture.reading.steps) - 1
+    with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
+        began, t = time.monotonic(), 0 if speed else last
+        while True:
+            live.update(frame(picture, t, console), refresh=True)
+            if t == last:
+                return
+            time.sleep(1 / min(speed, FRAMES_PER_SECOND))
+            t = min(last, max(t + 1, int((time.monotonic() - began) * speed)))
+
+
+def frame(picture: Picture, t: int, console: Console) -> Text:
+    """The picture when step `t` has been read, as wide as the console."""
+    reading, panel = picture.reading, picture.panel
+    # Sixteen colors cannot tell one value from the next; shades can.
+    colored = console.color_system in ("256", "truecolor") and not console.no_color
+    columns = max(8, console.width - LEFT - RIGHT)
+    gates = picture.gates
+    lines = min(MOST_LINES, max(2, console.height - 7 - len(gates)))
+    values, tau = picture.rows(lines * (2 if colored else 1))
+    window = slice(max(0, t + 1 - columns), t + 1)
+    out = [Text(picture.title(), style="bold"), _read(reading, window, columns)]
+    draw = _half_blocks if colored else _shades
+    for line, cells in enumerate(draw(values[window], signed=not panel.is_gate)):
+        place = line * (2 if colored else 1)
+        name = "" if tau is None else f"τ {tau[place]:.1f}"
+        out.append(_line(name, cells, columns))
+    for gate in gates:
+        means = gate.values[window].mean(1)
+        out.append(_line(gate.key, Text(_bars(means, 1.0)), columns, f"{means[-1]:.2f}"))
+    surprise = [step.surprise or 0.0 for step in reading.steps]
+    most = max(1.0, *surprise)
+    now = reading.steps[t].surprise
+    number = "" if now is None else f"{now:.1f}"
+    out.append(_line(reading.unit, Text(_bars(surprise[window], most)), columns, number))
+    out.append(_line("next", Text(_guesses(reading.expected_after(t))), columns + RIGHT))
+    for shown in out:
+        shown.truncate(console.width)
+    return Text("\n", no_wrap=True).join(out)
+
+
+def _line(name: str, cells: Text, columns: int, number: str = "") -> Text:
+    """A name, cells over time, the newest at the right end of what is filled, and a number."""
+    cells.truncate(columns)
+    return Text.assemble(f"{name[: LEFT - 1]:<{LEFT}}", cells, f" {number}" if number else "")
+
+
+def _read(reading: Reading, window: slice, columns: int) -> Text:
+    """What was read, above its columns where every label fits into one."""
+    labels = [_SIGNS.get(s.label, _printable(s.label)) for s in reading.steps[: window.stop]]
+    if all(cell_len(label) == 1 for label in labels):
+        return _line("read", Text("".join(labels[window])), columns)
+    shown: list[str] = []
+    room = columns
+    between = "" if reading.is_text else " "
+    for label in reversed(labels):
+        room -= cell_len(label + between)
+        if room < 0:
+            break
+        shown.append(label)
+    return _line("read", Text(between.join(reversed(shown))), columns)
+
+
+def _half_blocks(values: Floats, signed: bool) -> Iterable[Text]:
+    """Two units a line: the upper one is the foreground of a half block, the lower the ground."""
+    for pair in range(0, values.shape[1], 2):
+        line = Text()
+        for row in values[:, pair : pair + 2]:
+            ground = f" on {_color(row[1], signed)}" if len(row) == 2 else ""
+            line.append(UPPER_HALF, Style.parse(_color(row[0], signed) + ground))
+        yield line
+
+
+def _color(value: float, signed: bool) -> str:
+    """Blue below 0, black at 0, red above; a gate from black (shut) to yellow (open)."""
+    most = (80, 150, 255) if value < 0 else (255, 90, 60) if signed else (255, 225, 90)
+    size = min(abs(float(value)), 1.0)
+    return "#" + "".join(f"{round(16 + (part - 16) * size):02x}" for part in most)
+
+
+def _shades(values: Floats, signed: bool) -> Iterable[Text]:
+    """A unit a line, by its size alone."""
+    for unit in values.T:
+        yield Text(shade(unit))
+
+
+def shade(values: Iterable[float], shades: str = SHADES) -> str:
+    """Sizes from 0 to 1 as characters."""
+    top = len(shades) - 1
+    return "".join(shades[min(top, round(abs(float(value)) * top))] for value in values)
+
+
+def _bars(values: Iterable[float], most: float) -> str:
+    top = len(BARS) - 1
+    return "".join(BARS[min(top, round(float(value) / most * top))] for value in values)
+
+
+def _guesses(expected: Sequence[Expected]) -> str:
+    return "  ".join(f"{_quoted(guess.label)} {guess.probability:.0%}" for guess in expected)
+
+
+def write_lines(picture: Picture, out: TextIO) -> None:
+    """A line a step: what was read, its surprise, the gates, some units, and what is expected."""
+    reading, gates = picture.reading, picture.gates
+    values, _ = picture.rows(PLAIN_UNITS)
+    shades = _encodable(SHADES, " .:*#", out)
+    out.write(f"{picture.title()}, shown by their size\n")
+    for t, step in enumerate(reading.steps):
+        surprise = "" if step.surprise is None else f"{step.surprise:.2f} {reading.unit}"
+        means = "".join(f"  {gate.key} {gate.values[t].mean():.2f}" for gate in gates)
+        guesses = _guesses(reading.expected_after(t))
+        out.write(
+            f"{_quoted(step.label):<9} {surprise:>10}  |{shade(values[t], shades)}|{means}"
+            f"  next {guesses}\n"
+        )
+        out.flush()
+
+
+def _quoted(label: str) -> str:
+    return f"'{_printable(label)}'"
+
+
+def _printable(label: str) -> str:
+    """Nothing in it can move the cursor or change a color."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in label)
+
+
+def _encodable(wanted: str, otherwise: str, out: TextIO) -> str:
+    try:
+        wanted.encode(out.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return otherwise
+    return wanted

@@ -1,0 +1,95 @@
+"""`elman show RUN --text TEXT`: the hidden state as a network reads."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from cyclopts.validators import Number
+from rich.console import Console
+
+from elman.cli.heatmap import Picture, play, write_lines
+from elman.cli.options import Cell, Device, RunPath
+from elman.diagnostics.page import page
+from elman.diagnostics.reading import BY_CHANGE, BY_TIME_CONSTANT, Panel, Reading
+from elman.errors import InputError
+from elman.files import write_text
+from elman.tasks.runs import load
+
+ORDERS = {"time-constant": BY_TIME_CONSTANT, "change": BY_CHANGE, "network": "place in the network"}
+
+
+def show(
+    run: RunPath,
+    /,
+    *,
+    text: Annotated[str, Parameter(help="what the network reads")],
+    html: Annotated[
+        Path | None, Parameter(help="write a page to look into with the mouse, and nothing else")
+    ] = None,
+    values: Annotated[
+        str, Parameter(help="what the map shows: h, c, or a gate such as forget or update")
+    ] = "h",
+    layer: Annotated[
+        int | None, Parameter(help="0 is the one above the input; by default the last")
+    ] = None,
+    order: Annotated[
+        Literal["time-constant", "change", "network"] | None,
+        Parameter(help="of the units; by default time-constant where there are gates, or change"),
+    ] = None,
+    speed: Annotated[
+        float, Parameter(validator=Number(gte=0), help="tokens a second; 0: the end at once")
+    ] = 20.0,
+    device: Device = None,
+    cell: Cell = None,
+) -> None:
+    """See the hidden state, the gates and the guesses while a network reads a text.
+
+    On a terminal a heat map runs along: time from left to right, a row is a unit (τ: the steps
+    until it has lost all but 1/e). Elsewhere there is a line for each token.
+    """
+    if html is not None and not html.absolute().parent.is_dir():
+        raise InputError(f"--html {html}: its folder does not exist; make it first")
+    if html is not None and html.is_dir():
+        raise InputError(f"--html {html}: is a folder; name a file, such as {html / 'show.html'}")
+    reading = load(run, cell=cell, device=device).read(text)
+    picture = pick(reading, values, layer, order)
+    if html is not None:
+        write_text(html, page(reading))
+        print(f"{html}: {html.stat().st_size / 1e6:.1f} MB, {len(reading.steps):,} steps")
+    else:
+        present(picture, speed)
+
+
+def present(picture: Picture, speed: float) -> None:
+    """Play it on a terminal; write a line for each step elsewhere."""
+    if sys.stdout.isatty():
+        play(picture, Console(file=sys.stdout), speed)
+    else:
+        write_lines(picture, sys.stdout)
+
+
+def pick(
+    reading: Reading, values: str = "h", layer: int | None = None, order: str | None = None
+) -> Picture:
+    """The panel that was asked for, in the order that was asked for.
+
+    Raises:
+        InputError: there is none such.
+    """
+    layers = reading.layers
+    if layer is not None and not 0 <= layer < len(layers):
+        raise InputError(f"--layer {layer}: the network has the layers 0 to {len(layers) - 1}")
+    name = layers[-1 if layer is None else layer]
+    panels: dict[str, Panel] = {p.key: p for p in reading.panels if p.layer == name}
+    # A cell of one's own need not call its state h.
+    key = next(iter(panels)) if values == "h" and "h" not in panels else values
+    if key not in panels:
+        raise InputError(f"--values {values}: {name} has {', '.join(panels)}")
+    panel = panels[key]
+    if order == "time-constant" and BY_TIME_CONSTANT not in panel.orders:
+        raise InputError(f"--order {order}: {name} has no gate that keeps; take change")
+    by = next(iter(panel.orders)) if order is None else ORDERS[order]
+    return Picture(reading, panel, by)

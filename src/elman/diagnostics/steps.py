@@ -1,0 +1,100 @@
+"""The steps of every layer along a batch, and a step as a function of one flat vector.
+
+Legend: T time, B batch, I input, S the whole state of a place (h, or h and c, laid end to end).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor, nn
+
+from elman.errors import InputError
+from elman.layers.state import State
+from elman.layers.watch import Named, Step, recurrent_layers, watched
+
+Steps: TypeAlias = dict[str, list[Step]]
+"""By place, in the order in which the place reads."""
+
+
+def require_recurrent(model: nn.Module) -> None:
+    """Raise InputError where there is nothing to diagnose."""
+    if not recurrent_layers(model):
+        raise InputError(
+            f"{type(model).__name__} has no recurrent layer to diagnose; expected elman.RNN, GRU, "
+            "LSTM or Recurrent, or torch.nn.RNN, GRU or LSTM, somewhere inside"
+        )
+
+
+def record(
+    model: nn.Module, run: Callable[[], Any], places: Callable[[str], bool] | None = None
+) -> tuple[Any, Steps]:
+    """What `run` gives, and the steps that the layers of `model` took meanwhile.
+
+    Raises:
+        InputError: no recurrent layer, or none that was called.
+    """
+    require_recurrent(model)
+    steps: Steps = defaultdict(list)
+
+    def remember(step: Step) -> None:
+        if not steps[step.place]:
+            _check_shapes(step)
+        if places is None or places(step.place):
+            steps[step.place].append(step)
+
+    with watched(model, remember):
+        result = run()
+    steps = {place: taken for place, taken in steps.items() if taken}
+    if not steps:
+        raise InputError("none of the model's recurrent layers was called for this batch")
+    return result, steps
+
+
+def _check_shapes(step: Step) -> None:
+    """A cell of one's own may take a state of one shape and give one of another."""
+    before = {name: tuple(tensor.shape) for name, tensor in step.before.items()}
+    after = {name: tuple(tensor.shape) for name, tensor in step.after.items()}
+    if before != after:
+        raise InputError(
+            f"{step.place}: a step turns a state of {before} into one of {after}; expected the same"
+            " names and shapes, (batch, width)"
+        )
+
+
+def flat(named: Named) -> Tensor:
+    """A state as (B, S)."""
+    axes = named.axes if isinstance(named, State) else {}
+    parts = [tensor.movedim(axes.get(name, 0), 0).flatten(1) for name, tensor in named.items()]
+    return torch.cat(parts, 1)
+
+
+def advance_flat(step: Step, x: Tensor, state: Tensor) -> Tensor:
+    """The step from other inputs (N, I) and states (N, S) -> (N, S), with its graph."""
+    axes = step.before.axes if isinstance(step.before, State) else {}
+    named, begin = {}, 0
+    for name, like in step.before.items():
+        axis = axes.get(name, 0)
+        shape = like.movedim(axis, 0).shape[1:]
+        part = state[:, begin : begin + shape.numel()]
+        named[name] = part.reshape(len(state), *shape).movedim(0, axis)
+        begin += shape.numel()
+    return flat(step.advance(x, named))
+
+
+def pull_back(step: Step, rows: Sequence[int] | Tensor, cotangents: Tensor) -> Tensor:
+    """J' v for the Jacobian J = d s_t / d s_{t-1} of each row: v and result (R, N, S).
+
+    The rows of a batch don't mix, so N copies of a row in one batch give N products at once.
+    """
+    index = torch.as_tensor(rows)
+    count = cotangents.shape[1]
+    x = step.x.detach()[index].repeat_interleave(count, 0)
+    before = flat(step.before).detach()[index].repeat_interleave(count, 0).requires_grad_()
+    with torch.enable_grad():
+        after = advance_flat(step, x, before)
+        (pulled,) = torch.autograd.grad(after, before, cotangents.flatten(0, 1).to(after))
+    return pulled.view(cotangents.shape)

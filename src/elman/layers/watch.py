@@ -1,0 +1,237 @@
+"""Recurrent layers run one step at a time, each step shown to a watcher with its graph.
+
+Inside `watched`, the layers of a model compute what they always compute, in a plain loop whose
+states are tensors of the autograd graph, so that gradients and Jacobians of single steps can be
+taken. It is how diagnostics see a layer; training and inference never pass here.
+
+Legend: T time, B batch, I input, H hidden, R output of a direction.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol, TypeAlias, cast
+
+import torch
+from torch import Tensor, nn
+
+from elman.kernels import recurrence
+from elman.kernels.kind import Noise, States, Weights
+from elman.layers.convert import convert
+from elman.layers.recurrent import Cell, Recurrent
+from elman.layers.stack import RecurrentStack
+from elman.layers.state import State
+
+Named: TypeAlias = Mapping[str, Tensor]
+"""Tensors by name: ``h``, ``c``, or what a cell of one's own remembers."""
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One turn of one layer's loop, in one direction.
+
+    Attributes:
+        place: which layer and direction, such as "layers.0" or "rnn.l1_reverse".
+        number: 0 for the first step that this place takes, which is at the last item of the
+            sequence where it reads from the end.
+        reverse: it reads from the end.
+        x: (B, I), what the step reads.
+        before: the state that entered.
+        after: the state that left, tensors of the graph.
+        advance: x and a state -> the next state, as a pure function.
+        gates: the values of the gates by name, (B, H) each; empty where a cell tells of none.
+        keep: which of them says how much of the old state stays, or None.
+        squashed: h is a tanh, of which there is no gate.
+        alive: (B,) whether each row is still within its length; None when all are.
+    """
+
+    place: str
+    number: int
+    reverse: bool
+    x: Tensor
+    before: Named
+    after: Named
+    advance: Callable[[Tensor, Named], Named]
+    gates: Callable[[], Named] = field(default=dict)
+    keep: str | None = None
+    squashed: bool = False
+    alive: Tensor | None = None
+
+    @property
+    def axes(self) -> Mapping[str, int]:
+        """The batch axis of each tensor of the state that has it elsewhere than on axis 0."""
+        return self.after.axes if isinstance(self.after, State) else {}
+
+
+class Watcher(Protocol):
+    """Is shown every step, in the order in which they are computed.
+
+    The state it returns, if any, takes the place of ``step.after``: that is how one intervenes.
+    """
+
+    def __call__(self, step: Step, /) -> Named | None: ...
+
+
+def recurrent_layers(model: nn.Module) -> dict[str, nn.Module]:
+    """The layers in `model` that can be watched, by name: elman's, and torch.nn's by exact type.
+
+    Subclasses of torch's may compute something else and are left out.
+    """
+    torchs = (nn.RNN, nn.GRU, nn.LSTM)
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, RecurrentStack | Recurrent) or type(module) in torchs
+    }
+
+
+@contextmanager
+def watched(model: nn.Module, watcher: Watcher) -> Iterator[None]:
+    """While the ``with`` block lasts, show each step of each recurrent layer to `watcher`.
+
+    Several calls of one layer within the block are taken as one sequence that goes on.
+    """
+    with ExitStack() as undo:
+        for name, layer in recurrent_layers(model).items():
+            if isinstance(layer, Recurrent):
+                _watch_cells(name, layer, watcher, undo)
+            else:
+                _watch_stack(name, layer, watcher, undo)
+        yield
+
+
+def _replace(owner: nn.Module, name: str, value: object, undo: ExitStack) -> None:
+    """Put `value` before the attribute of the class, on this one object."""
+    before = vars(owner).get(name)
+    object.__setattr__(owner, name, value)
+    if before is None:
+        undo.callback(object.__delattr__, owner, name)
+    else:
+        undo.callback(object.__setattr__, owner, name, before)
+
+
+def _watch_stack(name: str, layer: nn.Module, watcher: Watcher, undo: ExitStack) -> None:
+    ours = layer if isinstance(layer, RecurrentStack) else cast(RecurrentStack, convert(layer))
+    counted: Counter[str] = Counter()
+    _replace(ours, "_run", partial(_run, name, ours, watcher, counted), undo)
+    if ours is not layer:
+        _replace(layer, "forward", ours.forward, undo)
+
+
+def _run(
+    name: str,
+    layer: RecurrentStack,
+    watcher: Watcher,
+    counted: Counter[str],
+    x: Tensor,
+    states: States,
+    lengths: Tensor | None,
+) -> tuple[Tensor, States]:
+    """What `RecurrentStack._run` computes, step by step."""
+    suffixes = iter(layer.suffixes)
+    alive = None
+    if lengths is not None:
+        alive = torch.arange(len(x), device=x.device).unsqueeze(1) < lengths
+
+    def one(
+        x: Tensor, states: States, weights: Weights, reverse: bool, noise: Noise
+    ) -> tuple[Tensor, States]:
+        suffix = next(suffixes)
+        place = _place(name, suffix[1:], len(layer.suffixes))
+        kind, names = layer.kind, layer.state_names
+        if alive is not None:
+            x = x.masked_fill(~alive.unsqueeze(-1), 0)
+
+        def advance(t: int, x_t: Tensor, before: Named) -> dict[str, Tensor]:
+            old = tuple(before[name] for name in names)
+            new = kind.step(weights.input_part(x_t), old, weights, noise.recurrent)
+            return dict(zip(names, noise.mix(new, old, t), strict=True))
+
+        def gates(x_t: Tensor, before: Named) -> dict[str, Tensor]:
+            if kind.gate_values is None:
+                return {}
+            values = kind.gate_values(weights.input_part(x_t), before["h"], weights)
+            return dict(zip(kind.gate_names, values, strict=True))
+
+        keep = None if layer.keep_gate is None else kind.gate_names[layer.keep_gate]
+        outputs: list[Tensor] = [x] * len(x)
+        before = dict(zip(names, states, strict=True))
+        for number, t in enumerate(reversed(range(len(x))) if reverse else range(len(x))):
+            x_t = _in_graph(x[t])
+            after = advance(t, x_t, before)
+            step = Step(
+                place,
+                counted[place] + number,
+                reverse,
+                x_t,
+                before,
+                after,
+                partial(advance, t),
+                partial(gates, x_t, before),
+                keep,
+                kind.name == "rnn",
+                None if alive is None else alive[t],
+            )
+            if (changed := watcher(step)) is not None:
+                after = dict(changed)
+            outputs[t] = after[names[0]]
+            if alive is not None:
+                row = alive[t].unsqueeze(-1)
+                outputs[t] = outputs[t].masked_fill(~row, 0)
+                after = {name: torch.where(row, after[name], before[name]) for name in names}
+            before = after
+        counted[place] += len(x)
+        return torch.stack(outputs), tuple(before[name] for name in names)
+
+    noise = layer._noise(len(x), x.shape[1], x)
+    return recurrence.layers(layer._stack(), one, x, states, noise)
+
+
+def _watch_cells(name: str, layer: Recurrent, watcher: Watcher, undo: ExitStack) -> None:
+    cells = {"forward": layer.cell, "reverse": layer.reverse_cell}
+    there = {end: cell for end, cell in cells.items() if cell is not None}
+    for end, cell in there.items():
+        place = _place(name, end, len(there))
+        _replace(cell, "step", _CellSteps(place, cast(Cell, cell), end, watcher), undo)
+
+
+class _CellSteps:
+    """The step of a user's cell, which `Recurrent` calls in the order of reading."""
+
+    def __init__(self, place: str, cell: Cell, end: str, watcher: Watcher) -> None:
+        self._place, self._reverse, self._watcher = place, end == "reverse", watcher
+        self._step = cell.step
+        self._gates: Any = getattr(cell, "gates", None)
+        self._count = 0
+
+    def __call__(self, x_t: Tensor, state: State) -> tuple[Tensor, State]:
+        x_t = _in_graph(x_t)
+        y_t, after = self._step(x_t, state)
+
+        def advance(x: Tensor, before: Named) -> Named:
+            return self._step(x, State.with_axes(before, state.axes))[1]
+
+        gates = dict if self._gates is None else partial(self._gates, x_t, state)
+        step = Step(self._place, self._count, self._reverse, x_t, state, after, advance, gates)
+        self._count += 1
+        if (changed := self._watcher(step)) is not None:
+            # The output of most cells is their h itself.
+            y_t = next((changed[name] for name in after if after[name] is y_t), y_t)
+            after = State.with_axes(changed, after.axes)
+        return y_t, after
+
+
+def _place(name: str, part: str, parts: int) -> str:
+    """The layer's own name, told apart by `part` where it has several."""
+    return ".".join(piece for piece in (name, part if parts > 1 or not name else "") if piece)
+
+
+def _in_graph(x_t: Tensor) -> Tensor:
+    """Let gradients reach `x_t` even where nothing that made it asks for one."""
+    if torch.is_grad_enabled() and not x_t.requires_grad:
+        x_t = x_t.detach().requires_grad_()
+    return x_t
