@@ -30,7 +30,6 @@ def test_what_is_tried_comes_from_the_verdicts(forgetful: Run) -> None:
     assert mends(forgetful, found) == [{"cell": "lstm", "chrono": 100.0}]
 
 
-@pytest.mark.slow
 def test_a_mend_solves_what_a_vanishing_rnn_cannot(forgetful: Run, tmp_path: Path) -> None:
     found = forgetful.diagnose()
     original, mended = try_mends(forgetful, found, tmp_path / "tried", max_steps=800)
