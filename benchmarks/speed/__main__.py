@@ -1,9 +1,10 @@
-"""`python -m benchmarks.speed [measure|shared|memory|normed|whole]`: time elman, and report.
+"""`python -m benchmarks.speed [measure|shared|memory|normed|whole|watched]`: elman timed, and reported.
 
 `measure` (what is done unless another is named) keeps raw results in --out, cell by cell: what
 has been measured at this commit is not measured again, and the report is of all that is there.
 `shared` looks at a machine whose other core is busy, `memory` at the memory of a training step,
-`normed` at layer normalization, `whole` at a training step of a language model.
+`normed` at layer normalization, `whole` at a training step of a language model,
+`watched` at what watching its gradients costs.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from benchmarks.speed.normed import normed
 from benchmarks.speed.options import Options
 from benchmarks.speed.peers import OURS, PEERS
 from benchmarks.speed.shared import shared
+from benchmarks.speed.watched import watched
 from benchmarks.speed.whole import whole
 from elman.errors import ElmanError, InputError
 
@@ -32,6 +34,7 @@ COMMANDS: dict[str, Callable[[Options], None]] = {
     "memory": memory,
     "normed": normed,
     "whole": whole,
+    "watched": watched,
 }
 
 

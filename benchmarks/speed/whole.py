@@ -87,11 +87,8 @@ is in the last line):
 
 def training_step(folder: Path) -> tuple[Callable[[str], float], int]:
     """A function that takes a step with a backend and gives its seconds; and its tokens."""
-    text = folder / "text.txt"
-    letters = [chr(0x4E00 + i) for i in range(CHARACTERS)]
-    text.write_text("".join(random.Random(0).choices(letters, k=LENGTH)), encoding="utf-8")
     config = configure(runs.task_class(TASK).Config, {}, RECIPES / f"{RECIPE}.toml")
-    run = runs.begin(TASK, [text], folder / "run", config)
+    run = runs.begin(TASK, [random_text(folder)], folder / "run", config)
     model = run.model.train()
     objective, source = run.task.objective(model), run.task.source()
     optimizer = make_optimizer(model, config)
@@ -111,6 +108,14 @@ def training_step(folder: Path) -> tuple[Callable[[str], float], int]:
             return perf_counter() - began
 
     return step, config.batch_size * config.truncation
+
+
+def random_text(folder: Path) -> Path:
+    """A file of characters that have nothing to do with one another."""
+    text = folder / "text.txt"
+    letters = [chr(0x4E00 + i) for i in range(CHARACTERS)]
+    text.write_text("".join(random.Random(0).choices(letters, k=LENGTH)), encoding="utf-8")
+    return text
 
 
 def timed(step: Callable[[str], float], options: Options) -> dict[str, list[float]]:
