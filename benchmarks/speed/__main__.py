@@ -1,4 +1,4 @@
-"""`python -m benchmarks.speed [measure|shared|memory|normed|whole|watched]`: elman timed, and reported.
+"""`python -m benchmarks.speed [WHAT]`: time elman, and report.
 
 `measure` (what is done unless another is named) keeps raw results in --out, cell by cell: what
 has been measured at this commit is not measured again, and the report is of all that is there.
