@@ -41,16 +41,6 @@ sanitize: $(VENV)/.dev
 	  ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	  $(BIN)/pytest -n auto -m "not slow" tests/kernels tests/layers
 
-# Compiled by another compiler for another processor, and no more: there is nothing to run it on.
-neon: $(VENV)/.dev
-	@$(PIP) install ziglang -c constraints.txt
-	@torch=$$($(BIN)/python -c "import torch; print(torch.__path__[0])") && \
-	for source in $(filter-out csrc/arch_avx%,$(wildcard csrc/*.cpp)); do \
-	  echo "$$source" && $(BIN)/python -m ziglang c++ -target aarch64-linux-gnu -std=gnu++20 -O2 \
-	    -Wall -Wextra -Werror -fPIC -DTORCH_TARGET_VERSION=0x020b000000000000 \
-	    -isystem "$$torch/include" -c "$$source" -o /dev/null || exit 1; \
-	done
-
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -95,3 +85,13 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
 	  echo "'$(PYTHON)' cannot put pip into a new environment. Install ensurepip (on Debian and Ubuntu: the package python3-venv), then run make again." >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+# Compiled by another compiler for another processor, and no more: there is nothing to run it on.
+neon: $(VENV)/.dev
+	@$(PIP) install ziglang -c constraints.txt
+	@torch=$$($(BIN)/python -c "import torch; print(torch.__path__[0])") && \
+	for source in $(filter-out csrc/arch_avx%,$(wildcard csrc/*.cpp)); do \
+	  echo "$$source" && $(BIN)/python -m ziglang c++ -target aarch64-linux-gnu -std=gnu++20 -O2 \
+	    -Wall -Wextra -Werror -fPIC -DTORCH_TARGET_VERSION=0x020b000000000000 \
+	    -isystem "$$torch/include" -c "$$source" -o /dev/null || exit 1; \
+	done

@@ -35,7 +35,7 @@ def test_swapped_gates(
             order[first], order[first + 1] = order[first + 1], order[first]
             blocks = [u.chunk(gates, -1)[place] for place in order]
             rows = [weights.hh.chunk(gates)[place] for place in order]
-            return step(torch.cat(blocks, -1), states, replace(weights, hh=torch.cat(rows)), mask)
+            return step(torch.cat(blocks, -1), states, weights._replace(hh=torch.cat(rows)), mask)
 
         return mutant
 

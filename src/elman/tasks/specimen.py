@@ -87,7 +87,7 @@ def memory_specimen(
     last = scored[-1]
 
     def outputs(x: Tensor) -> Tensor:
-        answers: Tensor = model.readout(model(x)[0])
+        answers: Tensor = model(x)[0]
         return answers
 
     def losses(x: Tensor) -> Tensor:
