@@ -79,3 +79,12 @@ def test_a_healthy_run_has_nothing_to_try(forgetful: Run, tmp_path: Path) -> Non
             mends(run, found)
     else:
         pytest.fail(str(found.verdicts))
+
+
+def test_what_somebody_else_put_there_stays(forgetful: Run, tmp_path: Path) -> None:
+    mine = tmp_path / "tried" / "thesis.txt"
+    mine.parent.mkdir()
+    mine.write_text("years of work", encoding="utf-8")
+    with pytest.raises(InputError, match=r"thesis\.txt: --try did not leave this there"):
+        try_mends(forgetful, forgetful.diagnose(), tmp_path / "tried", max_steps=1)
+    assert mine.read_text(encoding="utf-8") == "years of work"

@@ -97,15 +97,16 @@ def try_mends(
     Args:
         run: what was diagnosed.
         diagnosis: with the verdicts.
-        out: a folder for the runs; what it held is removed.
+        out: a folder for the runs; those of an earlier trial there are removed.
         max_steps: updates of each at most; by default those of the run, `MOST_STEPS` at most.
         data: what is diagnosed afterwards, as in `Run.diagnose`.
         told: is told of each attempt when it is over.
 
     Raises:
-        InputError: there is nothing to try.
+        InputError: there is nothing to try, or `out` holds something else.
     """
     changes = mends(run, diagnosis)
+    _clear(out)
     steps = max_steps or min(run.task.config.max_steps, MOST_STEPS)
     budget = {
         "max_steps": steps,
@@ -113,7 +114,6 @@ def try_mends(
         "checkpoint_every": steps,
         "patience": 0,
     }
-    shutil.rmtree(out, ignore_errors=True)
     needs = diagnosis.measured.needs
     attempts = []
     for number, change in enumerate([{}, *changes]):
@@ -124,6 +124,19 @@ def try_mends(
         told(attempt)
         attempts.append(attempt)
     return attempts
+
+
+def _clear(out: Path) -> None:
+    """Take away the runs of an earlier trial, and nothing that anybody else put there."""
+    if not out.exists():
+        return
+    for path in [out] if not out.is_dir() else out.iterdir():
+        if not (path.name.isdigit() and (path / "config.toml").is_file()):
+            raise InputError(
+                f"{path}: --try did not leave this there and will not remove it; move it away, or"
+                " give another --out"
+            )
+    shutil.rmtree(out)
 
 
 def table(attempts: Sequence[Attempt]) -> tuple[list[str], list[list[str]]]:
