@@ -68,6 +68,13 @@ def test_it_keeps_less_than_a_third() -> None:
     assert kept(elman.LSTM(4, 32, recompute=True), x) < everything / 3
 
 
+def test_a_cell_that_keeps_only_its_outputs_is_not_run_again() -> None:
+    x = torch.randn(400, 16, 4)
+    assert kept(elman.RNN(4, 32, recompute=True), x) == kept(elman.RNN(4, 32), x)
+    noisy = kept(elman.RNN(4, 32, zoneout=0.1), x)
+    assert kept(elman.RNN(4, 32, zoneout=0.1, recompute=True), x) < noisy
+
+
 def test_torchs_kernels_run_again_too() -> None:
     layers = [elman.LSTM(4, 6, dtype=torch.float64, recompute=again) for again in (False, True)]
     layers[1].load_state_dict(layers[0].state_dict())

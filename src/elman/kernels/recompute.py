@@ -31,6 +31,9 @@ def run(
 ) -> tuple[Tensor, States]:
     """What `native.run`, or with layer normalization `normed.run`, gives; the same gradients."""
     run_part = native.run if weights.norm_hh is None else normed.run
+    if kind.gates == 1 and run_part is native.run and noise.zoneout is None:
+        # The outputs are all that such a cell keeps, so there is nothing to save.
+        return run_part(kind, x, states, weights, sizes=sizes, reverse=reverse, noise=noise)
     batch = len(states[0])
     if sizes is None:
         sizes = torch.full((len(x) // batch if batch else 0,), batch)
