@@ -87,7 +87,7 @@ def test_what_cannot_be_read(trained: Run, monkeypatch: pytest.MonkeyPatch) -> N
         prepare = evaluate = predict = stream = None  # type: ignore[assignment]
 
     other = replace(trained, task=Other(trained.task.config, trained.task.run))
-    with pytest.raises(InputError, match="a juggling run does not read text"):
+    with pytest.raises(InputError, match="a juggling run cannot be shown"):
         other.read("the")
 
 

@@ -1,4 +1,4 @@
-"""`elman show RUN --text TEXT`: the hidden state as a network reads."""
+"""`elman show RUN [--text TEXT]`: the hidden state as a network reads."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ def show(
     run: RunPath,
     /,
     *,
-    text: Annotated[str, Parameter(help="what the network reads")],
+    text: Annotated[
+        str | None,
+        Parameter(help="what a language model reads; a memory run reads a sequence of its problem"),
+    ] = None,
     html: Annotated[
         Path | None, Parameter(help="write a page to look into with the mouse, and nothing else")
     ] = None,
@@ -45,7 +48,7 @@ def show(
     device: Device = None,
     cell: Cell = None,
 ) -> None:
-    """See the hidden state, the gates and the guesses while a network reads a text.
+    """See the hidden state, the gates and the guesses while a network reads.
 
     On a terminal a heat map runs along: time from left to right, a row is a unit (τ: the steps
     until it has lost all but 1/e). Elsewhere there is a line for each token.

@@ -22,6 +22,7 @@ from elman.data.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
 from elman.data.tokens import build_tokens, open_tokens, read_counts
 from elman.diagnostics.reading import Reading
 from elman.diagnostics.specimen import Specimen
+from elman.errors import InputError
 from elman.layers.state import State
 from elman.models.language_model import LanguageModel, activation_penalty
 from elman.streaming.text import TextStream
@@ -174,9 +175,11 @@ class LanguageModelTask(Task):
         assert isinstance(model, LanguageModel)
         return Generation(model, self.tokenizer, request)
 
-    def read(self, model: nn.Module, text: str) -> Reading:
+    def read(self, model: nn.Module, text: str | None) -> Reading:
         """What can be seen of the model as it reads; see `elman.tasks.reading`."""
         assert isinstance(model, LanguageModel)
+        if text is None:
+            raise InputError(f"{self.run.path}: a language model reads text; give some with --text")
         return read_text(model, self.tokenizer, text, str(self.run.path))
 
     def next_steps(self) -> list[str]:

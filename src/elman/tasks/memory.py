@@ -19,12 +19,14 @@ from torch import nn
 
 from elman.data.batching import IGNORE, Batch
 from elman.data.memory import PROBLEMS, Problem, Split
+from elman.diagnostics.reading import Reading
 from elman.diagnostics.specimen import Specimen
 from elman.errors import InputError
 from elman.layers.state import State
 from elman.models.memory import MemoryNetwork, answer_loss, answer_score
 from elman.tasks.cells import CellOptions, check_cell, recurrent_layer
 from elman.tasks.memory_config import MemoryConfig
+from elman.tasks.memory_reading import read_sequence
 from elman.tasks.specimen import ROWS, memory_specimen
 from elman.tasks.task import FrontEnd, Record, Score, Task
 from elman.training.contracts import StepLoss
@@ -138,6 +140,18 @@ class MemoryTask(Task):
         device = next(model.parameters()).device
         return memory_specimen(model, batch.to(device), config, needs=needs)
 
+    def read(self, model: nn.Module, text: str | None) -> Reading:
+        """What can be seen of the model as it reads one fresh sequence."""
+        assert isinstance(model, MemoryNetwork)
+        if text is not None:
+            raise InputError(
+                f"{self.run.path}: a memory run reads no text but a sequence of its own problem;"
+                " leave --text out"
+            )
+        batch = self.problem.batch(self.config.lag, 1, seed=self.config.seed, split="valid")
+        device = next(model.parameters()).device
+        return read_sequence(model, batch.to(device), str(self.run.path))
+
     def predict(self, model: nn.Module, lines: Iterable[str]) -> Iterator[Record]:
         raise InputError(f"{self.run.path}: a memory run reads no text; use `elman evaluate`")
 
@@ -146,7 +160,7 @@ class MemoryTask(Task):
 
     def next_steps(self) -> list[str]:
         run = shlex.quote(str(self.run.path))
-        return [f"elman evaluate {run}", f"elman diagnose {run}"]
+        return [f"elman evaluate {run}", f"elman show {run}", f"elman diagnose {run}"]
 
     def _refuse(self, paths: Sequence[Path]) -> None:
         if paths:

@@ -48,10 +48,10 @@ class Writes(Protocol):
 
 
 class Reads(Protocol):
-    """A task whose models can be watched as they read a text."""
+    """A task whose models can be watched as they read."""
 
-    def read(self, model: nn.Module, text: str) -> Reading:
-        """The states, the gates and the guesses at each token."""
+    def read(self, model: nn.Module, text: str | None) -> Reading:
+        """The states, the gates and the guesses at each step of a text, or of data of its own."""
         ...
 
 
@@ -106,14 +106,18 @@ class Run:
         request = Request(prompt, length, **options)
         return cast("Writes", self.task).generate(self.model, request)
 
-    def read(self, text: str) -> Reading:
-        """The states and gates after each token of `text`, and what was expected; see `Reading`.
+    def read(self, text: str | None = None) -> Reading:
+        """The states and gates after each step, and what was expected; see `Reading`.
+
+        Args:
+            text: what is read; None for a task that reads data of its own.
 
         Raises:
-            InputError: a task that doesn't read text, an empty text, or one that is too long.
+            InputError: a task that can't be shown, a text that is missing, empty, too long, or
+                not what the task reads.
         """
         if not hasattr(self.task, "read"):
-            raise InputError(f"{self.path}: a {self.task.name} run does not read text")
+            raise InputError(f"{self.path}: a {self.task.name} run cannot be shown")
         return cast("Reads", self.task).read(self.model, text)
 
     def diagnose(
