@@ -107,7 +107,7 @@ def _print_verdict(console: Console, verdict: Verdict) -> None:
 def _rich(head: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> Table:
     shown = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
     for name in head:
-        shown.add_column(name)
+        shown.add_column(name, overflow="fold")
     for row in rows:
         shown.add_row(*map(Text, row))
     return shown
