@@ -89,9 +89,10 @@ $(BIN)/python:
 # Compiled by another compiler for another processor, and no more: there is nothing to run it on.
 neon: $(VENV)/.dev
 	@$(PIP) install ziglang -c constraints.txt
-	@torch=$$($(BIN)/python -c "import torch; print(torch.__path__[0])") && \
+	@mkdir -p build/neon && \
+	torch=$$($(BIN)/python -c "import torch; print(torch.__path__[0])") && \
 	for source in $(filter-out csrc/arch_avx%,$(wildcard csrc/*.cpp)); do \
 	  echo "$$source" && $(BIN)/python -m ziglang c++ -target aarch64-linux-gnu -std=gnu++20 -O2 \
 	    -Wall -Wextra -Werror -fPIC -DTORCH_TARGET_VERSION=0x020b000000000000 \
-	    -isystem "$$torch/include" -c "$$source" -o /dev/null || exit 1; \
+	    -isystem "$$torch/include" -c "$$source" -o build/neon/object.o || exit 1; \
 	done
