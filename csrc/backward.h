@@ -9,28 +9,24 @@
 
 namespace elman::ELMAN_ARCH {
 
-constexpr int kBackColumns = 4;
-
 // out (rows of a, columns) = a times panels, tile by tile, handed to `take(row, column, sum, n)`.
 template <class Take>
 inline void over_back_panels(const float* a, int64_t stride, int64_t rows, const float* panels,
                              int64_t depth, int64_t columns, Take&& take) {
-  for (int64_t column = 0; column < columns; column += kBackColumns * kLanes) {
+  over_panels<kPanelVectors>(columns, [&]<int Vectors>(int64_t column) {
     over_blocks(rows, [&](int64_t first, int64_t count) {
-      Vec acc[kBlockRows][kBackColumns];
+      Vec acc[kBlockRows][Vectors];
       clear(acc, count);
-      multiply_block<kBackColumns, kBackColumns>(acc, count, a + first * stride, stride, panels,
-                                                 depth);
+      multiply_block<Vectors, Vectors>(acc, count, a + first * stride, stride,
+                                       panels + column * depth, depth);
       for (int64_t r = 0; r < count; ++r) {
-        for (int v = 0; v < kBackColumns; ++v) {
+        for (int v = 0; v < Vectors; ++v) {
           const int64_t left = columns - column - v * kLanes;
-          if (left <= 0) break;
           take(first + r, column + v * kLanes, acc[r][v], left >= kLanes ? kLanes : int(left));
         }
       }
     });
-    panels += depth * kBackColumns * kLanes;
-  }
+  });
 }
 
 // Each slot of gradients belongs to a gate of U, C::kThroughU, and to one of V, C::kThroughV, or to

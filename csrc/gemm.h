@@ -7,6 +7,8 @@ namespace elman::ELMAN_ARCH {
 
 // Rows of the tile: with four vectors a row, 12 of AVX2's 16 registers, 24 of AVX-512's 32.
 constexpr int kMaxRows = ELMAN_ROWS;
+// Vectors of a panel that holds no gates, at most.
+constexpr int kPanelVectors = 4;
 
 // acc[r][v] += sum over k of a[r][k] * panel[k][v]. With `Last`, the last vector of the panel is
 // added to acc[r][Last] instead: a GRU keeps the two halves of its candidate apart.
@@ -64,6 +66,33 @@ inline void over_tiles(int64_t count, Tile&& tile) {
 #endif
     }
   }
+}
+
+// Cuts `columns` into panels of at most `Most` vectors and nearly one size, so that nothing but the
+// last vector is padded, and calls `panel.template operator()<Vectors>(first)` for each of share
+// `share` of `shares`. A panel's weights begin at `first` times its depth.
+template <int Most, class Panel>
+inline void over_panels(int64_t columns, Panel&& panel, int64_t share = 0, int64_t shares = 1) {
+  static_assert(Most == 1 || Most == kPanelVectors);
+  const int64_t vectors = (columns + kLanes - 1) / kLanes, panels = (vectors + Most - 1) / Most;
+  for (int64_t i = panels * share / shares; i < panels * (share + 1) / shares; ++i) {
+    const int64_t first = vectors * i / panels, size = vectors * (i + 1) / panels - first;
+    if constexpr (Most == 1) {
+      panel.template operator()<1>(first * kLanes);
+    } else {
+      switch (size) {
+        case 1: panel.template operator()<1>(first * kLanes); break;
+        case 2: panel.template operator()<2>(first * kLanes); break;
+        case 3: panel.template operator()<3>(first * kLanes); break;
+        case 4: panel.template operator()<4>(first * kLanes); break;
+      }
+    }
+  }
+}
+
+// Floats of all panels of `columns` columns.
+constexpr int64_t panels_size(int64_t columns, int64_t depth) {
+  return (columns + kLanes - 1) / kLanes * kLanes * depth;
 }
 
 // A block of rows by a block of a panel fits into the first cache together with its sums. Without

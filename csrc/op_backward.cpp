@@ -100,6 +100,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recur
   const int64_t flops = 2 * G * H * (R + R + I + (need_dx ? I : 0));
   const int64_t parts = plan.parts(flops), threads = Plan::threads_for(N * flops);
   const int64_t scratch = kernel.products_scratch(cell, plan.s);
+  const int64_t own = (B + parts - 1) / parts;
   // With a part for every thread, each adds up its own; with too few rows for that, the loop runs
   // first and then all threads share the products.
   const bool fused = parts >= threads;
@@ -107,7 +108,6 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recur
   const PartSums sums(x, {{G * H, I}, {G * H, R}, {S * H}, projection}, fused ? parts : 1);
   std::vector<Hand> hands;
   hands.reserve(parts);
-  const int64_t own = (B + parts - 1) / parts;
   for (int64_t part = 0; part < parts; ++part) {
     const int64_t most = own * plan.s.steps;
     const int64_t rows = fused ? std::min(most, std::max(own, kChunk)) : most;
@@ -115,17 +115,15 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recur
                        sums, fused ? part : 0);
   }
   in_parts(parts, [&](int64_t part, int64_t of) {
-    if (fused || part == 0) sums.clear(part);
+    fused ? sums.clear(part) : sums.clear(0, part, of);
     kernel.backward(cell, b, hands[part].chunk, part, of, fused);
   });
   if (fused) {
     sums.join();
   } else {
-    for (const Hand& hand : hands) {
-      in_parts(threads, [&](int64_t share, int64_t shares) {
-        kernel.products(cell, b, hand.chunk, share, shares);
-      });
-    }
+    in_parts(threads, [&](int64_t share, int64_t shares) {
+      for (const Hand& hand : hands) kernel.products(cell, b, hand.chunk, share, shares);
+    });
   }
 
   // Of a GRU the slots stand as V_n, r, z, U_n; of the others as the gates.

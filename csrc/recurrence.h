@@ -76,19 +76,18 @@ inline const float* recurrent_input(const Forward& f, int64_t part, int64_t part
 
 // y = W_hr m for the rows of one step, and what zoneout leaves of the old h.
 inline void project_outputs(const Forward& f, int64_t base, int64_t part, int64_t parts, int64_t rows) {
-  constexpr int kColumns = 4;
   const int64_t H = f.s.hidden, R = f.s.output;
-  const float* panel = f.panels_r;
-  for (int64_t unit = 0; unit < R; unit += kColumns * kLanes, panel += H * kColumns * kLanes) {
+  over_panels<kPanelVectors>(R, [&]<int Vectors>(int64_t unit) {
     over_blocks(rows, [&](int64_t first, int64_t count) {
       const int64_t packed = base + parts * first, row = part + parts * first;
-      Vec acc[kBlockRows][kColumns];
+      Vec acc[kBlockRows][Vectors];
       clear(acc, count);
-      multiply_block<kColumns, kColumns>(acc, count, f.m + row * H, parts * H, panel, H);
+      multiply_block<Vectors, Vectors>(acc, count, f.m + row * H, parts * H, f.panels_r + unit * H,
+                                       H);
       for (int64_t r = 0; r < count; ++r) {
         const int64_t p = packed + parts * r, j = row + parts * r;
         Place at = output_place(f.s, f.noise, p);
-        for (at.unit = unit; at.unit < R && at.unit < unit + kColumns * kLanes; at.unit += kLanes) {
+        for (at.unit = unit; at.unit < R && at.unit < unit + Vectors * kLanes; at.unit += kLanes) {
           const int n = at.count();
           Vec now = acc[r][(at.unit - unit) / kLanes];
           if (at.mixes_h) now += at.stays_h(n) * (load(f.h + j * R + at.unit, n) - now);
@@ -96,7 +95,7 @@ inline void project_outputs(const Forward& f, int64_t base, int64_t part, int64_
         }
       }
     });
-  }
+  });
 }
 
 template <class C>
@@ -104,28 +103,32 @@ void forward_part(const Forward& f, int64_t part, int64_t parts) {
   const Sequence& s = f.s;
   const Share share{part, parts};
   const int64_t H = s.hidden, I = s.input, R = s.output;
-  const int64_t span = C::kUnits * kLanes;  // units a panel covers
   for (int64_t i = 0; i < s.steps; ++i) {
     const int64_t t = s.reverse ? s.steps - 1 - i : i;
     const int64_t rows = share.count(s.sizes[t]);
     if (rows == 0) continue;
     const int64_t base = s.offsets[t] + part;
     const float* fed = recurrent_input(f, part, parts, rows);
-    for (int64_t panel = 0, unit = 0; unit < H; ++panel, unit += span) {
-      const float* panel_u = f.panels_u + panel * I * C::kColumns * kLanes;
-      const float* panel_v = f.panels_v + panel * R * C::kColumns * kLanes;
+    over_panels<C::kUnits>(H, [&]<int Units>(int64_t unit) {
+      // A panel has all gates of one vector of units, or without gates several vectors.
+      constexpr bool kGated = C::kUnits == 1;
+      constexpr int kColumns = kGated ? C::kColumns : Units;
+      constexpr int kFromX = kGated ? C::kFromX : Units - 1, kFromH = kGated ? C::kFromH : Units - 1;
+      const int64_t begin = unit * (kGated ? C::kColumns : 1);
+      const int64_t end = kGated ? H : unit + Units * kLanes;
       over_blocks(rows, [&](int64_t first, int64_t count) {
         const int64_t packed = base + parts * first, row = part + parts * first;
         Vec acc[kBlockRows][C::kWidth];
         for (int64_t r = 0; r < count; ++r) C::begin(acc[r], f, nullptr, unit);
-        multiply_block<C::kWidth, C::kColumns, C::kFromX>(acc, count, f.x + packed * I, parts * I,
-                                                          panel_u, I);
-        multiply_block<C::kWidth, C::kColumns, C::kFromH>(acc, count, fed + row * R, parts * R,
-                                                          panel_v, R);
+        multiply_block<C::kWidth, kColumns, kFromX>(acc, count, f.x + packed * I, parts * I,
+                                                    f.panels_u + begin * I, I);
+        multiply_block<C::kWidth, kColumns, kFromH>(acc, count, fed + row * R, parts * R,
+                                                    f.panels_v + begin * R, R);
         for (int64_t r = 0; r < count; ++r) {
           const int64_t p = packed + parts * r, j = row + parts * r;
           Place at = place_of(s, f.noise, f.gates ? f.gates + p * C::kKept * H : nullptr, p);
           at.unit = unit;
+          if (end < H) at.hidden = end;
           float* to = s.projected ? f.m + j * H : f.y + p * H;
           C::forward(acc[r], at, f.h + j * R, C::kHasC ? f.c + j * H : nullptr, to);
           if (C::kHasC && f.cells) {
@@ -142,7 +145,7 @@ void forward_part(const Forward& f, int64_t part, int64_t parts) {
           }
         }
       });
-    }
+    });
     if (s.projected) project_outputs(f, base, part, parts, rows);
     for (int64_t q = 0; q < rows; ++q) {
       std::memcpy(f.h + (part + parts * q) * R, f.y + (base + parts * q) * R, sizeof(float) * R);

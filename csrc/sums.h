@@ -22,9 +22,11 @@ class PartSums {
     if (part == 0) return out(tensors[which]);
     return out(others_) + (part - 1) * all_ + offsets_[which];
   }
-  void clear(int64_t part) const {
+  // Share `share` of `shares` of the sums of `part`.
+  void clear(int64_t part, int64_t share = 0, int64_t shares = 1) const {
     for (size_t which = 0; which < tensors.size(); ++which) {
-      std::fill_n(of(part, which), tensors[which].numel(), 0.0f);
+      const int64_t size = tensors[which].numel(), begin = size * share / shares;
+      std::fill_n(of(part, which) + begin, size * (share + 1) / shares - begin, 0.0f);
     }
   }
   void join() const {

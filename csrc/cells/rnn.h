@@ -7,7 +7,7 @@ namespace elman::ELMAN_ARCH {
 
 template <bool Relu>
 struct Rnn {
-  static constexpr int kGates = 1, kUnits = 4, kColumns = 4, kWidth = 4, kFromX = 3, kFromH = 3;
+  static constexpr int kGates = 1, kUnits = kPanelVectors, kColumns = 4, kWidth = 4, kFromX = 3, kFromH = 3;
   static constexpr int kKept = 1;
   static constexpr bool kHasC = false;
   static constexpr int kThroughU[] = {0}, kThroughV[] = {0}, kFirstU = 0;
