@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from time import process_time
 
 import torch
 
@@ -44,8 +45,31 @@ def circumstances(command: str, threads: int | None = None) -> str:
         f"`{command}`\n\n"
         f"{day} · elman {version('elman')}, torch {torch.__version__}, Python"
         f" {platform.python_version()} · {cpu_name()}, {torch.backends.cpu.get_cpu_capability()},"
-        f" {os.cpu_count()} cores, {used} {'thread' if used == 1 else 'threads'}, float32"
+        f" {os.cpu_count()} cores of {core_speed():.0f} GFLOP/s, {used}"
+        f" {'thread' if used == 1 else 'threads'}, float32"
     )
+
+
+def core_speed(seconds: float = 0.3) -> float:
+    """What one core gives in torch's product of matrices, in GFLOP/s.
+
+    Processors of one name differ by a factor of three, and minutes mean nothing without it. It is
+    reckoned by the time of the processor, so what else is running counts for little.
+    """
+    size, threads = 384, torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        a = torch.ones(size, size)
+        out = a @ a
+        best, until = float("inf"), process_time() + seconds
+        while process_time() < until:
+            began = process_time()
+            for _ in range(4):
+                torch.mm(a, a, out=out)
+            best = min(best, (process_time() - began) / 4)
+    finally:
+        torch.set_num_threads(threads)
+    return 2 * size**3 / best / 1e9
 
 
 def cpu_name() -> str:

@@ -28,6 +28,6 @@ def test_writing_the_same_again_changes_nothing(tmp_path: Path) -> None:
 
 def test_a_figure_comes_with_its_circumstances() -> None:
     text = circumstances("python -m benchmarks.quality x", 2)
-    for part in ("`python -m benchmarks.quality x`", "torch ", "2 threads", "cores"):
+    for part in ("`python -m benchmarks.quality x`", "torch ", "2 threads", "cores", "GFLOP/s"):
         assert part in text
     assert table(["a", "b"], [["1", "2"]]).splitlines()[-1] == "| 1 | 2 |"
