@@ -12,7 +12,7 @@ import numpy as np
 from elman.data.pairs_rows import TABLES, Pair, Reader, suffix
 from elman.errors import InputError
 
-__all__ = ["Pair", "PairSplits", "read_pairs"]
+__all__ = ["Pair", "PairSplits", "one_by_one", "read_pairs"]
 
 _ROLES = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -91,19 +91,28 @@ def _parts(paths: list[Path], source: str | None, target: str | None) -> dict[st
     for path in paths:
         if path.is_dir():
             raise InputError(f"{path}: a folder among files; give {_EXPECTED}")
-    if len(paths) == 1:
-        return {"train": (paths[0],)}
-    if all(suffix(path) in TABLES for path in paths):
-        size = 1
-    elif any(suffix(path) in TABLES for path in paths):
-        raise InputError(f"{paths[0]}: tables and parallel files mixed; give {_EXPECTED}")
-    else:
-        size = 2
-    count, rest = divmod(len(paths), size)
-    if rest or count > 3:
+    groups = one_by_one(paths)
+    if len(groups) > len(_SPLITS):
         raise InputError(f"got {len(paths)} files, expected {_EXPECTED}")
-    groups = [tuple(paths[begin : begin + size]) for begin in range(0, len(paths), size)]
     return dict(zip(_SPLITS, groups, strict=False))
+
+
+def one_by_one(paths: Sequence[Path]) -> list[Files]:
+    """Tables one by one, or parallel files two by two.
+
+    Raises:
+        InputError: both kinds, or an odd number of parallel files.
+    """
+    if len(paths) == 1 or all(suffix(path) in TABLES for path in paths):
+        return [(path,) for path in paths]
+    if any(suffix(path) in TABLES for path in paths):
+        raise InputError(f"{paths[0]}: tables and parallel files mixed; give one kind of them")
+    if len(paths) % 2:
+        raise InputError(
+            f"got {len(paths)} files, expected two parallel ones for each set of pairs, the source"
+            " first; or tables, .tsv or .jsonl"
+        )
+    return [tuple(paths[begin : begin + 2]) for begin in range(0, len(paths), 2)]
 
 
 def _in_folder(folder: Path, source: str | None, target: str | None) -> dict[str, Files]:

@@ -83,7 +83,7 @@ def beam_search(
     rules: Rules,
     beam: Beam | None = None,
     *,
-    batch_size: int = 64,
+    batch_size: int = 128,
     device: torch.device | str = "cpu",
 ) -> list[list[Written]]:
     """The `n_best` outputs of the best score for each source, the best first.

@@ -24,7 +24,7 @@ def draw(
     top_k: int | None = None,
     top_p: float = 1.0,
     generator: torch.Generator | None = None,
-    batch_size: int = 64,
+    batch_size: int = 128,
     device: torch.device | str = "cpu",
 ) -> list[Written]:
     """One output for each source, each token drawn; at temperature 0 the most probable one.

@@ -36,7 +36,7 @@ def follow(
     *,
     start_id: int,
     end_id: int,
-    batch_size: int = 64,
+    batch_size: int = 128,
     device: torch.device | str = "cpu",
 ) -> list[Followed]:
     """Each output as the network sees it, one for one source.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, final
@@ -15,7 +15,7 @@ from typing import ClassVar, final
 import numpy as np
 from torch import nn
 
-from elman.data.pairs import Pair, read_pairs
+from elman.data.pairs import Pair, one_by_one, read_pairs
 from elman.data.pairs_batching import EncodedPairs, PairBatch, PairBatches, in_order
 from elman.data.pairs_rows import Reader
 from elman.data.tokenizer import Tokenizer
@@ -24,7 +24,7 @@ from elman.files import write_json
 from elman.layers.state import State
 from elman.models.seq2seq import Seq2Seq
 from elman.tasks.cells import check_cell
-from elman.tasks.task import Score, Task
+from elman.tasks.task import NO_OPTIONS, FrontEnd, Given, Options, Record, Report, Score, Task
 from elman.tasks.translation_config import TranslationConfig
 from elman.tasks.translation_measure import Expectation, expect
 from elman.tasks.translation_network import network
@@ -131,6 +131,39 @@ class TranslationTask(Task):
         config = self.config
         batches = in_order(pairs, config.batch_tokens, config.batch_size, self.start_id)
         return expect(model, batches)
+
+    def evaluate(
+        self, model: nn.Module, paths: Sequence[Path] = (), options: Options = NO_OPTIONS
+    ) -> Report:
+        assert isinstance(model, Seq2Seq)
+        scores = []
+        for name, pairs in self._held_out(paths):
+            seen = self.expectation(model, self.encoded(pairs))
+            scores += [
+                Score(name, "loss", seen.loss, "nats per token"),
+                Score(name, "perplexity", seen.perplexity, "per token"),
+            ]
+        return Report(scores)
+
+    def predict(
+        self, model: nn.Module, given: Given, options: Options = NO_OPTIONS
+    ) -> Iterator[Record]:
+        raise NotImplementedError
+
+    def stream(self, model: nn.Module, options: Options = NO_OPTIONS) -> FrontEnd:
+        raise NotImplementedError
+
+    def _held_out(self, paths: Sequence[Path]) -> Iterator[tuple[str, list[Pair]]]:
+        """The name and the pairs of each split but the first, or of the files at `paths`."""
+        if not paths:
+            for name in self._split_names():
+                if name != "train":
+                    yield name, self.texts(name)
+            return
+        config = self.config
+        reader = Reader(config.source, config.target, config.skip_bad_rows)
+        for files in one_by_one(paths):
+            yield files[-1].name, reader.read(files)
 
     def next_steps(self) -> list[str]:
         run = shlex.quote(str(self.run.path))
