@@ -178,5 +178,9 @@ def _drawn(
             " validation and test pairs; use more of them"
         )
     order = np.random.default_rng(seed).permutation(len(pairs))
-    cuts = {"valid": order[:valid], "test": order[valid : valid + test], "train": order[valid + test :]}
+    cuts = {
+        "valid": order[:valid],
+        "test": order[valid : valid + test],
+        "train": order[valid + test :],
+    }
     return {role: [pairs[place] for place in np.sort(places)] for role, places in cuts.items()}

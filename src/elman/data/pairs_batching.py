@@ -6,7 +6,7 @@ Legend: S source steps, T target steps, B batch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -127,8 +127,13 @@ class PairBatch:
 
     def to(self, device: torch.device | str) -> PairBatch:
         """The same batch on another device."""
-        tensors = (self.source, self.source_lengths, self.inputs, self.targets)
-        return PairBatch(*(tensor.to(device) for tensor in tensors), number=self.number)
+        return replace(
+            self,
+            source=self.source.to(device),
+            source_lengths=self.source_lengths.to(device),
+            inputs=self.inputs.to(device),
+            targets=self.targets.to(device),
+        )
 
     def split(self, parts: int) -> list[PairBatch]:
         """Cut by rows into `parts` batches whose sizes differ by at most one row."""
@@ -190,9 +195,7 @@ class PairBatches:
         if self._index == len(self._cuts):
             self._epoch, self._index = self._epoch + 1, 0
             self._order = self._shuffled()
-        return PairBatch(
-            batch.source, batch.source_lengths, batch.inputs, batch.targets, number=number
-        )
+        return replace(batch, number=number)
 
     def state_dict(self) -> dict[str, int]:
         """The place in the data, as plain integers."""

@@ -177,27 +177,31 @@ class Reader:
 
     def _text(self, path: Path, number: int, line: bytes) -> str | None:
         """A line decoded; None where that can't be done and bad rows are skipped."""
-        where = f"{path}:{number}"
+        problem = ""
         if len(line) >= LONGEST_LINE:
-            return self._complain(where, f"longer than {LONGEST_LINE:,} bytes, so not a sentence")
-        if b"\0" in line:
-            return self._complain(where, "binary, not text: it holds a NUL")
-        try:
-            return line.decode("utf-8")
-        except UnicodeDecodeError as error:
-            return self._complain(where, f"not UTF-8 ({error.reason}, byte {error.start + 1})")
+            problem = f"longer than {LONGEST_LINE:,} bytes, so not a sentence"
+        elif b"\0" in line:
+            problem = "binary, not text: it holds a NUL"
+        else:
+            try:
+                return line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                problem = f"not UTF-8 ({error.reason}, byte {error.start + 1})"
+        self._complain(f"{path}:{number}", problem)
+        return None
 
     def _pair(self, where: str, row: Sequence[str] | None) -> Pair | None:
         if row is None:
             return None
         source, target = map(clean, row)
-        if not source and not target:
-            self.empty += 1
-            return None
-        if not source or not target:
+        if source and target:
+            return Pair(source, target)
+        if source or target:
             side = "target" if source else "source"
-            return self._complain(where, f"the {side} is empty, the other side is not")
-        return Pair(source, target)
+            self._complain(where, f"the {side} is empty, the other side is not")
+        else:
+            self.empty += 1
+        return None
 
     def _complain(self, where: str, problem: str) -> None:
         if not self.skip_bad_rows:

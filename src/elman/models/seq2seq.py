@@ -6,7 +6,7 @@ H decoder's hidden, M memory (the encoder's outputs), F features, V target vocab
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol, cast
 
 import torch
@@ -22,8 +22,7 @@ from elman.models.readout import IGNORE, FullReadout
 
 
 class RecurrentLayer(Protocol):
-    """What is asked of a layer: `elman.RNN`, `GRU`, `LSTM` and `Recurrent`; an encoder's need no
-    `step`."""
+    """What is asked of a layer: `elman.RNN`, `GRU`, `LSTM`, `Recurrent`; encoders take no step."""
 
     def __call__(
         self, x: Tensor, hx: State, *, lengths: Tensor | None = None
@@ -191,9 +190,7 @@ class Seq2Seq(nn.Module):
         features, state, weights = self._turn(x, state, memory)
         return self._logits(features), state, weights
 
-    def _step_by_step(
-        self, inputs: Tensor, memory: State, state: State, sampling: float
-    ) -> Tensor:
+    def _step_by_step(self, inputs: Tensor, memory: State, state: State, sampling: float) -> Tensor:
         x = None if sampling else self.dropout(self._embed(self.target_embedding, inputs))
         outputs: list[Tensor] = []
         for t, tokens in enumerate(inputs):
