@@ -16,6 +16,9 @@ from torch import Tensor
 from elman.errors import InputError
 from elman.layers.state import State
 
+TOKENS_AT_ONCE = 1 << 14
+"""Sources read side by side have at most so many tokens, padding included, or are one alone."""
+
 
 class Writer(Protocol):
     """p(token | the tokens before it, a source), one step at a time.
@@ -135,7 +138,7 @@ class Group(NamedTuple):
 def grouped(
     sources: Sequence[Sequence[int]], size: int, device: torch.device | str = "cpu"
 ) -> Iterator[Group]:
-    """Sources of like length together, the longest first, `size` at a time.
+    """Sources of like length together, the longest first, `size` at a time, or fewer long ones.
 
     Raises:
         ValueError: a source without a token.
@@ -143,8 +146,11 @@ def grouped(
     order = sorted(range(len(sources)), key=lambda place: -len(sources[place]))
     if order and not len(sources[order[-1]]):
         raise ValueError(f"source {order[-1]} has no tokens")
-    for begin in range(0, len(order), size):
-        places = order[begin : begin + size]
+    begin = 0
+    while begin < len(order):
+        fit = max(1, TOKENS_AT_ONCE // len(sources[order[begin]]))
+        places = order[begin : begin + min(size, fit)]
+        begin += len(places)
         lengths = torch.tensor([len(sources[place]) for place in places])
         ids = torch.zeros(int(lengths.max()), len(places), dtype=torch.long)
         for column, place in enumerate(places):
