@@ -24,10 +24,17 @@ from elman.files import write_json
 from elman.layers.state import State
 from elman.models.seq2seq import Seq2Seq
 from elman.tasks.cells import check_cell
-from elman.tasks.task import NO_OPTIONS, FrontEnd, Given, Options, Record, Report, Score, Task
+from elman.tasks.task import NO_OPTIONS, Given, Options, Report, Score, Task
 from elman.tasks.translation_config import TranslationConfig
 from elman.tasks.translation_measure import Expectation, expect
 from elman.tasks.translation_network import network
+from elman.tasks.translation_options import (
+    TranslationEvaluation,
+    TranslationPrediction,
+    TranslationStreaming,
+)
+from elman.tasks.translation_predict import Translation, TranslationStream, translate
+from elman.tasks.translation_scores import score_translations
 from elman.tasks.translation_text import Vocabularies
 from elman.training.contracts import StepLoss
 
@@ -41,6 +48,9 @@ class TranslationTask(Task):
     name: ClassVar[str] = "translation"
     summary: ClassVar[str] = "Translate: from pairs of sentences, with attention and beam search."
     Config = TranslationConfig
+    Evaluation: ClassVar[type[Options]] = TranslationEvaluation
+    Prediction: ClassVar[type[Options]] = TranslationPrediction
+    Streaming: ClassVar[type[Options]] = TranslationStreaming
     counted: ClassVar[str] = "tokens"
     common: ClassVar[tuple[str, ...]] = (
         *("source", "target", "unit", "vocab_size", "cell", "hidden_size", "attention"),
@@ -136,22 +146,31 @@ class TranslationTask(Task):
         self, model: nn.Module, paths: Sequence[Path] = (), options: Options = NO_OPTIONS
     ) -> Report:
         assert isinstance(model, Seq2Seq)
-        scores = []
+        asked = options if isinstance(options, TranslationEvaluation) else TranslationEvaluation()
+        scores: list[Score] = []
+        verdict: list[str] = []
         for name, pairs in self._held_out(paths):
             seen = self.expectation(model, self.encoded(pairs))
+            found, meant = score_translations(self, model, name, pairs, asked)
             scores += [
+                *found,
                 Score(name, "loss", seen.loss, "nats per token"),
                 Score(name, "perplexity", seen.perplexity, "per token"),
             ]
-        return Report(scores)
+            verdict += meant
+        return Report(scores, list(dict.fromkeys(verdict)))
 
     def predict(
         self, model: nn.Module, given: Given, options: Options = NO_OPTIONS
-    ) -> Iterator[Record]:
-        raise NotImplementedError
+    ) -> Iterator[Translation]:
+        assert isinstance(model, Seq2Seq)
+        asked = options if isinstance(options, TranslationPrediction) else TranslationPrediction()
+        return translate(self, model, given, asked)
 
-    def stream(self, model: nn.Module, options: Options = NO_OPTIONS) -> FrontEnd:
-        raise NotImplementedError
+    def stream(self, model: nn.Module, options: Options = NO_OPTIONS) -> TranslationStream:
+        assert isinstance(model, Seq2Seq)
+        asked = options if isinstance(options, TranslationStreaming) else TranslationStreaming()
+        return TranslationStream(self, model, asked)
 
     def _held_out(self, paths: Sequence[Path]) -> Iterator[tuple[str, list[Pair]]]:
         """The name and the pairs of each split but the first, or of the files at `paths`."""
