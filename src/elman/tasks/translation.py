@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, final
+from typing import ClassVar, TypeVar, final
 
 import numpy as np
 from torch import nn
@@ -39,6 +39,8 @@ from elman.tasks.translation_text import Vocabularies
 from elman.training.contracts import StepLoss
 
 SPLITS = ("train", "valid", "test")
+
+Asked = TypeVar("Asked", bound=Options)
 
 
 @final
@@ -146,7 +148,7 @@ class TranslationTask(Task):
         self, model: nn.Module, paths: Sequence[Path] = (), options: Options = NO_OPTIONS
     ) -> Report:
         assert isinstance(model, Seq2Seq)
-        asked = options if isinstance(options, TranslationEvaluation) else TranslationEvaluation()
+        asked = _asked(TranslationEvaluation, options)
         scores: list[Score] = []
         verdict: list[str] = []
         for name, pairs in self._held_out(paths):
@@ -164,12 +166,12 @@ class TranslationTask(Task):
         self, model: nn.Module, given: Given, options: Options = NO_OPTIONS
     ) -> Iterator[Translation]:
         assert isinstance(model, Seq2Seq)
-        asked = options if isinstance(options, TranslationPrediction) else TranslationPrediction()
+        asked = _asked(TranslationPrediction, options)
         return translate(self, model, given, asked)
 
     def stream(self, model: nn.Module, options: Options = NO_OPTIONS) -> TranslationStream:
         assert isinstance(model, Seq2Seq)
-        asked = options if isinstance(options, TranslationStreaming) else TranslationStreaming()
+        asked = _asked(TranslationStreaming, options)
         return TranslationStream(self, model, asked)
 
     def _held_out(self, paths: Sequence[Path]) -> Iterator[tuple[str, list[Pair]]]:
@@ -294,3 +296,8 @@ class TranslationObjective:
     def evaluate(self) -> dict[str, float]:
         seen = self._task.expectation(self._network, self._valid)
         return {"loss": seen.loss, "perplexity": seen.perplexity}
+
+
+def _asked(kind: type[Asked], options: Options) -> Asked:
+    """The options as what a translation takes; the defaults where none were given."""
+    return options if isinstance(options, kind) else kind.model_validate({})
