@@ -46,7 +46,8 @@ def test_parallel_files_are_split_by_a_draw(tmp_path: Path) -> None:
 
 def test_no_test_pairs_are_drawn_where_none_are_wanted(tmp_path: Path) -> None:
     splits = read_pairs(parallel(tmp_path), test_fraction=0)
-    assert splits.test == [] and len(splits.train) + len(splits.valid) == 40
+    assert splits.test == []
+    assert len(splits.train) + len(splits.valid) == 40
 
 
 def test_given_splits(tmp_path: Path) -> None:

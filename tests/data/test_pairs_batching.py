@@ -41,7 +41,7 @@ def test_every_pair_comes_once_an_epoch_and_whole() -> None:
             place = read[0] - 100
             begin = pairs.source_ends[place - 1] if place else 0
             assert read == pairs.source[begin : pairs.source_ends[place]].tolist()
-            assert targets[0] == read[0] and targets[-1] == START
+            assert (targets[0], targets[-1]) == (read[0], START)
             assert inputs == [START, *targets[:-1]]
 
 
@@ -74,7 +74,8 @@ def test_resumed_is_uninterrupted() -> None:
     cut.load_state_dict(whole.state_dict())
     for _ in range(2 * whole.steps_per_epoch):
         one, other = next(whole), next(cut)
-        assert torch.equal(one.source, other.source) and torch.equal(one.targets, other.targets)
+        assert torch.equal(one.source, other.source)
+        assert torch.equal(one.targets, other.targets)
         assert one.number == other.number > whole.steps_per_epoch
 
 
@@ -113,9 +114,11 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
     pairs = encoded()
     pairs.save(tmp_path / "pairs.safetensors")
     again = EncodedPairs.load(tmp_path / "pairs.safetensors")
-    assert (again.source == pairs.source).all() and (again.target_ends == pairs.target_ends).all()
+    assert (again.source == pairs.source).all()
+    assert (again.target_ends == pairs.target_ends).all()
     chosen = pairs.select(np.array([3, 0]))
-    assert chosen.source[0] == 103 and chosen.source[chosen.source_ends[0]] == 100
+    assert chosen.source[0] == 103
+    assert chosen.source[chosen.source_ends[0]] == 100
 
 
 def test_damaged_files(tmp_path: Path) -> None:

@@ -75,7 +75,8 @@ def test_general_and_additive_join_any_two_widths() -> None:
     for kind in ("general", "additive"):
         attention = ATTENTIONS[kind](7, 3)
         contexts, weights = attention(queries, memory, attention.keys(memory), present)
-        assert contexts.shape == (B, T, 3) and weights.shape == (B, T, S)
+        assert contexts.shape == (B, T, 3)
+        assert weights.shape == (B, T, S)
         torch.testing.assert_close(weights.sum(-1), torch.ones(B, T))
     with pytest.raises(ValueError, match="dot attention needs queries as wide"):
         ATTENTIONS["dot"](7, 3)

@@ -124,7 +124,8 @@ def test_both_paths_learn_alike() -> None:
         gradients.append({name: p.grad for name, p in model.named_parameters()})
     assert gradients[0].keys() == gradients[1].keys()
     for name, gradient in gradients[0].items():
-        assert gradient is not None and gradient.abs().max() > 0, name
+        assert gradient is not None, name
+        assert gradient.abs().max() > 0, name
         torch.testing.assert_close(gradient, gradients[1][name], rtol=1e-8, atol=1e-10)
 
 
@@ -150,7 +151,8 @@ def test_hypotheses_share_the_memory_of_their_source() -> None:
     twice, after, weights = model.step(inputs[0][rows], state.select(rows), memory)
     torch.testing.assert_close(twice, once[rows])
     torch.testing.assert_close(weights, seen[rows])
-    assert after.batch_size == 6 and weights.shape == (6, 5)
+    assert after.batch_size == 6
+    assert weights.shape == (6, 5)
     assert (weights[2:4, 1:] == 0).all()
 
 
