@@ -9,6 +9,7 @@ import elman
 from elman.errors import InputError
 from elman.layers.attention import ATTENTIONS
 from elman.layers.state import State
+from elman.models.bridge import Bridge
 from elman.models.readout import IGNORE
 from elman.models.seq2seq import Seq2Seq, feature_size
 from tests.models.networks import Leaky
@@ -175,6 +176,23 @@ def test_the_bridge_brings_both_ends_of_the_source() -> None:
         _, other = model.start(changed, LENGTHS)
         assert not torch.allclose(state["layer0.h"][:, 0], other["layer0.h"][:, 0])
         torch.testing.assert_close(state["layer0.h"][:, 1:], other["layer0.h"][:, 1:])
+
+
+def test_the_bridge_fills_every_number_of_a_state() -> None:
+    torch.manual_seed(0)
+    final = State.with_axes(
+        {"h": torch.randn(2, 3, 4), "c": torch.randn(2, 3, 4)}, {"h": 1, "c": 1}
+    )
+    template = {"c": torch.zeros(1, 3, 5), "age": torch.arange(3), "h": torch.zeros(3, 2)}
+    initial = State.with_axes(template, {"c": 1, "age": 0, "h": 0})
+    bridge = Bridge(final, initial)
+    filled = bridge(final, initial)
+    for row in range(3):
+        read = torch.cat([final["h"][:, row].flatten(), final["c"][:, row].flatten()])
+        written = torch.tanh(bridge.weight(read))
+        torch.testing.assert_close(filled["c"][0, row], written[:5])
+        torch.testing.assert_close(filled["h"][row], written[5:])
+    assert filled["age"].tolist() == [0, 1, 2]
 
 
 @pytest.mark.parametrize("tied", ["none", "decoder", "all"])

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,23 @@ def test_long_training_pairs_are_left_out_and_counted(tmp_path: Path) -> None:
     assert max(map(int, task.pairs("valid").lengths[0])) == 6
 
 
+def test_scheduled_sampling_rises_from_nothing(tmp_path: Path) -> None:
+    settings = toy_language.SETTINGS | {"scheduled_sampling": 0.9, "sampling_steps": 10}
+    config = configure(TranslationConfig, settings)
+    run = begin("translation", toy_language.write(tmp_path, 60), tmp_path / "run", config)
+    objective = run.task.objective(run.model)
+    batch = next(task_of(run).source())
+
+    def losses(number: int, *, training: bool) -> set[float]:
+        run.model.train(training)
+        numbered = replace(batch, number=number)
+        return {round(objective.loss(numbered, None).loss.item(), 4) for _ in range(5)}
+
+    (truth,) = losses(0, training=True)
+    assert losses(10, training=False) == {truth}
+    assert len(losses(10, training=True)) > 1
+
+
 def test_early_stopping(tmp_path: Path) -> None:
     settings = {"eval_every": 2, "patience": 1, "learning_rate": 1e-9, "max_steps": 500}
     run = toy_language.run(tmp_path, 60, **settings)
@@ -187,7 +205,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
         ([table, "--source", "en"], "--source and --target go together"),
         ([table, "--source", "en", "--target", "de"], "no column 'en'"),
         ([table, "--vocabulary", "separate", "--tied", "all"], "two vocabularies share no weights"),
-        ([table, "--attention", "dot", "--hidden-size", "100"], "make --hidden-size 512"),
+        ([table, "--attention", "dot", "--hidden-size", "100"], "make --hidden-size 384"),
         ([table, "--input-feeding", "--zoneout", "0.1"], "--zoneout is drawn for whole sequences"),
         ([table, "--cell", "gruu"], "no such cell"),
         ([table, "--max-length", "2", "--unit", "char"], "make it larger"),

@@ -54,6 +54,10 @@ class TranslationTask(Task):
     Prediction: ClassVar[type[Options]] = TranslationPrediction
     Streaming: ClassVar[type[Options]] = TranslationStreaming
     counted: ClassVar[str] = "tokens"
+    data: ClassVar[str] = (
+        "two parallel files, the source first; one .tsv or .jsonl of pairs; those of train, valid"
+        " and test; or a folder of them"
+    )
     common: ClassVar[tuple[str, ...]] = (
         *("source", "target", "unit", "vocab_size", "cell", "hidden_size", "attention"),
         *("input_feeding", "dropout", "batch_tokens", "learning_rate", "max_steps"),

@@ -49,7 +49,7 @@ class TranslationConfig(TrainingConfig):
         None,
         ge=2,
         le=1_000_000,
-        description="the most tokens to know; default: 6000 for bpe, no limit for word and char",
+        description="the most tokens to know; default: 4000 for bpe, no limit for word and char",
         json_schema_extra=_TEXT,
     )
     min_count: int = Field(
@@ -80,22 +80,22 @@ class TranslationConfig(TrainingConfig):
     )
 
     cell: str = Field(
-        "lstm",
+        "gru",
         description="of encoder and decoder: rnn, rnn-relu, gru, lstm, or package.module:Class",
         json_schema_extra=_MODEL,
     )
     embedding_size: int = Field(
-        256, ge=1, le=65536, description="width of the embeddings", json_schema_extra=_MODEL
+        192, ge=1, le=65536, description="width of the embeddings", json_schema_extra=_MODEL
     )
     encoder_size: int = Field(
-        256,
+        192,
         ge=1,
         le=65536,
         description="units of each direction of the encoder",
         json_schema_extra=_MODEL,
     )
     hidden_size: int = Field(
-        512, ge=1, le=65536, description="units of the decoder", json_schema_extra=_MODEL
+        384, ge=1, le=65536, description="units of the decoder", json_schema_extra=_MODEL
     )
     encoder_layers: int = Field(
         1, ge=1, le=64, description="layers of the encoder", json_schema_extra=_MODEL
@@ -134,7 +134,7 @@ class TranslationConfig(TrainingConfig):
     )
 
     dropout: float = Field(
-        0.3,
+        0.2,
         ge=0,
         lt=1,
         description="on embeddings, between layers, on what the encoder gives and on the output",
@@ -180,7 +180,7 @@ class TranslationConfig(TrainingConfig):
     )
 
     batch_tokens: int = Field(
-        2000,
+        1500,
         ge=1,
         description="the most tokens of either side in a batch, padding included",
         json_schema_extra=_OPTIMIZATION,
@@ -189,10 +189,10 @@ class TranslationConfig(TrainingConfig):
         512, ge=1, description="the most pairs in a batch", json_schema_extra=_OPTIMIZATION
     )
     learning_rate: float = Field(
-        1e-3, gt=0, description="the highest learning rate", json_schema_extra=_OPTIMIZATION
+        2e-3, gt=0, description="the highest learning rate", json_schema_extra=_OPTIMIZATION
     )
     betas: tuple[float, float] = Field(
-        (0.9, 0.999), description="AdamW's decay rates", json_schema_extra=_OPTIMIZATION
+        (0.9, 0.98), description="AdamW's decay rates", json_schema_extra=_OPTIMIZATION
     )
     max_steps: int = Field(
         5000, ge=1, description="stop after this many steps", json_schema_extra=section("Budget")
@@ -209,7 +209,7 @@ class TranslationConfig(TrainingConfig):
     @property
     def vocabulary_limit(self) -> int | None:
         """The vocabulary size to ask of a tokenizer; None: all there is."""
-        return 6000 if self.vocab_size is None and self.unit == "bpe" else self.vocab_size
+        return 4000 if self.vocab_size is None and self.unit == "bpe" else self.vocab_size
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:
