@@ -15,7 +15,7 @@ from elman.data.pairs_rows import clean
 from elman.data.tokenizer import Tokenizer
 from elman.data.units.base import MAX_PIECE
 
-END = "⏎"
+END = "(end)"
 """How the end of a sentence is shown."""
 
 

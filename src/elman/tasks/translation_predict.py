@@ -138,7 +138,7 @@ class Translator:
         outputs = dict(zip(spoken, self._texts(lines, spoken, ids), strict=True))
         nothing = [(Written((), 0.0, 0.0), "")]
         return [
-            Translation(first + place, rank, output.score, -output.log_prob, text, line)
+            Translation(first + place, rank, output.score, 0.0 - output.log_prob, text, line)
             for place, line in enumerate(lines)
             for rank, (output, text) in enumerate(outputs.get(place, nothing), 1)
         ]
