@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from elman.data.pairs import Pair, one_by_one, read_pairs
+from elman.data.pairs_rows import Reader
 from elman.errors import InputError
 
 SOURCES = [f"the dog number {i}" for i in range(40)]
@@ -59,6 +60,21 @@ def test_given_splits(tmp_path: Path) -> None:
     assert (folder.train, folder.valid, folder.test) == (splits.train, splits.valid, splits.test)
     turned = read_pairs([tmp_path], source="de", target="en")
     assert turned.train[7] == Pair(TARGETS[7], SOURCES[7])
+
+
+def test_named_endings_of_parallel_files(tmp_path: Path) -> None:
+    english, german = parallel(tmp_path)
+    turned = read_pairs([english, german], source="de", target="en")
+    assert all(pair.source in TARGETS for pair in turned.train)
+    with pytest.raises(InputError, match=r"don't end in \.en and \.fr"):
+        read_pairs([english, german], source="en", target="fr")
+
+
+def test_names_that_are_only_tried_first(tmp_path: Path) -> None:
+    reader = Reader("en", "de", insist=False)
+    assert reader.read((tsv(tmp_path, ROWS),))[0].source == SOURCES[0]
+    (tmp_path / "rows.jsonl").write_text(json.dumps({"src": "a", "tgt": "b", "id": "c"}))
+    assert reader.read((tmp_path / "rows.jsonl",)) == [Pair("a", "b")]
 
 
 def test_given_tables(tmp_path: Path) -> None:
@@ -168,6 +184,9 @@ def test_a_bad_line_of_parallel_files_takes_its_partner_with_it(tmp_path: Path) 
     splits = read_pairs([source, target], skip_bad_rows=True)
     pairs = splits.train + splits.valid + splits.test
     assert len(pairs) == 39
+    assert "left out 1 rows that can't be read" in splits.notes
+    write(target, [TARGETS[0], b"\xff", *TARGETS[2:]])
+    assert read_pairs([source, target], skip_bad_rows=True) == splits
     assert all(p.source.split()[-1] == p.target.split()[-1] for p in pairs)
 
 
@@ -187,6 +206,7 @@ def test_what_cannot_be_worked_with_is_said(tmp_path: Path) -> None:
         ([source, target, source], {}, "got 3 files"),
         ([table] * 4, {}, "got 4 files"),
         ([source, tmp_path], {}, "a folder among files"),
+        ([Path("/dev/null")], {}, "not a file that can be read twice"),
         ([tmp_path], {"source": "en", "target": "fr"}, "holds no valid"),
         ([tsv(tmp_path, ["a\tb\tc"] * 9, "three.tsv")], {}, "3 columns, and which two"),
         ([table], {"source": "en", "target": "de"}, "no column 'en'"),

@@ -67,7 +67,7 @@ def read_pairs(
         InputError: files, columns or rows that can't be used, or too few pairs.
     """
     parts = _parts([Path(path) for path in paths], source, target)
-    reader = Reader(source, target, skip_bad_rows)
+    reader = Reader(source, target, skip_bad_rows=skip_bad_rows)
     pairs = {role: reader.read(files) for role, files in parts.items()}
     notes = list(dict.fromkeys(reader.found))
     if len(parts) == 1:
@@ -86,6 +86,8 @@ def _parts(paths: list[Path], source: str | None, target: str | None) -> dict[st
     for path in paths:
         if not path.exists():
             raise InputError(f"{path}: there is no such file; check the path")
+        if not (path.is_file() or path.is_dir()):
+            raise InputError(f"{path}: not a file that can be read twice; save the pairs in one")
     if len(paths) == 1 and paths[0].is_dir():
         return _in_folder(paths[0], source, target)
     for path in paths:
@@ -94,7 +96,21 @@ def _parts(paths: list[Path], source: str | None, target: str | None) -> dict[st
     groups = one_by_one(paths)
     if len(groups) > len(_SPLITS):
         raise InputError(f"got {len(paths)} files, expected {_EXPECTED}")
-    return dict(zip(_SPLITS, groups, strict=False))
+    ordered = [_ordered(group, source, target) for group in groups]
+    return dict(zip(_SPLITS, ordered, strict=False))
+
+
+def _ordered(files: Files, source: str | None, target: str | None) -> Files:
+    """Parallel files by the names of their endings, where these are given."""
+    if len(files) == 1 or source is None or target is None:
+        return files
+    endings = [suffix(path).removeprefix(".") for path in files]
+    if sorted(endings) != sorted([source.lower(), target.lower()]):
+        raise InputError(
+            f"{files[0]} and {files[1]}: don't end in .{source} and .{target}; give parallel files"
+            " with the source first, and leave --source and --target out"
+        )
+    return files if endings[0] == source.lower() else (files[1], files[0])
 
 
 def one_by_one(paths: Sequence[Path]) -> list[Files]:

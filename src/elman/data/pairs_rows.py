@@ -39,6 +39,7 @@ class Reader:
     Attributes:
         source: the column or key of the source, where it is named.
         target: that of the target.
+        insist: the names must be there; or else they are only tried first.
         skip_bad_rows: count a row that can't be read, rather than stop at it.
         bad: rows left out that could not be read.
         empty: rows left out that hold nothing on either side.
@@ -47,6 +48,7 @@ class Reader:
 
     source: str | None = None
     target: str | None = None
+    insist: bool = True
     skip_bad_rows: bool = False
     bad: int = 0
     empty: int = 0
@@ -81,8 +83,9 @@ class Reader:
             count = left[0]
             texts = []
             for path, (number, line) in ((source, left), (target, right)):
-                if (text := self._text(path, number, line)) is not None:
-                    texts.append(text)
+                if (text := self._text(path, number, line)) is None:
+                    break
+                texts.append(text)
             yield f"{source}:{count}", texts if len(texts) == 2 else None
 
     def _table(self, path: Path) -> Iterator[tuple[str, list[str] | None]]:
@@ -114,14 +117,15 @@ class Reader:
             wanted = (self.source, self.target)
             if all(name.isdecimal() and int(name) > 0 for name in wanted):
                 return (int(wanted[0]) - 1, int(wanted[1]) - 1), False
-            for name in wanted:
-                if name.lower() not in names:
-                    raise InputError(
-                        f"{path}:1: has no column {name!r}, only {', '.join(first)}; name two of"
-                        " them, or number them from 1, with --source and --target"
-                    )
-            self.found.append(f"source: column {wanted[0]!r}, target: column {wanted[1]!r}")
-            return (names.index(wanted[0].lower()), names.index(wanted[1].lower())), True
+            missing = [name for name in wanted if name.lower() not in names]
+            if not missing:
+                self.found.append(f"source: column {wanted[0]!r}, target: column {wanted[1]!r}")
+                return (names.index(wanted[0].lower()), names.index(wanted[1].lower())), True
+            if self.insist:
+                raise InputError(
+                    f"{path}:1: has no column {missing[0]!r}, only {', '.join(first)}; name two of"
+                    " them, or number them from 1, with --source and --target"
+                )
         for source, target in NAMES:
             if {source, target} <= set(names):
                 self.found.append(f"source: column {source!r}, target: column {target!r}")
@@ -162,8 +166,9 @@ class Reader:
 
     def _keys(self, where: str, row: dict[str, Any]) -> tuple[str, str]:
         """The two keys, from the names given or from what the first row has."""
-        if self.source is not None and self.target is not None:
-            return self.source, self.target
+        named = self.source is not None and self.target is not None
+        if named and (self.insist or {self.source, self.target} <= set(row)):
+            return str(self.source), str(self.target)
         texts = [key for key, value in row.items() if isinstance(value, str)]
         known = [pair for pair in NAMES if set(pair) <= set(texts)]
         if not known and len(texts) != 2:

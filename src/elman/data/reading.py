@@ -7,6 +7,7 @@ import gzip
 import os
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -89,10 +90,16 @@ def _open(path: Path) -> BinaryIO:
 
 
 def _read(path: Path, file: BinaryIO, size: int, start: int = 0) -> bytes:
-    try:
+    with _reading(path):
         if start:
             file.seek(start)
         return file.read(size)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(
             f"{path}: the gzip file is cut off or damaged ({error}); get it again"
@@ -121,11 +128,5 @@ def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 
 
 def _read_line(path: Path, file: BinaryIO) -> bytes:
-    try:
+    with _reading(path):
         return file.readline(LONGEST_LINE)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise InputError(
-            f"{path}: the gzip file is cut off or damaged ({error}); get it again"
-        ) from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the disk") from error

@@ -186,7 +186,9 @@ class TranslationTask(Task):
                     yield name, self.texts(name)
             return
         config = self.config
-        reader = Reader(config.source, config.target, config.skip_bad_rows)
+        reader = Reader(
+            config.source, config.target, insist=False, skip_bad_rows=config.skip_bad_rows
+        )
         for files in one_by_one(paths):
             yield files[-1].name, reader.read(files)
 
