@@ -11,7 +11,7 @@ from torch import Tensor
 
 from elman.decoding.beam import Beam, beam_search
 from elman.decoding.follow import follow
-from elman.decoding.writer import Rules, Written
+from elman.decoding.writer import TOKENS_AT_ONCE, Rules, Written, grouped
 from elman.errors import InputError, RunFailed
 from elman.layers.state import State
 from tests.decoding.writers import END, START, Toy, sources
@@ -178,6 +178,17 @@ def test_a_sentence_that_has_ended_leaves_the_batch() -> None:
     model = Toy(9)
     beam_search(model, texts, RULES, Beam(3))
     assert model.seen == alone
+
+
+def test_long_sources_are_read_fewer_at_a_time() -> None:
+    long = [[2] * (TOKENS_AT_ONCE // 2)] * 3 + [[3] * (2 * TOKENS_AT_ONCE)] + [[4]] * 5
+    groups = list(grouped(long, 4))
+    assert [group.places for group in groups] == [[3], [0, 1], [2, 4], [5, 6, 7, 8]]
+    assert [group.sources.shape[0] for group in groups] == [
+        2 * TOKENS_AT_ONCE,
+        *[TOKENS_AT_ONCE // 2] * 2,
+        1,
+    ]
 
 
 def test_no_sources_no_outputs() -> None:
