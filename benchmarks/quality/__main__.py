@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.quality import memory, penn_treebank, probe, tinyshakespeare
+from benchmarks.quality import memory, multi30k, penn_treebank, probe, tinyshakespeare
 from benchmarks.quality.running import Options
 from elman.errors import InputError, RunFailed
 from elman.training.signals import Interrupted
@@ -22,6 +22,7 @@ BENCHMARKS: dict[str, tuple[Callable[[Options], None], int]] = {
     "penn-treebank": (penn_treebank.best, 1),
     "penn-treebank-characters": (penn_treebank.characters, 1),
     "memory": (memory.memory, 1),
+    "multi30k": (multi30k.translation, 1),
     "probe": (probe.probe, probe.DEFAULT.seeds),
 }
 """Name -> what measures it, and over how many seeds unless the flag says otherwise."""

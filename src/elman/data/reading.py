@@ -7,6 +7,7 @@ import gzip
 import os
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -14,6 +15,7 @@ from typing import BinaryIO
 from elman.errors import InputError
 
 BLOCK_BYTES = 1 << 20
+LONGEST_LINE = 1 << 20
 
 _GZIP = b"\x1f\x8b"
 
@@ -88,13 +90,43 @@ def _open(path: Path) -> BinaryIO:
 
 
 def _read(path: Path, file: BinaryIO, size: int, start: int = 0) -> bytes:
-    try:
+    with _reading(path):
         if start:
             file.seek(start)
         return file.read(size)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(
             f"{path}: the gzip file is cut off or damaged ({error}); get it again"
         ) from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the disk") from error
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """The lines of one file with their numbers from 1, without their ends and byte order mark.
+
+    They are bytes, so that whoever reads them can say which line is not UTF-8 and go on. A line of
+    more than `LONGEST_LINE` bytes comes in pieces, each with its number.
+
+    Raises:
+        InputError: missing, unreadable, or a gzip file that is cut off.
+    """
+    with _open(path) as file:
+        number, begins = 1, True
+        while line := _read_line(path, file):
+            if number == 1 and begins:
+                line = line.removeprefix(codecs.BOM_UTF8)
+            begins = line.endswith(b"\n")
+            yield number, line.rstrip(b"\r\n")
+            number += begins
+
+
+def _read_line(path: Path, file: BinaryIO) -> bytes:
+    with _reading(path):
+        return file.readline(LONGEST_LINE)

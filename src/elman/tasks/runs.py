@@ -34,6 +34,7 @@ from elman.training.run_directory import RunDirectory
 TASKS: dict[str, str] = {
     "language-model": "elman.tasks.language_model:LanguageModelTask",
     "memory": "elman.tasks.memory:MemoryTask",
+    "translation": "elman.tasks.translation:TranslationTask",
 }
 
 Paths = str | Path | Sequence[str | Path]

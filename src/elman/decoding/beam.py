@@ -1,0 +1,229 @@
+"""Beam search: the most probable outputs of a network that writes one token at a time.
+
+Legend: B sentences, K the beam, k <= K hypotheses a sentence so far, N = B · k rows, S source,
+V vocabulary.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from elman.decoding.writer import Group, Rules, Writer, Written, grouped
+from elman.errors import InputError, RunFailed
+from elman.streaming.stream import evaluating
+
+LengthFormula = Literal["mean", "wu"]
+
+
+@dataclass(frozen=True)
+class Beam:
+    """How wide to search, and how outputs of different length are compared.
+
+        score = log p(output | source) / lp + cp
+
+        lp = |output|^α                           "mean": with α = 1, nats per token
+        lp = ((5 + |output|) / 6)^α               "wu"
+        cp = β Σ_s log min(Σ_t a_ts, 1)           a_ts: attention of output token t on source s
+
+    The end counts as a token of the output. The search itself goes by log p; scores rank what
+    has ended.
+
+    Source: Wu et al. 2016, arXiv:1609.08144, section 7 (its equation 14: lp and cp).
+
+    Attributes:
+        width: K, the hypotheses kept for each sentence; 1 is greedy.
+        n_best: how many outputs are wanted for each.
+        length_penalty: α; 0 compares log-probabilities as they are, which favors short outputs.
+        length_formula: which lp.
+        coverage_penalty: β; 0 for none.
+
+    Raises:
+        InputError: one of them out of range.
+    """
+
+    width: int = 5
+    n_best: int = 1
+    length_penalty: float = 1.0
+    length_formula: LengthFormula = "mean"
+    coverage_penalty: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.width < 1:
+            raise InputError(f"the beam must be at least 1 wide, got {self.width}")
+        if not 1 <= self.n_best <= self.width:
+            raise InputError(
+                f"n_best must be from 1 to the beam, which is {self.width}, got {self.n_best}"
+            )
+        for name in ("length_penalty", "coverage_penalty"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise InputError(f"{name} must be a number from 0 up, got {getattr(self, name)}")
+        if self.length_formula not in get_args(LengthFormula):
+            raise InputError(f"length_formula must be mean or wu, got {self.length_formula!r}")
+
+    def lengthen(self, length: int) -> float:
+        """lp of an output of `length` tokens."""
+        base = length if self.length_formula == "mean" else (5 + length) / 6
+        return float(base**self.length_penalty)
+
+    def cover(self, coverage: Tensor) -> float:
+        """cp for the attention (S,) that each source token has had in all."""
+        least = torch.finfo(coverage.dtype).tiny
+        return self.coverage_penalty * float(coverage.clamp(least, 1).log().sum())
+
+
+def beam_search(
+    model: Writer,
+    sources: Sequence[Sequence[int]],
+    rules: Rules,
+    beam: Beam | None = None,
+    *,
+    batch_size: int = 128,
+    device: torch.device | str = "cpu",
+) -> list[list[Written]]:
+    """The `n_best` outputs of the best score for each source, the best first.
+
+    At each step the K most probable of all continuations of a sentence's hypotheses are looked
+    at: those that end are outputs, and the K best that do not go on. A sentence leaves the batch
+    when it has K outputs, or when nothing that goes on can still be among its `n_best`. So a beam
+    as wide as there are outputs is an exhaustive search.
+
+    Args:
+        model: see `Writer`; it runs in eval mode.
+        sources: ids of each source, at least one.
+        rules: what an output may be.
+        beam: how wide, and what counts as best.
+        batch_size: sentences searched side by side; results do not depend on it.
+        device: where the model is.
+
+    Raises:
+        InputError: a coverage penalty and a model without attention.
+        RunFailed: probabilities that are not numbers.
+    """
+    beam = beam or Beam()
+    found: list[list[Written]] = [[] for _ in sources]
+    with evaluating(model), torch.inference_mode():
+        for group in grouped(sources, batch_size, device):
+            outputs = _Search(beam, rules, group).run(model)
+            for place, best in zip(group.places, outputs, strict=True):
+                found[place] = best
+    return found
+
+
+@dataclass
+class _Found:
+    """What has ended for one sentence."""
+
+    limit: int
+    outputs: list[Written] = field(default_factory=list)
+
+    def settled(self, beam: Beam, going: float) -> bool:
+        """Whether nothing that goes on, at best with log-probability `going`, is wanted."""
+        if going == -math.inf or len(self.outputs) >= beam.width:
+            return True
+        if len(self.outputs) < beam.n_best:
+            return False
+        worst = sorted((output.score for output in self.outputs), reverse=True)[beam.n_best - 1]
+        # log p only falls from here, and no length is divided by more than the longest.
+        return going / beam.lengthen(self.limit + 1) <= worst
+
+
+class _Search:
+    """The hypotheses of one group of sentences, as they grow and end."""
+
+    def __init__(self, beam: Beam, rules: Rules, group: Group) -> None:
+        self.beam, self.rules = beam, rules
+        self.sources, self.lengths = group.sources, group.lengths
+        self.limits = rules.limits(group.lengths)
+        self.found = [_Found(limit) for limit in self.limits.tolist()]
+        # What follows has a row for each sentence that is still in the batch.
+        count, device = len(group.places), group.sources.device
+        self.places = list(range(count))
+        self.scores = torch.zeros(count, 1, dtype=torch.float64, device=device)  # (B, k)
+        self.history = torch.zeros(count, 0, dtype=torch.long, device=device)  # (N, T)
+        self.coverage: Tensor | None = None  # (N, S)
+        if beam.coverage_penalty:
+            self.coverage = torch.zeros(count, len(group.sources), device=device)
+
+    def run(self, model: Writer) -> list[list[Written]]:
+        """The best outputs of each sentence of the group."""
+        memory, state = model.start(self.sources, self.lengths)
+        tokens = torch.full_like(self.lengths, self.rules.start_id)
+        while self.places:
+            logits, state, attention = model.step(tokens, state, memory)
+            self._attend(attention)
+            going, parents, tokens = self._grow(logits)
+            keep = self._settle(going)
+            if len(keep) < len(self.places):
+                chosen = torch.tensor(keep, dtype=torch.long, device=going.device)
+                memory = memory.select(chosen)
+                self.limits = self.limits[chosen]
+                self.places = [self.places[row] for row in keep]
+                going, parents, tokens = going[chosen], parents[chosen], tokens[chosen]
+            self.scores, rows, tokens = going, parents.flatten(), tokens.flatten()
+            state = state.select(rows)
+            self.history = torch.cat([self.history[rows], tokens.unsqueeze(1)], dim=1)
+            if self.coverage is not None:
+                self.coverage = self.coverage[rows]
+        best = self.beam.n_best
+        return [
+            sorted(found.outputs, key=lambda output: -output.score)[:best] for found in self.found
+        ]
+
+    def _attend(self, attention: Tensor | None) -> None:
+        if self.coverage is None:
+            return
+        if attention is None:
+            raise InputError("a coverage penalty needs a model with attention; use 0")
+        self.coverage = self.coverage + attention
+
+    def _grow(self, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Note what ends; the scores, row numbers before and tokens (B, K) of what goes on."""
+        count, width = self.scores.shape
+        log_probs = logits.log_softmax(-1)
+        full = (self.limits <= self.history.shape[1]).repeat_interleave(width)
+        ends = self.rules.apply(log_probs, self.history, full)
+        # The K best of all are among the K best of each hypothesis.
+        values, ids = log_probs.topk(min(self.beam.width, log_probs.shape[1]))
+        if bool(values.isnan().any()):
+            raise RunFailed("the model's probabilities are not numbers: its weights have NaN")
+        totals = (self.scores.view(-1, 1) + values).view(count, -1)
+        going, chosen = totals.topk(min(self.beam.width, totals.shape[1]))
+        first = torch.arange(count, device=going.device).unsqueeze(1) * width
+        parents = first + chosen // values.shape[1]
+        self._end(self.scores + ends.view(count, width), going)
+        return going, parents, ids.reshape(count, -1).gather(1, chosen)
+
+    def _end(self, ending: Tensor, going: Tensor) -> None:
+        """Note those of `ending` (B, k) that are among the K best of what ends and goes on."""
+        both = torch.cat([ending, going], dim=1)
+        best = both.topk(min(self.beam.width, both.shape[1])).indices
+        rows, ranks = (best < ending.shape[1]).nonzero(as_tuple=True)
+        columns = best[rows, ranks]
+        log_probs = ending[rows, columns].tolist()
+        pairs = zip(rows.tolist(), columns.tolist(), log_probs, strict=True)
+        for row, column, log_prob in pairs:
+            if log_prob > -math.inf:
+                self._note(row, row * ending.shape[1] + column, log_prob)
+
+    def _note(self, row: int, hypothesis: int, log_prob: float) -> None:
+        place = self.places[row]
+        tokens = tuple(self.history[hypothesis].tolist())
+        score = log_prob / self.beam.lengthen(len(tokens) + 1)
+        if self.coverage is not None:
+            score += self.beam.cover(self.coverage[hypothesis, : int(self.lengths[place])])
+        self.found[place].outputs.append(Written(tokens, log_prob, score))
+
+    def _settle(self, going: Tensor) -> list[int]:
+        """The rows that stay in the batch."""
+        best = going[:, 0].tolist()
+        return [
+            row
+            for row, place in enumerate(self.places)
+            if not self.found[place].settled(self.beam, best[row])
+        ]

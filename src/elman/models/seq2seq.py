@@ -1,0 +1,263 @@
+"""From one sequence to another: an encoder, attention, and a decoder that writes.
+
+Legend: S source steps, T target steps, B batch, K hypotheses a source, N = B K rows, E embedding,
+H decoder's hidden, M memory (the encoder's outputs), F features, V target vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from elman.errors import InputError
+from elman.layers.attention import Attention
+from elman.layers.regularize import Dropout
+from elman.layers.state import State
+from elman.models.bridge import Bridge
+from elman.models.readout import IGNORE, FullReadout
+
+
+class RecurrentLayer(Protocol):
+    """What is asked of a layer: `elman.RNN`, `GRU`, `LSTM`, `Recurrent`; encoders take no step."""
+
+    def __call__(
+        self, x: Tensor, hx: State, *, lengths: Tensor | None = None
+    ) -> tuple[Tensor, State]: ...
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]: ...
+
+    def initial_state(self, batch_size: int) -> State: ...
+
+
+class Seq2Seq(nn.Module):
+    """An encoder in both directions, a decoder with attention over what it has read.
+
+        m_1 … m_S = encoder(source)
+        h_t = decoder(e(y_{t-1}), h_{t-1})              or, with input feeding,
+        h_t = decoder([e(y_{t-1}); f_{t-1}], h_{t-1})
+        c_t = attention(h_t, m)
+        f_t = tanh(W_c [c_t; h_t])
+        p(y_t | y_1 … y_{t-1}, source) = softmax(W f_t + b)
+
+    Without input feeding nothing of attention enters the recurrence, so that in training the
+    whole of it is one run of the layers, and attention is one product over all steps.
+
+    Source: Luong et al. 2015, arXiv:1508.04025, equations 5 and 6, and section 3.3.
+
+    Args:
+        source_vocab_size: ids of the source.
+        target_vocab_size: V.
+        embedding_size: E of both sides.
+        encoder: layers, each reading the outputs of the one before; the first reads E.
+        decoder: likewise, in one direction; with input feeding the first reads E + F.
+        attention: from queries H to the memory M.
+        memory_size: M, the width that leaves the last encoder layer.
+        hidden_size: H, the width that leaves the last decoder layer.
+        tied: "none"; "decoder", where W is the target's embedding; "all", where it is the
+            source's too, for which both sides need one vocabulary (Press & Wolf 2017).
+        input_feeding: the features of a step are read at the next one.
+        dropout: on embeddings, between layers and on features, new at every step.
+
+    Raises:
+        InputError: sizes that do not fit together.
+    """
+
+    def __init__(
+        self,
+        source_vocab_size: int,
+        target_vocab_size: int,
+        embedding_size: int,
+        encoder: Sequence[nn.Module],
+        decoder: Sequence[nn.Module],
+        attention: Attention,
+        *,
+        memory_size: int,
+        hidden_size: int,
+        tied: str = "decoder",
+        input_feeding: bool = False,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if not encoder or not decoder:
+            raise InputError("an encoder and a decoder need at least one layer each")
+        if tied == "all" and source_vocab_size != target_vocab_size:
+            raise InputError(
+                f"--tied all: the vocabularies differ ({source_vocab_size} and"
+                f" {target_vocab_size} ids); use --vocabulary joint or --tied decoder"
+            )
+        self.target_vocab_size = target_vocab_size
+        self.input_feeding = input_feeding
+        self.feature_size = feature_size(tied, embedding_size, hidden_size)
+        self.target_embedding = nn.Embedding(target_vocab_size, embedding_size)
+        self.source_embedding = (
+            self.target_embedding
+            if tied == "all"
+            else nn.Embedding(source_vocab_size, embedding_size)
+        )
+        for table in (self.source_embedding, self.target_embedding):
+            nn.init.normal_(table.weight, std=embedding_size**-0.5)
+        self.encoder = nn.ModuleList(encoder)
+        self.decoder = nn.ModuleList(decoder)
+        self.attention = attention
+        self.bridges = nn.ModuleList(
+            Bridge(below.initial_state(1), layer.initial_state(1))
+            for below, layer in zip(self._below, self._decoder, strict=True)
+        )
+        self.combine = nn.Linear(memory_size + hidden_size, self.feature_size, bias=False)
+        self.readout = FullReadout(
+            self.feature_size,
+            target_vocab_size,
+            tied_to=None if tied == "none" else self.target_embedding.weight,
+        )
+        self.dropout = Dropout(dropout)
+
+    def forward(
+        self, source: Tensor, lengths: Tensor, inputs: Tensor, *, sampling: float = 0.0
+    ) -> Tensor:
+        """The features (T, B, F) of each target step, given the true targets before it.
+
+        Args:
+            source: (S, B) ids; anything below the vocabulary size past a row's end.
+            lengths: (B,) real steps of the source, at least 1.
+            inputs: (T, B) ids that the decoder reads: the start token, then the target.
+            sampling: scheduled sampling, the probability that an input after the first is drawn
+                from what the model itself has said there (Bengio et al. 2015, arXiv:1506.03099).
+        """
+        memory, state = self.start(source, lengths)
+        if self.input_feeding or sampling:
+            return self._step_by_step(inputs, memory, state, sampling)
+        x = self.dropout(self._embed(self.target_embedding, inputs))
+        for depth, layer in enumerate(self._decoder):
+            x = self.dropout(x) if depth else x
+            x, _ = layer(x, state.part(f"layer{depth}"))
+        features, _ = self._attend(x.transpose(0, 1), memory)
+        return features.transpose(0, 1)
+
+    def loss(self, features: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
+        """The mean nats per scored target, of features (T, B, F) and targets (T, B).
+
+        With smoothing ε the truth has 1 - ε + ε / V of the probability to be matched, and every
+        other token ε / V (Szegedy et al. 2016, arXiv:1512.00567, section 7). Targets of `IGNORE`
+        are not scored.
+        """
+        scored = targets != IGNORE
+        if not smoothing:
+            return self.readout.loss(features[scored], targets[scored])
+        logits = self._logits(features[scored])
+        return functional.cross_entropy(logits.float(), targets[scored], label_smoothing=smoothing)
+
+    def start(self, source: Tensor, lengths: Tensor) -> tuple[State, State]:
+        """Read the source (S, B): what stays (B rows) and what moves from step to step (B rows)."""
+        x = self.dropout(self._embed(self.source_embedding, source))
+        finals = []
+        for depth, layer in enumerate(self._encoder):
+            x = self.dropout(x) if depth else x
+            x, final = layer(x, layer.initial_state(source.shape[1]), lengths=lengths)
+            finals.append(final)
+        values = self.dropout(x).transpose(0, 1).contiguous()
+        steps = torch.arange(len(source), device=source.device)
+        memory = State(
+            values=values,
+            keys=self.attention.keys(values),
+            present=steps < lengths.to(source.device).unsqueeze(1),
+        )
+        rows = source.shape[1]
+        states = {}
+        for depth, (layer, bridge) in enumerate(zip(self._decoder, self.bridges, strict=True)):
+            final = finals[min(depth, len(finals) - 1)]
+            states[f"layer{depth}"] = bridge(final, layer.initial_state(rows))
+        if self.input_feeding:
+            states["fed"] = State(features=values.new_zeros(rows, self.feature_size))
+        return memory, State.join(states)
+
+    def step(self, tokens: Tensor, state: State, memory: State) -> tuple[Tensor, State, Tensor]:
+        """One token for each of N rows, K of them for each row of `memory`, side by side.
+
+        Args:
+            tokens: (N,) ids.
+            state: N rows.
+            memory: B rows, of which row n of the state reads row n // K.
+
+        Returns:
+            Logits (N, V) of the next token, the state after this one, and the weights of
+            attention (N, S).
+        """
+        x = self.dropout(self._embed(self.target_embedding, tokens[None]))[0]
+        features, state, weights = self._turn(x, state, memory)
+        return self._logits(features), state, weights
+
+    def _step_by_step(self, inputs: Tensor, memory: State, state: State, sampling: float) -> Tensor:
+        x = None if sampling else self.dropout(self._embed(self.target_embedding, inputs))
+        outputs: list[Tensor] = []
+        for t, tokens in enumerate(inputs):
+            if x is not None:
+                x_t = x[t]
+            else:
+                if t:
+                    with torch.no_grad():
+                        said = torch.softmax(self._logits(outputs[-1]).float(), -1)
+                        own = torch.multinomial(said, 1).squeeze(1)
+                        chosen = torch.rand(tokens.shape, device=tokens.device) < sampling
+                        tokens = torch.where(chosen, own, tokens)
+                x_t = self.dropout(self._embed(self.target_embedding, tokens[None]))[0]
+            features, state, _ = self._turn(x_t, state, memory)
+            outputs.append(features)
+        return torch.stack(outputs)
+
+    def _turn(self, x: Tensor, state: State, memory: State) -> tuple[Tensor, State, Tensor]:
+        """One step over embedded tokens (N, E): features (N, F), the state after, the weights."""
+        if self.input_feeding:
+            x = torch.cat([x, state["fed.features"]], dim=-1)
+        after: dict[str, State] = {}
+        for depth, layer in enumerate(self._decoder):
+            x = self.dropout(x[None])[0] if depth else x
+            x, after[f"layer{depth}"] = layer.step(x, state.part(f"layer{depth}"))
+        queries = x.view(memory.batch_size, -1, x.shape[-1])
+        features, weights = self._attend(queries, memory)
+        features, weights = features.flatten(0, 1), weights.flatten(0, 1)
+        if self.input_feeding:
+            after["fed"] = State(features=features)
+        return features, State.join(after), weights
+
+    def _attend(self, queries: Tensor, memory: State) -> tuple[Tensor, Tensor]:
+        """f and the weights of attention for decoder states (B, T, H)."""
+        contexts, weights = self.attention(
+            queries, memory["values"], memory["keys"], memory["present"]
+        )
+        features = torch.tanh(self.combine(torch.cat([contexts, queries], dim=-1)))
+        return self.dropout(features), weights
+
+    def _logits(self, features: Tensor) -> Tensor:
+        return functional.linear(features, self.readout.weight, self.readout.bias)
+
+    def _embed(self, table: nn.Embedding, tokens: Tensor) -> Tensor:
+        try:
+            return cast("Tensor", table(tokens))
+        except IndexError as error:
+            raise InputError(
+                f"token ids must be from 0 to {table.num_embeddings - 1}, got {int(tokens.min())}"
+                f" to {int(tokens.max())}; they belong to another vocabulary"
+            ) from error
+
+    @property
+    def _encoder(self) -> list[RecurrentLayer]:
+        return cast("list[RecurrentLayer]", list(self.encoder))
+
+    @property
+    def _decoder(self) -> list[RecurrentLayer]:
+        return cast("list[RecurrentLayer]", list(self.decoder))
+
+    @property
+    def _below(self) -> list[RecurrentLayer]:
+        """The encoder's layer that each layer of the decoder begins from."""
+        last = len(self.encoder) - 1
+        return [self._encoder[min(depth, last)] for depth in range(len(self.decoder))]
+
+
+def feature_size(tied: str, embedding_size: int, hidden_size: int) -> int:
+    """F: as wide as the embedding where that is what reads it out, or else as the decoder."""
+    return hidden_size if tied == "none" else embedding_size
