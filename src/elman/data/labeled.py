@@ -205,4 +205,5 @@ def steps_of(offsets: Integers, rows: Integers) -> Integers:
     """The places in the flat array of all steps of `rows`, in their order."""
     starts, lengths = offsets[:-1][rows], np.diff(offsets)[rows]
     ends = np.cumsum(lengths)
-    return np.arange(lengths.sum(), dtype=np.int64) + np.repeat(starts - (ends - lengths), lengths)
+    places: Integers = np.repeat(starts - (ends - lengths), lengths)
+    return places + np.arange(len(places), dtype=np.int64)
