@@ -59,9 +59,16 @@ def check_cell(cell: str) -> None:
 
 
 def recurrent_layer(
-    cell: str, input_size: int, hidden_size: int, options: CellOptions
+    cell: str,
+    input_size: int,
+    hidden_size: int,
+    options: CellOptions,
+    *,
+    bidirectional: bool = False,
 ) -> nn.Module:
     """One recurrent layer of kind `cell`, input_size -> hidden_size.
+
+    With `bidirectional`, a second set of weights reads from the end, and 2 hidden_size come out.
 
     Raises:
         InputError: for an unknown name, a class that can't be imported or constructed, or an
@@ -76,8 +83,9 @@ def recurrent_layer(
                 f"your own ({cell}) regularizes itself, so leave the flag out"
             )
         made = _construct(cell, input_size, hidden_size)
+        other = _construct(cell, input_size, hidden_size) if bidirectional else None
         try:
-            return Recurrent(made)
+            return Recurrent(made, other)
         except TypeError as error:
             raise InputError(f"--cell {cell}: {error}") from error
     named = {name: getattr(options, name) for name in changed(options)}
@@ -85,6 +93,8 @@ def recurrent_layer(
         if cell != "lstm":
             raise InputError("--cell-zoneout: only an LSTM has a cell state; leave the flag out")
         named["zoneout"] = (options.zoneout, of_c)
+    if bidirectional:
+        named["bidirectional"] = True
     try:
         return CELLS[cell](input_size, hidden_size, **named)
     except InputError:
