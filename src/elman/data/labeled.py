@@ -9,7 +9,7 @@ Legend: N rows, S steps of all rows together, C channels, K classes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -20,6 +20,25 @@ Integers: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float32]
 Marks: TypeAlias = npt.NDArray[np.bool_]
 LabelKind: TypeAlias = Literal["one", "step", "many"]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where in a file the texts and the labels are.
+
+    Attributes:
+        text: the column of the text, or of the numbers; None to find it.
+        label: the column of the label; None to find it.
+        split: the column that says train, valid or test; None to find it.
+        label_separator: what stands between the labels of a row that may have several.
+        per_step: every word or step has a label of its own.
+    """
+
+    text: str | None = None
+    label: str | None = None
+    split: str | None = None
+    label_separator: str | None = None
+    per_step: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,6 +199,7 @@ class LabeledSplits:
         train: what weights, vocabularies and baselines are fitted on.
         valid: what is chosen by.
         test: what is reported at the end.
+        columns: where they were found, for other files of the same kind.
         notes: what was found in the files, in lines for the terminal.
         skipped: rows that could not be read and were left out.
     """
@@ -187,6 +207,7 @@ class LabeledSplits:
     train: Labeled
     valid: Labeled
     test: Labeled | None
+    columns: Columns = field(default_factory=Columns)
     notes: tuple[str, ...] = ()
     skipped: int = 0
 
