@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy.typing as npt
@@ -97,7 +98,7 @@ def entity_scores(
         offsets: (N + 1,) where each row begins.
     """
     right = guessed = there = 0
-    for begin, end in zip(offsets[:-1], offsets[1:], strict=True):
+    for begin, end in pairwise(offsets):
         theirs = set(spans([names[k] for k in given[begin:end]]))
         ours = set(spans([names[k] for k in ids[begin:end]]))
         right += len(theirs & ours)
