@@ -54,7 +54,7 @@ class Encoded:
         """(N,) steps a row."""
         return np.diff(self.offsets)
 
-    def rows(self, chosen: Integers) -> Batch:
+    def rows(self, chosen: Integers) -> LabeledBatch:
         """Some of the rows as a padded batch, in the order given."""
         lengths = self.lengths[chosen]
         row = np.repeat(np.arange(len(chosen)), lengths)
@@ -71,14 +71,14 @@ class Encoded:
             targets[step, row] = self.labels[places]
         elif self.labels is not None:
             targets = self.labels[chosen]
-        return Batch(
+        return LabeledBatch(
             torch.from_numpy(inputs),
             torch.from_numpy(lengths),
             None if targets is None else torch.from_numpy(targets),
             self.kind,
         )
 
-    def batches(self, most_rows: int = 256) -> Iterator[tuple[Integers, Batch]]:
+    def batches(self, most_rows: int = 256) -> Iterator[tuple[Integers, LabeledBatch]]:
         """All rows once, those of like length together; each batch with the rows it holds."""
         order = np.argsort(self.lengths, kind="stable")
         lengths = self.lengths[order]
@@ -119,7 +119,7 @@ class Encoded:
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
+class LabeledBatch:
     """Rows of different lengths, padded at the end.
 
     Attributes:
@@ -147,12 +147,20 @@ class Batch:
             return int((self.targets != IGNORE).sum())
         return self.batch_size
 
-    def to(self, device: torch.device | str) -> Batch:
+    def to(self, device: torch.device | str) -> LabeledBatch:
         """The same batch on another device."""
         targets = None if self.targets is None else self.targets.to(device)
-        return Batch(self.inputs.to(device), self.lengths.to(device), targets, self.kind)
+        return LabeledBatch(self.inputs.to(device), self.lengths.to(device), targets, self.kind)
 
-    def split(self, parts: int) -> list[Batch]:
+    def select(self, rows: Tensor) -> LabeledBatch:
+        """Some of the rows, cut to the longest of them."""
+        lengths = self.lengths[rows]
+        steps, targets = int(lengths.max()), self.targets
+        if targets is not None:
+            targets = targets[:steps, rows] if self.kind == "step" else targets[rows]
+        return LabeledBatch(self.inputs[:steps, rows], lengths, targets, self.kind)
+
+    def split(self, parts: int) -> list[LabeledBatch]:
         """Cut by rows into `parts` batches whose sizes differ by at most one row.
 
         Raises:
@@ -163,7 +171,7 @@ class Batch:
         axis = 1 if self.kind == "step" else 0
         targets = [None] * parts if self.targets is None else self.targets.tensor_split(parts, axis)
         columns = (self.inputs.tensor_split(parts, 1), self.lengths.tensor_split(parts), targets)
-        return [Batch(*cut, self.kind) for cut in zip(*columns, strict=True)]
+        return [LabeledBatch(*cut, self.kind) for cut in zip(*columns, strict=True)]
 
 
 class Bucketed:
@@ -191,7 +199,7 @@ class Bucketed:
     def __iter__(self) -> Bucketed:
         return self
 
-    def __next__(self) -> Batch:
+    def __next__(self) -> LabeledBatch:
         batch = self._rows.rows(self._order[self._index])
         self._index += 1
         if self._index == len(self._order):

@@ -21,6 +21,9 @@ from elman.data.units.base import Tokenizer
 _PARTS = re.compile(r"['’]?\w+(?:['’]\w+)*|[^\w\s]")
 _REMEMBERED = 1 << 16
 
+LONGEST = 256
+"""A longer word is cut after every so many characters, so that what a stream holds is bounded."""
+
 
 @final
 class WordEncoder:
@@ -45,7 +48,7 @@ class WordEncoder:
         """The ids of one word, which may be the first of its text."""
         return self._ids(word, first or self.tokenizer.unit == "word")
 
-    def text(self, words: Iterable[str]) -> tuple[Integers, Integers]:
+    def encode(self, words: Iterable[str]) -> tuple[Integers, Integers]:
         """The ids (S,) of a text, its start included, and where each of its words ends (W,).
 
         Word w is ids[ends[w - 1]:ends[w]], and the first one begins at 1.
@@ -65,3 +68,12 @@ class WordEncoder:
 def separated(text: str) -> str:
     """`text` with white space around its punctuation marks, apostrophes inside words apart."""
     return " ".join(_PARTS.findall(text)) or text
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text: what stands between white space, cut where it is too long."""
+    return [
+        word[begin : begin + LONGEST]
+        for word in text.split()
+        for begin in range(0, len(word), LONGEST)
+    ]

@@ -152,3 +152,12 @@ class Classifier(nn.Module):
     @property
     def _layers(self) -> list[EncoderLayer]:
         return cast("list[EncoderLayer]", list(self.layers))
+
+
+@torch.no_grad()
+def output_width(layer: nn.Module, input_size: int) -> int:
+    """The width of what `layer` makes of inputs of `input_size`, both directions together."""
+    made = cast("EncoderLayer", layer)
+    state = made.initial_state(1)
+    like = next(iter(state.values()))
+    return int(made(like.new_zeros(1, 1, input_size), state)[0].shape[-1])
