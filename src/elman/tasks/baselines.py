@@ -27,14 +27,14 @@ from elman.tasks.features import features
 
 Array = npt.NDArray[Any]
 
-STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)
+STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 """C, the inverse of the penalty."""
 
 MOST_ROWS = 50_000
 """The regression is fitted on so many rows or steps; more would take longer than the network."""
 
-_PATIENCE = 3
-"""So many stronger fits in a row without a gain end the search."""
+_PATIENCE = 2
+"""So many weaker penalties in a row without a gain end the search."""
 
 MISSING = 'logistic regression needs scikit-learn: pip install "elman[text]"'
 MAJORITY = "majority class"
@@ -180,9 +180,7 @@ def _one_label(
     with warnings.catch_warnings():
         # Where it has not quite converged, validation still chooses the best of what there is.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        # For two classes liblinear is several times as fast; it knows no more than two.
-        solver = "liblinear" if len(there) == 2 else "lbfgs"
-        model = LogisticRegression(C=strength, solver=solver, max_iter=300).fit(x, ids)
+        model = LogisticRegression(C=strength, max_iter=300).fit(x, ids)
     for split, given in inputs.items():
         found[split][:, model.classes_] = model.predict_proba(given)
     return found

@@ -81,7 +81,7 @@ def draw_reliability(bins: Reliability, path: Path) -> None:
         label="came true",
     )
     upper.plot(
-        bins.confidence[there], bins.accuracy[there], "o", color=ORANGE, markersize=4,
+        bins.confidence[there], right, "o", color=ORANGE, markersize=4,
         label="at the mean probability",
     )  # fmt: skip
     upper.set(ylim=(0, 1), ylabel="share that came true")

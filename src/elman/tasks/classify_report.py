@@ -96,15 +96,12 @@ def comparison(
     both = f"{name} {_percent(ours)} on {split}, {_percent(theirs)} by {best.name}"
     error = 2 * np.sqrt(ours * (1 - ours) / count)
     if ours <= theirs:
-        return [
-            f"The network does not beat the baseline: {both}. Take the baseline, or give the "
-            "network more data or more regularization.",
-            *lines,
-        ]
+        mend = "Take the baseline, or give the network more data or more regularization."
+        return [f"The network does not beat the baseline: {both}. {mend}", *lines]
     if ours - theirs < error:
+        chance = f"± {100 * error:.1f} with {count:,} {_counted(schema)}"
         return [
-            f"The network beats the baseline by less than chance can make: {both}, "
-            f"± {100 * error:.1f} with {count:,} {_counted(schema)}.",
+            f"The network beats the baseline by less than chance can make: {both}, {chance}.",
             *lines,
         ]
     return [f"The network beats the baseline: {both}.", *lines]

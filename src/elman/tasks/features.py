@@ -45,7 +45,7 @@ def features(train: Inputs, kind: LabelKind) -> Features:
     return _tf_idf(train)
 
 
-def _tf_idf(train: Inputs) -> Features:
+def _tf_idf(train: Texts | Words) -> Features:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     # A word may be one letter long, and what stands apart from words may be a sign.
