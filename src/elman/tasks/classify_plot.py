@@ -72,18 +72,10 @@ def draw_reliability(bins: Reliability, path: Path) -> None:
     middles = (np.arange(len(bins.count)) + 0.5) / len(bins.count)
     width = 1 / len(bins.count)
     upper.plot([0, 1], [0, 1], color=GREY, linestyle="--", linewidth=1, label="as promised")
-    upper.bar(
-        middles[there],
-        bins.accuracy[there],
-        width,
-        color=BLUE,
-        edgecolor="white",
-        label="came true",
-    )
-    upper.plot(
-        bins.confidence[there], right, "o", color=ORANGE, markersize=4,
-        label="at the mean probability",
-    )  # fmt: skip
+    right = bins.accuracy[there]
+    upper.bar(middles[there], right, width, color=BLUE, edgecolor="white", label="came true")
+    mean = "at the mean probability"
+    upper.plot(bins.confidence[there], right, "o", color=ORANGE, markersize=4, label=mean)
     upper.set(ylim=(0, 1), ylabel="share that came true")
     upper.set_title(f"Calibration error {bins.error:.3f}")
     upper.legend(loc="upper left", fontsize=8)
