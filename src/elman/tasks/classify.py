@@ -127,7 +127,7 @@ class ClassifyTask(Task):
         if self.schema.inputs != "numbers":
             lines.append(f"vocabulary {self.tokenizer.vocab_size:,} ({self.tokenizer.unit})")
         for baseline in load_baselines(self._baselines_path):
-            lines.append(f"{baseline.name}: {baseline.note}")
+            lines += baseline.notes
         return lines
 
     def build_model(self) -> Classifier:

@@ -12,10 +12,10 @@ from elman.tasks.task import Options
 class ClassifyPrediction(Options):
     """What to read, and whether to say why."""
 
-    text: str | None = Field(None, description="judge this text, in place of a file")
+    text: str | None = Field(default=None, description="judge this text, in place of a file")
     explain: bool = Field(
-        False, description="say how much each word moved the answer: with and without it"
+        default=False, description="say how much each word moved the answer: with and without it"
     )
     html: Path | None = Field(
-        None, description="write the explanations as a page, words colored by their effect"
+        default=None, description="write the explanations as a page, words colored by their effect"
     )

@@ -34,6 +34,8 @@ from elman.training.run_directory import RunDirectory
 TASKS: dict[str, str] = {
     "language-model": "elman.tasks.language_model:LanguageModelTask",
     "memory": "elman.tasks.memory:MemoryTask",
+    "classify": "elman.tasks.classify:ClassifyTask",
+    "sentiment": "elman.tasks.classify:SentimentTask",
 }
 
 Paths = str | Path | Sequence[str | Path]
