@@ -79,9 +79,17 @@ class TrainingConfig(BaseModel):
         description="split each batch's rows into this many parts to save memory; same result",
         json_schema_extra=_OPTIMIZATION,
     )
-    average: Literal["none", "asgd"] = Field(
+    average: Literal["none", "asgd", "ema"] = Field(
         "none",
-        description="asgd: average the weights once the validation loss stops falling (NT-ASGD)",
+        description="average the weights: asgd, once the validation loss stops falling (NT-ASGD);"
+        " ema, from the first step on, the latest counting most",
+        json_schema_extra=_OPTIMIZATION,
+    )
+    average_decay: float = Field(
+        0.99,
+        gt=0,
+        lt=1,
+        description="ema: how much less an update weighs for each that comes after it",
         json_schema_extra=_OPTIMIZATION,
     )
     average_interval: int = Field(

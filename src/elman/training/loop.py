@@ -218,6 +218,8 @@ def train(
                 raise _failure(what, training, config, saved)
             clip_gradients(model, norm, config.clip_norm)
             training.optimizer.step()
+            if config.average == "ema" and training.average is None:
+                training.average = Average.of(model, config.average_decay)
             if training.average is not None:
                 training.average.update(model)
 

@@ -101,31 +101,38 @@ def averaging_begins(history: Sequence[float], interval: int) -> bool:
 
 @dataclass
 class Average:
-    """The running mean of a model's parameters over `count` updates."""
+    """The running mean of a model's parameters over `count` updates.
+
+    With a `decay` d the latest count most: an update that is n old weighs d^n. Until there have
+    been 1 / (1 - d) of them, all count alike, so that the first weights leave no trace.
+    """
 
     means: list[Tensor]
     count: int = 0
+    decay: float = 1.0
 
     @classmethod
-    def of(cls, model: nn.Module) -> Self:
+    def of(cls, model: nn.Module, decay: float = 1.0) -> Self:
         """An average that has seen no update yet."""
-        return cls([parameter.detach().clone() for parameter in model.parameters()])
+        return cls([p.detach().clone() for p in model.parameters()], decay=decay)
 
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:
-        """Take in the parameters as they are: m <- m + (w - m) / count."""
+        """Take in the parameters as they are: m <- m + (w - m) max(1 / count, 1 - d)."""
         self.count += 1
+        share = max(1 / self.count, 1 - self.decay)
         for mean, parameter in zip(self.means, model.parameters(), strict=True):
-            mean.lerp_(parameter, 1 / self.count)
+            mean.lerp_(parameter, share)
 
     def state_dict(self) -> dict[str, Any]:
         """The mean and what it is over."""
-        return {"means": self.means, "count": self.count}
+        return {"means": self.means, "count": self.count, "decay": self.decay}
 
     @classmethod
     def from_state_dict(cls, state: Mapping[str, Any], device: torch.device) -> Self:
         """What `state_dict` gave."""
-        return cls([mean.to(device) for mean in state["means"]], state["count"])
+        means = [mean.to(device) for mean in state["means"]]
+        return cls(means, state["count"], state.get("decay", 1.0))
 
 
 @contextmanager
