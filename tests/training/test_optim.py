@@ -169,3 +169,18 @@ def test_clipping(longest: float) -> None:
     factor = 0.5 / norm if longest == 0.5 else 1.0
     for clipped, gradient in zip(after, before, strict=True):
         torch.testing.assert_close(clipped, gradient * factor)
+
+
+def test_an_average_that_forgets() -> None:
+    """All alike until there are 1 / (1 - d) of them, then the latest by a share of 1 - d."""
+    model = nn.Linear(1, 1, bias=False)
+    average = Average.of(model, decay=0.75)
+    expected = None
+    for number, value in enumerate([3.0, 5.0, 7.0, 9.0, 20.0, -4.0], 1):
+        nn.init.constant_(model.weight, value)
+        average.update(model)
+        share = max(1 / number, 0.25)
+        expected = value if expected is None else expected + share * (value - expected)
+    assert float(average.means[0]) == pytest.approx(expected)
+    again = Average.from_state_dict(average.state_dict(), torch.device("cpu"))
+    assert again.decay == 0.75
