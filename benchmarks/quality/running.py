@@ -88,7 +88,12 @@ def data_file(dataset: str, file: str) -> Path:
 
 
 def train(
-    recipe: str, data: Sequence[Path], name: str, options: Options, **settings: Any
+    recipe: str,
+    data: Sequence[Path],
+    name: str,
+    options: Options,
+    task: str = TASK,
+    **settings: Any,
 ) -> Trained:
     """Train the recipe on `data` in `options.out / name`; a run that is there goes on.
 
@@ -98,7 +103,7 @@ def train(
         InputError: the run that is there has other settings.
     """
     folder = options.out / name
-    kind = runs.task_class(TASK)
+    kind = runs.task_class(task)
     settings |= {"threads": options.threads}
     config = configure(kind.Config, settings, RECIPES / f"{recipe}.toml")
     if (folder / "config.toml").exists():
@@ -109,8 +114,8 @@ def train(
                 " remove it or choose another --out"
             )
     else:
-        run, checkpoint = runs.begin(TASK, list(data), folder, config), None
+        run, checkpoint = runs.begin(task, list(data), folder, config), None
         sys.stderr.write("\n".join(run.task.describe()) + "\n")
     sys.stderr.write(f"{name}: {f'goes on from {checkpoint.name}' if checkpoint else 'begins'}\n")
-    run, outcome = runs.fit(run, open_log(sys.stderr, "tokens"), resume_from=checkpoint)
+    run, outcome = runs.fit(run, open_log(sys.stderr, kind.counted), resume_from=checkpoint)
     return Trained(run, outcome, read_run(run.task.run.metrics_path))
