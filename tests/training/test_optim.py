@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from elman.training.config import TrainingConfig
 from elman.training.optim import (
     Average,
+    Pace,
     averaged,
     averaging_begins,
     clip_gradients,
@@ -18,6 +20,7 @@ from elman.training.optim import (
     learning_rate,
     make_optimizer,
     plateau_decays,
+    set_rates,
 )
 from tests.training.toy import make_config
 
@@ -184,3 +187,28 @@ def test_an_average_that_forgets() -> None:
     assert float(average.means[0]) == pytest.approx(expected)
     again = Average.from_state_dict(average.state_dict(), torch.device("cpu"))
     assert again.decay == 0.75
+
+
+def test_parts_that_learn_at_rates_of_their_own() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    model.paces = {"0.weight": Pace(0.5, 3), "0.bias": Pace(0.5, 3)}  # type: ignore[assignment]
+    optimizer = make_optimizer(model, TrainingConfig(optimizer="sgd", weight_decay=0.1))
+    assert len(optimizer.param_groups) == 4
+    assert [group["weight_decay"] for group in optimizer.param_groups] == [0.1, 0.1, 0.0, 0.0]
+    for step, slow in ((0, 0.0), (2, 0.0), (3, 0.05), (9, 0.05)):
+        set_rates(optimizer, 0.1, step)
+        rates = {id(p): g["lr"] for g in optimizer.param_groups for p in g["params"]}
+        names = {name: rates[id(p)] for name, p in model.named_parameters()}
+        assert names == {"0.weight": slow, "0.bias": slow, "1.weight": 0.1, "1.bias": 0.1}
+
+
+def test_a_slanted_triangle() -> None:
+    config = TrainingConfig(
+        schedule="linear",
+        learning_rate=1.0,
+        warmup_steps=10,
+        max_steps=110,
+        final_learning_rate=0.2,
+    )
+    rates = [learning_rate(config, step, []) for step in (0, 4, 9, 10, 60, 110)]
+    assert rates == pytest.approx([0.1, 0.5, 1.0, 1.0, 0.6, 0.2])

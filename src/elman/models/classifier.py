@@ -5,8 +5,8 @@ Legend: T time, B batch, E input width, F features of a step, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -53,9 +53,11 @@ class Classifier(nn.Module):
     Attributes:
         temperature: what logits are divided by before they are called probabilities (Guo 2017).
             It is fitted on validation data and has no part in training.
+        paces: how fast each parameter learns, for an optimizer that asks; by default all alike.
     """
 
     temperature: Tensor
+    paces: Mapping[str, Any]
 
     def __init__(
         self,
@@ -87,6 +89,7 @@ class Classifier(nn.Module):
         self.hidden_dropout = dropout(hidden_dropout)
         self.output_dropout = dropout(output_dropout)
         self.register_buffer("temperature", torch.ones(()))
+        self.paces = {}
 
     @property
     def item_axes(self) -> int:

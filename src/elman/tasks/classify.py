@@ -30,7 +30,13 @@ from elman.tasks.classify_objective import ClassifyObjective
 from elman.tasks.classify_options import ClassifyPrediction
 from elman.tasks.classify_predict import predictions
 from elman.tasks.classify_report import plots, report
-from elman.tasks.classify_start import Architecture, from_language_model, from_vectors, load_start
+from elman.tasks.classify_start import (
+    Architecture,
+    from_language_model,
+    from_vectors,
+    load_start,
+    paces,
+)
 from elman.tasks.classify_stream import ClassifierStream
 from elman.tasks.task import NO_OPTIONS, FrontEnd, Given, Options, Record, Report, Task
 
@@ -162,6 +168,7 @@ class ClassifyTask(Task):
             locked_dropout=config.locked_dropout,
         )
         model.load_state_dict(load_start(self._start_path), strict=False)
+        model.paces = paces([name for name, _ in model.named_parameters()], config)
         return model
 
     def source(self) -> Bucketed:

@@ -23,6 +23,7 @@ from elman.tasks.cells import CellOptions, is_custom
 from elman.tasks.classify_config import ClassifyConfig
 from elman.tasks.language_model_config import LanguageModelConfig
 from elman.training.checkpoint import load_tree, save_tree
+from elman.training.optim import Pace
 from elman.training.run_directory import RunDirectory
 
 _SHARED = ("cell", "hidden_size", "num_layers", "layer_norm", "learn_initial_state")
@@ -137,8 +138,8 @@ def load_start(path: Path) -> Mapping[str, Tensor]:
     return {name: tensor for name, tensor in tree.items() if isinstance(tensor, Tensor)}
 
 
-def rates(names: Sequence[str], config: ClassifyConfig) -> dict[str, tuple[float, int]]:
-    """How fast each parameter learns, as a factor, and from which step on it learns at all.
+def paces(names: Sequence[str], config: ClassifyConfig) -> dict[str, Pace]:
+    """How fast each parameter learns, and from which step on.
 
     The read-out and the pooling are at the top: factor 1 from step 0. The layers follow from the
     last to the first, then the embedding, each a factor of `rate_decay` slower than the one above
@@ -152,5 +153,5 @@ def rates(names: Sequence[str], config: ClassifyConfig) -> dict[str, tuple[float
     found = {}
     for name in names:
         below = next((d for prefix, d in depth.items() if name.startswith(prefix)), 0)
-        found[name] = (config.rate_decay**below, config.unfreeze_every * below)
+        found[name] = Pace(config.rate_decay**below, config.unfreeze_every * below)
     return found

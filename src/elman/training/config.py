@@ -99,8 +99,11 @@ class TrainingConfig(BaseModel):
         json_schema_extra=_OPTIMIZATION,
     )
 
-    schedule: Literal["constant", "cosine", "plateau", "step"] = Field(
-        "cosine", description="how the learning rate falls", json_schema_extra=_SCHEDULE
+    schedule: Literal["constant", "cosine", "linear", "plateau", "step"] = Field(
+        "cosine",
+        description="how the learning rate falls; linear with warmup-steps is a slanted triangle"
+        " (Howard 2018)",
+        json_schema_extra=_SCHEDULE,
     )
     warmup_steps: int = Field(
         0,
@@ -111,7 +114,7 @@ class TrainingConfig(BaseModel):
     final_learning_rate: float = Field(
         0.0,
         ge=0,
-        description="what cosine ends at; plateau and step never go below it",
+        description="what cosine and linear end at; plateau and step never go below it",
         json_schema_extra=_SCHEDULE,
     )
     decay_rate: float = Field(
