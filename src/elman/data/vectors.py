@@ -1,4 +1,4 @@
-"""Word vectors that others have trained: GloVe's and word2vec's text files, or a safetensors matrix.
+"""Word vectors that others trained: text files of GloVe and word2vec, or a safetensors matrix.
 
 Legend: V wanted words, W words of the file, E width.
 """
