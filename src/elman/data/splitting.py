@@ -44,16 +44,14 @@ def stratified(
         (first if new else dealt).append(int(row))
         seen |= new
     dealt.sort(key=lambda row: repr(classes[row]))  # a stable sort keeps the random order within
-    parts: list[list[int]] = [first, *([] for _ in fractions)]
-    share = [f * len(classes) / max(len(dealt), 1) for f in fractions]
-    given = [0.0] * len(fractions)
-    for row in dealt:
-        given = [g + s for g, s in zip(given, share, strict=True)]
-        owed = [g - len(p) for g, p in zip(given, parts[1:], strict=True)]
-        most = max(range(len(owed)), key=owed.__getitem__, default=-1)
-        # A hair is added so that the tenth of ten rows is owed, whatever the fractions come to.
-        takes = most >= 0 and owed[most] + 1e-6 >= 1
-        parts[most + 1 if takes else 0].append(row)
+    sizes = [round(f * len(classes)) for f in fractions]
+    quotas = [max(len(dealt) - sum(sizes), 0), *sizes]
+    parts: list[list[int]] = [[] for _ in quotas]
+    for place, row in enumerate(dealt, 1):
+        # Whoever has the least of what is due by now is next; so all quotas are met at the end.
+        due = [quota * place / len(dealt) - len(p) for quota, p in zip(quotas, parts, strict=True)]
+        parts[due.index(max(due))].append(row)
+    parts[0] += first
     for fraction, part in zip(fractions, parts[1:], strict=True):
         if fraction and not part:
             raise InputError(
