@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from elman.training.config import TrainingConfig
 from elman.training.optim import (
     Average,
     Pace,
@@ -192,7 +191,7 @@ def test_an_average_that_forgets() -> None:
 def test_parts_that_learn_at_rates_of_their_own() -> None:
     model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
     model.paces = {"0.weight": Pace(0.5, 3), "0.bias": Pace(0.5, 3)}  # type: ignore[assignment]
-    optimizer = make_optimizer(model, TrainingConfig(optimizer="sgd", weight_decay=0.1))
+    optimizer = make_optimizer(model, make_config(optimizer="sgd", weight_decay=0.1))
     assert len(optimizer.param_groups) == 4
     assert [group["weight_decay"] for group in optimizer.param_groups] == [0.1, 0.1, 0.0, 0.0]
     for step, slow in ((0, 0.0), (2, 0.0), (3, 0.05), (9, 0.05)):
@@ -203,7 +202,7 @@ def test_parts_that_learn_at_rates_of_their_own() -> None:
 
 
 def test_a_slanted_triangle() -> None:
-    config = TrainingConfig(
+    config = make_config(
         schedule="linear",
         learning_rate=1.0,
         warmup_steps=10,
