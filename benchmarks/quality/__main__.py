@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.quality import memory, multi30k, penn_treebank, probe, tinyshakespeare
+from benchmarks.quality import classify, memory, multi30k, penn_treebank, probe, tinyshakespeare
 from benchmarks.quality.running import Options
 from elman.errors import InputError, RunFailed
 from elman.training.signals import Interrupted
@@ -24,6 +24,10 @@ BENCHMARKS: dict[str, tuple[Callable[[Options], None], int]] = {
     "memory": (memory.memory, 1),
     "multi30k": (multi30k.translation, 1),
     "probe": (probe.probe, probe.DEFAULT.seeds),
+    "sst2": (classify.sst2, 3),
+    "japanese-vowels": (classify.japanese_vowels, 3),
+    "mnist-rows": (classify.mnist_rows, 1),
+    "mnist-pixels": (classify.mnist_pixels, 1),
 }
 """Name -> what measures it, and over how many seeds unless the flag says otherwise."""
 

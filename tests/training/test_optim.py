@@ -10,6 +10,7 @@ from torch import nn
 
 from elman.training.optim import (
     Average,
+    Pace,
     averaged,
     averaging_begins,
     clip_gradients,
@@ -18,6 +19,7 @@ from elman.training.optim import (
     learning_rate,
     make_optimizer,
     plateau_decays,
+    set_rates,
 )
 from tests.training.toy import make_config
 
@@ -169,3 +171,43 @@ def test_clipping(longest: float) -> None:
     factor = 0.5 / norm if longest == 0.5 else 1.0
     for clipped, gradient in zip(after, before, strict=True):
         torch.testing.assert_close(clipped, gradient * factor)
+
+
+def test_an_average_that_forgets() -> None:
+    """All alike until there are 1 / (1 - d) of them, then the latest by a share of 1 - d."""
+    model = nn.Linear(1, 1, bias=False)
+    average = Average.of(model, decay=0.75)
+    expected = None
+    for number, value in enumerate([3.0, 5.0, 7.0, 9.0, 20.0, -4.0], 1):
+        nn.init.constant_(model.weight, value)
+        average.update(model)
+        share = max(1 / number, 0.25)
+        expected = value if expected is None else expected + share * (value - expected)
+    assert float(average.means[0]) == pytest.approx(expected)
+    again = Average.from_state_dict(average.state_dict(), torch.device("cpu"))
+    assert again.decay == 0.75
+
+
+def test_parts_that_learn_at_rates_of_their_own() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    model.paces = {"0.weight": Pace(0.5, 3), "0.bias": Pace(0.5, 3)}  # type: ignore[assignment]
+    optimizer = make_optimizer(model, make_config(optimizer="sgd", weight_decay=0.1))
+    assert len(optimizer.param_groups) == 4
+    assert [group["weight_decay"] for group in optimizer.param_groups] == [0.1, 0.1, 0.0, 0.0]
+    for step, slow in ((0, 0.0), (2, 0.0), (3, 0.05), (9, 0.05)):
+        set_rates(optimizer, 0.1, step)
+        rates = {id(p): g["lr"] for g in optimizer.param_groups for p in g["params"]}
+        names = {name: rates[id(p)] for name, p in model.named_parameters()}
+        assert names == {"0.weight": slow, "0.bias": slow, "1.weight": 0.1, "1.bias": 0.1}
+
+
+def test_a_slanted_triangle() -> None:
+    config = make_config(
+        schedule="linear",
+        learning_rate=1.0,
+        warmup_steps=10,
+        max_steps=110,
+        final_learning_rate=0.2,
+    )
+    rates = [learning_rate(config, step, []) for step in (0, 4, 9, 10, 60, 110)]
+    assert rates == pytest.approx([0.1, 0.5, 1.0, 1.0, 0.6, 0.2])

@@ -57,10 +57,16 @@ def section(field: FieldInfo) -> str:
 
 
 def flag(name: str, field: FieldInfo, group: Group, *, show: bool) -> inspect.Parameter:
-    """The field as a keyword that is None unless it was given."""
+    """The field as a keyword that is None unless it was given.
+
+    Its extra "flag" is how it is written where its name would be a word of Python's own.
+    """
     default = field.get_default(call_default_factory=True)
     text = "none" if default is None else _written(default)
+    extra = field.json_schema_extra
+    written = extra.get("flag") if isinstance(extra, dict) else None
     parameter = Parameter(
+        name=None if written is None else str(written),
         help=field.description,
         group=group,
         show=show,

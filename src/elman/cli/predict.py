@@ -10,6 +10,7 @@ from cyclopts import Parameter
 
 from elman.cli.arriving import arriving_text
 from elman.cli.choices import with_options
+from elman.cli.explained import write_explained
 from elman.cli.options import Cell, Device, Format, RunPath
 from elman.cli.records import check_table, write_records, write_table
 from elman.tasks.runs import load
@@ -41,7 +42,9 @@ def predict(
         check_table(out)
     loaded = load(run, cell=cell, device=device)
     records = loaded.predict(lines_of(arriving_text()) if data is None else data, **options)
-    if out is None:
+    if out is None and options.get("explain") and form == "tsv" and sys.stdout.isatty():
+        write_explained(records, sys.stdout)
+    elif out is None:
         write_records(records, form, sys.stdout)
     else:
         write_table(records, out)

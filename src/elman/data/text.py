@@ -6,7 +6,6 @@ A text may be larger than memory: nothing here holds more than a block of it.
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,19 +13,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from elman.data.reading import Place, file_blocks, read_blocks
+from elman.data.roles import role_of
 from elman.errors import InputError
 
 __all__ = ["Text", "TextSplit", "read_blocks", "resolve_sources", "whole_text"]
 
-_ROLES = {
-    "train": "train",
-    "training": "train",
-    "valid": "valid",
-    "validation": "valid",
-    "val": "valid",
-    "dev": "valid",
-    "test": "test",
-}
 _FEWEST_CHARACTERS = 2
 _BEGINNING = Place()
 _BY_NAME = "name the files one by one: train valid test"
@@ -136,10 +127,9 @@ def _split_by_name(folder: Path) -> TextSplit | None:
     """The files named after their parts; None where names say nothing."""
     found: dict[str, list[Path]] = {}
     for file in sorted(folder.iterdir()):
-        parts = re.split(r"[^a-z]+", file.name.lower())
-        roles = {_ROLES[part] for part in parts if part in _ROLES}
-        if file.is_file() and not file.name.startswith(".") and len(roles) == 1:
-            found.setdefault(roles.pop(), []).append(file)
+        role = role_of(file.name)
+        if file.is_file() and not file.name.startswith(".") and role:
+            found.setdefault(role, []).append(file)
     if len(found) < 2:
         return None
     for role, several in found.items():

@@ -35,6 +35,8 @@ TASKS: dict[str, str] = {
     "language-model": "elman.tasks.language_model:LanguageModelTask",
     "memory": "elman.tasks.memory:MemoryTask",
     "translation": "elman.tasks.translation:TranslationTask",
+    "classify": "elman.tasks.classify:ClassifyTask",
+    "sentiment": "elman.tasks.classify:SentimentTask",
 }
 
 Paths = str | Path | Sequence[str | Path]

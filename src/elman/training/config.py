@@ -79,9 +79,17 @@ class TrainingConfig(BaseModel):
         description="split each batch's rows into this many parts to save memory; same result",
         json_schema_extra=_OPTIMIZATION,
     )
-    average: Literal["none", "asgd"] = Field(
+    average: Literal["none", "asgd", "ema"] = Field(
         "none",
-        description="asgd: average the weights once the validation loss stops falling (NT-ASGD)",
+        description="average the weights: asgd, once the validation loss stops falling (NT-ASGD);"
+        " ema, from the first step on, the latest counting most",
+        json_schema_extra=_OPTIMIZATION,
+    )
+    average_decay: float = Field(
+        0.99,
+        gt=0,
+        lt=1,
+        description="ema: how much less an update weighs for each that comes after it",
         json_schema_extra=_OPTIMIZATION,
     )
     average_interval: int = Field(
@@ -91,8 +99,11 @@ class TrainingConfig(BaseModel):
         json_schema_extra=_OPTIMIZATION,
     )
 
-    schedule: Literal["constant", "cosine", "plateau", "step"] = Field(
-        "cosine", description="how the learning rate falls", json_schema_extra=_SCHEDULE
+    schedule: Literal["constant", "cosine", "linear", "plateau", "step"] = Field(
+        "cosine",
+        description="how the learning rate falls; linear with warmup-steps is a slanted triangle"
+        " (Howard 2018)",
+        json_schema_extra=_SCHEDULE,
     )
     warmup_steps: int = Field(
         0,
@@ -103,7 +114,7 @@ class TrainingConfig(BaseModel):
     final_learning_rate: float = Field(
         0.0,
         ge=0,
-        description="what cosine ends at; plateau and step never go below it",
+        description="what cosine and linear end at; plateau and step never go below it",
         json_schema_extra=_SCHEDULE,
     )
     decay_rate: float = Field(

@@ -33,6 +33,7 @@ from elman.training.optim import (
     learning_rate,
     make_optimizer,
     scale_gradients,
+    set_rates,
 )
 from elman.training.progress import Tally, Training
 from elman.training.run_directory import RunDirectory
@@ -139,7 +140,7 @@ def train(
                     "epoch": round(progress.step / source.steps_per_epoch, 4),
                     "seconds": round(progress.seconds, 3),
                     **progress.tally.means(),
-                    "learning_rate": training.optimizer.param_groups[0]["lr"],
+                    "learning_rate": max(g["lr"] for g in training.optimizer.param_groups),
                 }
                 scores: dict[str, float] = {}
                 if evaluate:
@@ -181,8 +182,7 @@ def train(
             rate = learning_rate(config, progress.step, progress.history)
             if config.random_truncation:  # Merity et al. 2017, section 5
                 rate *= len(cast("Batch", batch).inputs) / config.truncation
-            for group in training.optimizer.param_groups:
-                group["lr"] = rate
+            set_rates(training.optimizer, rate, progress.step)
             training.optimizer.zero_grad(set_to_none=True)
 
             parts = split_rows(training.window, batch, min(config.accumulate, batch.batch_size))
@@ -218,6 +218,8 @@ def train(
                 raise _failure(what, training, config, saved)
             clip_gradients(model, norm, config.clip_norm)
             training.optimizer.step()
+            if config.average == "ema" and training.average is None:
+                training.average = Average.of(model, config.average_decay)
             if training.average is not None:
                 training.average.update(model)
 

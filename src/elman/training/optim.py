@@ -18,20 +18,50 @@ from torch import Tensor, nn
 from elman.training.config import TrainingConfig
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How fast one parameter learns, beside the schedule.
+
+    Attributes:
+        factor: of the learning rate.
+        begin: the step before which it does not learn at all.
+    """
+
+    factor: float = 1.0
+    begin: int = 0
+
+
+def set_rates(optimizer: torch.optim.Optimizer, rate: float, step: int) -> None:
+    """Give every group of parameters its learning rate for the update that follows `step`."""
+    for group in optimizer.param_groups:
+        begun = step >= group.get("begin", 0)
+        group["lr"] = rate * group.get("factor", 1.0) if begun else 0.0
+
+
 def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
     """AdamW (Loshchilov and Hutter 2019) or SGD over all parameters of `model`.
 
-    Weight decay is for matrices only: pulling a bias or a gain to zero does not regularize.
+    Weight decay is for matrices only: pulling a bias or a gain to zero does not regularize. A
+    model whose parts learn at rates of their own says so in `paces`; see `Pace`.
     """
-    parameters = [p for p in model.parameters() if p.requires_grad]
-    groups = [
-        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in parameters if p.dim() <= 1], "weight_decay": 0.0},
-    ]
-    groups = [group for group in groups if group["params"]]
+    paces: Mapping[str, Pace] = getattr(model, "paces", {})
+    groups: dict[tuple[bool, Pace], dict[str, Any]] = {}
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            matrix, pace = parameter.dim() > 1, paces.get(name, Pace())
+            decay = config.weight_decay if matrix else 0.0
+            group = {
+                "params": [],
+                "weight_decay": decay,
+                "factor": pace.factor,
+                "begin": pace.begin,
+            }
+            groups.setdefault((matrix, pace), group)["params"].append(parameter)
+    # Matrices first, as ever: a checkpoint knows its parameters by their order.
+    ordered = [groups[key] for key in sorted(groups, key=lambda key: not key[0])]
     if config.optimizer == "adamw":
-        return torch.optim.AdamW(groups, config.learning_rate, config.betas, fused=True)
-    return torch.optim.SGD(groups, config.learning_rate, config.momentum, fused=True)
+        return torch.optim.AdamW(ordered, config.learning_rate, config.betas, fused=True)
+    return torch.optim.SGD(ordered, config.learning_rate, config.momentum, fused=True)
 
 
 def learning_rate(config: TrainingConfig, step: int, history: Sequence[float]) -> float:
@@ -41,10 +71,12 @@ def learning_rate(config: TrainingConfig, step: int, history: Sequence[float]) -
 
         constant   p
         cosine     f + (p - f) (1 + cos(pi (step - w) / (max_steps - w))) / 2
+        linear     f + (p - f) (1 - (step - w) / (max_steps - w))
         step       max(f, p r^n),  n = 1 + (step - decay_start) // decay_every from decay_start on
         plateau    max(f, p r^n),  n from `plateau_decays`
 
-    each times (step + 1) / w during the warm-up. Zaremba et al. 2014 (halved every epoch after
+    each times (step + 1) / w during the warm-up; linear with one is the slanted triangle of Howard
+    & Ruder 2018. Zaremba et al. 2014 (halved every epoch after
     the fourth, E steps an epoch) is step with decay_start 4 E, decay_every E, decay_rate 0.5.
 
     Args:
@@ -57,10 +89,11 @@ def learning_rate(config: TrainingConfig, step: int, history: Sequence[float]) -
     match config.schedule:
         case "constant":
             rate = peak
-        case "cosine":
+        case "cosine" | "linear":
             length = max(1, config.max_steps - config.warmup_steps)
             done = min(1.0, max(0, step - config.warmup_steps) / length)
-            rate = floor + (peak - floor) * (1 + math.cos(math.pi * done)) / 2
+            left = (1 + math.cos(math.pi * done)) / 2 if config.schedule == "cosine" else 1 - done
+            rate = floor + (peak - floor) * left
         case "step":
             late = step - config.decay_start
             decays = 1 + late // config.decay_every if late >= 0 else 0
@@ -101,31 +134,38 @@ def averaging_begins(history: Sequence[float], interval: int) -> bool:
 
 @dataclass
 class Average:
-    """The running mean of a model's parameters over `count` updates."""
+    """The running mean of a model's parameters over `count` updates.
+
+    With a `decay` d the latest count most: an update that is n old weighs d^n. Until there have
+    been 1 / (1 - d) of them, all count alike, so that the first weights leave no trace.
+    """
 
     means: list[Tensor]
     count: int = 0
+    decay: float = 1.0
 
     @classmethod
-    def of(cls, model: nn.Module) -> Self:
+    def of(cls, model: nn.Module, decay: float = 1.0) -> Self:
         """An average that has seen no update yet."""
-        return cls([parameter.detach().clone() for parameter in model.parameters()])
+        return cls([p.detach().clone() for p in model.parameters()], decay=decay)
 
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:
-        """Take in the parameters as they are: m <- m + (w - m) / count."""
+        """Take in the parameters as they are: m <- m + (w - m) max(1 / count, 1 - d)."""
         self.count += 1
+        share = max(1 / self.count, 1 - self.decay)
         for mean, parameter in zip(self.means, model.parameters(), strict=True):
-            mean.lerp_(parameter, 1 / self.count)
+            mean.lerp_(parameter, share)
 
     def state_dict(self) -> dict[str, Any]:
         """The mean and what it is over."""
-        return {"means": self.means, "count": self.count}
+        return {"means": self.means, "count": self.count, "decay": self.decay}
 
     @classmethod
     def from_state_dict(cls, state: Mapping[str, Any], device: torch.device) -> Self:
         """What `state_dict` gave."""
-        return cls([mean.to(device) for mean in state["means"]], state["count"])
+        means = [mean.to(device) for mean in state["means"]]
+        return cls(means, state["count"], state.get("decay", 1.0))
 
 
 @contextmanager

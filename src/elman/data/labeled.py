@@ -1,0 +1,230 @@
+"""Labeled data as values: what is read, what it is called, and where each row came from.
+
+Rows of different lengths are kept flat, one after the other, with the offsets at which they begin:
+row n is `flat[offsets[n]:offsets[n + 1]]`.
+
+Legend: N rows, S steps of all rows together, C channels, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Integers: TypeAlias = npt.NDArray[np.int64]
+Floats: TypeAlias = npt.NDArray[np.float32]
+Marks: TypeAlias = npt.NDArray[np.bool_]
+LabelKind: TypeAlias = Literal["one", "step", "many"]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Where in a file the texts and the labels are.
+
+    Attributes:
+        text: the column of the text, or of the numbers; None to find it.
+        label: the column of the label; None to find it.
+        split: the column that says train, valid or test; None to find it.
+        label_separator: what stands between the labels of a row that may have several.
+        per_step: every word or step has a label of its own.
+    """
+
+    text: str | None = None
+    label: str | None = None
+    split: str | None = None
+    label_separator: str | None = None
+    per_step: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """Where rows came from.
+
+    Attributes:
+        files: the files that were read.
+        file: (N,) the index into `files` of each row.
+        line: (N,) the line at which each row begins, from 1; 0 where a file has no lines.
+    """
+
+    files: tuple[Path, ...]
+    file: Integers
+    line: Integers
+
+    def where(self, row: int) -> str:
+        """The place of one row, as an error names it: "reviews.csv:17"."""
+        line = int(self.line[row])
+        return f"{self.files[self.file[row]]}:{line}" if line else str(self.files[self.file[row]])
+
+    def take(self, rows: Integers) -> Origin:
+        """The origin of some of the rows, in their order."""
+        return replace(self, file=self.file[rows], line=self.line[rows])
+
+
+@dataclass(frozen=True, eq=False)
+class Texts:
+    """One text a row, as it stood in the file."""
+
+    texts: tuple[str, ...]
+    origin: Origin
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def take(self, rows: Integers) -> Texts:
+        """Some of the rows, in the order given."""
+        return Texts(tuple(self.texts[row] for row in rows), self.origin.take(rows))
+
+
+@dataclass(frozen=True, eq=False)
+class Words:
+    """Rows that are cut into words already, so that each word can have a label of its own.
+
+    Attributes:
+        words: (S,) the words of all rows.
+        offsets: (N + 1,) where each row begins.
+        origin: where the rows came from.
+    """
+
+    words: tuple[str, ...]
+    offsets: Integers
+    origin: Origin
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> Integers:
+        """(N,) words a row, each at least 1."""
+        return np.diff(self.offsets)
+
+    def row(self, row: int) -> tuple[str, ...]:
+        """The words of one row."""
+        return self.words[self.offsets[row] : self.offsets[row + 1]]
+
+    def take(self, rows: Integers) -> Words:
+        """Some of the rows, in the order given."""
+        steps = steps_of(self.offsets, rows)
+        words = tuple(self.words[step] for step in steps)
+        return Words(words, offsets_of(self.lengths[rows]), self.origin.take(rows))
+
+
+@dataclass(frozen=True, eq=False)
+class Sequences:
+    """Rows of numbers, a vector of C channels at each step.
+
+    Attributes:
+        values: (S, C) float32, finite.
+        offsets: (N + 1,) where each row begins.
+        channels: (C,) their names.
+        origin: where the rows came from.
+    """
+
+    values: Floats
+    offsets: Integers
+    channels: tuple[str, ...]
+    origin: Origin
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> Integers:
+        """(N,) steps a row, each at least 1."""
+        return np.diff(self.offsets)
+
+    def row(self, row: int) -> Floats:
+        """(T, C) the values of one row."""
+        return self.values[self.offsets[row] : self.offsets[row + 1]]
+
+    def take(self, rows: Integers) -> Sequences:
+        """Some of the rows, in the order given."""
+        return replace(
+            self,
+            values=self.values[steps_of(self.offsets, rows)],
+            offsets=offsets_of(self.lengths[rows]),
+            origin=self.origin.take(rows),
+        )
+
+
+Inputs: TypeAlias = Texts | Words | Sequences
+"""What a classifier reads, labeled or not."""
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """The classes of rows or of steps.
+
+    Attributes:
+        names: (K,) the classes, in the order of their ids.
+        kind: "one" label a row, one for each "step", or any number of labels a row ("many").
+        ids: one: (N,) int64. step: (S,) int64, flat as the inputs are. many: (N, K) bool.
+    """
+
+    names: tuple[str, ...]
+    kind: LabelKind
+    ids: Integers | Marks
+
+
+@dataclass(frozen=True, eq=False)
+class Labeled:
+    """Inputs and their labels, row by row (labels of kind "step": step by step)."""
+
+    inputs: Inputs
+    labels: Labels
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def take(self, rows: Integers) -> Labeled:
+        """Some of the rows, in the order given."""
+        inputs, ids = self.inputs, self.labels.ids
+        if self.labels.kind == "step":
+            assert not isinstance(inputs, Texts)
+            taken = ids[steps_of(inputs.offsets, rows)]
+        else:
+            taken = ids[rows]
+        return Labeled(inputs.take(rows), replace(self.labels, ids=taken))
+
+
+@dataclass(frozen=True, eq=False)
+class LabeledSplits:
+    """The three parts of a data set, with the same classes; there may be no test part.
+
+    Attributes:
+        train: what weights, vocabularies and baselines are fitted on.
+        valid: what is chosen by.
+        test: what is reported at the end.
+        columns: where they were found, for other files of the same kind.
+        notes: what was found in the files, in lines for the terminal.
+        skipped: rows that could not be read and were left out.
+    """
+
+    train: Labeled
+    valid: Labeled
+    test: Labeled | None
+    columns: Columns = field(default_factory=Columns)
+    notes: tuple[str, ...] = ()
+    skipped: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """(K,) the classes."""
+        return self.train.labels.names
+
+
+def offsets_of(lengths: Sequence[int] | Integers) -> Integers:
+    """(N + 1,) where rows of these lengths begin, and at last where the last one ends."""
+    return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64)
+
+
+def steps_of(offsets: Integers, rows: Integers) -> Integers:
+    """The places in the flat array of all steps of `rows`, in their order."""
+    starts, lengths = offsets[:-1][rows], np.diff(offsets)[rows]
+    ends = np.cumsum(lengths)
+    places: Integers = np.repeat(starts - (ends - lengths), lengths)
+    return places + np.arange(len(places), dtype=np.int64)

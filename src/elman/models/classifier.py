@@ -1,0 +1,166 @@
+"""The recurrent classifier: a label for a whole sequence, or one for every step of it.
+
+Legend: T time, B batch, E input width, F features of a step, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, cast
+
+import torch
+from torch import Tensor, nn
+
+from elman.errors import InputError
+from elman.layers.regularize import Dropout, LockedDropout, dropout_mask, probability
+from elman.layers.state import State
+from elman.models.pooling import Pooling, PoolingKind, make_pooling
+
+
+class EncoderLayer(Protocol):
+    """What a classifier asks of its layers; one that reads both ways needs no `step`."""
+
+    def __call__(
+        self, x: Tensor, hx: State, *, lengths: Tensor | None = None
+    ) -> tuple[Tensor, State]: ...
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]: ...
+
+    def initial_state(self, batch_size: int) -> State: ...
+
+
+class Classifier(nn.Module):
+    """An embedding (or numbers as they are), recurrent layers, a pooling, a read-out.
+
+        y_1 … y_T = layers(e_1 … e_T)
+        logits = W pool(y_1 … y_T) + b          of the whole, or
+        logits_t = W y_t + b                    of every step
+
+    Steps past a row's length cost nothing and change nothing.
+
+    Args:
+        embedding: ids (T, B) to vectors (T, B, E); None where the inputs are vectors.
+        layers: recurrent layers from E to F, each reading the outputs of the one before.
+        features: F, the width that leaves the last layer, both directions together.
+        classes: K.
+        pooling: how a sequence becomes one vector; None for a label at every step.
+        word_dropout: the share of steps whose vector is dropped whole (Iyyer 2015).
+        input_dropout: on what enters the first layer.
+        hidden_dropout: between layers.
+        output_dropout: on what the read-out reads.
+        locked_dropout: the last three draw one mask a sequence and keep it over time.
+
+    Attributes:
+        temperature: what logits are divided by before they are called probabilities (Guo 2017).
+            It is fitted on validation data and has no part in training.
+        paces: how fast each parameter learns, for an optimizer that asks; by default all alike.
+    """
+
+    temperature: Tensor
+    paces: Mapping[str, Any]
+
+    def __init__(
+        self,
+        embedding: nn.Module | None,
+        layers: Sequence[nn.Module],
+        features: int,
+        classes: int,
+        *,
+        pooling: PoolingKind | None = "last",
+        word_dropout: float = 0.0,
+        input_dropout: float = 0.0,
+        hidden_dropout: float = 0.0,
+        output_dropout: float = 0.0,
+        locked_dropout: bool = True,
+    ) -> None:
+        super().__init__()
+        if not layers:
+            raise InputError("a classifier needs at least one recurrent layer")
+        self.embedding = embedding
+        self.layers = nn.ModuleList(layers)
+        self.bidirectional = any(getattr(layer, "bidirectional", False) for layer in layers)
+        self.pooling: Pooling | None = None
+        if pooling is not None:
+            self.pooling = make_pooling(pooling, features, bidirectional=self.bidirectional)
+        self.readout = nn.Linear(features if self.pooling is None else self.pooling.width, classes)
+        self.word_dropout = probability("word_dropout", word_dropout)
+        dropout = LockedDropout if locked_dropout else Dropout
+        self.input_dropout = dropout(input_dropout)
+        self.hidden_dropout = dropout(hidden_dropout)
+        self.output_dropout = dropout(output_dropout)
+        self.register_buffer("temperature", torch.ones(()))
+        self.paces = {}
+
+    @property
+    def item_axes(self) -> int:
+        """A step of one stream is a number where there is an embedding, else a vector."""
+        return 1 if self.embedding is None else 0
+
+    def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
+        """Logits of rows of ids (T, B) or vectors (T, B, E), of which `lengths` (B,) are real.
+
+        Returns:
+            (B, K), or (T, B, K) for a label at every step.
+        """
+        return self.judge(self.embed(inputs), lengths)
+
+    def embed(self, inputs: Tensor) -> Tensor:
+        """What the first layer reads, (T, B, E), before any dropout."""
+        return inputs if self.embedding is None else cast("Tensor", self.embedding(inputs))
+
+    def judge(self, x: Tensor, lengths: Tensor) -> Tensor:
+        """Logits of what `embed` gave."""
+        if self.training and self.word_dropout:
+            x = x * dropout_mask((*x.shape[:2], 1), self.word_dropout, x)
+        x = self.input_dropout(x)
+        for depth, layer in enumerate(self._layers):
+            if depth:
+                x = self.hidden_dropout(x)
+            x, _ = layer(x, layer.initial_state(x.shape[1]), lengths=lengths)
+        if self.pooling is not None:
+            x = self.pooling(x, lengths)[None]
+        logits = self.readout(self.output_dropout(x))
+        return cast("Tensor", logits if self.pooling is None else logits[0])
+
+    def initial_state(self, batch_size: int) -> State:
+        """The state before the first step, what the pooling knows included."""
+        self._require_one_direction()
+        parts = {f"layer{n}": one.initial_state(batch_size) for n, one in enumerate(self._layers)}
+        if self.pooling is not None:
+            like = self.readout.weight.new_zeros(batch_size, 1)
+            parts["pooling"] = self.pooling.begin(like)
+        return State.join(parts)
+
+    def step(self, item: Tensor, state: State) -> tuple[Tensor, State]:
+        """One step of each row, ids (B,) or vectors (B, E): the logits (B, K) of all so far.
+
+        After the last step of a sequence they are what `forward` gives for the whole.
+        """
+        self._require_one_direction()
+        x = self.input_dropout(self.embed(item[None]))[0]
+        after = {}
+        for depth, layer in enumerate(self._layers):
+            if depth:
+                x = self.hidden_dropout(x[None])[0]
+            x, after[f"layer{depth}"] = layer.step(x, state.part(f"layer{depth}"))
+        if self.pooling is not None:
+            after["pooling"] = self.pooling.take_in(x, state.part("pooling"))
+            x = self.pooling.result(after["pooling"])
+        return self.readout(self.output_dropout(x[None])[0]), State.join(after)
+
+    def _require_one_direction(self) -> None:
+        if self.bidirectional:
+            raise InputError("a bidirectional classifier has to see the end before it can begin")
+
+    @property
+    def _layers(self) -> list[EncoderLayer]:
+        return cast("list[EncoderLayer]", list(self.layers))
+
+
+@torch.no_grad()
+def output_width(layer: nn.Module, input_size: int) -> int:
+    """The width of what `layer` makes of inputs of `input_size`, both directions together."""
+    made = cast("EncoderLayer", layer)
+    state = made.initial_state(1)
+    like = next(iter(state.values()))
+    return int(made(like.new_zeros(1, 1, input_size), state)[0].shape[-1])

@@ -1,0 +1,107 @@
+"""Entities in rows of tags, and how many of them were found: exact spans with exact types.
+
+Tags are a position and a type, "B-PER", or "O". All the usual schemes are read by the rules of the
+CoNLL shared tasks: IOB, BIO (IOB2), BIOES, BILOU.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+import numpy.typing as npt
+
+Span: TypeAlias = tuple[int, int, str]
+"""First step, the step after the last, type."""
+
+_TAG = re.compile(r"^(?:O|[BIESLU]-.+)$")
+_OUTSIDE = "O"
+
+
+@dataclass(frozen=True)
+class EntityScores:
+    """Entities that were found, guessed and there.
+
+    Attributes:
+        right: guessed with the right bounds and type.
+        guessed: all that were guessed.
+        there: all that are there.
+    """
+
+    right: int
+    guessed: int
+    there: int
+
+    @property
+    def precision(self) -> float:
+        """Of those guessed, how many are right; 0 where none was guessed."""
+        return self.right / self.guessed if self.guessed else 0.0
+
+    @property
+    def recall(self) -> float:
+        """Of those that are there, how many were found; 0 where there are none."""
+        return self.right / self.there if self.there else 0.0
+
+    @property
+    def f1(self) -> float:
+        """2 P R / (P + R), which is 2 right / (guessed + there)."""
+        both = self.guessed + self.there
+        return 2 * self.right / both if both else 0.0
+
+
+def is_tagging(names: Sequence[str]) -> bool:
+    """Whether classes are tags of entities."""
+    return all(map(_TAG.match, names)) and any(name != _OUTSIDE for name in names)
+
+
+def spans(tags: Sequence[str]) -> list[Span]:
+    """The entities of one row.
+
+    An entity begins at B, S or U, and where a tag inside one follows another type or nothing; it
+    ends after E, L, S or U, and before a new beginning. So a row that breaks its scheme has
+    entities too.
+
+    Source: the rules of conlleval, Tjong Kim Sang & De Meulder 2003.
+    """
+    found: list[Span] = []
+    begin, current, ended = 0, "", True
+    for place, tag in enumerate([*tags, _OUTSIDE]):
+        position, _, kind = tag.partition("-")
+        outside = tag == _OUTSIDE
+        starts = not outside and (position in "BSU" or ended or kind != current)
+        if not ended and (outside or starts):
+            found.append((begin, place, current))
+            ended = True
+        if starts:
+            begin, current, ended = place, kind, False
+        if not outside and position in "ELSU":
+            found.append((begin, place + 1, current))
+            ended = True
+    return found
+
+
+def entity_scores(
+    names: Sequence[str],
+    given: npt.NDArray[Any],
+    ids: npt.NDArray[Any],
+    offsets: npt.NDArray[Any],
+) -> EntityScores:
+    """Compare the entities of rows of tags.
+
+    Args:
+        names: the tags, by id.
+        given: (S,) the ids that were guessed, all rows one after the other.
+        ids: (S,) the true ones.
+        offsets: (N + 1,) where each row begins.
+    """
+    right = guessed = there = 0
+    for begin, end in pairwise(offsets):
+        theirs = set(spans([names[k] for k in given[begin:end]]))
+        ours = set(spans([names[k] for k in ids[begin:end]]))
+        right += len(theirs & ours)
+        guessed += len(theirs)
+        there += len(ours)
+    return EntityScores(right, guessed, there)
