@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
-TESTED := data,dev,docs,plot,probe,track
+TESTED := data,dev,docs,forecast,plot,probe,text,track
 KERNELS := CMakeLists.txt $(wildcard csrc/*.* csrc/cells/*.h)
 
 .PHONY: help demo test test-full sanitize neon check bench docs clean

@@ -16,3 +16,10 @@ class InputError(ElmanError, ValueError):
 
 class RunFailed(ElmanError):
     """A run that had to stop, such as training whose loss is no longer a number."""
+
+
+def missing_extra(what: str, package: str, extra: str) -> InputError:
+    """The error for `what`, which needs a package that only an extra of elman's installs."""
+    return InputError(
+        f'{what} needs the package {package}; install it with pip install "elman[{extra}]"'
+    )

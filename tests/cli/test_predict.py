@@ -2,6 +2,7 @@ import json
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from elman.tasks.runs import Run
@@ -36,3 +37,29 @@ def test_json_from_standard_input(
     assert [record["text"] for record in records] == ["the cat", "", "red\thill", "no end"]
     score = next(trained.predict(["the cat"]))
     assert records[0]["nats"] == pytest.approx(score.nats, rel=1e-5)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".parquet"])
+def test_a_table_in_a_file(
+    elman: Elman, trained: Run, lines: Path, tmp_path: Path, suffix: str
+) -> None:
+    table = tmp_path / f"answers{suffix}"
+    elman("predict", trained.path, lines, "--out", table)
+    read = {
+        ".csv": pd.read_csv,
+        ".tsv": lambda path: pd.read_csv(path, sep="\t"),
+        ".jsonl": lambda path: pd.read_json(path, lines=True),
+        ".parquet": pd.read_parquet,
+    }[suffix](table)
+    scores = list(trained.predict(lines))
+    assert list(read["text"].fillna("")) == [score.text for score in scores]
+    assert list(read["nats"]) == pytest.approx([score.nats for score in scores], rel=1e-9)
+
+
+@pytest.mark.parametrize(("name", "said"), [("a.xls", "ends in .csv"), ("no/a.csv", "no folder")])
+def test_a_table_that_cannot_be_written_is_refused_before_the_run_is_read(
+    elman: Elman, tmp_path: Path, name: str, said: str
+) -> None:
+    ended = elman("predict", tmp_path / "no-run", "--out", tmp_path / name)
+    assert ended.code == 2
+    assert said in ended.err

@@ -144,7 +144,7 @@ def test_of_a_large_held_out_text_only_the_beginning_is_scored(tmp_path: Path) -
     assert (len(cut.tokens), cut.counts.tokens, cut.counts.characters) == (100, 100, 100)
     assert cut.tokens.tolist() == whole.tokens[:100].tolist()
     model = task.build_model()
-    assert task.evaluate(model)[:3] == task.measure(model, cut).scores("valid")
+    assert task.evaluate(model).scores[:3] == task.measure(model, cut).scores("valid")
 
 
 def test_without_a_test_text_there_is_no_test_score(tmp_path: Path) -> None:

@@ -6,12 +6,13 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from elman.cli.choices import with_options
 from elman.cli.options import Cell, Device, RunPath
-from elman.cli.report import print_scores
+from elman.cli.report import print_report
 from elman.tasks.runs import load
 
 
@@ -28,12 +29,16 @@ def evaluate(
     ] = False,
     device: Device = None,
     cell: Cell = None,
+    **options: Any,
 ) -> None:
     """Measure a trained run: loss, perplexity and bits per character for a language model."""
-    scores = load(run, cell=cell, device=device).evaluate(data or [])
+    report = load(run, cell=cell, device=device).report(data or [], **options)
     if as_json:
-        for score in scores:
+        for score in report.scores:
             print(json.dumps(asdict(score)))
     else:
-        print_scores(scores)
+        print_report(report)
     sys.stdout.flush()
+
+
+command = with_options(evaluate, "Evaluation")

@@ -33,7 +33,7 @@ def with_flags(
         field = config.model_fields[name]
         title = section(field) if show_all else "Most used"
         group = sections.setdefault(title, Group.create_ordered(title))
-        parameters.append(_flag(name, field, group, show=show_all or name in common))
+        parameters.append(flag(name, field, group, show=show_all or name in common))
 
     def with_keywords(*args: Any, **keywords: Any) -> None:
         command(*args, **keywords)
@@ -56,7 +56,8 @@ def section(field: FieldInfo) -> str:
     return str(extra.get("section", "Other")) if isinstance(extra, dict) else "Other"
 
 
-def _flag(name: str, field: FieldInfo, group: Group, *, show: bool) -> inspect.Parameter:
+def flag(name: str, field: FieldInfo, group: Group, *, show: bool) -> inspect.Parameter:
+    """The field as a keyword that is None unless it was given."""
     default = field.get_default(call_default_factory=True)
     text = "none" if default is None else _written(default)
     parameter = Parameter(

@@ -1,46 +1,51 @@
-"""`elman predict RUN [INPUT]`: one record for each line of a text."""
+"""`elman predict RUN [INPUT]`: a trained run applied to a file, or to standard input."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from elman.cli.arriving import arriving_text
+from elman.cli.choices import with_options
 from elman.cli.options import Cell, Device, Format, RunPath
-from elman.cli.records import write_records
-from elman.data.text import whole_text
+from elman.cli.records import check_table, write_records, write_table
 from elman.tasks.runs import load
+from elman.tasks.task import lines_of
 
 
 def predict(
     run: RunPath,
     data: Annotated[
-        Path | None, Parameter(name="INPUT", help="a text; by default standard input")
+        Path | None, Parameter(name="INPUT", help="a file; by default standard input")
     ] = None,
     /,
     *,
+    out: Annotated[
+        Path | None,
+        Parameter(help="write a table here (.csv, .tsv, .jsonl, .parquet), not to the terminal"),
+    ] = None,
     form: Annotated[Format, Parameter(name="--format")] = "tsv",
     device: Device = None,
     cell: Cell = None,
+    **options: Any,
 ) -> None:
-    """Apply a trained run to each line of a text; a language model says what each line costs.
+    """Apply a trained run to a file: a row of answers for each row of it.
 
-    Columns for a language model: nats of the whole line, nats per token, bits per character.
+    A language model says what each line costs: nats of the whole line, nats per token, bits per
+    character.
     """
+    if out is not None:
+        check_table(out)
     loaded = load(run, cell=cell, device=device)
-    write_records(loaded.predict(_lines(data)), form, sys.stdout)
+    records = loaded.predict(lines_of(arriving_text()) if data is None else data, **options)
+    if out is None:
+        write_records(records, form, sys.stdout)
+    else:
+        write_table(records, out)
+        print(f"written: {out}")
 
 
-def _lines(path: Path | None) -> Iterator[str]:
-    """The lines of a text that arrives in pieces, each without waiting for the whole."""
-    pieces = arriving_text() if path is None else whole_text(path).blocks()
-    waiting = ""
-    for piece in pieces:
-        *complete, waiting = (waiting + piece).split("\n")
-        yield from complete
-    if waiting:
-        yield waiting
+command = with_options(predict, "Prediction")

@@ -1,13 +1,21 @@
-"""Records as lines: tab-separated columns under a header, or JSON."""
+"""Records as rows: tab-separated columns under a header, JSON lines, or a table in a file."""
 
 from __future__ import annotations
 
+import csv
 import json
-from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
+from pathlib import Path
 from typing import Any, Literal, TextIO
 
-from elman.tasks.task import Record
+from elman.errors import InputError, missing_extra
+from elman.files import atomic_path
+from elman.tasks.task import Record, columns
+
+# Rows of a Parquet file that are held in memory at a time.
+_ROWS = 10_000
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
 def write_records(records: Iterable[Record], form: Literal["tsv", "json"], out: TextIO) -> None:
@@ -23,7 +31,7 @@ def record_writer(form: Literal["tsv", "json"], out: TextIO) -> Callable[[Record
 
     def write(record: Record) -> None:
         nonlocal begun
-        values = asdict(record)
+        values = columns(record)
         if form == "json":
             line = json.dumps(values, ensure_ascii=False)
         else:
@@ -36,8 +44,75 @@ def record_writer(form: Literal["tsv", "json"], out: TextIO) -> Callable[[Record
     return write
 
 
+def check_table(path: Path) -> None:
+    """See that `path` can become a table, before any work is done for it.
+
+    Raises:
+        InputError: another suffix, no such folder, or Parquet without pyarrow.
+    """
+    if path.suffix not in SUFFIXES:
+        raise InputError(f"--out {path}: give a name that ends in {', '.join(SUFFIXES)}")
+    if not path.parent.is_dir():
+        raise InputError(f"--out {path}: there is no folder {path.parent}; make it first")
+    if path.suffix == ".parquet":
+        _parquet()
+
+
+def write_table(records: Iterable[Record], path: Path) -> None:
+    """Write all records to a file of the kind that its suffix names.
+
+    The file is there whole or not at all. Numbers are written with all their digits.
+    """
+    rows = (columns(record) for record in records)
+    with atomic_path(path) as temporary:
+        if path.suffix == ".parquet":
+            _write_parquet(rows, temporary)
+            return
+        with temporary.open("w", encoding="utf-8", newline="") as file:
+            if path.suffix == ".jsonl":
+                for row in rows:
+                    print(json.dumps(row, ensure_ascii=False), file=file)
+            else:
+                _write_columns(rows, file, "," if path.suffix == ".csv" else "\t")
+
+
+def _write_columns(rows: Iterator[dict[str, Any]], file: TextIO, delimiter: str) -> None:
+    first = next(rows, None)
+    if first is None:
+        return
+    writer = csv.DictWriter(file, list(first), delimiter=delimiter, lineterminator="\n")
+    writer.writeheader()
+    for row in chain([first], rows):
+        writer.writerow({name: _plain(value) for name, value in row.items()})
+
+
+def _write_parquet(rows: Iterator[dict[str, Any]], path: Path) -> None:
+    arrow, parquet = _parquet()
+    first = list(islice(rows, _ROWS))
+    table = arrow.Table.from_pylist(first)
+    with parquet.ParquetWriter(path, table.schema) as writer:
+        while first:
+            writer.write_table(arrow.Table.from_pylist(first, schema=table.schema))
+            first = list(islice(rows, _ROWS))
+
+
+def _parquet() -> tuple[Any, Any]:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise missing_extra("a Parquet file", "pyarrow", "text") from error
+    return pa, pq
+
+
+def _plain(value: Any) -> Any:
+    """A cell of a table: what is nested as JSON, numbers as Python writes them."""
+    nested = isinstance(value, (list, tuple, dict))
+    return json.dumps(value, ensure_ascii=False) if nested else value
+
+
 def _cell(value: Any) -> str:
-    """One column: numbers short, tabs and newlines escaped, what is nested as name=number."""
+    """One column for eyes: numbers short, tabs and newlines escaped, what is nested flat."""
     if isinstance(value, float):
         return f"{value:.4f}"
     if isinstance(value, (list, tuple)):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from elman.tasks.runs import Run
-from elman.tasks.task import Score
+from elman.tasks.task import Report
 from elman.training.loop import Outcome
 
 
@@ -29,14 +27,18 @@ def conclude(run: Run, outcome: Outcome) -> None:
         f"stopped by {outcome.reason} after {outcome.step:,} steps and "
         f"{outcome.seconds / 60:.1f} minutes of training; best at step {outcome.best_step:,}"
     )
-    print_scores(run.evaluate())
+    print_report(run.report())
     print("\nnext:")
     for line in run.task.next_steps():
         print(f"  {line}")
 
 
-def print_scores(scores: Sequence[Score]) -> None:
-    """A table, each number with its unit."""
-    width = max((len(score.split) for score in scores), default=0)
-    for score in scores:
-        print(f"{score.split:<{width}}  {score.metric:<10} {score.value:>10.4f} {score.unit}")
+def print_report(report: Report) -> None:
+    """What was found in words, then a table, each number with its unit."""
+    for line in report.verdict:
+        print(line)
+    split = max((len(score.split) for score in report.scores), default=0)
+    metric = max((len(score.metric) for score in report.scores), default=0)
+    for score in report.scores:
+        value = f"{score.value:>10.4f} {score.unit}".rstrip()
+        print(f"{score.split:<{split}}  {score.metric:<{max(metric, 10)}} {value}")

@@ -1,7 +1,5 @@
 """`elman train TASK DATA... --out RUN`: the flags of each task come from its config."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,14 +15,6 @@ from elman.training.log import open_log
 
 FILES = Group.create_ordered("Input and output")
 
-Data = Annotated[
-    list[Path],
-    Parameter(
-        group=FILES,
-        help="a file or a folder (cut 90/5/5 by position), or train, valid and test files",
-        negative_iterable=(),
-    ),
-]
 Out = Annotated[
     Path,
     Parameter(
@@ -45,8 +35,11 @@ ConfigFile = Annotated[
 
 def task_app(kind: type[Task]) -> App:
     """The command of one task, with a short and a full help."""
+    files = Parameter(group=FILES, help=kind.data, negative_iterable=())
 
-    def train(data: Data, /, *, out: Out, config: ConfigFile = None, **flags: Any) -> None:
+    def train(
+        data: Annotated[list[Path], files], /, *, out: Out, config: ConfigFile = None, **flags: Any
+    ) -> None:
         chosen = configure(kind.Config, flags, config)
         run = begin(kind.name, data, out, chosen)
         announce(run)

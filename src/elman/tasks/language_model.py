@@ -6,7 +6,7 @@ Legend: T time, B batch, V vocabulary.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from functools import cached_property
 from itertools import pairwise
@@ -33,7 +33,7 @@ from elman.tasks.lines import LineScore, score_lines
 from elman.tasks.measure import Measurement, Split, measure
 from elman.tasks.reading import read_text
 from elman.tasks.specimen import text_specimen
-from elman.tasks.task import Score, Task
+from elman.tasks.task import NO_OPTIONS, Given, Options, Report, Score, Task
 from elman.training.contracts import StepLoss
 
 SPLITS = ("train", "valid", "test")
@@ -50,6 +50,9 @@ class LanguageModelTask(Task):
     summary: ClassVar[str] = "Predict each character, piece or word of a text, and write with it."
     Config = LanguageModelConfig
     counted: ClassVar[str] = "tokens"
+    data: ClassVar[str] = (
+        "a file or a folder (cut 90/5/5 by position), or train, valid and test files"
+    )
     common: ClassVar[tuple[str, ...]] = (
         *("unit", "vocab_size", "cell", "hidden_size", "num_layers", "dropout"),
         *("batch_size", "truncation", "learning_rate", "max_steps", "max_minutes"),
@@ -129,21 +132,21 @@ class LanguageModelTask(Task):
         assert isinstance(model, LanguageModel)
         return LanguageModelObjective(model, self)
 
-    def evaluate(self, model: nn.Module, paths: Sequence[Path] = ()) -> list[Score]:
+    def evaluate(
+        self, model: nn.Module, paths: Sequence[Path] = (), options: Options = NO_OPTIONS
+    ) -> Report:
         assert isinstance(model, LanguageModel)
+        scores: list[Score] = []
         if not paths:
-            names = [name for name in self._split_names() if name != "train"]
-            return [
-                score
-                for name in names
-                for score in self.measure(model, self.held_out(name)).scores(name)
-            ]
-        scores = []
+            for name in self._split_names():
+                if name != "train":
+                    scores += self.measure(model, self.held_out(name)).scores(name)
+            return Report(scores)
         with TemporaryDirectory() as folder:
             for number, path in enumerate(paths):
                 split = self._encoded(path, Path(folder) / f"{number}.npy")
                 scores += self.measure(model, split).scores(path.name)
-        return scores
+        return Report(scores)
 
     def specimen(
         self,
@@ -162,11 +165,13 @@ class LanguageModelTask(Task):
             tokens = self._encoded(path, Path(folder) / "tokens.npy").tokens
             return text_specimen(model, tokens, self.config, max_lag=max_lag, needs=needs)
 
-    def predict(self, model: nn.Module, lines: Iterable[str]) -> Iterator[LineScore]:
+    def predict(
+        self, model: nn.Module, given: Given, options: Options = NO_OPTIONS
+    ) -> Iterator[LineScore]:
         assert isinstance(model, LanguageModel)
-        return score_lines(model, self.tokenizer, lines)
+        return score_lines(model, self.tokenizer, given.lines())
 
-    def stream(self, model: nn.Module) -> TextStream:
+    def stream(self, model: nn.Module, options: Options = NO_OPTIONS) -> TextStream:
         assert isinstance(model, LanguageModel)
         return TextStream(model, self.tokenizer, guesses=GUESSES)
 

@@ -8,7 +8,7 @@ Legend: T time, B batch.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +28,7 @@ from elman.tasks.cells import CellOptions, check_cell, recurrent_layer
 from elman.tasks.memory_config import MemoryConfig
 from elman.tasks.memory_reading import read_sequence
 from elman.tasks.specimen import ROWS, memory_specimen
-from elman.tasks.task import FrontEnd, Record, Score, Task
+from elman.tasks.task import NO_OPTIONS, FrontEnd, Given, Options, Record, Report, Score, Task
 from elman.training.contracts import StepLoss
 
 # The most steps, of all rows together, that a batch of an evaluation reads at once.
@@ -113,16 +113,16 @@ class MemoryTask(Task):
             units += len(targets)
         return loss / units, score / units
 
-    def evaluate(self, model: nn.Module, paths: Sequence[Path] = ()) -> list[Score]:
+    def evaluate(
+        self, model: nn.Module, paths: Sequence[Path] = (), options: Options = NO_OPTIONS
+    ) -> Report:
         self._refuse(paths)
         problem = self.problem
         device = next(model.parameters()).device
         batches = [batch.to(device) for batch in self.held_out("test")]
         unit = "of the answers" if problem.counts_up else "mean"
-        return [
-            Score("test", problem.metric, self.score(model, batches)[1], unit),
-            Score("guess", problem.metric, problem.guess, unit),
-        ]
+        measured = Score("test", problem.metric, self.score(model, batches)[1], unit)
+        return Report([measured, Score("guess", problem.metric, problem.guess, unit)])
 
     def specimen(
         self,
@@ -152,10 +152,12 @@ class MemoryTask(Task):
         device = next(model.parameters()).device
         return read_sequence(model, batch.to(device), str(self.run.path))
 
-    def predict(self, model: nn.Module, lines: Iterable[str]) -> Iterator[Record]:
+    def predict(
+        self, model: nn.Module, given: Given, options: Options = NO_OPTIONS
+    ) -> Iterator[Record]:
         raise InputError(f"{self.run.path}: a memory run reads no text; use `elman evaluate`")
 
-    def stream(self, model: nn.Module) -> FrontEnd:
+    def stream(self, model: nn.Module, options: Options = NO_OPTIONS) -> FrontEnd:
         raise InputError(f"{self.run.path}: a memory run reads no text; use `elman evaluate`")
 
     def next_steps(self) -> list[str]:

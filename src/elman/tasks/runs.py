@@ -7,19 +7,19 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from torch import nn
 
 from elman.diagnostics.diagnosis import Diagnosis, diagnose_specimen
 from elman.diagnostics.reading import Reading
-from elman.diagnostics.specimen import Specimen
 from elman.errors import InputError
 from elman.streaming.stream import Steppable, Stream
+from elman.tasks.abilities import Diagnosable, Reads, Writes
 from elman.tasks.cells import is_custom
 from elman.tasks.configure import configure, validated
 from elman.tasks.generation import Generation, Request
-from elman.tasks.task import FrontEnd, Record, Score, Task
+from elman.tasks.task import FrontEnd, Given, Options, Record, Report, Score, Task
 from elman.tasks.watch import GradientWatch
 from elman.tasks.watch_plot import draw
 from elman.training import loop
@@ -39,37 +39,6 @@ TASKS: dict[str, str] = {
 Paths = str | Path | Sequence[str | Path]
 
 
-class Writes(Protocol):
-    """A task whose models write."""
-
-    def generate(self, model: nn.Module, request: Request) -> Generation:
-        """What the model goes on to write."""
-        ...
-
-
-class Reads(Protocol):
-    """A task whose models can be watched as they read."""
-
-    def read(self, model: nn.Module, text: str | None) -> Reading:
-        """The states, the gates and the guesses at each step of a text, or of data of its own."""
-        ...
-
-
-class Diagnosable(Protocol):
-    """A task whose models can be diagnosed."""
-
-    def specimen(
-        self,
-        model: nn.Module,
-        path: Path | None = None,
-        *,
-        max_lag: int | None = None,
-        needs: int | None = None,
-    ) -> Specimen:
-        """The model on data that it was not trained on."""
-        ...
-
-
 @dataclass(frozen=True)
 class Run:
     """A task with a model: trained and loaded again, or about to be trained."""
@@ -82,13 +51,50 @@ class Run:
         """The run directory."""
         return self.task.run.path
 
-    def evaluate(self, data: Paths = ()) -> list[Score]:
+    def evaluate(self, data: Paths = (), **options: Any) -> list[Score]:
         """The task's metrics on the run's own held-out data, or on other files."""
-        return self.task.evaluate(self.model, _paths(data))
+        return list(self.report(data, **options).scores)
 
-    def predict(self, lines: Iterable[str]) -> Iterator[Record]:
-        """One record for each line."""
-        return self.task.predict(self.model, lines)
+    def report(self, data: Paths = (), **options: Any) -> Report:
+        """The same with what the numbers mean.
+
+        Args:
+            data: other files; by default the run's own held-out data.
+            options: the fields of the task's `Evaluation`.
+
+        Raises:
+            InputError: data that can't be read, or an option that the task does not have.
+        """
+        chosen = self.options(self.task.Evaluation, options)
+        return self.task.evaluate(self.model, _paths(data), chosen)
+
+    def predict(
+        self, data: str | Path | Iterable[str] | None = None, **options: Any
+    ) -> Iterator[Record]:
+        """The model applied to a file or to lines, a row at a time.
+
+        Args:
+            data: a path, or the lines themselves.
+            options: the fields of the task's `Prediction`.
+
+        Raises:
+            InputError: data that can't be read, or an option that the task does not have.
+        """
+        chosen = self.options(self.task.Prediction, options)
+        given = Given(Path(data)) if isinstance(data, str | Path) else Given(None, data or ())
+        return self.task.predict(self.model, given, chosen)
+
+    def options(self, kind: type[Options], given: Mapping[str, Any]) -> Options:
+        """What one use of the run was told, checked.
+
+        Raises:
+            InputError: a field that the task does not have, or a value that does not fit.
+        """
+        for name in given:
+            if name not in kind.model_fields:
+                flag = name.replace("_", "-")
+                raise InputError(f"--{flag}: a {self.task.name} run has no such setting here")
+        return validated(kind, {}, given, str(self.path))
 
     def generate(self, prompt: str = "", length: int = 500, **options: Any) -> Generation:
         """What the model goes on to write after `prompt`; iterate over it, or `read()` it.
@@ -144,9 +150,16 @@ class Run:
         specimen = task.specimen(self.model, path, max_lag=max_lag, needs=needs)
         return diagnose_specimen(specimen, max_lag=max_lag)
 
-    def stream(self) -> FrontEnd:
-        """The model as something that text is pushed into, step by step."""
-        return self.task.stream(self.model)
+    def stream(self, **options: Any) -> FrontEnd:
+        """The model as something that text is pushed into, step by step.
+
+        Args:
+            options: the fields of the task's `Streaming`.
+
+        Raises:
+            InputError: an option that the task does not have.
+        """
+        return self.task.stream(self.model, self.options(self.task.Streaming, options))
 
 
 def begin(task: str, data: Paths, out: str | Path, config: TrainingConfig) -> Run:
@@ -264,12 +277,13 @@ def stream(source: Run | str | Path | Steppable, **options: Any) -> FrontEnd | S
 
     Args:
         source: a `Run`, the path of one, or a model with `initial_state` and `step`.
-        options: for a model, those of `elman.streaming.stream.Stream`.
+        options: for a run the fields of its task's `Streaming`, for a model those of
+            `elman.streaming.stream.Stream`.
     """
     if isinstance(source, str | Path):
         source = load(source)
     if isinstance(source, Run):
-        return source.stream()
+        return source.stream(**options)
     return Stream(source, **options)
 
 

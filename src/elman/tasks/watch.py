@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from time import perf_counter
-from typing import Literal, TypeAlias, final
+from typing import Literal, TypeAlias, cast, final
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,7 @@ from elman.diagnostics.verdicts import KEEP_LENGTHS, gradient_verdict, remember
 from elman.layers.watch import recurrent_layers
 from elman.streaming.stream import evaluating
 from elman.training.config import TrainingConfig
-from elman.training.contracts import Objective, Observation, StepEvent
+from elman.training.contracts import Objective, Observation, RowLosses, StepEvent
 from elman.training.machine import untouched_randomness
 from elman.training.tbptt import Window, unroll
 
@@ -108,8 +108,10 @@ class GradientWatch:
 
 def measure(objective: Objective, event: StepEvent) -> GradientByLag | None:
     """The gradient by lag in a few rows of the step's batch; None where there is no lag at all."""
+    if not isinstance(event.batch, Batch):
+        return _measure_rows(objective, event)
     batch = _last_step_alone(_few(event.batch))
-    chunks = tuple(_few(chunk) for chunk in event.chunks)
+    chunks = tuple(_few(cast("Batch", chunk)) for chunk in event.chunks)
     length = sum(len(chunk.inputs) for chunk in (*chunks, batch))
     if length < 2 or not batch.units:
         return None
@@ -123,6 +125,17 @@ def measure(objective: Objective, event: StepEvent) -> GradientByLag | None:
 
     with evaluating(event.model), untouched_randomness():
         return gradient_by_lag(event.model, batch, losses=losses, max_lag=length - 1)
+
+
+def _measure_rows(objective: Objective, event: StepEvent) -> GradientByLag | None:
+    """The same for batches of a task's own kind; None where the task does not support it."""
+    if not hasattr(objective, "row_losses"):
+        return None
+    own = cast("RowLosses", objective)
+    with evaluating(event.model), untouched_randomness():
+        return gradient_by_lag(
+            event.model, event.batch, losses=lambda _, batch: own.row_losses(batch, ROWS)
+        )
 
 
 def ails(measured: GradientByLag, cell: str | None) -> Iterator[tuple[str, Ail, str]]:

@@ -5,15 +5,45 @@ Legend: T time, B batch, k1 steps per update, k2 steps that gradients flow back.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
+import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from elman.data.batching import Batch
     from elman.layers.state import State
+
+
+class AnyBatch(Protocol):
+    """What the loop needs of a batch; `elman.data.batching.Batch` is the one that most tasks use.
+
+    A task whose state is carried from batch to batch uses `Batch` itself.
+    """
+
+    @property
+    def reset(self) -> Tensor | None:
+        """(B,) bool, the rows that begin a new sequence; None where no state is carried."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """Number of rows, B."""
+        ...
+
+    @property
+    def units(self) -> int:
+        """How many units the mean loss is over."""
+        ...
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same batch on another device."""
+        ...
+
+    def split(self, parts: int) -> Sequence[Self]:
+        """Cut by rows into `parts` batches."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -43,17 +73,17 @@ class Objective(Protocol):
     """What is being learned: a model, its loss and how it is evaluated.
 
     A model whose batches carry state (``batch.reset`` is not None) also has
-    ``initial_state(batch_size) -> State``.
+    ``initial_state(batch_size) -> State``. A batch is of the kind that the task's source gives.
     """
 
     model: nn.Module
     unit: str  # plural, in the field's words: "tokens", "frames"
 
-    def loss(self, batch: Batch, state: State | None) -> StepLoss:
+    def loss(self, batch: Any, state: State | None) -> StepLoss:
         """The loss of `batch` from `state`, which the loop has already reset by row."""
         ...
 
-    def advance(self, batch: Batch, state: State) -> State:
+    def advance(self, batch: Any, state: State) -> State:
         """Only the state after `batch`, with its graph: the earlier chunks of a k2 > k1 window."""
         ...
 
@@ -65,6 +95,17 @@ class Objective(Protocol):
         Called in eval mode and without gradients. It carries state through the data as training
         does, starts from the initial state, and leaves no trace: not in the model, not in the
         source.
+        """
+        ...
+
+
+class RowLosses(Protocol):
+    """An objective whose batches are not `elman.data.batching.Batch`, so that it can be watched."""
+
+    def row_losses(self, batch: Any, rows: int) -> Tensor:
+        """(B,) the loss of each of the first `rows` rows of `batch`, with its graph.
+
+        It is that of the row's last unit where there are several, and rows must not mix.
         """
         ...
 
@@ -81,7 +122,7 @@ class Source(Protocol):
         """Batches in one pass over the data (its expectation where lengths are random)."""
         ...
 
-    def __next__(self) -> Batch: ...
+    def __next__(self) -> AnyBatch: ...
 
     def state_dict(self) -> dict[str, Any]:
         """The place: a nest of dict, list, str, int, float, bool, None and tensors."""
@@ -111,13 +152,13 @@ class StepEvent:
 
     step: int
     model: nn.Module
-    batch: Batch
+    batch: AnyBatch
     state: State | None
     loss: float
     units: int
     grad_norm: float
     learning_rate: float
-    chunks: tuple[Batch, ...] = ()
+    chunks: tuple[AnyBatch, ...] = ()
 
 
 @dataclass(frozen=True)

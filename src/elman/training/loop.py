@@ -13,9 +13,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import cast
 
 import torch
 
+from elman.data.batching import Batch
 from elman.errors import RunFailed
 from elman.training.checkpoint import save_model
 from elman.training.config import TrainingConfig
@@ -178,7 +180,7 @@ def train(
             batch = next(source).to(device)
             rate = learning_rate(config, progress.step, progress.history)
             if config.random_truncation:  # Merity et al. 2017, section 5
-                rate *= batch.inputs.shape[0] / config.truncation
+                rate *= len(cast("Batch", batch).inputs) / config.truncation
             for group in training.optimizer.param_groups:
                 group["lr"] = rate
             training.optimizer.zero_grad(set_to_none=True)

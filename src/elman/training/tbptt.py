@@ -21,7 +21,7 @@ from elman.data.batching import Batch
 from elman.layers.state import State
 
 if TYPE_CHECKING:
-    from elman.training.contracts import Objective, Recurrent, StepLoss
+    from elman.training.contracts import AnyBatch, Objective, Recurrent, StepLoss
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Window:
         return cls(state, tuple(Batch(**chunk).to(device) for chunk in tree["chunks"]))
 
 
-def begin(state: State | None, batch: Batch, model: nn.Module) -> State | None:
+def begin(state: State | None, batch: AnyBatch, model: nn.Module) -> State | None:
     """The state that enters `batch`: `state`, with the rows that begin a sequence set anew.
 
     Those rows get the model's initial state, with its graph, so that an initial state can be
@@ -70,7 +70,7 @@ def begin(state: State | None, batch: Batch, model: nn.Module) -> State | None:
 
 
 def unroll(
-    objective: Objective, window: Window, batch: Batch, chunks_back: int
+    objective: Objective, window: Window, batch: AnyBatch, chunks_back: int
 ) -> tuple[StepLoss, Window]:
     """The loss of `batch`, its graph reaching back over the window, and the window after it.
 
@@ -91,18 +91,19 @@ def unroll(
     if result.state is None:
         return result, Window()
     entering.append(result.state.detach())
-    chunks = (*window.chunks, batch)
+    chunks = (*window.chunks, cast("Batch", batch))
     dropped = max(0, len(chunks) - chunks_back)
     return result, Window(entering[dropped], chunks[dropped:])
 
 
-def split_rows(window: Window, batch: Batch, parts: int) -> list[tuple[Window, Batch]]:
+def split_rows(window: Window, batch: AnyBatch, parts: int) -> list[tuple[Window, AnyBatch]]:
     """Cut a batch by rows, each part with its rows of the past."""
     if parts == 1:
         return [(window, batch)]
     batches = batch.split(parts)
     chunks = [chunk.split(parts) for chunk in window.chunks]
-    split, first = [], 0
+    split: list[tuple[Window, AnyBatch]] = []
+    first = 0
     for index, part in enumerate(batches):
         rows = range(first, first + part.batch_size)
         state = None if window.state is None else window.state.select(list(rows))
@@ -111,11 +112,11 @@ def split_rows(window: Window, batch: Batch, parts: int) -> list[tuple[Window, B
     return split
 
 
-def join_rows(window: Window, batch: Batch, parts: Sequence[Window]) -> Window:
+def join_rows(window: Window, batch: AnyBatch, parts: Sequence[Window]) -> Window:
     """The inverse of `split_rows` for the windows that come after the parts of `batch`."""
     if len(parts) == 1:
         return parts[0]
     states = [part.state for part in parts if part.state is not None]
     kept = len(parts[0].chunks)
-    chunks = (*window.chunks, batch)
+    chunks = (*window.chunks, cast("Batch", batch))
     return Window(State.stack(states) if states else None, chunks[len(chunks) - kept :])
