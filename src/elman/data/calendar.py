@@ -7,6 +7,7 @@ Legend: M rows of the future covariates, F features.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -83,9 +84,9 @@ def _refuse_short(panel: Panel, horizon: int) -> None:
     names = ", ".join(item.name for item in panel.of("future"))
     missing = spoken(panel.next_times(series, ahead + 1)[-1])
     raise InputError(
-        f"series {panel.ids[series]}: the covariates known ahead ({names}) are missing at {missing}, "
-        f"row {ahead + 1} after the last value of {panel.targets[0]}; a forecast of {horizon} steps "
-        f"needs {horizon} rows: add them to the data with the target left empty"
+        f"series {panel.ids[series]}: the covariates known ahead ({names}) are missing at "
+        f"{missing}, row {ahead + 1} after the last value of {panel.targets[0]}; a forecast of "
+        f"{horizon} steps needs {horizon} rows: add them to the data with the target left empty"
     )
 
 
@@ -98,12 +99,21 @@ def _since(times: Stamps, unit: str, part: str) -> npt.NDArray[np.float64]:
     )
 
 
-_TURNS = {
+def _weekday(times: Stamps) -> npt.NDArray[np.float64]:
+    # January 1, 1970 was a Thursday.
+    return np.asarray((times.astype("datetime64[D]").astype(np.int64) + 3) % 7, dtype=np.float64)
+
+
+def _month(times: Stamps) -> npt.NDArray[np.float64]:
+    return np.asarray(times.astype("datetime64[M]").astype(np.int64) % 12, dtype=np.float64)
+
+
+_TURNS: dict[str, Callable[[Stamps], npt.NDArray[np.float64]]] = {
     "second": lambda times: _since(times, "m", "s") / 60,
     "minute": lambda times: _since(times, "h", "m") / 60,
     "hour": lambda times: _since(times, "D", "h") / 24,
-    "weekday": lambda times: ((times.astype("datetime64[D]").astype(np.int64) + 3) % 7) / 7,
+    "weekday": lambda times: _weekday(times) / 7,
     "monthday": lambda times: _since(times, "M", "D") / 31,
     "yearday": lambda times: _since(times, "Y", "D") / 366,
-    "month": lambda times: (times.astype("datetime64[M]").astype(np.int64) % 12) / 12,
+    "month": lambda times: _month(times) / 12,
 }

@@ -24,13 +24,19 @@ class Forecast:
         levels: (Q,) ascending, between 0 and 1: `LEVELS`, or others that have the ends
             of the 50, 80 and 95 % intervals and the median.
         quantiles: (S, L, C, Q), not crossing.
-        samples: (S, L, C, n) sample paths, or None; where there are any, CRPS is made from them.
+        samples: (S, L, C, n) sample paths, or None.
     """
 
     mean: Floats
     levels: tuple[float, ...]
     quantiles: Floats
     samples: Floats | None = None
+
+    def steps(self, begin: int, end: int | None = None) -> Forecast:
+        """Some of the steps."""
+        cut = slice(begin, end)
+        samples = None if self.samples is None else self.samples[:, cut]
+        return Forecast(self.mean[:, cut], self.levels, self.quantiles[:, cut], samples)
 
     @property
     def horizon(self) -> int:
