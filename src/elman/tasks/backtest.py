@@ -166,6 +166,29 @@ def backtest(
     )
 
 
+def forecast_cuts(
+    forecaster: Forecaster, panel: Panel, horizon: int, schedule: Schedule
+) -> tuple[Floats, Forecast]:
+    """Forecasts from every cut, and (R, L, C) what came, NaN where the data do not say.
+
+    Raises:
+        InputError: series too short for a single cut.
+    """
+    series, ends, numbers = place_cuts(panel, horizon, schedule)
+    total, gap = schedule.gap + horizon, schedule.gap
+    parts = [
+        forecaster.forecast(panel.cuts(series[rows], ends[rows], forecaster.context), total)
+        for rows in _chunks(panel, forecaster.context, ends, numbers, total, False)
+    ]
+    whole = Forecast(
+        np.concatenate([part.mean for part in parts]),
+        parts[0].levels,
+        np.concatenate([part.quantiles for part in parts]),
+    )
+    rows = (panel.borders[series] + ends + gap)[:, None] + np.arange(horizon)
+    return np.where(panel.observed[rows], panel.values[rows], np.nan), whole.steps(gap)
+
+
 def place_cuts(
     panel: Panel, horizon: int, schedule: Schedule
 ) -> tuple[Integers, Integers, Integers]:
