@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -43,7 +43,7 @@ class WindowBatch:
     series: Tensor
     scale: Tensor
 
-    reset: None = None
+    reset: ClassVar[None] = None
     """No state is carried from one batch to the next."""
 
     @property
@@ -72,7 +72,7 @@ class WindowBatch:
         ]
 
     def _parts(self) -> dict[str, Tensor]:
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "reset"}
+        return {f.name: getattr(self, f.name) for f in fields(self)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +112,7 @@ class Windows:
     @property
     def features(self) -> int:
         """F."""
-        return self._past.shape[1] + self._future.shape[1] + self._static.shape[1]
+        return int(self._past.shape[1] + self._future.shape[1] + self._static.shape[1])
 
     def at(self, series: Integers, channels: Integers, ends: Integers) -> WindowBatch:
         """The windows that end before row `ends` (B,) of each series (B,), one channel (B,) each.

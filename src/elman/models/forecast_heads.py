@@ -55,8 +55,8 @@ class Head(ABC):
         """The quantiles (…, B, Q); for a head without a spread, its one number each time."""
 
     @abstractmethod
-    def sample(self, parameters: Tensor, scale: Tensor) -> Tensor:
-        """One draw (…, B) with torch's own randomness."""
+    def sample(self, parameters: Tensor, scale: Tensor, uniform: Tensor) -> Tensor:
+        """One draw (…, B), made of `uniform` (…, B), which was drawn between 0 and 1."""
 
 
 @final
@@ -81,11 +81,13 @@ class GaussianHead(Head):
 
     def quantiles(self, parameters: Tensor, levels: Sequence[float], scale: Tensor) -> Tensor:
         mean, deviation = parameters.unsqueeze(-2).unbind(-1)
-        return mean + deviation * torch.special.ndtri(mean.new_tensor(levels))
+        normal: Tensor = torch.special.ndtri(mean.new_tensor(levels))
+        return mean + deviation * normal
 
-    def sample(self, parameters: Tensor, scale: Tensor) -> Tensor:
+    def sample(self, parameters: Tensor, scale: Tensor, uniform: Tensor) -> Tensor:
         mean, deviation = parameters.unbind(-1)
-        return mean + deviation * torch.randn_like(mean)
+        normal: Tensor = torch.special.ndtri(uniform)
+        return mean + deviation * normal
 
 
 @final
@@ -119,9 +121,9 @@ class StudentTHead(Head):
         center, width, freedom = parameters.unsqueeze(-2).unbind(-1)
         return center + width * student_t_quantile(center.new_tensor(levels), freedom)
 
-    def sample(self, parameters: Tensor, scale: Tensor) -> Tensor:
+    def sample(self, parameters: Tensor, scale: Tensor, uniform: Tensor) -> Tensor:
         center, width, freedom = parameters.unbind(-1)
-        return center + width * torch.distributions.StudentT(freedom).sample()
+        return center + width * student_t_quantile(uniform, freedom)
 
 
 @final
@@ -159,11 +161,15 @@ class NegativeBinomialHead(Head):
     def quantiles(self, parameters: Tensor, levels: Sequence[float], scale: Tensor) -> Tensor:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            draws = torch.stack([self.sample(parameters, scale) for _ in range(self.DRAWS)])
+            draws = torch.stack([self._draw(parameters, scale) for _ in range(self.DRAWS)])
         wanted = draws.new_tensor(levels)
         return draws.quantile(wanted, dim=0, interpolation="higher").movedim(0, -1)
 
-    def sample(self, parameters: Tensor, scale: Tensor) -> Tensor:
+    def sample(self, parameters: Tensor, scale: Tensor, uniform: Tensor) -> Tensor:
+        """One draw with torch's own randomness: counts have no quantile in closed form."""
+        return self._draw(parameters, scale)
+
+    def _draw(self, parameters: Tensor, scale: Tensor) -> Tensor:
         mean, shape = self._in_counts(parameters, scale)
         rate = torch.distributions.Gamma(1 / shape, 1 / (shape * mean)).sample()
         return torch.poisson(rate) / scale
@@ -204,8 +210,8 @@ class QuantileHead(Head):
     def quantiles(self, parameters: Tensor, levels: Sequence[float], scale: Tensor) -> Tensor:
         return self._at(parameters, parameters.new_tensor(levels))
 
-    def sample(self, parameters: Tensor, scale: Tensor) -> Tensor:
-        return self._at(parameters, torch.rand_like(parameters[..., :1]))[..., 0]
+    def sample(self, parameters: Tensor, scale: Tensor, uniform: Tensor) -> Tensor:
+        return self._at(parameters, uniform.unsqueeze(-1))[..., 0]
 
     @staticmethod
     def _at(parameters: Tensor, levels: Tensor) -> Tensor:
@@ -232,7 +238,7 @@ class _PointHead(Head):
     def quantiles(self, parameters: Tensor, levels: Sequence[float], scale: Tensor) -> Tensor:
         return parameters.expand(*parameters.shape[:-1], len(levels))
 
-    def sample(self, parameters: Tensor, scale: Tensor) -> Tensor:
+    def sample(self, parameters: Tensor, scale: Tensor, uniform: Tensor) -> Tensor:
         return parameters[..., 0]
 
 

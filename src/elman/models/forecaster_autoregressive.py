@@ -77,7 +77,13 @@ class AutoregressiveForecaster(Forecaster):
         return masked_mean(losses, observed[before:])
 
     def read(
-        self, values: Tensor, observed: Tensor, features: Tensor, series: Tensor, state: State
+        self,
+        values: Tensor,
+        observed: Tensor,
+        features: Tensor,
+        series: Tensor,
+        state: State,
+        lengths: Tensor | None = None,
     ) -> tuple[Tensor, State]:
         """What was expected of each step before it came, and the state after the last.
 
@@ -87,6 +93,7 @@ class AutoregressiveForecaster(Forecaster):
             features: (T, B, F).
             series: (B,) the number of each series.
             state: after the step before these.
+            lengths: (B,) the real steps of each row; None when all T are.
 
         Returns:
             The head's parameters (T, B, P), and the state.
@@ -94,51 +101,64 @@ class AutoregressiveForecaster(Forecaster):
         inputs = [lagged(values, observed, self.form), features]
         if self.embedding is not None:
             inputs.append(self.embedding(series).expand(len(features), -1, -1))
-        hidden, state = self.layers(torch.cat(inputs, -1), state)
+        hidden, state = self.layers(torch.cat(inputs, -1), state, lengths)
         zero, one = values.new_zeros(values.shape[1]), values.new_ones(values.shape[1])
         raw = self.readout(self.dropout(hidden))
         return self.head.settle(raw, zero, one), state
 
-    def paths(
-        self,
-        tail: tuple[Tensor, Tensor],
-        features: Tensor,
-        series: Tensor,
-        scale: Tensor,
-        state: State,
-        count: int,
-    ) -> Tensor:
-        """Draw `count` paths (N, H, B) of the H steps to come.
+    def state_after(self, window: Window, lengths: Tensor) -> State:
+        """The state after a window of which only the last `lengths` (B,) steps are real.
+
+        The first real step is the first that is read, so that the state is the one that a stream
+        from the beginning of the series has.
+        """
+        steps = len(window.values) - self.form.before
+        places = torch.arange(steps, device=lengths.device).unsqueeze(1) + (steps - lengths)
+        # Real steps first, the padding after them, where it is not read.
+        moved = torch.arange(len(window.values), device=lengths.device).unsqueeze(1)
+        moved = (moved + (steps - lengths)).clamp(max=len(window.values) - 1)
+        features = window.features[places.clamp(max=steps - 1), torch.arange(len(lengths))]
+        values, observed = (part.gather(0, moved) for part in (window.values, window.observed))
+        state = self.initial_state(len(lengths))
+        return self.read(values, observed, features, window.series, state, lengths)[1]
+
+    def paths(self, tail: Window, state: State, uniform: Tensor) -> Tensor:
+        """Draw N paths (N, H, B) of the H steps to come.
 
         Args:
-            tail: the last K values and whether each was observed, (K, B) both.
-            features: (H, B, F) of the steps to come.
-            series: (B,).
-            scale: (B,), see `Window`.
+            tail: its last K rows of values are read, and its last H of features.
             state: after the last row.
-            count: N; where the head has no spread, all paths are the same.
+            uniform: (N, H) what the draws are made of; the same for all rows, so that a row alone
+                is forecast as it is in a batch. Make it with `path_noise`.
         """
-        values, observed = (part.repeat(1, count) for part in tail)  # path by path
-        batch = len(series)
-        state = state.select(torch.arange(batch, device=series.device).repeat(count))
-        series, scale = series.repeat(count), scale.repeat(count)
+        count, horizon = uniform.shape
+        before, batch = self.form.before, len(tail.series)
+        values, observed = (
+            part[-before:].repeat(1, count) for part in (tail.values, tail.observed)
+        )  # path by path
+        rows = torch.arange(batch, device=tail.series.device).repeat(count)
+        state, series, scale = state.select(rows), tail.series[rows], tail.scale[rows]
         drawn = []
-        for step in features:
+        for place in range(horizon):
             # One row more, which no lag reaches: the step that is asked for.
             asked = torch.cat([values, values[-1:]])
             known = torch.cat([observed, observed[-1:]])
-            parameters, state = self.read(asked, known, step.repeat(count, 1)[None], series, state)
-            value = self.head.sample(parameters, scale)
+            step = tail.features[place - horizon].repeat(count, 1)[None]
+            parameters, state = self.read(asked, known, step, series, state)
+            noise = uniform[:, place].repeat_interleave(batch)
+            value = self.head.sample(parameters, scale, noise[None])
             drawn.append(value[0])
             values = torch.cat([values[1:], value])
             observed = torch.cat([observed[1:], torch.ones_like(value)])
         return torch.stack(drawn, 1).view(count, batch, -1).transpose(1, 2)
 
-    def forecast(self, window: Window, count: int) -> Tensor:
-        """`count` paths (N, H, B) from a window that is read from its first row."""
-        form = self.form
-        past, future = window.features.split([len(window.features) - form.horizon, form.horizon])
-        state = self.initial_state(len(window.series))
-        _, state = self.read(window.values, window.observed, past, window.series, state)
-        tail = (window.values[-form.before :], window.observed[-form.before :])
-        return self.paths(tail, future, window.series, window.scale, state, count)
+
+def path_noise(count: int, horizon: int, seed: int) -> Tensor:
+    """(N, H) numbers between 0 and 1, in each column one of every N-th part, in random order.
+
+    Such columns (Latin hypercube sampling, McKay et al. 1979) have the right quantiles at each step
+    with far fewer paths than independent draws.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    columns = [torch.randperm(count, generator=generator) for _ in range(horizon)]
+    return (torch.stack(columns, 1) + 0.5) / count

@@ -78,13 +78,14 @@ class DirectForecaster(Forecaster):
         """The head's parameters (H, B, P) of the H steps after the window."""
         form = self.form
         values, location, spread = normalized(self.normalizer, window, form.look_back)
-        past, future = window.features.split([form.look_back, form.horizon])
+        past, future = window.features[: form.look_back], window.features[form.look_back :]
         now = torch.stack([values[form.before :], window.observed[form.before :]], -1)
         # The rows to come hold nothing, and so a lag that would reach into them is not known.
         nothing = values.new_zeros(form.horizon, values.shape[1])
         history = torch.cat([values, nothing])
         seen = torch.cat([window.observed, nothing])
-        before, ahead = lagged(history, seen, form).split([form.look_back, form.horizon])
+        lags = lagged(history, seen, form)
+        before, ahead = lags[: form.look_back], lags[form.look_back :]
         given = [] if self.embedding is None else [self.embedding(window.series)]
         repeated = [item.expand(form.look_back, -1, -1) for item in given]
         hidden, _ = self.layers(torch.cat([now, before, past, *repeated], -1))

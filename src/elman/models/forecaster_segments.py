@@ -92,7 +92,7 @@ class SegmentForecaster(Forecaster):
         inputs = self.embed(pieces)
         asked = self._places(window.series)
         if self.past_features is not None and self.future_features is not None:
-            past, future = window.features.split([form.look_back, form.horizon])
+            past, future = window.features[: form.look_back], window.features[form.look_back :]
             missing = self.coming * width - form.horizon
             future = functional.pad(future, (0, 0, 0, 0, 0, missing))
             inputs = inputs + self.past_features(_pieces(past, width))

@@ -46,15 +46,20 @@ class StackedLayers(nn.Module):
         states = [layer.initial_state(batch_size) for layer in self._layers]
         return State.join({f"layer{depth}": state for depth, state in enumerate(states)})
 
-    def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """The outputs (T, B, H) for x (T, B, I), and the state after the last step."""
+    def forward(
+        self, x: Tensor, state: State | None = None, lengths: Tensor | None = None
+    ) -> tuple[Tensor, State]:
+        """The outputs (T, B, H) for x (T, B, I), and the state after the last step.
+
+        `lengths` (B,) ends rows early: their state is that of their last real step.
+        """
         entering = self.initial_state(x.shape[1]) if state is None else state
         after = {}
         for depth, layer in enumerate(self._layers):
             name = f"layer{depth}"
             if depth:
                 x = self.dropout(x)
-            x, after[name] = layer(x, entering.part(name))
+            x, after[name] = layer(x, entering.part(name), lengths=lengths)
         return x, State.join(after)
 
     @property
