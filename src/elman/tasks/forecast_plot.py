@@ -17,8 +17,8 @@ from elman.errors import InputError
 from elman.files import atomic_path
 
 INK, FAN, MIDDLE = "#2b2f36", "#0072B2", "#003f66"
-SHADES = ((95, 0.14), (80, 0.18), (50, 0.26))
-"""Per cent of an interval and how dark it lies over the wider ones."""
+SHADES = ((95, "#d9eaf4"), (80, "#aed2e8"), (50, "#7db7da"))
+"""Intervals in per cent, the widest first, and their colors."""
 
 SUFFIXES = (".png", ".svg", ".pdf")
 
@@ -114,15 +114,14 @@ def _fan(
     def line(numbers: Floats) -> Floats:
         return np.concatenate([values[start], numbers])
 
-    for percent, alpha in SHADES:
+    for percent, shade in SHADES:
         if forecast.levels:
             low, high = (forecast.at(0.5 + sign * percent / 200) for sign in (-1, 1))
             axes.fill_between(
                 joined,
                 line(low[series, :, channel]),
                 line(high[series, :, channel]),
-                color=FAN,
-                alpha=alpha,
+                color=shade,
                 linewidth=0,
                 label=f"{percent} %",
             )
@@ -145,7 +144,7 @@ def _fan(
 
 def dress(axes: Any, title: str) -> None:
     """No frame, a light grid behind the lines."""
-    axes.set_title(title, loc="left", fontsize=10, color=INK, fontweight="medium")
+    axes.set_title(title, loc="left", fontsize=10, color=INK)
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.spines["bottom"].set_color("0.7")
