@@ -10,7 +10,15 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.quality import memory, penn_treebank, probe, tinyshakespeare
+from benchmarks.quality import (
+    etth1,
+    forecast_rate,
+    forecasts,
+    memory,
+    penn_treebank,
+    probe,
+    tinyshakespeare,
+)
 from benchmarks.quality.running import Options
 from elman.errors import InputError, RunFailed
 from elman.training.signals import Interrupted
@@ -22,6 +30,12 @@ BENCHMARKS: dict[str, tuple[Callable[[Options], None], int]] = {
     "penn-treebank": (penn_treebank.best, 1),
     "penn-treebank-characters": (penn_treebank.characters, 1),
     "memory": (memory.memory, 1),
+    "etth1": (etth1.etth1, 1),
+    "seattle-weather": (forecasts.weather, 3),
+    "stocks": (forecasts.stocks, 1),
+    "synthetic-seasons": (forecasts.synthetic, 1),
+    "forecast-rate": (forecast_rate.rate, 1),
+    "forecast-memory": (forecast_rate.memory, 1),
     "probe": (probe.probe, probe.DEFAULT.seeds),
 }
 """Name -> what measures it, and over how many seeds unless the flag says otherwise."""

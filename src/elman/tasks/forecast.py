@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, cast, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from torch import nn
@@ -71,7 +71,7 @@ class ForecastTask(Task):
         """Read the table, cut it by time, measure its scale; see `Task.prepare`."""
         config = self.config
         check_cell(config.cell)
-        read = read_panel(cast("Any", list(paths)), self._asked_columns())
+        read = read_panel(_source(paths), self._asked_columns())
         self.keep(read.panel, read.columns, read.notes)
         self.source()  # series too short for the horizon are said now
 
@@ -184,10 +184,10 @@ class ForecastTask(Task):
     def _scaler_path(self) -> Path:
         return self.run.path / "scaler.safetensors"
 
-    def read_as_trained(self, source: Any) -> Panel:
+    def read_as_trained(self, paths: Sequence[Any]) -> Panel:
         """Other data, read as the run's own were, without the calendar."""
         # A short table may well be flat.
-        panel = read_panel(source, replace(self.columns, constant="keep")).panel
+        panel = read_panel(_source(paths), replace(self.columns, constant="keep")).panel
         check_counts(panel, self.config)
         return panel
 
@@ -242,6 +242,11 @@ class ForecastTask(Task):
             duplicates=config.duplicates,
             constant=config.constant,
         )
+
+
+def _source(paths: Sequence[Any]) -> Any:
+    """One table, or several of one kind; a table may be a pandas frame."""
+    return paths[0] if len(paths) == 1 else list(paths)
 
 
 @final

@@ -85,7 +85,7 @@ def history(task: ForecastTask, given: Given, future: Path | None = None) -> Pan
     source: Any = given.path
     if source is None and hasattr(given.arriving, "columns"):
         source = given.arriving
-    panel = task.panel_as_read if source is None else task.read_as_trained(source)
+    panel = task.panel_as_read if source is None else task.read_as_trained([source])
     return panel if future is None else with_future(panel, future, task.columns)
 
 

@@ -104,7 +104,7 @@ class ForecastStream:
             )
         self._sides = quantile_levels([options.alarm]) if options.alarm is not None else ()
         history = options.history
-        self._history = task.panel_as_read if history is None else task.read_as_trained(history)
+        self._history = task.panel_as_read if history is None else task.read_as_trained([history])
         if options.future is not None:
             self._history = with_future(self._history, options.future, task.columns)
         self._live: dict[str, _Live] = {}
