@@ -59,8 +59,13 @@ def step_seconds(kind: str, options: Options) -> tuple[float, float, int]:
         run, _ = runs.reopen(folder)
     else:
         settings = {
-            "horizon": HORIZON, "look_back": WINDOW, "hidden_size": HIDDEN, "model": kind,
-            "batch_size": BATCH, "cell": "lstm", "threads": options.threads,
+            "horizon": HORIZON,
+            "look_back": WINDOW,
+            "hidden_size": HIDDEN,
+            "model": kind,
+            "batch_size": BATCH,
+            "cell": "lstm",
+            "threads": options.threads,
         }
         config = ForecastTask.Config.model_validate(settings)
         run = runs.begin("forecast", _frame(), folder, config)
