@@ -144,7 +144,7 @@ def _encoded(table: Table, columns: Columns, role: Role) -> tuple[Floats, tuple[
             arrays.append(table.numbers(name, columns.series)[:, None])
             continue
         column = table.frame[name]
-        codes = pd.Categorical(column.astype(str), categories=list(categories)).codes
+        codes = pd.Index(list(categories)).get_indexer(column.astype(str))
         empty = np.asarray(column.isna())
         if role == "static":
             arrays.append(np.where(empty, -1, codes).astype(np.float64)[:, None])

@@ -145,6 +145,7 @@ def place_in_zone(
     pd = library("pandas")
     index = pd.DatetimeIndex(stamps)
     try:
+        index[:0].tz_localize(zone or "UTC")
         local = index.tz_localize("UTC").tz_convert(zone or "UTC") if zoned else index
         if (local == local.normalize()).all():
             return np.asarray(local.tz_localize(None).to_numpy(), "datetime64[ns]"), zone or "UTC"

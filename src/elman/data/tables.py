@@ -136,7 +136,7 @@ def _read_file(path: Path, columns: Columns) -> tuple[str, Any, int]:
             columns.time or _first(TIMES, names),
             columns.series or _first(SERIES, names),
         )
-        words = {name: "category" for name in names if name.strip() in (times, series)}
+        words = {name: str for name in names if name.strip() in (times, series)}
         frame = pd.read_csv(
             path,
             sep=separator,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -94,6 +95,12 @@ def two_sided(statistic: float, freedom: int) -> float:
 
 
 def _integral(end: float, freedom: int) -> float:
-    nodes, weights = np.polynomial.legendre.leggauss(200)
+    nodes, weights = _gauss()
     angles = (nodes + 1) * end / 2
     return float(weights @ np.cos(angles) ** (freedom - 1)) * end / 2
+
+
+@cache
+def _gauss() -> tuple[Floats, Floats]:
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    return nodes, weights
