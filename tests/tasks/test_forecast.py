@@ -38,7 +38,7 @@ def as_lines(frame: Any) -> str:
 
 
 def test_it_learns_a_season_and_says_so(tmp_path: Path) -> None:
-    run = series.run(tmp_path, max_steps=120, eval_every=60, learning_rate=0.02)
+    run = series.run(tmp_path, max_steps=200, eval_every=50, learning_rate=0.02)
     report = run.report(cuts=10)
     assert report.verdict[0].startswith("better than naive")
     assert any("no leakage" in line for line in report.verdict)
