@@ -10,7 +10,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.quality import classify, memory, multi30k, penn_treebank, probe, tinyshakespeare
+from benchmarks.quality import (
+    classify,
+    etth1,
+    forecast_rate,
+    forecasts,
+    memory,
+    multi30k,
+    penn_treebank,
+    probe,
+    tinyshakespeare,
+)
 from benchmarks.quality.running import Options
 from elman.errors import InputError, RunFailed
 from elman.training.signals import Interrupted
@@ -23,6 +33,12 @@ BENCHMARKS: dict[str, tuple[Callable[[Options], None], int]] = {
     "penn-treebank-characters": (penn_treebank.characters, 1),
     "memory": (memory.memory, 1),
     "multi30k": (multi30k.translation, 1),
+    "etth1": (etth1.etth1, 1),
+    "seattle-weather": (forecasts.weather, 3),
+    "stocks": (forecasts.stocks, 1),
+    "synthetic-seasons": (forecasts.synthetic, 1),
+    "forecast-rate": (forecast_rate.rate, 1),
+    "forecast-memory": (forecast_rate.memory, 1),
     "probe": (probe.probe, probe.DEFAULT.seeds),
     "sst2": (classify.sst2, 3),
     "japanese-vowels": (classify.japanese_vowels, 3),

@@ -33,10 +33,11 @@ from elman.training.run_directory import RunDirectory
 
 TASKS: dict[str, str] = {
     "language-model": "elman.tasks.language_model:LanguageModelTask",
-    "memory": "elman.tasks.memory:MemoryTask",
-    "translation": "elman.tasks.translation:TranslationTask",
-    "classify": "elman.tasks.classify:ClassifyTask",
     "sentiment": "elman.tasks.classify:SentimentTask",
+    "classify": "elman.tasks.classify:ClassifyTask",
+    "translation": "elman.tasks.translation:TranslationTask",
+    "forecast": "elman.tasks.forecast:ForecastTask",
+    "memory": "elman.tasks.memory:MemoryTask",
 }
 
 Paths = str | Path | Sequence[str | Path]
@@ -84,7 +85,10 @@ class Run:
             InputError: data that can't be read, or an option that the task does not have.
         """
         chosen = self.options(self.task.Prediction, options)
-        given = Given(Path(data)) if isinstance(data, str | Path) else Given(None, data or ())
+        if isinstance(data, str | Path):
+            given = Given(Path(data))
+        else:
+            given = Given(None, () if data is None else data)
         return self.task.predict(self.model, given, chosen)
 
     def options(self, kind: type[Options], given: Mapping[str, Any]) -> Options:
@@ -339,4 +343,6 @@ def build(task: Task) -> nn.Module:
 
 
 def _paths(data: Paths) -> list[Path]:
+    if hasattr(data, "columns"):  # a pandas frame, for a task that reads tables
+        return [cast("Path", data)]
     return [Path(data)] if isinstance(data, str | Path) else [Path(item) for item in data]

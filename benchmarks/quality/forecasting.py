@@ -1,0 +1,106 @@
+"""Train forecasters in a folder, or go on with them there, and measure them on every window."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+
+from benchmarks.quality.running import RECIPES, Options
+from elman.data.panel import Integers
+from elman.data.windows import WindowBatch, Windows
+from elman.errors import InputError
+from elman.models.forecaster import Forecaster
+from elman.tasks import runs
+from elman.tasks.configure import configure
+from elman.tasks.forecast import ForecastTask
+from elman.training.log import open_log
+from elman.training.loop import Outcome
+
+TASK = "forecast"
+_WINDOWS_AT_ONCE = 512
+
+
+@dataclass(frozen=True)
+class TrainedForecaster:
+    """A finished run."""
+
+    run: runs.Run
+    outcome: Outcome
+
+    @property
+    def task(self) -> ForecastTask:
+        """The run's task, with its data."""
+        return cast("ForecastTask", self.run.task)
+
+    @property
+    def model(self) -> Forecaster:
+        """The network with its best weights."""
+        return cast("Forecaster", self.run.model)
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers were trained."""
+        return sum(p.numel() for p in self.model.parameters())
+
+    @property
+    def minutes(self) -> float:
+        """Training time, without evaluations and checkpoints."""
+        return self.outcome.seconds / 60
+
+
+def train(
+    recipe: str, data: Path | Sequence[Path], name: str, options: Options, **settings: Any
+) -> TrainedForecaster:
+    """Train the recipe in `options.out / name`; a run that is there goes on.
+
+    Raises:
+        InputError: the run that is there has other settings.
+    """
+    folder = options.out / name
+    kind = runs.task_class(TASK)
+    settings |= {"threads": options.threads}
+    config = configure(kind.Config, settings, RECIPES / f"{recipe}.toml")
+    if (folder / "config.toml").exists():
+        run, checkpoint = runs.reopen(folder)
+        if run.task.config != config:
+            raise InputError(
+                f"{folder}: a run with other settings than {recipe}.toml and these flags;"
+                " remove it or choose another --out"
+            )
+    else:
+        run, checkpoint = runs.begin(TASK, data, folder, config), None
+        sys.stderr.write("\n".join(run.task.describe()) + "\n")
+    sys.stderr.write(f"{name}: {f'goes on from {checkpoint.name}' if checkpoint else 'begins'}\n")
+    run, outcome = runs.fit(run, open_log(sys.stderr, kind.counted), resume_from=checkpoint)
+    return TrainedForecaster(run, outcome)
+
+
+def every_window(windows: Windows, first: Integers) -> Iterator[WindowBatch]:
+    """All windows with at least `first` (S,) known rows and their whole horizon in the panel."""
+    for series in range(len(windows.panel)):
+        last = int(windows.panel.lengths[series]) - windows.reach.horizon
+        for channel in range(windows.channels):
+            ends = np.arange(int(first[series]), last + 1)
+            for begin in range(0, len(ends), _WINDOWS_AT_ONCE):
+                some = ends[begin : begin + _WINDOWS_AT_ONCE]
+                yield windows.at(np.full_like(some, series), np.full_like(some, channel), some)
+
+
+@torch.inference_mode()
+def window_errors(trained: TrainedForecaster) -> tuple[float, float, int]:
+    """MSE and MAE over every test window, in units of the scaler; and how many windows."""
+    task, model = trained.task, trained.model
+    squared = absolute = 0.0
+    count = windows = 0
+    for batch in every_window(task.windows(task.panel), task.splits.valid):
+        error = model.head.mean(cast("Any", model)(batch)) - batch.targets
+        squared += float(error.square().sum())
+        absolute += float(error.abs().sum())
+        count, windows = count + error.numel(), windows + batch.batch_size
+    return squared / count, absolute / count, windows
