@@ -11,7 +11,7 @@ import numpy.typing as npt
 from benchmarks.quality.forecasting import TrainedForecaster, every_window, train, window_errors
 from benchmarks.quality.running import Options, data_file
 from benchmarks.results import circumstances, table, write_section
-from elman.data.windows import Windows
+from elman.data.series.windows import Windows
 from elman.files import write_text
 
 ROWS = 14_400

@@ -17,7 +17,7 @@ from benchmarks.quality.running import Options
 from benchmarks.results import circumstances, table, write_section
 from elman.layers.lstm import LSTM
 from elman.tasks import runs
-from elman.tasks.forecast import ForecastTask
+from elman.tasks.forecast.task import ForecastTask
 from elman.training.optim import clip_gradients, gradient_norm, make_optimizer
 
 SERIES, ROWS, HIDDEN, BATCH, WINDOW, HORIZON = 1000, 1000, 128, 64, 100, 24
@@ -149,8 +149,8 @@ def _peak(path: Path | None) -> float:
 
 
 if __name__ == "__main__":
-    from elman.data.columns import Columns
-    from elman.data.panel_reading import read_panel
+    from elman.data.series.columns import Columns
+    from elman.data.series.reading import read_panel
 
     if sys.argv[1:]:
         read_panel(Path(sys.argv[1]), Columns(frequency="D"))

@@ -12,13 +12,13 @@ import numpy as np
 import torch
 
 from benchmarks.quality.running import RECIPES, Options
-from elman.data.panel import Integers
-from elman.data.windows import WindowBatch, Windows
+from elman.data.series.panel import Integers
+from elman.data.series.windows import WindowBatch, Windows
 from elman.errors import InputError
 from elman.models.forecaster import Forecaster
 from elman.tasks import runs
 from elman.tasks.configure import configure
-from elman.tasks.forecast import ForecastTask
+from elman.tasks.forecast.task import ForecastTask
 from elman.training.log import open_log
 from elman.training.loop import Outcome
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from elman.errors import InputError
+from elman.errors import missing_extra
 
 
 def library(name: str, extra: str = "forecast") -> Any:
@@ -21,6 +21,4 @@ def library(name: str, extra: str = "forecast") -> Any:
     try:
         return import_module(name)
     except ImportError as error:
-        raise InputError(
-            f"this needs {name.partition('.')[0]}, which is missing; pip install 'elman[{extra}]'"
-        ) from error
+        raise missing_extra("this", name.partition(".")[0], extra) from error

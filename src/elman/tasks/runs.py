@@ -33,10 +33,10 @@ from elman.training.run_directory import RunDirectory
 
 TASKS: dict[str, str] = {
     "language-model": "elman.tasks.language_model:LanguageModelTask",
-    "sentiment": "elman.tasks.classify:SentimentTask",
-    "classify": "elman.tasks.classify:ClassifyTask",
-    "translation": "elman.tasks.translation:TranslationTask",
-    "forecast": "elman.tasks.forecast:ForecastTask",
+    "sentiment": "elman.tasks.classify.task:SentimentTask",
+    "classify": "elman.tasks.classify.task:ClassifyTask",
+    "translation": "elman.tasks.translation.task:TranslationTask",
+    "forecast": "elman.tasks.forecast.task:ForecastTask",
     "memory": "elman.tasks.memory:MemoryTask",
 }
 

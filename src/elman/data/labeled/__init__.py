@@ -1,0 +1,1 @@
+"""Rows with labels: texts, words or numbers, from the files that people have."""

@@ -1,0 +1,250 @@
+"""Labeled rows as arrays on disk, and the batches that training and evaluation make of them.
+
+Legend: N rows, S steps of all rows together, T time, B batch, C channels, K classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from elman.data.batching import IGNORE
+from elman.data.labeled.rows import Integers, LabelKind, steps_of
+from elman.errors import InputError
+from elman.files import atomic_path
+
+Array = npt.NDArray[Any]
+
+_POOL = 50
+"""Rows are drawn by so many batches at a time, and those of like length go side by side."""
+
+_STEPS_AT_ONCE = 1 << 16
+"""The most steps, padding included, that a batch of an evaluation reads."""
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """Rows ready for a network, kept flat one after the other.
+
+    Attributes:
+        steps: (S,) token ids, or (S, C) numbers.
+        offsets: (N + 1,) where each row begins.
+        labels: one label a row: (N,); one for each step: (S,), `IGNORE` where there is none;
+            many labels a row: (N, K) bool; None where they are not known.
+        kind: which of the three.
+    """
+
+    steps: Array
+    offsets: Integers
+    labels: Array | None
+    kind: LabelKind
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> Integers:
+        """(N,) steps a row."""
+        return np.diff(self.offsets)
+
+    def rows(self, chosen: Integers) -> LabeledBatch:
+        """Some of the rows as a padded batch, in the order given."""
+        lengths = self.lengths[chosen]
+        row = np.repeat(np.arange(len(chosen)), lengths)
+        ends = np.cumsum(lengths)
+        step = np.arange(lengths.sum()) - np.repeat(ends - lengths, lengths)
+        places = steps_of(self.offsets, chosen)
+        shape = (max(int(lengths.max(initial=0)), 1), len(chosen))
+        whole = self.steps.dtype.kind != "f"
+        inputs = np.zeros((*shape, *self.steps.shape[1:]), np.int64 if whole else np.float32)
+        inputs[step, row] = self.steps[places]
+        targets = None
+        if self.labels is not None and self.kind == "step":
+            targets = np.full(shape, IGNORE, np.int64)
+            targets[step, row] = self.labels[places]
+        elif self.labels is not None:
+            targets = self.labels[chosen]
+        return LabeledBatch(
+            torch.from_numpy(inputs),
+            torch.from_numpy(lengths),
+            None if targets is None else torch.from_numpy(targets),
+            self.kind,
+        )
+
+    def batches(self, most_rows: int = 256) -> Iterator[tuple[Integers, LabeledBatch]]:
+        """All rows once, those of like length together; each batch with the rows it holds."""
+        order = np.argsort(self.lengths, kind="stable")
+        lengths = self.lengths[order]
+        begin = 0
+        while begin < len(order):
+            end = begin + 1
+            while (
+                end < min(len(order), begin + most_rows)
+                and (end + 1 - begin) * lengths[end] <= _STEPS_AT_ONCE
+            ):
+                end += 1
+            yield order[begin:end], self.rows(order[begin:end])
+            begin = end
+
+    def save(self, folder: Path) -> None:
+        """Write the arrays into `folder`, each atomically."""
+        folder.mkdir(parents=True, exist_ok=True)
+        assert self.labels is not None
+        for name in ("steps", "offsets", "labels"):
+            with atomic_path(folder / f"{name}.npy") as partial, partial.open("wb") as file:
+                np.save(file, getattr(self, name), allow_pickle=False)
+
+    @classmethod
+    def open(cls, folder: Path, kind: LabelKind) -> Encoded:
+        """What `save` wrote, memory-mapped.
+
+        Raises:
+            InputError: missing, truncated, or something else.
+        """
+        steps, offsets, labels = (
+            _open(folder / f"{n}.npy") for n in ("steps", "offsets", "labels")
+        )
+        rows = len(offsets) - 1
+        fits = offsets.ndim == 1 and rows >= 0 and offsets[-1] == len(steps)
+        if not fits or len(labels) != (len(steps) if kind == "step" else rows):
+            raise InputError(f"{folder}: its arrays do not fit together; prepare the data again")
+        return cls(steps, np.asarray(offsets), labels, kind)
+
+
+@dataclass(frozen=True, eq=False)
+class LabeledBatch:
+    """Rows of different lengths, padded at the end.
+
+    Attributes:
+        inputs: (T, B) ids or (T, B, C) numbers.
+        lengths: (B,) the real steps of each row.
+        targets: (B,), (T, B) or (B, K) as the kind of label has it; None where not known.
+        kind: one label a row, one for each step, or many a row.
+    """
+
+    inputs: Tensor
+    lengths: Tensor
+    targets: Tensor | None
+    kind: LabelKind
+    reset: None = None
+
+    @property
+    def batch_size(self) -> int:
+        """Number of rows, B."""
+        return len(self.lengths)
+
+    @property
+    def units(self) -> int:
+        """How many labels are scored."""
+        if self.kind == "step" and self.targets is not None:
+            return int((self.targets != IGNORE).sum())
+        return self.batch_size
+
+    def to(self, device: torch.device | str) -> LabeledBatch:
+        """The same batch on another device."""
+        targets = None if self.targets is None else self.targets.to(device)
+        return LabeledBatch(self.inputs.to(device), self.lengths.to(device), targets, self.kind)
+
+    def select(self, rows: Tensor) -> LabeledBatch:
+        """Some of the rows, cut to the longest of them."""
+        lengths = self.lengths[rows]
+        steps, targets = int(lengths.max()), self.targets
+        if targets is not None:
+            targets = targets[:steps, rows] if self.kind == "step" else targets[rows]
+        return LabeledBatch(self.inputs[:steps, rows], lengths, targets, self.kind)
+
+    def split(self, parts: int) -> list[LabeledBatch]:
+        """Cut by rows into `parts` batches whose sizes differ by at most one row.
+
+        Raises:
+            InputError: `parts` is less than 1 or more than the rows there are.
+        """
+        if not 1 <= parts <= self.batch_size:
+            raise InputError(f"cannot split a batch of {self.batch_size} rows into {parts} parts")
+        axis = 1 if self.kind == "step" else 0
+        targets = [None] * parts if self.targets is None else self.targets.tensor_split(parts, axis)
+        columns = (self.inputs.tensor_split(parts, 1), self.lengths.tensor_split(parts), targets)
+        return [LabeledBatch(*cut, self.kind) for cut in zip(*columns, strict=True)]
+
+
+class Bucketed:
+    """An endless, resumable source of batches of rows of like length.
+
+    Each epoch takes every row once, in an order that depends on (seed, epoch) alone. Rows are
+    drawn `_POOL` batches at a time, laid side by side by length, and the batches mixed again.
+
+    Args:
+        rows: labeled rows.
+        batch_size: B; the last batch of an epoch may be smaller.
+        seed: of the order.
+    """
+
+    def __init__(self, rows: Encoded, batch_size: int, seed: int) -> None:
+        self._rows, self._batch_size, self._seed = rows, batch_size, seed
+        self._epoch = self._index = 0
+        self._order: list[Integers] = self._draw()
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in one pass over the rows."""
+        return len(self._order)
+
+    def __iter__(self) -> Bucketed:
+        return self
+
+    def __next__(self) -> LabeledBatch:
+        batch = self._rows.rows(self._order[self._index])
+        self._index += 1
+        if self._index == len(self._order):
+            self._epoch, self._index = self._epoch + 1, 0
+            self._order = self._draw()
+        return batch
+
+    def state_dict(self) -> dict[str, int]:
+        """The place in the data, as plain integers."""
+        return {"epoch": self._epoch, "index": self._index}
+
+    def load_state_dict(self, state: Mapping[str, Any], /) -> None:
+        """Go to a place that `state_dict` gave.
+
+        Raises:
+            InputError: the place does not exist in these data.
+        """
+        epoch, index = state.get("epoch"), state.get("index")
+        if type(epoch) is not int or type(index) is not int or not 0 <= index < len(self._order):
+            raise InputError(
+                f"the place in the data {dict(state)} is not one of these rows;"
+                " resume with the data the run began with"
+            )
+        self._epoch, self._index = epoch, index
+        self._order = self._draw()
+
+    def _draw(self) -> list[Integers]:
+        rng = np.random.default_rng((self._seed, self._epoch))
+        order, size = rng.permutation(len(self._rows)), self._batch_size
+        lengths = self._rows.lengths
+        batches: list[Integers] = []
+        for begin in range(0, len(order), _POOL * size):
+            pool = order[begin : begin + _POOL * size]
+            pool = pool[np.argsort(lengths[pool], kind="stable")]
+            batches += [pool[first : first + size] for first in range(0, len(pool), size)]
+        return [batches[place] for place in rng.permutation(len(batches))]
+
+
+def _open(path: Path) -> Array:
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(
+            f"{path}: cannot be read as an array ({error}); prepare the data again"
+        ) from error
+    if not isinstance(array, np.ndarray):
+        raise InputError(f"{path}: holds no single array; prepare the data again")
+    return array

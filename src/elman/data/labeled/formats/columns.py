@@ -1,0 +1,156 @@
+"""Which column is the text, which the label and which the split: as told, by name, or by kind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from elman.data.labeled.formats.table import Table
+from elman.data.labeled.rows import Columns
+from elman.data.roles import ROLES
+from elman.errors import InputError
+
+TEXT = (
+    *("text", "sentence", "review", "content", "comment", "message", "tweet", "document", "body"),
+    *("phrase", "utterance", "headline", "words", "tokens", "values", "sequence", "series"),
+)
+LABEL = (
+    *("label", "labels", "sentiment", "class", "category", "categories", "target", "polarity"),
+    *("stars", "rating", "intent", "emotion", "topic", "tag", "tags", "ner_tags"),
+)
+SPLIT = ("split", "partition", "subset")
+USUAL = (*TEXT, *LABEL, *SPLIT)
+_LOOKED_AT = 1000
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The columns to read.
+
+    Attributes:
+        text: of the text or the numbers.
+        label: of the label; None where none was asked for.
+        split: of the split; None where there is none.
+        note: how they were chosen, for the terminal.
+    """
+
+    text: str
+    label: str | None
+    split: str | None
+    note: str
+
+
+def choose(table: Table, columns: Columns, *, labeled: bool = True) -> Chosen:
+    """Choose the columns of a table.
+
+    Args:
+        table: its first rows are looked at.
+        columns: what was told; it is taken as it is.
+        labeled: whether a label is wanted.
+
+    Raises:
+        InputError: a column that was told is missing, or none or several could be meant.
+    """
+    said = columns.label is not None
+    label, how_label = _named(table, columns.label, LABEL, "label", ()) if labeled else (None, "")
+    split, _ = _named(table, columns.split, SPLIT, "split", [label])
+    if split is not None and columns.split is None and not _says_splits(table.values(split)):
+        split = None
+    text, how_text = _named(table, columns.text, TEXT, "text", [label, split])
+    if text is None:
+        known = [label, split]
+        text, how_text = _only(table, known, _texts(table, known, sole=label is not None), "text")
+    if labeled and label is None:
+        label, how_label = _only(table, [text, split], _labels(table, [text, split]), "label")
+    if said and label == text:
+        raise InputError(f"{table.path}: {text!r} is both --text-column and --label-column")
+    note = f"text column {text!r} ({how_text})"
+    if label is not None:
+        note += f", label column {label!r} ({how_label})"
+    if split is not None:
+        note += f", split column {split!r}"
+    return Chosen(text, label, split, note)
+
+
+def _named(
+    table: Table, told: str | None, usual: Sequence[str], what: str, taken: Sequence[str | None]
+) -> tuple[str | None, str]:
+    if told is not None:
+        if told not in table.columns:
+            raise InputError(
+                f"{table.path}: --{what}-column {told}: no such column; "
+                f"it has {_listed(table.columns)}"
+            )
+        return told, "as told"
+    found = [name for name in table.columns if name.lower() in usual and name not in taken]
+    if len(found) > 1:
+        raise InputError(
+            f"{table.path}: {_listed(found)} could each be the {what} column; "
+            f"say which with --{what}-column"
+        )
+    return (found[0], "by its name") if found else (None, "")
+
+
+def _only(
+    table: Table, taken: Sequence[str | None], found: Sequence[str], what: str
+) -> tuple[str, str]:
+    if len(found) == 1:
+        return found[0], "by what it holds"
+    rest = [name for name in table.columns if name not in taken]
+    reason = f"{_listed(found)} could each be it" if found else f"it has {_listed(table.columns)}"
+    if not rest:
+        reason = f"there is no column besides {_listed(table.columns)}"
+    raise InputError(f"{table.path}: no {what} column found: {reason}; name it --{what}-column")
+
+
+def _texts(table: Table, taken: Sequence[str | None], *, sole: bool) -> list[str]:
+    """Columns that hold running text or lists; any column, where it is the only one left."""
+    rest = [name for name in table.columns if name not in taken]
+    if (sole and len(rest) == 1) or len(table.columns) == 1:
+        return rest
+    return [name for name in rest if _is_running_text(table.values(name)[:_LOOKED_AT])]
+
+
+def _is_running_text(values: Sequence[Any]) -> bool:
+    values = [value for value in values if value not in (None, "")]
+    if values and all(isinstance(value, list) for value in values):
+        return True
+    if not values or not all(isinstance(value, str) for value in values):
+        return False
+    different = len(set(values))
+    words = sum(len(value.split()) for value in values) / len(values)
+    return 2 * different > len(values) and (words >= 2 or not all(map(_is_numeral, values)))
+
+
+def _labels(table: Table, taken: Sequence[str | None]) -> list[str]:
+    """Columns whose values are short and come again."""
+    rest = [name for name in table.columns if name not in taken]
+    return rest if len(rest) == 1 else [name for name in rest if _comes_again(table.values(name))]
+
+
+def _comes_again(values: Sequence[Any]) -> bool:
+    flat = list(chain.from_iterable(v if isinstance(v, list) else [v] for v in values[:_LOOKED_AT]))
+    if not flat or any(isinstance(value, list | dict | float) for value in flat):
+        return False
+    spelled = [str(value) for value in flat]
+    short = all(len(value) <= 40 and len(value.split()) <= 3 for value in spelled)
+    return short and 2 * len(set(spelled)) <= len(spelled)
+
+
+def _says_splits(values: Sequence[Any]) -> bool:
+    return all(isinstance(value, str) and value.strip().lower() in ROLES for value in values)
+
+
+def _is_numeral(value: str) -> bool:
+    try:
+        float(value)
+    except ValueError:
+        return False
+    return True
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:8])
+    return f"{shown} and {len(names) - 8} more" if len(names) > 8 else shown

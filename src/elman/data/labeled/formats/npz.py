@@ -1,0 +1,191 @@
+"""Sequences of numbers from NumPy's `.npz`, padded or one after the other; never pickled.
+
+Legend: N rows, T steps of the longest row, S steps of all rows together, C channels, K classes.
+"""
+
+from __future__ import annotations
+
+import math
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from elman.data.labeled.formats.cells import BadCell, finite, label_of
+from elman.data.labeled.formats.found import Found, origin_of
+from elman.data.labeled.rows import Columns, Integers, LabelKind, Sequences, offsets_of
+from elman.errors import InputError
+
+VALUES = ("values", "x", "X", "data", "sequences")
+LABELS = ("labels", "label", "y", "Y", "targets")
+_MOST_BYTES = 1 << 36
+
+Array = npt.NDArray[Any]
+
+
+def read_npz(path: Path, columns: Columns, *, labeled: bool = True) -> Found:
+    """Read arrays.
+
+    `values` (or x): (N, T, C) or (N, T), with `lengths` (N,) where rows are padded; or (S, C) with
+    `offsets` (N + 1,) or `lengths` (N,) where rows follow one another. `labels` (or y): (N,); per
+    step (N, T) or (S,), as the values are; several a row (N, K) of 0 and 1, with their `names`
+    (K,) where there are any.
+
+    Raises:
+        InputError: not such a file, objects in it, arrays that do not fit together, or a number
+            that is not finite.
+    """
+    arrays = _arrays(path)
+    values = _pick(path, arrays, columns.text, VALUES, "values", "text")
+    if values.dtype.kind not in "fiub":
+        raise InputError(f"{path}: its values are {values.dtype}, expected numbers")
+    try:
+        flat = finite(values)
+    except BadCell as error:
+        raise InputError(f"{path}: {error}; mend it, or leave the row out") from error
+    lengths, real = _lengths(path, arrays, flat)
+    padded = real is not None
+    if real is not None:
+        flat = (flat[..., None] if flat.ndim == 2 else flat)[real]
+    names = tuple(str(number) for number in range(1, flat.shape[1] + 1))
+    count = len(lengths)
+    inputs = Sequences(flat, offsets_of(lengths), names, origin_of(path, [0] * count))
+    kind: LabelKind = "step" if columns.per_step else "one"
+    labels: Any = None
+    if labeled:
+        given = _pick(path, arrays, columns.label, LABELS, "labels", "label")
+        if columns.per_step and padded and given.shape[:2] == values.shape[:2]:
+            given = given[real]
+        if given.ndim == 2 and not columns.per_step:
+            kind, labels = "many", _many(path, given, count, arrays.get("names"))
+        else:
+            labels = _one(path, given, len(flat) if columns.per_step else count)
+    note = f"{path.name}: {count} sequences, {len(names)} channels"
+    return Found(inputs, kind, labels, columns=columns, notes=(note,))
+
+
+def _arrays(path: Path) -> dict[str, Array]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist():
+                _check_member(path, archive, member)
+        with np.load(path, allow_pickle=False) as loaded:
+            return {name: loaded[name] for name in loaded.files}
+    except InputError:
+        raise
+    except (
+        *(OSError, ValueError, KeyError, EOFError, MemoryError, OverflowError),
+        *(zipfile.BadZipFile, zlib.error, SyntaxError, NotImplementedError, RuntimeError),
+    ) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        if "pickle" in reason or "Object arrays" in reason:
+            reason = "it holds Python objects, which are never loaded; pad the rows, give lengths"
+        raise InputError(f"{path}: can't be read as .npz ({reason})") from error
+
+
+def _check_member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    """Refuse an array whose header asks for more than the file holds, before it is allocated."""
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        read = (
+            np.lib.format.read_array_header_1_0
+            if version == (1, 0)
+            else np.lib.format.read_array_header_2_0
+        )
+        shape, _, dtype = read(file)
+        wanted, held = math.prod(shape) * dtype.itemsize, member.file_size - file.tell()
+    if dtype.hasobject:
+        raise ValueError("Object arrays")
+    if wanted != held or wanted > _MOST_BYTES:
+        raise InputError(
+            f"{path}: {member.filename} says it holds {wanted:,} bytes, but has {held:,}; "
+            "write the file again"
+        )
+
+
+def _pick(
+    path: Path,
+    arrays: dict[str, Array],
+    told: str | None,
+    usual: tuple[str, ...],
+    what: str,
+    flag: str,
+) -> Array:
+    if told is not None and told not in arrays:
+        raise InputError(
+            f"{path}: --{flag}-column {told}: no such array; it has {', '.join(arrays) or 'none'}"
+        )
+    found = [name for name in usual if name in arrays] if told is None else [told]
+    if len(found) != 1:
+        which = (
+            f"{' and '.join(found)} could each be it" if found else f"it has {', '.join(arrays)}"
+        )
+        raise InputError(
+            f"{path}: no array of {what} found: {which}; name it {usual[0]!r}, or say which with "
+            f"--{flag}-column"
+        )
+    return arrays[found[0]]
+
+
+def _lengths(
+    path: Path, arrays: dict[str, Array], values: Array
+) -> tuple[Integers, npt.NDArray[np.bool_] | None]:
+    """(N,) steps a row, and (N, T) which steps are real; None where rows are not padded."""
+    if values.ndim not in (2, 3) or not values.size:
+        raise InputError(
+            f"{path}: its values have the shape {values.shape}, expected (rows, steps, channels) "
+            "or (rows, steps), or (steps, channels) with offsets"
+        )
+    given = arrays.get("lengths")
+    if "offsets" in arrays:
+        offsets = arrays["offsets"]
+        whole = offsets.ndim == 1 and offsets.dtype.kind in "iu" and len(offsets) > 1
+        if not whole or offsets[0] != 0 or offsets[-1] != len(values):
+            raise InputError(
+                f"{path}: its offsets must be whole numbers from 0 to the {len(values)} steps "
+                "that its values have"
+            )
+        given = np.diff(offsets.astype(np.int64))
+    if given is None:
+        given = np.full(len(values), values.shape[1], dtype=np.int64)
+    if given.ndim != 1 or given.dtype.kind not in "iu" or (len(given) and given.min() < 1):
+        raise InputError(f"{path}: its lengths must be whole numbers, each at least 1")
+    lengths = given.astype(np.int64)
+    if values.ndim == 2 and ("offsets" in arrays or _follow(lengths, values, arrays)):
+        return lengths, None
+    if len(lengths) != len(values) or lengths.max() > values.shape[1]:
+        raise InputError(
+            f"{path}: its {len(lengths)} lengths, up to {lengths.max()}, do not fit values of the "
+            f"shape {values.shape}"
+        )
+    return lengths, np.arange(values.shape[1]) < lengths[:, None]
+
+
+def _follow(lengths: Integers, values: Array, arrays: dict[str, Array]) -> bool:
+    """Whether rows of these lengths, one after the other, are just all of (S, C)."""
+    fits_padded = len(lengths) == len(values) and lengths.max() <= values.shape[1]
+    return "lengths" in arrays and not fits_padded and int(lengths.sum()) == len(values)
+
+
+def _one(path: Path, labels: Array, count: int) -> list[str]:
+    if labels.shape != (count,):
+        raise InputError(f"{path}: its labels have the shape {labels.shape}, expected ({count},)")
+    try:
+        return [label_of(label) for label in labels.tolist()]
+    except BadCell as error:
+        raise InputError(f"{path}: a row {error}") from error
+
+
+def _many(path: Path, marks: Array, count: int, names: Array | None) -> list[tuple[str, ...]]:
+    if marks.shape[0] != count or not np.isin(marks, (0, 1)).all():
+        raise InputError(
+            f"{path}: its labels have the shape {marks.shape}, expected one for each of {count} "
+            "rows, or 0 and 1 for each row and class"
+        )
+    called = [str(n) for n in (range(marks.shape[1]) if names is None else names.tolist())]
+    if len(called) != marks.shape[1]:
+        raise InputError(f"{path}: has {len(called)} names for {marks.shape[1]} classes")
+    return [tuple(called[k] for k in np.flatnonzero(row)) for row in marks]

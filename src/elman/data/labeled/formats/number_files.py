@@ -1,0 +1,178 @@
+"""Sequences of numbers from a folder of CSV files, one a sequence.
+
+The label of a sequence is the name of its folder, a row of `labels.csv` (file, label), or, with a
+label for every step, a column of the file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from elman.data.labeled.formats.cells import BadCell, finite, label_of
+from elman.data.labeled.formats.columns import LABEL
+from elman.data.labeled.formats.found import BadRows, Found
+from elman.data.labeled.formats.table import Table, read_table
+from elman.data.labeled.rows import Columns, Floats, Origin, Sequences, offsets_of
+from elman.errors import InputError
+
+LABEL_FILES = ("labels.csv", "labels.tsv")
+SEQUENCE_FILES = (".csv", ".tsv")
+
+
+@dataclass
+class _Kept:
+    values: list[Floats] = field(default_factory=list)
+    labels: list[Any] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+
+
+def read_folder(folder: Path, columns: Columns, bad: BadRows, *, labeled: bool = True) -> Found:
+    """Read every CSV and TSV file in a folder and in the folders in it, in the order of names.
+
+    Raises:
+        InputError: no files, files without labels, or a bad file that is not skipped.
+    """
+    files = [f for f in sequence_files(folder) if f.name not in LABEL_FILES]
+    if not files:
+        raise InputError(f"{folder}: holds no .csv or .tsv files; give a folder with sequences")
+    listed = _label_file(folder) if labeled and not columns.per_step else None
+    kept = _Kept()
+    names: tuple[str, ...] | None = None
+    for file in files:
+        table = read_table(file, BadRows(), header=None)
+        labels = _step_column(table, columns) if columns.per_step and labeled else None
+        channels = tuple(name for name in table.columns if name != labels)
+        names = names or channels
+        try:
+            if channels != names:
+                raise BadCell(
+                    f"its channels are {', '.join(channels)}, expected {', '.join(names)}"
+                )
+            values = _values(table, channels)
+            label = _steps(table, labels) if labels else _label(file, folder, listed, labeled)
+        except BadCell as error:
+            bad.add(str(file), str(error))
+            continue
+        kept.values.append(values)
+        kept.labels.append(label)
+        kept.files.append(file)
+    how = "labels by step" if columns.per_step else f"labels from {_whence(folder, listed)}"
+    note = f"{folder.name}: {len(kept.files)} files, channels {', '.join(names or ())}"
+    return Found(
+        _sequences(kept, names or ()),
+        "step" if columns.per_step else "one",
+        _flat(kept, columns) if labeled else None,
+        columns=columns,
+        notes=(f"{note}, {how}" if labeled else note,),
+    )
+
+
+def sequence_files(folder: Path) -> list[Path]:
+    """The CSV and TSV files of a folder and the folders in it, hidden ones left out."""
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in SEQUENCE_FILES
+        and file.is_file()
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+    )
+
+
+def _flat(kept: _Kept, columns: Columns) -> list[str]:
+    if columns.per_step:
+        return [name for labels in kept.labels for name in labels]
+    return kept.labels
+
+
+def _sequences(kept: _Kept, channels: tuple[str, ...]) -> Sequences:
+    count = len(kept.files)
+    width = len(channels)
+    values = np.concatenate(kept.values) if count else np.zeros((0, width), dtype=np.float32)
+    origin = Origin(tuple(kept.files), np.arange(count), np.zeros(count, dtype=np.int64))
+    return Sequences(values, offsets_of([len(v) for v in kept.values]), channels, origin)
+
+
+def _values(table: Table, channels: tuple[str, ...]) -> Floats:
+    if not table.rows:
+        raise BadCell("has no steps")
+    if not channels:
+        raise BadCell("has no channels beside its label")
+    try:
+        read = [[float(row[name]) for name in channels] for row in table.rows]
+    except ValueError:
+        step, cell = _not_a_number(table, channels)
+        raise BadCell(f"line {table.lines[step]}: {cell!r} is not a number") from None
+    return finite(np.asarray(read))
+
+
+def _not_a_number(table: Table, channels: tuple[str, ...]) -> tuple[int, str]:
+    for step, row in enumerate(table.rows):
+        for name in channels:
+            try:
+                float(row[name])
+            except ValueError:
+                return step, row[name]
+    raise AssertionError("every cell is a number")
+
+
+def _step_column(table: Table, columns: Columns) -> str:
+    if columns.label is not None:
+        if columns.label not in table.columns:
+            raise InputError(
+                f"{table.path}: --label-column {columns.label}: no such column; "
+                f"it has {', '.join(table.columns)}"
+            )
+        return columns.label
+    found = [name for name in table.columns if name.lower() in LABEL]
+    if len(found) != 1:
+        raise InputError(
+            f"{table.path}: {len(found)} of its columns ({', '.join(table.columns)}) are named as "
+            "a label is; say which with --label-column"
+        )
+    return found[0]
+
+
+def _steps(table: Table, column: str) -> list[str]:
+    return [label_of(cell) for cell in table.values(column)]
+
+
+def _label_file(folder: Path) -> dict[str, str] | None:
+    """File name -> label, from labels.csv; None where there is no such file."""
+    path = next((folder / name for name in LABEL_FILES if (folder / name).is_file()), None)
+    if path is None:
+        return None
+    table = read_table(path, BadRows(), names=("file", *LABEL))
+    if len(table.columns) != 2:
+        raise InputError(
+            f"{path}:1: has {len(table.columns)} columns, expected two: file and label"
+        )
+    file, label = table.columns
+    try:
+        return {row[file].strip(): label_of(row[label]) for row in table.rows}
+    except BadCell as error:
+        raise InputError(f"{path}: a file {error}; give each its label") from error
+
+
+def _label(file: Path, folder: Path, listed: dict[str, str] | None, labeled: bool) -> str:
+    if not labeled:
+        return ""
+    name = file.relative_to(folder).as_posix()
+    if listed is not None:
+        found = listed.get(name, listed.get(file.stem))
+        if found is None:
+            raise BadCell(f"has no row in {folder / LABEL_FILES[0]}")
+        return found
+    if file.parent == folder:
+        raise InputError(
+            f"{file}: has no label; put it in a folder that is named as its label, or list it in "
+            f"{folder / LABEL_FILES[0]} (file, label)"
+        )
+    return file.relative_to(folder).parts[0]
+
+
+def _whence(folder: Path, listed: dict[str, str] | None) -> str:
+    return "its folders" if listed is None else LABEL_FILES[0]

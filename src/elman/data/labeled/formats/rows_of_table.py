@@ -1,0 +1,169 @@
+"""Labeled rows from a table: texts, words or lists of numbers, with one, several or many labels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from elman.data.labeled.formats.cells import (
+    BadCell,
+    label_of,
+    labels_of,
+    numbers_of,
+    text_of,
+    words_of,
+)
+from elman.data.labeled.formats.columns import Chosen
+from elman.data.labeled.formats.found import BadRows, Found, origin_of
+from elman.data.labeled.formats.table import Cells, Table
+from elman.data.labeled.rows import (
+    Columns,
+    Inputs,
+    LabelKind,
+    Sequences,
+    Texts,
+    Words,
+    offsets_of,
+)
+from elman.data.roles import ROLES
+
+
+@dataclass
+class _Kept:
+    """The rows that could be read so far."""
+
+    inputs: list[Any] = field(default_factory=list)
+    labels: list[Any] = field(default_factory=list)
+    splits: list[str] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+    cells: list[Cells] = field(default_factory=list)
+
+
+def rows_of_table(table: Table, chosen: Chosen, columns: Columns, bad: BadRows) -> Found:
+    """Read the chosen columns of a table.
+
+    A list of numbers in the text column makes a sequence; a list of strings, words. With
+    `columns.per_step` a text is cut at its spaces into words, and the label is a list of as many
+    labels, or a string with spaces between them.
+
+    Raises:
+        elman.errors.InputError: a row that can't be read and is not skipped.
+    """
+    read, make = _reader(table.values(chosen.text), columns)
+    kind = _label_kind(table, chosen, columns)
+    kept = _Kept()
+    width = None
+    for row, cells in enumerate(table.rows):
+        try:
+            value = read(cells.get(chosen.text))
+            if make is _sequences:
+                width = width or value.shape[1]
+                if value.shape[1] != width:
+                    raise BadCell(f"has {value.shape[1]} channels, expected {width} as above")
+            label = None
+            if chosen.label is not None:
+                label = _label(cells.get(chosen.label), kind, columns.label_separator)
+                if kind == "step" and len(label) != len(value):
+                    raise BadCell(f"has {len(label)} labels for {len(value)} steps")
+            split = _split(cells.get(chosen.split)) if chosen.split else ""
+        except BadCell as error:
+            bad.add(table.where(row), str(error))
+            continue
+        kept.inputs.append(value)
+        kept.labels.append(label)
+        kept.splits.append(split)
+        kept.lines.append(table.lines[row])
+        kept.cells.append(cells)
+    flat = [name for label in kept.labels for name in label] if kind == "step" else kept.labels
+    return Found(
+        make(kept, table),
+        kind,
+        flat if chosen.label is not None else None,
+        kept.splits if chosen.split else None,
+        replace(columns, text=chosen.text, label=chosen.label, split=chosen.split),
+        kept.cells,
+        (f"{table.path.name}: {chosen.note}",),
+    )
+
+
+def _reader(
+    values: Sequence[Any], columns: Columns
+) -> tuple[Callable[[Any], Any], Callable[[_Kept, Table], Inputs]]:
+    first = next((value for value in values if value not in (None, "")), None)
+    if isinstance(first, str) and first.lstrip().startswith("[") and _is_numbers(first):
+        return lambda cell: numbers_of(_parsed(cell)), _sequences
+    if isinstance(first, list) and not (first and isinstance(first[0], str)):
+        return numbers_of, _sequences
+    if isinstance(first, list) or columns.per_step:
+        return words_of, _words
+    return text_of, _texts
+
+
+def _is_numbers(text: str) -> bool:
+    try:
+        numbers_of(_parsed(text))
+    except BadCell:
+        return False
+    return True
+
+
+def _parsed(cell: Any) -> Any:
+    try:
+        return json.loads(cell) if isinstance(cell, str) else cell
+    except (ValueError, RecursionError) as error:
+        raise BadCell(f"its list of numbers is not JSON ({error})") from error
+
+
+def _label_kind(table: Table, chosen: Chosen, columns: Columns) -> LabelKind:
+    if columns.per_step:
+        return "step"
+    if columns.label_separator:
+        return "many"
+    if chosen.label is None:
+        return "one"
+    values = table.values(chosen.label)
+    return "many" if any(isinstance(v, list) or _is_json_list(v) for v in values) else "one"
+
+
+def _is_json_list(cell: Any) -> bool:
+    return isinstance(cell, str) and cell.lstrip().startswith("[") and cell.rstrip().endswith("]")
+
+
+def _label(cell: Any, kind: LabelKind, separator: str | None) -> Any:
+    if kind == "one":
+        return label_of(cell)
+    if kind == "many":
+        return labels_of(cell, separator)
+    if isinstance(cell, str):
+        cell = json.loads(cell) if _is_json_list(cell) else cell.split()
+    if not isinstance(cell, list):
+        raise BadCell("has no list of labels, one for each step")
+    return [label_of(part) for part in cell]
+
+
+def _split(cell: Any) -> str:
+    role = ROLES.get(str(cell).strip().lower())
+    if role is None:
+        raise BadCell(f"its split is {cell!r}, expected train, valid or test")
+    return role
+
+
+def _texts(kept: _Kept, table: Table) -> Texts:
+    return Texts(tuple(kept.inputs), origin_of(table.path, kept.lines))
+
+
+def _words(kept: _Kept, table: Table) -> Words:
+    words = tuple(word for row in kept.inputs for word in row)
+    lengths = [len(row) for row in kept.inputs]
+    return Words(words, offsets_of(lengths), origin_of(table.path, kept.lines))
+
+
+def _sequences(kept: _Kept, table: Table) -> Sequences:
+    values = np.concatenate(kept.inputs) if kept.inputs else np.zeros((0, 1), dtype=np.float32)
+    channels = tuple(str(number) for number in range(1, values.shape[1] + 1))
+    lengths = [len(row) for row in kept.inputs]
+    return Sequences(values, offsets_of(lengths), channels, origin_of(table.path, kept.lines))

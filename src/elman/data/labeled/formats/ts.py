@@ -1,0 +1,77 @@
+"""The text format `.ts` of sktime and aeon: a header, then one sequence with its label a line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from elman.data.labeled.formats.cells import BadCell, finite
+from elman.data.labeled.formats.found import BadRows, Found, origin_of
+from elman.data.labeled.formats.table import text_lines
+from elman.data.labeled.rows import Floats, Sequences, offsets_of
+from elman.errors import InputError
+
+
+def read_ts(path: Path, bad: BadRows, *, labeled: bool = True) -> Found:
+    """Read a `.ts` file: `1.5,2.0:0.1,0.2:label`, channels apart by colons, steps by commas.
+
+    Raises:
+        InputError: no `@data`, time stamps, no class labels, or a bad row that is not skipped.
+    """
+    header: dict[str, str] = {}
+    values: list[Floats] = []
+    labels: list[str] = []
+    lines: list[int] = []
+    in_data = False
+    for number, line in text_lines(path):
+        if not line.strip() or line.startswith("#"):
+            continue
+        if not in_data:
+            key, _, value = line.strip().partition(" ")
+            header[key.lower()] = value.strip().lower()
+            in_data = key.lower() == "@data"
+            if in_data:
+                _check(path, header, labeled)
+            continue
+        try:
+            row, label = _row(line, header.get("@classlabel", "").startswith("true"))
+            if values and row.shape[1] != values[0].shape[1]:
+                raise BadCell(f"has {row.shape[1]} channels, expected {values[0].shape[1]}")
+        except BadCell as error:
+            bad.add(f"{path}:{number}", str(error))
+            continue
+        values.append(row)
+        labels.append(label)
+        lines.append(number)
+    if not in_data:
+        raise InputError(f"{path}: not a .ts file: it has no line @data")
+    flat = np.concatenate(values) if values else np.zeros((0, 1), dtype=np.float32)
+    channels = tuple(str(n) for n in range(1, flat.shape[1] + 1))
+    inputs = Sequences(flat, offsets_of([len(v) for v in values]), channels, origin_of(path, lines))
+    return Found(inputs, "one", labels if labeled else None, notes=(_note(path, inputs),))
+
+
+def _check(path: Path, header: dict[str, str], labeled: bool) -> None:
+    if header.get("@timestamps") == "true":
+        raise InputError(f"{path}: has time stamps, which are not read; leave them out")
+    if labeled and not header.get("@classlabel", "").startswith("true"):
+        raise InputError(f"{path}: has no class labels (@classLabel true …)")
+
+
+def _row(line: str, has_label: bool) -> tuple[Floats, str]:
+    parts = line.split(":")
+    label = parts.pop().strip() if has_label else ""
+    if has_label and not label:
+        raise BadCell("has no label")
+    try:
+        channels = [[float(cell) for cell in part.split(",")] for part in parts]
+    except ValueError as error:
+        raise BadCell(f"holds something that is not a number ({error})") from error
+    if not channels or len({len(channel) for channel in channels}) != 1:
+        raise BadCell("its channels are not of the same length")
+    return finite(np.asarray(channels).T), label
+
+
+def _note(path: Path, inputs: Sequences) -> str:
+    return f"{path.name}: {len(inputs)} sequences, {inputs.values.shape[1]} channels"

@@ -1,0 +1,1 @@
+"""Pairs of sentences: files to pairs, pairs to batches."""

@@ -1,0 +1,1 @@
+"""Series over time: tables to panels, frequencies, gaps, the calendar, windows of training."""

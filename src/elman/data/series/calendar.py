@@ -1,0 +1,119 @@
+"""Where in the day, the week and the year a row stands, as covariates that are known ahead.
+
+A feature is an angle, so that December is next to January: two columns, its sine and cosine.
+
+Legend: M rows of the future covariates, F features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from elman.data.series.finding import spoken
+from elman.data.series.frequency import Stamps
+from elman.data.series.panel import Covariate, Floats, Panel
+from elman.errors import InputError
+
+
+def with_calendar(panel: Panel, horizon: int = 0) -> Panel:
+    """The panel with calendar features among its future covariates, `horizon` rows ahead.
+
+    Args:
+        panel: its declared future covariates come first and stay as they are.
+        horizon: rows beyond the last value that a forecast needs.
+
+    Raises:
+        InputError: a declared future covariate does not reach that far.
+    """
+    declared = panel.of("future")
+    if declared:
+        _refuse_short(panel, horizon)
+        reach = panel.ahead
+    else:
+        reach = np.full(len(panel), horizon, dtype=np.int64)
+    names = panel.frequency.calendar
+    lengths = panel.lengths + reach
+    borders = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    rows = np.arange(borders[-1]) - np.repeat(borders[:-1], lengths)
+    stamps = panel.frequency.shift(np.repeat(panel.starts, lengths), rows)
+    columns = [_declared(panel, int(borders[-1]))]
+    if names:
+        columns.append(features(_wall(panel, stamps), names))
+    added = [f"{name} ({wave})" for name in names for wave in ("sin", "cos")]
+    return replace(
+        panel,
+        future=np.concatenate(columns, axis=1),
+        future_borders=borders,
+        covariates=(*panel.covariates, *(Covariate(name, "future") for name in added)),
+    )
+
+
+def features(times: Stamps, names: tuple[str, ...]) -> Floats:
+    """(M, 2 F) sine and cosine of each named feature.
+
+    Args:
+        times: (M,) datetime64, as the clock on the wall shows them.
+        names: of "second", "minute", "hour", "weekday", "monthday", "yearday", "month".
+    """
+    turns = np.stack([_TURNS[name](times) for name in names], axis=1)  # (M, F), 0 to 1
+    angles = 2 * np.pi * turns
+    return np.stack([np.sin(angles), np.cos(angles)], axis=2).reshape(len(times), -1)
+
+
+def _declared(panel: Panel, rows: int) -> Floats:
+    return panel.future if panel.of("future") else np.zeros((rows, 0))
+
+
+def _wall(panel: Panel, stamps: Stamps) -> Stamps:
+    """Instants as the clock of the panel's time zone shows them."""
+    if panel.time_zone is None or not panel.frequency.intraday:
+        return stamps
+    return np.asarray(panel.clock(stamps).tz_localize(None).to_numpy())
+
+
+def _refuse_short(panel: Panel, horizon: int) -> None:
+    short = np.flatnonzero(panel.ahead < horizon)
+    if not len(short):
+        return
+    series = int(short[0])
+    ahead = int(panel.ahead[series])
+    names = ", ".join(item.name for item in panel.of("future"))
+    missing = spoken(panel.next_times(series, ahead + 1)[-1])
+    raise InputError(
+        f"series {panel.ids[series]}: the covariates known ahead ({names}) are missing at "
+        f"{missing}, row {ahead + 1} after the last value of {panel.targets[0]}; a forecast of "
+        f"{horizon} steps needs {horizon} rows: add them to the data with the target left empty"
+    )
+
+
+def _since(times: Stamps, unit: str, part: str) -> npt.NDArray[np.float64]:
+    """How much of the current `unit` is over, in units of `part`, as a whole number."""
+    return np.asarray(
+        (times.astype(f"datetime64[{part}]") - times.astype(f"datetime64[{unit}]"))
+        .astype(f"timedelta64[{part}]")
+        .astype(np.float64)
+    )
+
+
+def _weekday(times: Stamps) -> npt.NDArray[np.float64]:
+    # January 1, 1970 was a Thursday.
+    return np.asarray((times.astype("datetime64[D]").astype(np.int64) + 3) % 7, dtype=np.float64)
+
+
+def _month(times: Stamps) -> npt.NDArray[np.float64]:
+    return np.asarray(times.astype("datetime64[M]").astype(np.int64) % 12, dtype=np.float64)
+
+
+_TURNS: dict[str, Callable[[Stamps], npt.NDArray[np.float64]]] = {
+    "second": lambda times: _since(times, "m", "s") / 60,
+    "minute": lambda times: _since(times, "h", "m") / 60,
+    "hour": lambda times: _since(times, "D", "h") / 24,
+    "weekday": lambda times: _weekday(times) / 7,
+    "monthday": lambda times: _since(times, "M", "D") / 31,
+    "yearday": lambda times: _since(times, "Y", "D") / 366,
+    "month": lambda times: _month(times) / 12,
+}

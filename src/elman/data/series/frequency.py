@@ -1,0 +1,212 @@
+"""How far apart the rows of a time series are, and the seasons and lags that go with it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from elman.data.extras import library
+from elman.errors import InputError
+
+Stamps: TypeAlias = npt.NDArray[Any]
+"""datetime64[ns], or int64 where time is counted in steps."""
+
+STEPS = "steps"
+"""The alias of time that is counted: 1, 2, 3. "5 steps" counts 5, 10, 15."""
+
+
+@dataclass(frozen=True)
+class Frequency:
+    """The distance of neighboring rows.
+
+    Attributes:
+        alias: as pandas writes it ("h", "15min", "D", "B", "W-SUN", "MS", "3MS", "ME"), or
+            "steps", "2 steps" where time is a whole number.
+        words: for people: "hourly", "every 15 minutes".
+        seasons: lengths in rows, shortest first, none 1; may be empty.
+        lags: rows back that are worth showing to a network, ascending, beginning with 1.
+        calendar: names of the features of `elman.data.series.calendar`; empty where time is
+            counted.
+    """
+
+    alias: str
+    words: str
+    seasons: tuple[int, ...]
+    lags: tuple[int, ...]
+    calendar: tuple[str, ...]
+
+    @classmethod
+    def named(cls, alias: str) -> Frequency:
+        """The frequency of an alias; older ways of writing one ("H", "T", "Q", "Y") are taken too.
+
+        Raises:
+            InputError: it is not one.
+        """
+        count, unit = _split(alias)
+        base = unit.partition("-")[0]
+        if base not in _UNITS or count < 1 or (base == "W") != ("-" in unit):
+            raise InputError(
+                f"{alias}: not a frequency; give one of {', '.join(_EXAMPLES)}, with a number "
+                "before it for a multiple, as in 15min"
+            )
+        once, many, months, per, calendar = _UNITS[base]
+        if base == STEPS:
+            alias = STEPS if count == 1 else f"{count} {STEPS}"
+        else:
+            alias = f"{count if count > 1 else ''}{unit}"
+        words = once if count == 1 else f"every {count} {many}"
+        if months and count in _MONTHS:
+            words = once.replace("monthly", _MONTHS[count])
+        found = [rows // count for rows in per if rows % count == 0]
+        seasons = tuple(rows for rows in found if rows > 1)
+        return cls(alias, words, seasons, _lags(seasons), () if count == 12 else calendar)
+
+    @property
+    def counted(self) -> bool:
+        """Whether stamps are whole numbers rather than dates."""
+        return self.alias.endswith(STEPS)
+
+    @property
+    def intraday(self) -> bool:
+        """Whether rows are a fixed time apart, shorter than a day."""
+        return _split(self.alias)[1] in _SECONDS
+
+    def times(self, start: Any, count: int, skip: int = 0) -> Stamps:
+        """(count,) stamps, the first of them `skip` rows after `start`."""
+        return self.shift(start, np.arange(skip, skip + count, dtype=np.int64))
+
+    def shift(self, starts: Any, rows: npt.NDArray[np.int64]) -> Stamps:
+        """Each stamp moved on by its number of rows; the two are broadcast."""
+        count, unit = _split(self.alias)
+        rows = rows * count
+        if unit == STEPS:
+            return np.asarray(starts + rows, dtype=np.int64)
+        base = unit.partition("-")[0]
+        if base == "B":
+            days = np.busday_offset(np.asarray(starts, "datetime64[D]"), rows, roll="forward")
+        elif base in _MONTH_ENDS:
+            days = _MONTH_ENDS[base](np.asarray(starts, "datetime64[M]") + rows)
+        else:
+            return np.asarray(np.asarray(starts, "datetime64[ns]") + rows * _nanoseconds(base))
+        return np.asarray(days, "datetime64[ns]")
+
+    def rows_between(self, starts: Stamps, stamps: Stamps) -> npt.NDArray[np.int64]:
+        """How many rows on from a start each stamp is, or -1 where it is off the rows' grid."""
+        count, unit = _split(self.alias)
+        base = unit.partition("-")[0]
+        if base == STEPS:
+            units = stamps - starts
+        elif base == "B":
+            units = np.busday_count(starts.astype("datetime64[D]"), stamps.astype("datetime64[D]"))
+        elif base in _MONTH_ENDS:
+            months = stamps.astype("datetime64[M]") - starts.astype("datetime64[M]")
+            units = months.astype(np.int64)
+        else:
+            units = (stamps - starts) // _nanoseconds(base)
+        rows = np.asarray(units, dtype=np.int64) // count
+        rows[self.shift(starts, rows) != stamps] = -1
+        return rows
+
+    def clock(self, times: Stamps, time_zone: str | None) -> Any:
+        """A pandas index of stamps as they are to be written: in the time zone; steps stay.
+
+        Args:
+            times: as in a `Panel`: in UTC where there is a time zone and `intraday` holds.
+            time_zone: an IANA name, or None.
+        """
+        if self.counted:
+            return times
+        index = library("pandas").DatetimeIndex(times)
+        if time_zone is None or not self.intraday:
+            return index
+        return index.tz_localize("UTC").tz_convert(time_zone)
+
+
+def _first_days(months: Stamps) -> Stamps:
+    return months.astype("datetime64[D]")
+
+
+def _last_days(months: Stamps) -> Stamps:
+    return (months + 1).astype("datetime64[D]") - 1
+
+
+def _first_business_days(months: Stamps) -> Stamps:
+    return np.asarray(np.busday_offset(_first_days(months), 0, roll="forward"))
+
+
+def _last_business_days(months: Stamps) -> Stamps:
+    return np.asarray(np.busday_offset(_last_days(months), 0, roll="backward"))
+
+
+_MONTH_ENDS = {
+    "MS": _first_days,
+    "ME": _last_days,
+    "BMS": _first_business_days,
+    "BME": _last_business_days,
+}
+_MONTHS = {1: "monthly", 3: "quarterly", 12: "yearly"}
+_SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
+_LONGER = {"D": 86400.0, "W": 7 * 86400.0}
+_YEARDAY = ("weekday", "monthday", "yearday")
+_CLOCK = ("second", "minute", "hour", "weekday")
+
+# One of the unit, many, whether it is a month, the rows of its seasons, its calendar features.
+_UNITS: dict[str, tuple[str, str, bool, tuple[int, ...], tuple[str, ...]]] = {
+    STEPS: ("counted in steps", STEPS, False, (), ()),
+    "ms": ("every millisecond", "milliseconds", False, (1000,), _CLOCK),
+    "s": ("every second", "seconds", False, (60, 3600), _CLOCK),
+    "min": ("every minute", "minutes", False, (60, 1440, 10080), (*_CLOCK[1:], "yearday")),
+    "h": ("hourly", "hours", False, (24, 168), (*_CLOCK[2:], "yearday")),
+    "D": ("daily", "days", False, (7, 365), _YEARDAY),
+    "B": ("every business day", "business days", False, (5, 261), _YEARDAY),
+    "W": ("weekly", "weeks", False, (52,), ("yearday",)),
+    "MS": ("monthly, on the first day", "months, on the first day", True, (12,), ("month",)),
+    "ME": ("monthly, on the last day", "months, on the last day", True, (12,), ("month",)),
+    "BMS": ("monthly, on the first business day", "months", True, (12,), ("month",)),
+    "BME": ("monthly, on the last business day", "months", True, (12,), ("month",)),
+}
+_EXAMPLES = ("s", "min", "h", "D", "B", "W-SUN", "MS", "ME", "QS", "YS", STEPS)
+_ALIAS = re.compile(r"(\d{0,9}) ?([A-Za-z]+(?:-(?:SUN|MON|TUE|WED|THU|FRI|SAT))?)")
+_SYNONYMS: dict[str, tuple[int, str]] = {
+    "H": (1, "h"),
+    "T": (1, "min"),
+    "S": (1, "s"),
+    "L": (1, "ms"),
+    "W": (1, "W-SUN"),
+    "M": (1, "MS"),
+    "Q": (3, "MS"),
+    "QS": (3, "MS"),
+    "QE": (3, "ME"),
+    "BQS": (3, "BMS"),
+    "BQE": (3, "BME"),
+    "A": (12, "MS"),
+    "Y": (12, "MS"),
+    "YS": (12, "MS"),
+    "YE": (12, "ME"),
+}
+
+
+def _split(alias: str) -> tuple[int, str]:
+    """How many of which unit; a count of 0 for what is no alias."""
+    found = _ALIAS.fullmatch(alias)
+    if not found:
+        return 0, ""
+    count, unit = _SYNONYMS.get(found[2], (1, found[2]))
+    return count * int(found[1] or 1), unit
+
+
+def _nanoseconds(base: str) -> Any:
+    seconds = _SECONDS.get(base) or _LONGER[base]
+    return np.timedelta64(round(seconds * 1e9), "ns")
+
+
+def _lags(seasons: tuple[int, ...]) -> tuple[int, ...]:
+    """The last rows, and those about one season ago and two."""
+    lags = {1, 2, 3}
+    for season in seasons:
+        lags |= {season - 1, season, season + 1, 2 * season}
+    return tuple(sorted(lag for lag in lags if lag > 0))

@@ -1,0 +1,238 @@
+"""Series as JSON lines, the way GluonTS writes them: one series a line.
+
+A line is an object with `start` and `target` (a list, or a list of lists, one a channel), and where
+there are any `item_id`, `freq`, `feat_static_cat`, `feat_static_real`, `feat_dynamic_real` (known
+ahead, may be longer than the target) and `past_feat_dynamic_real`. Lines are read one by one into
+flat arrays, so that memory is linear in the file.
+"""
+
+from __future__ import annotations
+
+import json
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from elman.data.extras import library
+from elman.data.reading import read_blocks
+from elman.data.series.assembling import Grid
+from elman.data.series.columns import Columns
+from elman.data.series.frequency import Frequency
+from elman.data.series.panel import Covariate, Floats
+from elman.data.series.stamps import parse_times, place_in_zone
+from elman.data.series.tables import Source
+from elman.errors import InputError
+
+_SUFFIXES = (".jsonl", ".json", ".ndjson")
+
+
+def is_json_lines(source: Source) -> bool:
+    """Whether the files of a source are named as JSON lines, compressed or not."""
+    paths = [source] if isinstance(source, str | Path) else source
+    if not isinstance(paths, Sequence) or not paths:
+        return False
+    return all(
+        Path(path).with_suffix("").suffix in _SUFFIXES
+        if str(path).endswith(".gz")
+        else Path(path).suffix in _SUFFIXES
+        for path in paths
+    )
+
+
+@dataclass
+class _Rows:
+    """What was read so far: numbers of all series one after the other."""
+
+    ids: list[str] = field(default_factory=list)
+    starts: list[str] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    lengths: list[int] = field(default_factory=list)
+    values: array[float] = field(default_factory=lambda: array("d"))
+    past: array[float] = field(default_factory=lambda: array("d"))
+    future: array[float] = field(default_factory=lambda: array("d"))
+    static: list[list[float]] = field(default_factory=list)
+    widths: tuple[int, int, int, int, int] | None = None
+
+
+def read_grid(source: Source, columns: Columns) -> tuple[Grid, Columns, list[str]]:
+    """The series of one or several files.
+
+    Raises:
+        InputError: a line that is no such object, with its file and line.
+    """
+    paths = [source] if isinstance(source, str | Path) else list(source)
+    rows, frequency = _Rows(), columns.frequency
+    for path in paths:
+        for where, line in _lines(Path(path)):
+            record = _record(line, where)
+            _append(rows, record, where)
+            frequency = frequency or str(record.get("freq", ""))
+    if not rows.ids:
+        raise InputError(f"{paths[0]}: has no series; give one a line")
+    if not frequency:
+        raise InputError(
+            f"{paths[0]}: JSON lines do not say how far apart rows are; "
+            "give --frequency (such as h)"
+        )
+    assert rows.widths is not None
+    channels, past, future, categories, reals = rows.widths
+    times = library("pandas").Series(rows.starts)
+    stamps, zoned, note = parse_times(times, "start", lambda row: rows.lines[row])
+    order = np.arange(len(stamps))
+    stamps, zone = place_in_zone(
+        stamps, zoned, columns.time_zone, order, lambda row: rows.lines[row]
+    )
+    kind = Frequency.named(frequency)
+    if kind.counted != (stamps.dtype == np.int64):
+        raise InputError(f"{rows.lines[0]}: start {rows.starts[0]!r} does not fit {kind.alias}")
+    borders = np.concatenate([[0], np.cumsum(rows.lengths)]).astype(np.int64)
+    names = columns.target or (
+        ("target",) if channels == 1 else tuple(f"target_{each}" for each in range(channels))
+    )
+    if len(names) != channels:
+        raise InputError(
+            f"--target: {len(names)} names for {channels} channels; JSON lines need none"
+        )
+    static = np.array(rows.static, dtype=np.float64).reshape(len(rows.ids), categories + reals)
+    covariates = (
+        *_static(static[:, :categories], columns),
+        *(Covariate(f"feat_static_real_{each}", "static") for each in range(reals)),
+        *(Covariate(f"past_feat_dynamic_real_{each}", "past") for each in range(past)),
+        *(Covariate(f"feat_dynamic_real_{each}", "future") for each in range(future)),
+    )
+    grid = Grid(
+        frequency=kind,
+        ids=tuple(rows.ids),
+        targets=names,
+        starts=stamps,
+        borders=borders,
+        values=_matrix(rows.values, channels),
+        past=_matrix(rows.past, past, int(borders[-1])),
+        future=_matrix(rows.future, future, int(borders[-1])),
+        static=_coded(static, covariates),
+        covariates=covariates,
+        time_zone=zone,
+        where=lambda series, row: f"{rows.lines[series]}, value {row}",
+    )
+    known = {item.name: item.categories for item in covariates}
+    found = replace(
+        columns,
+        target=names,
+        time="start",
+        series="item_id",
+        frequency=kind.alias,
+        time_zone=columns.time_zone or (zone or ""),
+        categories=known,
+    )
+    return grid, found, [f"starts {note}"] if note else []
+
+
+def _lines(path: Path) -> Iterator[tuple[str, str]]:
+    """Each line that is not blank, with its place."""
+    rest, number = "", 0
+    for block in read_blocks(path):
+        *whole, rest = (rest + block).split("\n")
+        for line in whole:
+            number += 1
+            if line.strip():
+                yield f"{path}:{number}", line
+    if rest.strip():
+        yield f"{path}:{number + 1}", rest
+
+
+def _record(line: str, where: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where}: not JSON ({error}); write one series a line") from error
+    if not isinstance(record, dict) or "target" not in record or "start" not in record:
+        raise InputError(
+            f'{where}: not a series; write {{"start": "2024-01-01 00:00", "target": [1.5, …]}}'
+        )
+    return record
+
+
+def _append(rows: _Rows, record: dict[str, Any], where: str) -> None:
+    target = _numbers(record["target"], "target", where)
+    past = _numbers(record.get("past_feat_dynamic_real") or [], "past_feat_dynamic_real", where)
+    future = _numbers(record.get("feat_dynamic_real") or [], "feat_dynamic_real", where)
+    categories = _numbers(record.get("feat_static_cat") or [], "feat_static_cat", where)
+    reals = _numbers(record.get("feat_static_real") or [], "feat_static_real", where)
+    static = np.concatenate([categories.ravel(), reals.ravel()])
+    length = target.shape[1]
+    if not length:
+        raise InputError(f"{where}: the target is empty; give at least two values")
+    if len(future) and future.shape[1] < length:
+        raise InputError(
+            f"{where}: feat_dynamic_real has {future.shape[1]} values, target {length}; "
+            "covariates known ahead have to reach at least as far"
+        )
+    if len(past) and past.shape[1] < length:
+        raise InputError(
+            f"{where}: past_feat_dynamic_real has {past.shape[1]} values, target {length}"
+            "; give as many"
+        )
+    widths = (len(target), len(past), len(future), categories.size, reals.size)
+    if rows.widths not in (None, widths):
+        raise InputError(
+            f"{where}: channels and covariates are not those of {rows.lines[0]}; give every series "
+            "the same"
+        )
+    total = max(length, future.shape[1])
+    rows.widths = widths
+    rows.ids.append(str(record.get("item_id", len(rows.ids))))
+    rows.starts.append(str(record["start"]))
+    rows.lines.append(where)
+    rows.lengths.append(total)
+    rows.static.append(static.tolist())
+    for flat, part in ((rows.values, target), (rows.past, past), (rows.future, future)):
+        if len(part):
+            padded = np.full((total, len(part)), np.nan)
+            padded[: min(part.shape[1], total)] = part.T[:total]
+            flat.frombytes(padded.tobytes())
+
+
+def _numbers(value: Any, name: str, where: str) -> Floats:
+    """(C, T) of a list of numbers, or of lists of equal length; null and "NaN" are missing."""
+    try:
+        found = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"{where}: {name} is not a list of numbers ({error}); write null where one is missing"
+        ) from error
+    if found.ndim not in (1, 2):
+        raise InputError(f"{where}: {name} is not a list of numbers, or of lists of them")
+    if np.isinf(found).any():
+        place = int(np.argwhere(np.isinf(found))[0][-1])
+        raise InputError(f"{where}: {name} is infinite at value {place}; write null there")
+    if found.ndim == 1:
+        return found[None] if found.size else np.zeros((0, 0))
+    return found
+
+
+def _static(codes: Floats, columns: Columns) -> Iterator[Covariate]:
+    for place, column in enumerate(codes.T):
+        name = f"feat_static_cat_{place}"
+        known = columns.categories.get(name)
+        found = tuple(f"{code:g}" for code in np.unique(column)) if known is None else known
+        yield Covariate(name, "static", found)
+
+
+def _coded(static: Floats, covariates: tuple[Covariate, ...]) -> Floats:
+    """Static categories as places among the known ones, -1 for one never seen."""
+    coded = static.copy()
+    for place, item in enumerate(item for item in covariates if item.role == "static"):
+        if item.categories:
+            codes = {word: code for code, word in enumerate(item.categories)}
+            coded[:, place] = [codes.get(f"{value:g}", -1) for value in static[:, place]]
+    return coded
+
+
+def _matrix(flat: array[float], width: int, rows: int = 0) -> Floats:
+    if not width:
+        return np.zeros((rows, 0))
+    return np.frombuffer(flat, dtype=np.float64).reshape(-1, width)

@@ -1,0 +1,202 @@
+"""Many time series as one value: flat arrays with borders, so memory is linear in the rows.
+
+Legend: S series, N rows of all series together, T rows of one series, C channels (targets),
+K static, P past and F future covariates, M rows of the future covariates, Q levels, L horizon.
+
+Series s has the rows `borders[s] : borders[s + 1]` of `values`, `observed` and `past`, and the rows
+`future_borders[s] : future_borders[s + 1]` of `future`; both begin at `starts[s]`, and the second
+may go on beyond the last known value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from elman.data.series.frequency import Frequency, Stamps
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Integers: TypeAlias = npt.NDArray[np.int64]
+Booleans: TypeAlias = npt.NDArray[np.bool_]
+
+Role: TypeAlias = Literal["static", "past", "future"]
+Missing: TypeAlias = Literal["refuse", "forward", "interpolate", "zero", "mask"]
+
+
+@dataclass(frozen=True)
+class Covariate:
+    """One column that is not forecast.
+
+    Attributes:
+        name: of the column in the data, or of the calendar feature.
+        role: "static" (one value a series), "past" (known up to now), "future" (known ahead).
+        categories: what its codes stand for; empty for a number. A static category is a code,
+            to be embedded (-1 is one never seen); a past or future one has a column of 0 and 1 for
+            each category, in this order.
+    """
+
+    name: str
+    role: Role
+    categories: tuple[str, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """How many columns it has in its array."""
+        return len(self.categories) if self.categories and self.role != "static" else 1
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Series on regular time axes, with all that goes with them.
+
+    Attributes:
+        frequency: of every series.
+        ids: the S names, in order; in a panel of cuts one name stands for several rows.
+        targets: the names of the C channels.
+        starts: (S,) stamp of each first row: datetime64[ns], or int64 where time is counted in
+            steps. In UTC where there is a time zone and the frequency is shorter than a day, the
+            time on the wall otherwise.
+        borders: (S + 1,) int64, where series begin in the rows.
+        values: (N, C), NaN where nothing is known (under `missing="mask"`, or before a channel
+            begins).
+        observed: (N, C), whether the data had it; what was filled is in `values` all the same,
+            but no forecast is scored on it.
+        static: (S, K).
+        past: (N, columns), no NaN.
+        future: (M, columns), no NaN.
+        future_borders: (S + 1,) int64; at least as many rows a series as it has values.
+        covariates: of all roles, in the order of their columns.
+        time_zone: an IANA name, or None.
+        missing: how gaps were filled.
+    """
+
+    frequency: Frequency
+    ids: tuple[str, ...]
+    targets: tuple[str, ...]
+    starts: Stamps
+    borders: Integers
+    values: Floats
+    observed: Booleans
+    static: Floats
+    past: Floats
+    future: Floats
+    future_borders: Integers
+    covariates: tuple[Covariate, ...] = ()
+    time_zone: str | None = None
+    missing: Missing = "refuse"
+
+    def __len__(self) -> int:
+        """The number of series, S."""
+        return len(self.ids)
+
+    @property
+    def lengths(self) -> Integers:
+        """(S,) known rows of each series."""
+        return np.diff(self.borders)
+
+    @property
+    def ahead(self) -> Integers:
+        """(S,) rows of future covariates beyond the last value of each series."""
+        return np.diff(self.future_borders) - self.lengths
+
+    def of(self, role: Role) -> tuple[Covariate, ...]:
+        """The covariates of one role, in the order of their columns."""
+        return tuple(item for item in self.covariates if item.role == role)
+
+    def rows(self, series: int) -> slice:
+        """Where a series stands in `values`, `observed` and `past`."""
+        return slice(int(self.borders[series]), int(self.borders[series + 1]))
+
+    def future_rows(self, series: int) -> slice:
+        """Where a series stands in `future`."""
+        return slice(int(self.future_borders[series]), int(self.future_borders[series + 1]))
+
+    def times(self, series: int, ahead: int = 0) -> Stamps:
+        """(T + ahead,) the stamps of a series, and of `ahead` rows beyond its end."""
+        count = int(self.lengths[series]) + ahead
+        return self.frequency.times(self.starts[series], count)
+
+    def next_times(self, series: int, ahead: int) -> Stamps:
+        """(ahead,) the stamps of the rows that follow a series."""
+        length = int(self.lengths[series])
+        return self.frequency.times(self.starts[series], ahead, skip=length)
+
+    def clock(self, times: Stamps) -> Any:
+        """A pandas index of stamps as they are to be written: in the time zone; steps stay."""
+        return self.frequency.clock(times, self.time_zone)
+
+    def select(self, series: npt.ArrayLike) -> Panel:
+        """The chosen series, in the order given; one may be chosen more than once."""
+        chosen = np.asarray(series, dtype=np.int64)
+        return self._cut(chosen, np.zeros_like(chosen), self.lengths[chosen])
+
+    def head(self, lengths: npt.ArrayLike, context: int | None = None) -> Panel:
+        """What was known after the first `lengths` rows of each series: the panel at a cut.
+
+        Future covariates stay; all else after the cut is gone. Where gaps were interpolated, one
+        that the cut falls into is filled forward, since its other side was not known yet.
+
+        Args:
+            lengths: (S,) or one number.
+            context: keep only so many rows before the cut.
+        """
+        ends = np.broadcast_to(np.asarray(lengths, dtype=np.int64), (len(self),))
+        return self.cuts(np.arange(len(self)), ends, context)
+
+    def cuts(self, series: npt.ArrayLike, ends: npt.ArrayLike, context: int | None = None) -> Panel:
+        """One row for each pair of a series and a cut, so that cuts are forecast as a batch.
+
+        Args:
+            series: (R,) which series.
+            ends: (R,) how many of its rows are known, at most all.
+            context: keep only so many rows before each cut.
+        """
+        chosen = np.asarray(series, dtype=np.int64)
+        stops = np.asarray(ends, dtype=np.int64)
+        begins = np.zeros_like(stops) if context is None else np.maximum(stops - context, 0)
+        panel = self._cut(chosen, begins, stops)
+        if self.missing == "interpolate":
+            _fill_ends_forward(panel)
+        return panel
+
+    def _cut(self, series: Integers, begins: Integers, ends: Integers) -> Panel:
+        """Rows `begins : ends` of each chosen series; the future as far as it is known."""
+        offset = self.borders[series]
+        rows, borders = _gather(offset + begins, offset + ends)
+        future_rows, future_borders = _gather(
+            self.future_borders[series] + begins, self.future_borders[series + 1]
+        )
+        return replace(
+            self,
+            ids=tuple(self.ids[place] for place in series),
+            starts=self.frequency.shift(self.starts[series], begins),
+            borders=borders,
+            values=self.values[rows],
+            observed=self.observed[rows],
+            static=self.static[series],
+            past=self.past[rows],
+            future=self.future[future_rows],
+            future_borders=future_borders,
+        )
+
+
+def _gather(begins: Integers, ends: Integers) -> tuple[Integers, Integers]:
+    """The places of many slices one after the other, and the borders between them."""
+    lengths = ends - begins
+    borders = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    shift = np.repeat(begins - borders[:-1], lengths)
+    return np.arange(borders[-1]) + shift, borders
+
+
+def _fill_ends_forward(panel: Panel) -> None:
+    """Overwrite what interpolation put after the last observation of each series, in place."""
+    for channel in range(len(panel.targets)):
+        rows = np.where(panel.observed[:, channel], np.arange(len(panel.values)), -1)
+        for series in np.flatnonzero(panel.lengths):
+            place = panel.rows(int(series))
+            last = int(rows[place].max())
+            if 0 <= last < place.stop - 1:
+                panel.values[last + 1 : place.stop, channel] = panel.values[last, channel]

@@ -1,0 +1,141 @@
+"""The scale of each series, and of its covariates, as training saw them.
+
+Legend: S series, C channels, N rows of all series together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import safetensors.numpy
+from safetensors import SafetensorError
+
+from elman.data.series.panel import Floats, Panel
+from elman.errors import InputError
+from elman.files import atomic_path
+
+Scaling = Literal["standard", "mean", "none"]
+
+# A series that hardly moves, against its own size, is not blown up to the size of one that does.
+_FLAT = 1e-8
+
+
+@dataclass(frozen=True, eq=False)
+class Scaler:
+    """Location and scale: what a network sees is (value - location) / scale.
+
+    Attributes:
+        kind: "standard" takes the mean and the standard deviation of a series, "mean" keeps zero
+            where it is and divides by the mean of the absolute values (DeepAR's scale, Salinas et
+            al. 2017, section 3.3), "none" leaves the values as they are.
+        location: (S, C).
+        scale: (S, C).
+        past: (2, columns), location and scale of each past covariate.
+        future: (2, columns), of each future covariate.
+        static: (2, columns), of each static covariate.
+    """
+
+    kind: Scaling
+    location: Floats
+    scale: Floats
+    past: Floats
+    future: Floats
+    static: Floats
+
+    @classmethod
+    def fit(cls, panel: Panel, kind: Scaling) -> Scaler:
+        """The scaler of the rows in `panel`."""
+        location, scale = measure(panel, kind)
+        known = _known(panel)
+        return cls(
+            kind,
+            location,
+            scale,
+            _columns(panel.past),
+            _columns(panel.future[known]),
+            _columns(panel.static),
+        )
+
+    def for_panel(self, panel: Panel, numbers: np.ndarray) -> tuple[Floats, Floats]:
+        """Location and scale (S, C) of the series in `panel`.
+
+        Args:
+            panel: any series.
+            numbers: (S,) which series of training each is; -1 for one it did not know, which is
+                measured on its own rows.
+        """
+        location, scale = self.location[numbers], self.scale[numbers]
+        new = numbers < 0
+        if new.any():
+            own = measure(panel.select(np.flatnonzero(new)), self.kind)
+            location, scale = location.copy(), scale.copy()
+            location[new], scale[new] = own
+        return location, scale
+
+    def save(self, path: Path) -> None:
+        """Write the scaler, atomically."""
+        arrays = {
+            name: np.ascontiguousarray(getattr(self, name))
+            for name in ("location", "scale", "past", "future", "static")
+        }
+        with atomic_path(path) as temporary:
+            safetensors.numpy.save_file(arrays, temporary)
+
+    @classmethod
+    def load(cls, path: Path, kind: Scaling) -> Scaler:
+        """Read what `save` wrote.
+
+        Raises:
+            InputError: it is missing or damaged.
+        """
+        try:
+            return cls(kind, **safetensors.numpy.load_file(path))
+        except (OSError, SafetensorError, TypeError) as error:
+            raise InputError(f"{path}: can't be read as the scaler of a run ({error})") from error
+
+
+def measure(panel: Panel, kind: Scaling) -> tuple[Floats, Floats]:
+    """Location and scale (S, C) of each series, over the rows where something is known."""
+    shape = (len(panel), len(panel.targets))
+    if kind == "none":
+        return np.zeros(shape), np.ones(shape)
+    seen = np.isfinite(panel.values)
+    values = np.where(seen, panel.values, 0.0)
+    count = np.maximum(_sums(panel, seen.astype(float)), 1)
+    if kind == "mean":
+        location = np.zeros(shape)
+        scale = _sums(panel, np.abs(values)) / count
+    else:
+        location = _sums(panel, values) / count
+        centered = np.where(seen, values - np.repeat(location, panel.lengths, axis=0), 0.0)
+        scale = np.sqrt(_sums(panel, centered**2) / count)
+    flat = scale <= _FLAT * np.abs(location)
+    return location, np.where(flat | (scale == 0), 1.0, scale)
+
+
+def _sums(panel: Panel, values: Floats) -> Floats:
+    """(S, C): the sum of `values` (N, C) over each series; 0 for one without rows."""
+    sums = np.vstack([np.zeros(values.shape[1]), np.cumsum(values, axis=0, dtype=np.longdouble)])
+    return np.asarray(np.diff(sums[panel.borders], axis=0), dtype=float)
+
+
+def _known(panel: Panel) -> np.ndarray:
+    """Which rows of `future` lie within the values."""
+    keep = [
+        np.arange(rows.start, rows.start + int(length))
+        for rows, length in zip(
+            map(panel.future_rows, range(len(panel))), panel.lengths, strict=True
+        )
+    ]
+    return np.concatenate(keep) if keep else np.zeros(0, dtype=np.int64)
+
+
+def _columns(values: Floats) -> Floats:
+    """(2, columns): mean and standard deviation of each column, 1 for one that does not move."""
+    if not len(values):
+        return np.vstack([np.zeros(values.shape[1]), np.ones(values.shape[1])])
+    spread = values.std(axis=0)
+    return np.vstack([values.mean(axis=0), np.where(spread > 1e-9, spread, 1.0)])

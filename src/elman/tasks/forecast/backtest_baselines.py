@@ -1,0 +1,124 @@
+"""Forecasts without any learning, which a network has to beat, with the intervals they imply.
+
+Legend: S series, N rows of all series, R cuts, L horizon, C channels, Q levels.
+
+After n rows y_1 … y_n, h steps ahead:
+
+    naive            y_n                                     σ_h = σ √h
+    seasonal naive   y of the same place in the last season   σ_h = σ √k, k = ⌊(h - 1) / m⌋ + 1
+    drift            y_n + h (y_n - y_1) / (n - 1)            σ_h = σ √(h (1 + h / (n - 1)))
+
+Source: Hyndman & Athanasopoulos, Forecasting: Principles and Practice, 3rd ed., sections 5.2 and
+5.5. σ is the root mean square of the method's errors one step (one season) ahead in those n rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from statistics import NormalDist
+
+import numpy as np
+
+from elman.data.series.forecasts import LEVELS, Forecast
+from elman.data.series.gaps import filled
+from elman.data.series.panel import Floats, Integers, Panel
+
+NAIVE = "naive"
+DRIFT = "drift"
+
+
+def seasonal_name(season: int) -> str:
+    """What the seasonal naive forecast is called."""
+    return f"seasonal naive ({season})"
+
+
+@dataclass(frozen=True, eq=False)
+class Baselines:
+    """The baselines of a panel, computed from running sums rather than cut by cut.
+
+    Attributes:
+        panel: the whole of it; no forecast looks beyond its own cut.
+        seasons: lengths in rows, one seasonal naive forecast each.
+    """
+
+    panel: Panel
+    seasons: tuple[int, ...]
+    _sums: dict[tuple[int, int], tuple[Floats, Integers]] = field(default_factory=dict)
+
+    @cached_property
+    def values(self) -> Floats:
+        """(N, C) with gaps filled forward, which looks at the past alone."""
+        known = np.where(self.panel.observed, self.panel.values, np.nan)
+        if self.panel.missing == "zero":
+            known = self.panel.values
+        return filled(known, self.panel.borders, "forward")
+
+    def forecasts(self, series: Integers, ends: Integers, horizon: int) -> dict[str, Forecast]:
+        """What each baseline says, after the first `ends` rows of each of R series.
+
+        Args:
+            series: (R,) which.
+            ends: (R,) known rows, at least 1; a season longer than them is replaced by the row
+                that is farthest back.
+            horizon: L.
+        """
+        last = self.panel.borders[series] + ends - 1
+        ahead = np.arange(1, horizon + 1)
+        naive = self.values[last][:, None, :]  # (R, 1, C)
+        grows = np.sqrt(ahead)[None, :, None]
+        deviation = self._deviation(series, ends, 1)
+        found = {NAIVE: _forecast(naive + 0.0 * grows, deviation * grows)}
+        for season in self.seasons:
+            length = np.minimum(season, ends)[:, None]  # (R, 1)
+            place = last[:, None] - length + 1 + (ahead - 1) % length
+            turns = np.sqrt((ahead - 1) // length + 1)[:, :, None]
+            spread = self._deviation(series, ends, season) * turns
+            found[seasonal_name(season)] = _forecast(self.values[place], spread)
+        known = np.maximum(ends - 1, 1)[:, None, None]
+        begin = self.values[self.panel.borders[series]][:, None, :]
+        slope = np.nan_to_num((naive - begin) / known)
+        widens = np.sqrt(ahead[None, :, None] * (1 + ahead[None, :, None] / known))
+        found[DRIFT] = _forecast(naive + slope * ahead[None, :, None], deviation * widens)
+        return found
+
+    def scale(self, ends: Integers) -> Floats:
+        """(S, C) the mean size of one step of each series in its first rows; NaN where it is 0.
+
+        Args:
+            ends: (S,) how many rows.
+        """
+        size = self._mean_of_steps(np.arange(len(self.panel)), ends, 1, power=1)
+        return np.where(size > 0, size, np.nan)
+
+    def _deviation(self, series: Integers, ends: Integers, lag: int) -> Floats:
+        """(R, 1, C) σ of the errors `lag` steps ahead in the known rows."""
+        return np.sqrt(self._mean_of_steps(series, ends, lag, power=2))[:, None, :]
+
+    def _mean_of_steps(self, series: Integers, ends: Integers, lag: int, power: int) -> Floats:
+        """(R, C) the mean of |y_t - y_{t - lag}|^power over the known rows, 0 without any."""
+        sums, counts = self._running(lag, power)
+        begin = self.panel.borders[series]
+        first, stop = begin + np.minimum(lag, ends), begin + ends
+        total, number = sums[stop] - sums[first], counts[stop] - counts[first]
+        return np.asarray(np.where(number > 0, total, 0.0) / np.maximum(number, 1))
+
+    def _running(self, lag: int, power: int) -> tuple[Floats, Integers]:
+        """(N + 1, C) sums and counts of steps before each row; across series they cancel out."""
+        if (lag, power) in self._sums:
+            return self._sums[lag, power]
+        steps = np.full_like(self.values, np.nan)
+        steps[lag:] = np.abs(self.values[lag:] - self.values[:-lag]) ** power
+        known = ~np.isnan(steps)
+        zero = np.zeros((1, steps.shape[1]))
+        sums = np.concatenate([zero, np.cumsum(np.where(known, steps, 0.0), axis=0)])
+        counts = np.concatenate([zero.astype(np.int64), np.cumsum(known, axis=0)])
+        self._sums[lag, power] = sums, counts
+        return sums, counts
+
+
+def _forecast(mean: Floats, deviation: Floats) -> Forecast:
+    """A normal forecast; (R, L, C) both."""
+    normal = NormalDist()
+    shifts = np.array([normal.inv_cdf(level) for level in LEVELS])
+    return Forecast(mean, LEVELS, mean[..., None] + deviation[..., None] * shifts)

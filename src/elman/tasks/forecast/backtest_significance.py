@@ -1,0 +1,106 @@
+"""Whether one forecast is better than another, or only luckier: a paired test over the cuts.
+
+Legend: K cuts.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from elman.data.series.panel import Floats
+
+LEVEL = 0.05
+FEWEST = 5
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The Diebold-Mariano test of two forecasts on the same cuts.
+
+    Attributes:
+        difference: of the mean losses, the first minus the second; negative if it is better.
+        p: how likely so large a difference is by chance, from both sides; NaN if it can't be said.
+        cuts: K, how many were compared.
+        overlap: how many neighboring cuts have errors in common.
+    """
+
+    difference: float
+    p: float
+    cuts: int
+    overlap: int
+
+    @property
+    def better(self) -> bool:
+        """Whether the first is better, and not by chance."""
+        return self.difference < 0 and self.p < LEVEL
+
+    @property
+    def worse(self) -> bool:
+        """Whether the first is worse, and not by chance."""
+        return self.difference > 0 and self.p < LEVEL
+
+    def __str__(self) -> str:
+        cuts = f"{self.cuts} cut{'s' * (self.cuts != 1)}"
+        if math.isnan(self.p):
+            return f"{cuts}, too few for a test"
+        p = "p < 0.001" if self.p < 0.001 else f"p = {self.p:.2g}"
+        return f"Diebold-Mariano test over {cuts}, {p}"
+
+
+def compare(first: Floats, second: Floats, overlap: int) -> Comparison:
+    """Test whether two forecasts differ in their mean loss.
+
+    The losses of cuts whose horizons overlap are correlated. So the variance of the mean is a
+    long-run one, with Bartlett's weights over `overlap` neighbors (Diebold & Mariano 1995; Newey &
+    West 1987), and the statistic is made smaller for few cuts and compared with Student's t of
+    K - 1 degrees of freedom (Harvey, Leybourne & Newbold 1997, equation 9).
+
+    Args:
+        first: (K,) loss of each cut, in the order of time; NaN for a cut that has none.
+        second: (K,) of the other, on the same cuts.
+        overlap: how many cuts after a cut share steps with it.
+    """
+    differences = (first - second)[~np.isnan(first - second)]
+    count = len(differences)
+    if not count:
+        return Comparison(math.nan, math.nan, 0, overlap)
+    mean = float(differences.mean())
+    if count < max(FEWEST, overlap + 2):
+        return Comparison(mean, math.nan, count, overlap)
+    centered = differences - mean
+    variance = float(centered @ centered) / count
+    for lag in range(1, overlap + 1):
+        covariance = float(centered[lag:] @ centered[:-lag]) / count
+        variance += 2 * (1 - lag / (overlap + 1)) * covariance
+    if variance <= 1e-300:
+        return Comparison(mean, 1.0 if mean == 0 else 0.0, count, overlap)
+    ahead = overlap + 1
+    shrink = (count + 1 - 2 * ahead + ahead * (ahead - 1) / count) / count
+    statistic = mean / math.sqrt(variance / count) * math.sqrt(max(shrink, 0.0))
+    return Comparison(mean, two_sided(statistic, count - 1), count, overlap)
+
+
+def two_sided(statistic: float, freedom: int) -> float:
+    """The probability that |t| is at least so large, for Student's t.
+
+    With t = √ν tan θ the density becomes cos^(ν - 1) θ, which is integrated over [0, θ].
+    """
+    end = math.atan(abs(statistic) / math.sqrt(freedom))
+    inside = _integral(end, freedom) / _integral(math.pi / 2, freedom)
+    return max(0.0, 1.0 - inside)
+
+
+def _integral(end: float, freedom: int) -> float:
+    nodes, weights = _gauss()
+    angles = (nodes + 1) * end / 2
+    return float(weights @ np.cos(angles) ** (freedom - 1)) * end / 2
+
+
+@cache
+def _gauss() -> tuple[Floats, Floats]:
+    nodes, weights = np.polynomial.legendre.leggauss(200)
+    return nodes, weights

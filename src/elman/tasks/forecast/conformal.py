@@ -1,0 +1,125 @@
+"""Intervals made honest: quantiles moved by what they missed on cuts that were held out.
+
+Split conformal prediction of quantiles (Romano, Patterson & Candès 2019, equations 6 to 8, each
+side by itself as in their section 3, "asymmetric"): for each level τ and step of the horizon the
+errors y - q_τ of the held-out cuts are sorted, and q_τ is moved by their τ-quantile, with the
+correction (n + 1) / n for n errors. Errors are divided by the width of the forecast's own middle
+half first, so that one table serves series of any size.
+
+Legend: R held-out pairs of a series and a cut, S rows, L horizon, C channels, Q levels.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from elman.data.series.forecasts import Forecast
+from elman.data.series.panel import Floats
+from elman.errors import InputError
+from elman.files import write_json
+
+FEWEST = 20
+"""Errors that a step of the horizon needs for a table of its own; with fewer, steps are pooled."""
+
+_TINY = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Conformal:
+    """How far each quantile has to be moved.
+
+    Attributes:
+        levels: (Q,).
+        shifts: (L, Q), in widths of the forecast's middle half.
+        counts: (L,) how many errors each step's shifts were made from.
+    """
+
+    levels: tuple[float, ...]
+    shifts: Floats
+    counts: tuple[int, ...]
+
+    @classmethod
+    def fit(cls, actual: Floats, forecast: Forecast) -> Conformal:
+        """From forecasts of held-out cuts and what came.
+
+        Args:
+            actual: (R, L, C), NaN where it isn't known.
+            forecast: of the same shape, with the levels 0.25 and 0.75 among its own.
+
+        Raises:
+            InputError: too few errors to say anything.
+        """
+        errors = (actual[..., None] - forecast.quantiles) / _width(forecast)[..., None]
+        horizon, count = errors.shape[1], len(forecast.levels)
+        by_step = np.moveaxis(errors, 1, 0).reshape(horizon, -1, count)
+        known = [step[np.isfinite(step).all(axis=-1)] for step in by_step]
+        total = sum(len(step) for step in known)
+        if total < FEWEST:
+            raise InputError(
+                f"{total} held-out values are too few to calibrate intervals on, {FEWEST} are "
+                "needed; hold out more (--valid-fraction), or leave the calibration out"
+            )
+        pooled = np.concatenate(known)
+        shifts = [
+            _quantiles(step if len(step) >= FEWEST else pooled, forecast.levels) for step in known
+        ]
+        return cls(forecast.levels, np.stack(shifts), tuple(len(step) for step in known))
+
+    def apply(self, forecast: Forecast) -> Forecast:
+        """The forecast with its quantiles moved; beyond the fitted horizon the last step's shift.
+
+        The mean stays. Quantiles that would cross are put into order.
+        """
+        assert forecast.levels == self.levels, (forecast.levels, self.levels)
+        steps = np.minimum(np.arange(forecast.horizon), len(self.shifts) - 1)
+        shifts = self.shifts[steps][None, :, None, :]  # (1, L, 1, Q)
+        moved = forecast.quantiles + shifts * _width(forecast)[..., None]
+        return replace(forecast, quantiles=np.sort(moved, axis=-1))
+
+    def save(self, path: Path) -> None:
+        """Write as JSON, whole or not at all."""
+        shifts = [[float(shift) for shift in row] for row in self.shifts]
+        write_json(path, {"levels": self.levels, "shifts": shifts, "counts": self.counts})
+
+    @staticmethod
+    def load(path: Path) -> Conformal:
+        """What `save` wrote.
+
+        Raises:
+            InputError: missing or damaged.
+        """
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            levels = tuple(float(level) for level in content["levels"])
+            shifts = np.array(content["shifts"], dtype=np.float64)
+            counts = tuple(int(count) for count in content["counts"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{path}: cannot be read as a calibration ({error})") from error
+        if shifts.shape != (len(counts), len(levels)) or not np.isfinite(shifts).all():
+            raise InputError(f"{path}: its numbers do not fit together; train the run again")
+        return Conformal(levels, shifts, counts)
+
+
+def _width(forecast: Forecast) -> Floats:
+    """(S, L, C) the distance of the quartiles, never quite 0."""
+    size = np.abs(forecast.at(0.75)) + np.abs(forecast.at(0.25)) + 1.0
+    return np.asarray(np.maximum(forecast.at(0.75) - forecast.at(0.25), _TINY * size))
+
+
+def _quantiles(errors: Floats, levels: tuple[float, ...]) -> Floats:
+    """(Q,) of (n, Q): the τ-quantile of each column, the farther out the fewer errors there are."""
+    count = len(errors)
+    ordered = np.sort(errors, axis=0)
+    shifts = np.empty(len(levels))
+    for place, level in enumerate(levels):
+        upper = level if level >= 0.5 else 1 - level
+        rank = min(int(np.ceil(upper * (count + 1))), count) - 1  # 0 is the smallest
+        median = level == 0.5
+        at = rank if level > 0.5 else count - 1 - rank
+        column = ordered[:, place]
+        shifts[place] = float(np.median(column)) if median else float(column[at])
+    return shifts

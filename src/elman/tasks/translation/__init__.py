@@ -1,0 +1,1 @@
+"""The task `translation`, its scores and its alignments."""

@@ -1,0 +1,252 @@
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from elman.cli.main import main
+from elman.data.pairs.reading import Pair
+from elman.errors import InputError
+from elman.tasks.configure import configure
+from elman.tasks.runs import Run, begin, load, resume, train
+from elman.tasks.translation.config import TranslationConfig
+from elman.tasks.translation.task import TranslationTask
+from elman.tasks.translation.text import Vocabularies
+from tests import toy_language
+
+SHORT: dict[str, Any] = {"max_steps": 6, "eval_every": 3, "checkpoint_every": 3}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run that tests read and never write to."""
+    return toy_language.run(tmp_path_factory.mktemp("translation"))
+
+
+def task_of(run: Run) -> TranslationTask:
+    assert isinstance(run.task, TranslationTask)
+    return run.task
+
+
+def same_weights(one: Run, other: Run) -> bool:
+    pairs = zip(one.model.state_dict().items(), other.model.state_dict().items(), strict=True)
+    return all(a[0] == b[0] and torch.equal(a[1], b[1]) for a, b in pairs)
+
+
+def test_it_learns_to_say_a_sentence_from_its_end(trained: Run) -> None:
+    asked = ["ada bo cy", "dan", "hal gus fin eve"]
+    answers = [record.translation for record in trained.predict(asked)]
+    assert answers == [toy_language.translated(source) for source in asked]
+    scores = {(s.split, s.metric): s for s in trained.evaluate()}
+    assert scores["valid", "BLEU"].value > 80
+    assert "version" in scores["valid", "BLEU"].unit
+    assert scores["test", "loss"].value < 0.5
+    assert scores["test", "BLEU of the source"].value < 5
+
+
+def test_the_loss_is_that_of_each_pair_alone(trained: Run) -> None:
+    task = task_of(trained)
+    pairs = task.texts("valid")
+    together = task.expectation(trained.model, task.encoded(pairs))  # type: ignore[arg-type]
+    nats = 0.0
+    for pair in pairs:
+        alone = task.expectation(trained.model, task.encoded([pair]))  # type: ignore[arg-type]
+        nats += alone.loss * alone.tokens
+    assert together.loss * together.tokens == pytest.approx(nats, rel=1e-5)
+    assert together.tokens == sum(len(pair.target.split()) + 1 for pair in pairs)
+
+
+def test_it_is_described(trained: Run) -> None:
+    lines = "\n".join(trained.task.describe())
+    assert "column 1, target: column 2" in lines
+    assert "split by a draw, seed 1" in lines
+    assert "540 pairs" in lines
+    assert "vocabulary 18 for both (word)" in lines
+
+
+def test_a_line_is_translated_as_it_comes(trained: Run) -> None:
+    front = trained.stream()
+    assert list(front.push("ada b")) == []
+    (record,) = front.push("o\ncy")
+    (whole,) = trained.predict(["ada bo"])
+    assert record.translation == whole.translation == "BO ADA"
+    assert [record.translation for record in front.flush()] == ["CY"]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"dropout": 0.3, "label_smoothing": 0.1, "accumulate": 2},
+        {"input_feeding": True, "scheduled_sampling": 0.5, "sampling_steps": 4, "cell": "lstm"},
+    ],
+)
+def test_a_resumed_run_has_the_bits_of_one_never_stopped(
+    tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    settings = {**SHORT, "batch_tokens": 48, **settings}
+    whole = toy_language.run(tmp_path, 60, "whole", **settings)
+    last = whole.task.run.all_checkpoints()[-1]
+    cut = toy_language.run(tmp_path, 60, "cut", **settings)
+    cut.task.run.all_checkpoints()[-1].unlink()  # as if killed before it was written
+    kept = cut.task.run.latest_checkpoint()
+    assert kept is not None
+    assert kept.name == "step-00000003.safetensors"
+    again = resume(cut.path)
+    assert same_weights(whole, again)
+    one, other = (load_file(folder / last.name) for folder in (last.parent, kept.parent))
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"unit": "bpe", "vocab_size": 300, "vocabulary": "separate"},
+        {"unit": "char", "attention": "additive", "tied": "decoder"},
+        {"unit": "bpe", "vocab_size": 300, "attention": "dot", "num_layers": 2, "cell": "lstm"},
+        {"encoder_layers": 2, "tied": "none", "recurrent_dropout": 0.1, "layer_norm": True},
+        {"cell": "tests.models.networks:Leaky"},
+    ],
+)
+def test_every_kind_trains_and_is_loaded_again(tmp_path: Path, settings: dict[str, Any]) -> None:
+    run = toy_language.run(tmp_path, 60, **SHORT | settings)
+    cell = settings.get("cell", "")
+    again = load(run.path, cell=cell if ":" in cell else None)
+    assert same_weights(run, again)
+    one, other = ([r.translation for r in each.predict(["ada bo"])] for each in (run, again))
+    assert one == other
+
+
+def test_a_first_word_has_the_ids_it_has_anywhere() -> None:
+    pairs = [Pair(source, toy_language.translated(source)) for source in toy_language.sources(60)]
+    both = Vocabularies.train(pairs, "bpe", joint=True, vocab_size=400, min_count=1)
+    first, second = both.encode_source("ada ada")[:-1].reshape(2, -1)
+    assert first.tolist() == second.tolist()
+    ids = both.encode_target("ADA  BO\u0308")
+    assert ids[-1] == both.start_id
+    assert both.decode_target([*ids, 7, 7]) == "ADA B\u00d6"
+    assert both.unknown_id is None
+
+
+def test_vocabularies_are_saved(tmp_path: Path) -> None:
+    separate = toy_language.run(tmp_path, 60, vocabulary="separate", **SHORT)
+    task = task_of(separate)
+    assert task.source_tokenizer.vocab_size == task.target_tokenizer.vocab_size == 10
+    assert task.unknown_id == 0
+    again = Vocabularies.load(separate.path)
+    assert again.source is not again.target
+    assert again.encode_source("bo ada").tolist() == task.encode_source("bo ada")
+    (separate.path / "target_tokenizer.json").unlink()
+    with pytest.raises(InputError, match="target_tokenizer"):
+        Vocabularies.load(separate.path)
+
+
+def test_long_training_pairs_are_left_out_and_counted(tmp_path: Path) -> None:
+    config = configure(TranslationConfig, toy_language.SETTINGS | {"max_length": 4})
+    run = begin("translation", toy_language.write(tmp_path), tmp_path / "run", config)
+    task = task_of(run)
+    kept = task.pairs("train")
+    assert max(map(int, kept.lengths[0])) == 4
+    assert f"left out {540 - len(kept)} training pairs of more than 4 tokens" in task.describe()
+    assert max(map(int, task.pairs("valid").lengths[0])) == 6
+
+
+def test_scheduled_sampling_rises_from_nothing(tmp_path: Path) -> None:
+    settings = toy_language.SETTINGS | {"scheduled_sampling": 0.9, "sampling_steps": 10}
+    config = configure(TranslationConfig, settings)
+    run = begin("translation", toy_language.write(tmp_path, 60), tmp_path / "run", config)
+    objective = run.task.objective(run.model)
+    batch = next(task_of(run).source())
+
+    def losses(number: int, *, training: bool) -> set[float]:
+        run.model.train(training)
+        numbered = replace(batch, number=number)
+        return {round(objective.loss(numbered, None).loss.item(), 4) for _ in range(5)}
+
+    (truth,) = losses(0, training=True)
+    assert losses(10, training=False) == {truth}
+    assert len(losses(10, training=True)) > 1
+
+
+def test_early_stopping(tmp_path: Path) -> None:
+    settings = {"eval_every": 2, "patience": 1, "learning_rate": 1e-9, "max_steps": 500}
+    run = toy_language.run(tmp_path, 60, **settings)
+    last = json.loads((run.path / "metrics.jsonl").read_text().splitlines()[-1])
+    assert last["step"] < 500
+
+
+def elman(arguments: Sequence[str], capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+    """The exit code and what was said to the error stream."""
+    return main(list(arguments)), capsys.readouterr().err
+
+
+def write(path: Path, text: str) -> str:
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def test_bad_input_is_one_line_and_leaves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = str(toy_language.write(tmp_path))
+    short = write(tmp_path / "a.en", "one\ntwo\nthree\n")
+    other = write(tmp_path / "a.de", "eins\n")
+    three = write(tmp_path / "three.tsv", "a\tb\tc\n" * 50)
+    broken = write(tmp_path / "broken.tsv", "a\tb\n" * 50 + "alone\n")
+    cases = [
+        ([tmp_path / "none.tsv"], "no such file"),
+        ([short, other], "goes on after line 1"),
+        ([three], "which two are the sentences"),
+        ([broken], "broken.tsv:51: has 1 column"),
+        ([table, "--source", "en"], "--source and --target go together"),
+        ([table, "--source", "en", "--target", "de"], "no column 'en'"),
+        ([table, "--vocabulary", "separate", "--tied", "all"], "two vocabularies share no weights"),
+        ([table, "--attention", "dot", "--hidden-size", "100"], "make --hidden-size 384"),
+        ([table, "--input-feeding", "--zoneout", "0.1"], "--zoneout is drawn for whole sequences"),
+        ([table, "--cell", "gruu"], "no such cell"),
+        ([table, "--max-length", "2", "--unit", "char"], "make it larger"),
+        ([table, "--unit", "bpe", "--vocab-size", "100"], "at least 256"),
+    ]
+    for arguments, complaint in cases:
+        given = ["train", "translation", *map(str, arguments), "--out", str(tmp_path / "run")]
+        code, said = elman(given, capsys)
+        assert code == 2, (arguments, said)
+        assert complaint in said
+        assert len(said.strip().splitlines()) == 1
+        assert not (tmp_path / "run").exists()
+
+
+def test_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    broken = tmp_path / "pairs.tsv"
+    write(broken, toy_language.write(tmp_path, 60).read_text() + "alone\n")
+    config = tmp_path / "config.toml"
+    settings = toy_language.SETTINGS | SHORT
+    config.write_text("\n".join(f"{k.replace('_', '-')} = {v!r}" for k, v in settings.items()))
+    run = str(tmp_path / "run")
+    given = ["train", "translation", str(broken), "--out", run, "--config", str(config)]
+    main([*given, "--skip-bad-rows", "--hidden-size", "24"])
+    said = capsys.readouterr().out
+    assert "left out 1 rows that can't be read" in said
+    assert "elman predict" in said
+    assert load(run).task.config.hidden_size == 24  # type: ignore[attr-defined]
+    main(["evaluate", run, str(toy_language.write(tmp_path, 20)), "--beam", "2"])
+    assert "pairs.tsv" in capsys.readouterr().out
+
+
+def test_the_api(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for name, count in (("train", 40), ("valid", 8)):
+        sources = toy_language.sources(count)
+        write(folder / f"{name}.low", "\n".join(sources))
+        write(folder / f"{name}.up", "\n".join(map(toy_language.translated, sources)))
+    settings = toy_language.SETTINGS | SHORT
+    run = train("translation", folder, tmp_path / "run", source="low", target="up", **settings)
+    assert {score.split for score in run.evaluate()} == {"valid"}
+    files = [folder / "valid.low", folder / "valid.up"]
+    by_file = {s.metric: s.value for s in run.evaluate(files)}
+    assert by_file == {s.metric: s.value for s in run.evaluate()}
