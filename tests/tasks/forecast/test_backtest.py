@@ -231,7 +231,7 @@ def test_leakage_is_found_and_said_first():
 
     assert not found.leakage.found  # what it was made with stays, so nothing moves
     leaky = LeakyPanel(**vars(panel))
-    found = backtest(Wave(context=None), leaky, 5, Schedule(cuts=10), seasons=())
+    found = backtest(Naive(), leaky, 5, Schedule(cuts=10), seasons=())
     assert found.leakage.found
     assert report(found).verdict[0].startswith("LEAKAGE")
 

@@ -159,8 +159,26 @@ class Panel:
         begins = np.zeros_like(stops) if context is None else np.maximum(stops - context, 0)
         panel = self._cut(chosen, begins, stops)
         if self.missing == "interpolate":
-            _fill_ends_forward(panel)
+            self._fill_ends_forward(panel, self.borders[chosen], begins, stops)
         return panel
+
+    def _fill_ends_forward(
+        self, panel: Panel, offsets: Integers, begins: Integers, ends: Integers
+    ) -> None:
+        """Overwrite in `panel` what interpolation put after the last observation before a cut.
+
+        That may be before the rows `begins : ends` that the panel has of a series.
+        """
+        rows = np.arange(len(self.values))
+        for channel in range(len(panel.targets)):
+            known = np.maximum.accumulate(np.where(self.observed[:, channel], rows, -1))
+            for pair in np.flatnonzero(ends > begins):
+                stop = int(offsets[pair] + ends[pair])
+                last = int(known[stop - 1])
+                if int(offsets[pair]) <= last < stop - 1:
+                    count = min(stop - 1 - last, int(ends[pair] - begins[pair]))
+                    place = int(panel.borders[pair + 1])
+                    panel.values[place - count : place, channel] = self.values[last, channel]
 
     def _cut(self, series: Integers, begins: Integers, ends: Integers) -> Panel:
         """Rows `begins : ends` of each chosen series; the future as far as it is known."""
@@ -189,14 +207,3 @@ def _gather(begins: Integers, ends: Integers) -> tuple[Integers, Integers]:
     borders = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     shift = np.repeat(begins - borders[:-1], lengths)
     return np.arange(borders[-1]) + shift, borders
-
-
-def _fill_ends_forward(panel: Panel) -> None:
-    """Overwrite what interpolation put after the last observation of each series, in place."""
-    for channel in range(len(panel.targets)):
-        rows = np.where(panel.observed[:, channel], np.arange(len(panel.values)), -1)
-        for series in np.flatnonzero(panel.lengths):
-            place = panel.rows(int(series))
-            last = int(rows[place].max())
-            if 0 <= last < place.stop - 1:
-                panel.values[last + 1 : place.stop, channel] = panel.values[last, channel]

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
+from elman.data.extras import library
 from elman.data.series.panel import Floats
 
 LEVEL = 0.05
@@ -55,9 +55,10 @@ def compare(first: Floats, second: Floats, overlap: int) -> Comparison:
     """Test whether two forecasts differ in their mean loss.
 
     The losses of cuts whose horizons overlap are correlated. So the variance of the mean is a
-    long-run one, with Bartlett's weights over `overlap` neighbors (Diebold & Mariano 1995; Newey &
-    West 1987), and the statistic is made smaller for few cuts and compared with Student's t of
-    K - 1 degrees of freedom (Harvey, Leybourne & Newbold 1997, equation 9).
+    long-run one, the covariances with `overlap` neighbors counted in full (Diebold & Mariano 1995),
+    and the statistic is made smaller for few cuts and compared with Student's t of K - 1 degrees of
+    freedom (Harvey, Leybourne & Newbold 1997, equation 9). Where that variance comes out negative,
+    neighbors count by Bartlett's weights, with which it can't (Newey & West 1987).
 
     Args:
         first: (K,) loss of each cut, in the order of time; NaN for a cut that has none.
@@ -72,10 +73,11 @@ def compare(first: Floats, second: Floats, overlap: int) -> Comparison:
     if count < max(FEWEST, overlap + 2):
         return Comparison(mean, math.nan, count, overlap)
     centered = differences - mean
-    variance = float(centered @ centered) / count
-    for lag in range(1, overlap + 1):
-        covariance = float(centered[lag:] @ centered[:-lag]) / count
-        variance += 2 * (1 - lag / (overlap + 1)) * covariance
+    covariances = [float(centered[lag:] @ centered[: count - lag]) for lag in range(overlap + 1)]
+    variance = (2 * sum(covariances) - covariances[0]) / count
+    if variance <= 0:
+        weighted = (c * (1 - lag / (overlap + 1)) for lag, c in enumerate(covariances))
+        variance = (2 * sum(weighted) - covariances[0]) / count
     if variance <= 1e-300:
         return Comparison(mean, 1.0 if mean == 0 else 0.0, count, overlap)
     ahead = overlap + 1
@@ -85,22 +87,5 @@ def compare(first: Floats, second: Floats, overlap: int) -> Comparison:
 
 
 def two_sided(statistic: float, freedom: int) -> float:
-    """The probability that |t| is at least so large, for Student's t.
-
-    With t = √ν tan θ the density becomes cos^(ν - 1) θ, which is integrated over [0, θ].
-    """
-    end = math.atan(abs(statistic) / math.sqrt(freedom))
-    inside = _integral(end, freedom) / _integral(math.pi / 2, freedom)
-    return max(0.0, 1.0 - inside)
-
-
-def _integral(end: float, freedom: int) -> float:
-    nodes, weights = _gauss()
-    angles = (nodes + 1) * end / 2
-    return float(weights @ np.cos(angles) ** (freedom - 1)) * end / 2
-
-
-@cache
-def _gauss() -> tuple[Floats, Floats]:
-    nodes, weights = np.polynomial.legendre.leggauss(200)
-    return nodes, weights
+    """The probability that |t| is at least so large, for Student's t."""
+    return float(2 * library("scipy.special").stdtr(freedom, -abs(statistic)))
