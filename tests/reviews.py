@@ -17,9 +17,9 @@ SETTINGS: dict[str, Any] = {
     "batch_size": 8,
     "dropout": 0.1,
     "learning_rate": 0.02,
-    "max_steps": 60,
-    "eval_every": 20,
-    "checkpoint_every": 20,
+    "max_steps": 150,
+    "eval_every": 50,
+    "checkpoint_every": 50,
     "log_every": 20,
     "watch": 0,
 }

@@ -11,9 +11,7 @@ from cyclopts import CycloptsError
 
 from benchmarks.speed import __main__ as benchmarks_of_speed
 from elman.cli.main import build_app
-from elman.tasks.language_model_config import LanguageModelConfig
-from elman.tasks.memory_config import MemoryConfig
-from elman.tasks.runs import train
+from elman.tasks.runs import TASKS, task_class, train
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -102,9 +100,12 @@ def benchmarks() -> Sequence[argparse.Action]:
 
 
 def test_the_flags_that_pages_name_exist() -> None:
-    fields = {*LanguageModelConfig.model_fields, *MemoryConfig.model_fields}
-    known = {f"--{name.replace('_', '-')}" for name in fields}
-    known |= {"--out", "--config"} | NOT_OURS
+    known = {"--out", "--config"} | NOT_OURS
+    for task in TASKS:
+        for name, field in task_class(task).Config.model_fields.items():
+            extra = field.json_schema_extra
+            named = extra.get("flag") if isinstance(extra, dict) else None
+            known.add(str(named or f"--{name.replace('_', '-')}"))
     known |= {flag for action in benchmarks() for flag in action.option_strings}
     for command in (
         "generate",

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from elman.data.tokenizer import Tokenizer, train_tokenizer
 from elman.errors import InputError
-from elman.tasks import alignment_plot
+from elman.tasks.translation import alignment_plot
 from elman.tasks.translation.alignment import (
     END,
     Alignment,
