@@ -146,23 +146,24 @@ def calibration_error(confidence: Array, right: Array, bins: int = BINS) -> floa
 def fit_temperature(logits: Array, ids: Array) -> float:
     """The T that makes softmax(logits / T) likeliest; for many labels sigmoid(logits / T).
 
-    The loss is convex in 1 / T, so Newton's method within a bracket finds the minimum. Where
-    every row is right, no T is too small, and where there is nothing to learn, none too large;
-    the answer stays within 0.05 and 20.
+    The loss is convex in 1 / T, so Newton's method within a bracket finds the minimum. A label
+    counts as true with probability (N + 1) / (N + 2) only: where all of a few rows are right, no T
+    would be too small otherwise, and each answer certain. T stays within 0.05 and 20.
 
     Args:
         logits: (N, K).
         ids: (N,) int, or (N, K) bool.
 
-    Source: Guo et al. 2017, arXiv:1706.04599, section 4.2.
+    Source: Guo et al. 2017, arXiv:1706.04599, section 4.2; Platt 1999 for the smoothed labels.
     """
     if not len(logits):
         return 1.0
+    doubt = 1 / (len(logits) + 2)
     z = logits.astype(np.float64)
     low, high = 1 / _LIMITS[1], 1 / _LIMITS[0]
     beta = 1.0
     for _ in range(_NEWTON):
-        slope, curve = _slope(z, ids, beta)
+        slope, curve = _slope(z, ids, beta, doubt)
         low, high = (beta, high) if slope < 0 else (low, beta)
         after = beta - slope / curve if curve > 0 else (low + high) / 2
         if not low < after < high:
@@ -173,15 +174,18 @@ def fit_temperature(logits: Array, ids: Array) -> float:
     return float(1 / beta)
 
 
-def _slope(z: Array, ids: Array, beta: float) -> tuple[float, float]:
+def _slope(z: Array, ids: Array, beta: float, doubt: float) -> tuple[float, float]:
     """First and second derivative by beta = 1 / T of the mean loss."""
     if ids.ndim == 2:
         p = 1 / (1 + np.exp(-np.clip(beta * z, -500, 500)))
-        return float(((p - ids) * z).mean()), float((p * (1 - p) * z * z).mean())
+        truth = np.where(ids, 1 - doubt, doubt)
+        return float(((p - truth) * z).mean()), float((p * (1 - p) * z * z).mean())
     z = z - z.max(-1, keepdims=True)
     weights = np.exp(beta * z)
     total = weights.sum(-1)
     mean = (weights * z).sum(-1) / total
     square = (weights * z * z).sum(-1) / total
-    true = np.take_along_axis(z, ids[:, None], -1)[:, 0]
+    named = np.take_along_axis(z, ids[:, None], -1)[:, 0]
+    others = (z.sum(-1) - named) / max(z.shape[-1] - 1, 1)
+    true = (1 - doubt) * named + doubt * others
     return float((mean - true).mean()), float((square - mean**2).mean())
