@@ -78,7 +78,7 @@ Test accuracy **{_mean(trained):.2f} %**, mean of {len(trained)}; {_beside(train
 
 def _seeds(recipe: str, data: list[Path], options: Options, **settings: object) -> list[Trained]:
     return [
-        train(recipe, data, f"{recipe}-seed{seed}", options, "classify", seed=seed, **settings)
+        train(recipe, data, f"{recipe}-seed{seed}", options, seed=seed, **settings)
         for seed in range(1, options.seeds + 1)
     ]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,18 +10,15 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from benchmarks.quality.running import RECIPES, Options
+from benchmarks.quality import running
+from benchmarks.quality.running import Options
 from elman.data.series.panel import Integers
 from elman.data.series.windows import WindowBatch, Windows
-from elman.errors import InputError
 from elman.models.forecaster import Forecaster
 from elman.tasks import runs
-from elman.tasks.configure import configure
 from elman.tasks.forecast.task import ForecastTask
-from elman.training.log import open_log
 from elman.training.loop import Outcome
 
-TASK = "forecast"
 _WINDOWS_AT_ONCE = 512
 
 
@@ -62,23 +58,9 @@ def train(
     Raises:
         InputError: the run that is there has other settings.
     """
-    folder = options.out / name
-    kind = runs.task_class(TASK)
-    settings |= {"threads": options.threads}
-    config = configure(kind.Config, settings, RECIPES / f"{recipe}.toml")
-    if (folder / "config.toml").exists():
-        run, checkpoint = runs.reopen(folder)
-        if run.task.config != config:
-            raise InputError(
-                f"{folder}: a run with other settings than {recipe}.toml and these flags;"
-                " remove it or choose another --out"
-            )
-    else:
-        run, checkpoint = runs.begin(TASK, data, folder, config), None
-        sys.stderr.write("\n".join(run.task.describe()) + "\n")
-    sys.stderr.write(f"{name}: {f'goes on from {checkpoint.name}' if checkpoint else 'begins'}\n")
-    run, outcome = runs.fit(run, open_log(sys.stderr, kind.counted), resume_from=checkpoint)
-    return TrainedForecaster(run, outcome)
+    files = [data] if isinstance(data, Path) else data
+    trained = running.train(recipe, files, name, options, **settings)
+    return TrainedForecaster(trained.run, trained.outcome)
 
 
 def every_window(windows: Windows, first: Integers) -> Iterator[WindowBatch]:

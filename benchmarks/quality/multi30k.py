@@ -62,7 +62,7 @@ BLEU's signature: `{best.signature}`.
 def trained_run(options: Options) -> Trained:
     """The recipe, trained on the pairs as they are given."""
     paths = [_file(split, language) for split in SPLITS for language in ("en", "de")]
-    return train("multi30k", paths, "multi30k", options, task="translation", seed=1)
+    return train("multi30k", paths, "multi30k", options, seed=1)
 
 
 def translate(trained: Trained, asked: dict[str, object], options: Options) -> Translated:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,26 +88,32 @@ def data_file(dataset: str, file: str) -> Path:
     return found
 
 
+def task_of(recipe: Path) -> str:
+    """The task that a recipe is for."""
+    tree = tomllib.loads(recipe.read_text(encoding="utf-8"))
+    return str(tree.get("elman", {}).get("task", TASK))
+
+
 def train(
     recipe: str,
     data: Sequence[Path],
     name: str,
     options: Options,
-    *,
-    task: str = TASK,
     **settings: Any,
 ) -> Trained:
     """Train the recipe on `data` in `options.out / name`; a run that is there goes on.
 
-    A run that has ended is only loaded. `settings` beat the recipe.
+    A run that has ended is only loaded. `settings` beat the recipe, whose table `elman` names the
+    task, where it is not a language model.
 
     Raises:
         InputError: the run that is there has other settings.
     """
-    folder = options.out / name
+    folder, file = options.out / name, RECIPES / f"{recipe}.toml"
+    task = task_of(file)
     kind = runs.task_class(task)
     settings |= {"threads": options.threads}
-    config = configure(kind.Config, settings, RECIPES / f"{recipe}.toml")
+    config = configure(kind.Config, settings, file)
     if (folder / "config.toml").exists():
         run, checkpoint = runs.reopen(folder)
         if run.task.config != config:

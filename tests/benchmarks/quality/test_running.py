@@ -6,15 +6,15 @@ import pytest
 
 from benchmarks.quality import running
 from benchmarks.quality.memory import anonymous_mb
-from benchmarks.quality.running import RECIPES, Options, data_file, train
+from benchmarks.quality.running import RECIPES, Options, data_file, task_of, train
 from elman.errors import InputError
 from elman.tasks.configure import configure
-from elman.tasks.language_model_config import LanguageModelConfig
+from elman.tasks.runs import task_class
 
 
 @pytest.mark.parametrize("recipe", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
 def test_a_recipe_is_a_config_whose_schedule_fits_its_budget(recipe: Path) -> None:
-    config = configure(LanguageModelConfig, {}, recipe)
+    config = configure(task_class(task_of(recipe)).Config, {}, recipe)
     assert config.max_steps > config.warmup_steps
     assert config.eval_every < config.max_steps
     assert config.max_minutes is None, "a figure is a whole schedule, whatever the machine"
