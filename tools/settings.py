@@ -26,7 +26,8 @@ def tables(config: type[BaseModel]) -> Iterator[str]:
         extra = field.json_schema_extra
         assert isinstance(extra, dict), f"{name} is in no section"
         meaning = html.escape(field.description or "", quote=False).replace("|", "&#124;")
-        row = f"| `--{name.replace('_', '-')}` | {_default(field)} | {meaning} |"
+        flag = extra.get("flag", f"--{name.replace('_', '-')}")
+        row = f"| `{flag}` | {_default(field)} | {meaning} |"
         sections.setdefault(str(extra["section"]), []).append(row)
     for title, rows in sections.items():
         yield from ("", f"### {title}", "", "| flag | default | meaning |", "| --- | --- | --- |")
