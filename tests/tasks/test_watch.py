@@ -156,9 +156,9 @@ def test_a_watched_run_has_the_bits_of_one_that_is_not(tmp_path: Path) -> None:
     records = toy.lines(second.task.run)
     seen = [one for one in records if any(name.startswith("gradient/") for name in one)]
     assert [one["step"] for one in seen] == [4, 8, 12]
-    assert set(seen[0]) == {"step"} | {
-        f"gradient/layers.0/{name}/{lag}" for name in "hc" for lag in lags(31)
-    }
+    # With zoneout the last h is made of the new c alone, not of the mixture that is passed on.
+    there = {f"gradient/layers.0/{name}/{lag}" for name in "hc" for lag in lags(31)}
+    assert set(seen[0]) == {"step"} | there - {"gradient/layers.0/c/31"}
     assert [one for one in records if one not in seen] == toy.lines(first.task.run)
 
 

@@ -18,7 +18,7 @@ from elman.diagnostics.losses import StepLosses
 from elman.diagnostics.reach import Reach, farthest, reach_by_gradient
 from elman.diagnostics.saturation import Activity, activity
 from elman.diagnostics.specimen import Specimen
-from elman.diagnostics.steps import record
+from elman.diagnostics.steps import of_rows, record
 from elman.diagnostics.verdicts import Verdict, judge
 from elman.errors import InputError
 
@@ -186,6 +186,7 @@ def _measure(specimen: Specimen, max_lag: int | None, times: int) -> Measurement
     )
     with torch.no_grad():
         _, steps = record(specimen.model, lambda: specimen.outputs(specimen.inputs))
+    steps = of_rows(steps, specimen.rows)
     layers = []
     for place, taken in steps.items():
         profiles = {p.quantity: p for p in gradient.profiles if p.place == place}

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.diagnostics.losses import StepLosses, step_losses
-from elman.diagnostics.steps import Steps, record
+from elman.diagnostics.steps import Steps, of_rows, record
 from elman.errors import InputError
 
 INPUT = "input"
@@ -112,6 +112,9 @@ def gradient_by_lag(
     They are what backpropagation through time carries. h and c are taken after the step, x is what
     the layer reads at the step. Where a place reads from the end, its lag counts steps ahead.
 
+    Places may differ in how many steps they take, as an encoder and a decoder do; losses are then
+    (B,), and lags that a place doesn't have are NaN.
+
     One forward pass by single steps and one backward pass for each t give all lags, places and
     rows at once. The mode of the model is as the caller left it, and neither its weights nor their
     gradients are touched.
@@ -131,9 +134,10 @@ def gradient_by_lag(
     """
     with torch.enable_grad():
         loss, steps = record(model, lambda: (losses or step_losses)(model, batch), places)
-    length = max(len(taken) for taken in steps.values())
+    steps = of_rows(steps, loss.shape[-1]) if loss.dim() else steps
+    length = max((len(taken) for taken in steps.values()), default=0)
     _check(loss, length)
-    max_lag = (length - 1) * 3 // 4 if max_lag is None else max_lag
+    max_lag = max((length - 1) * 3 // 4, 1) if max_lag is None else max_lag
     if not 1 <= max_lag < length:
         raise InputError(
             f"the data have {length} steps, which is too short for a lag of {max_lag}; give longer "

@@ -92,3 +92,18 @@ def losses_of(outputs: Tensor, targets: Tensor | None, *, seed: int = 0) -> Tens
         outputs.flatten(0, -2), targets.flatten(), reduction="none", ignore_index=IGNORE
     )
     return flat.reshape_as(targets)
+
+
+def last_scored(targets: Tensor) -> Tensor:
+    """(B,) the last step of each row of targets (T, B) that is scored; 0 where none is."""
+    order = torch.arange(1, len(targets) + 1, device=targets.device).unsqueeze(1)
+    return torch.where(targets != IGNORE, order, 0).argmax(0)
+
+
+def last_losses(logits: Tensor, targets: Tensor) -> Tensor:
+    """(B,) the nats of the last target of each row that is scored; 0 where none is."""
+    last = last_scored(targets)
+    rows = torch.arange(targets.shape[1], device=targets.device)
+    return functional.cross_entropy(
+        logits[last, rows], targets[last, rows], reduction="none", ignore_index=IGNORE
+    )

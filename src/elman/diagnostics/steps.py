@@ -54,6 +54,22 @@ def record(
     return result, steps
 
 
+def of_rows(steps: Steps, rows: int) -> Steps:
+    """The steps that a place takes for all `rows` of a batch at once.
+
+    A layer may also be called with other rows, such as one for each of several answers; what those
+    steps hold is not a row's own.
+    """
+    own = {place: [step for step in taken if _rows(step) == rows] for place, taken in steps.items()}
+    return {place: taken for place, taken in own.items() if taken}
+
+
+def _rows(step: Step) -> int:
+    name, tensor = next(iter(step.after.items()))
+    axes = step.after.axes if isinstance(step.after, State) else {}
+    return tensor.shape[axes.get(name, 0)]
+
+
 def _check_shapes(step: Step) -> None:
     """A cell of one's own may take a state of one shape and give one of another."""
     before = {name: tuple(tensor.shape) for name, tensor in step.before.items()}

@@ -118,8 +118,16 @@ def _watch_stack(name: str, layer: nn.Module, watcher: Watcher, undo: ExitStack)
     ours = layer if isinstance(layer, RecurrentStack) else cast(RecurrentStack, convert(layer))
     counted: Counter[str] = Counter()
     _replace(ours, "_run", partial(_run, name, ours, watcher, counted), undo)
+    _replace(ours, "step", partial(_one_step, ours), undo)
     if ours is not layer:
         _replace(layer, "forward", ours.forward, undo)
+
+
+def _one_step(layer: RecurrentStack, x_t: Tensor, state: State) -> tuple[Tensor, State]:
+    """`RecurrentStack.step` as a sequence of one, so that it passes by the watcher too."""
+    axis = 1 if layer.batch_first else 0
+    outputs, after = layer(x_t.unsqueeze(axis), state)
+    return outputs.squeeze(axis), after
 
 
 def _run(

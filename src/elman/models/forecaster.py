@@ -91,9 +91,13 @@ class Forecaster(nn.Module):
     form: Form
     head: Head
 
+    def losses(self, window: Answered) -> tuple[Tensor, Tensor]:
+        """The loss of each target (…, B), and 1.0 for each that is scored."""
+        raise NotImplementedError
+
     def loss(self, window: Answered) -> tuple[Tensor, int]:
         """The mean loss over the scored targets, and how many they are."""
-        raise NotImplementedError
+        return masked_mean(*self.losses(window))
 
 
 class Normalizer(nn.Module):

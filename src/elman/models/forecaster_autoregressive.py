@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from elman.layers.state import State
 from elman.models.forecast_heads import Head
-from elman.models.forecaster import Answered, Forecaster, Form, Window, lagged, masked_mean
+from elman.models.forecaster import Answered, Forecaster, Form, Window, lagged
 from elman.models.stacked import StackedLayers
 
 
@@ -66,15 +66,19 @@ class AutoregressiveForecaster(Forecaster):
         """The state before the first row of a series."""
         return self.layers.initial_state(batch_size)
 
-    def loss(self, window: Answered) -> tuple[Tensor, int]:
-        """The mean over all T + H steps, those of the look-back too; see `Forecaster.loss`."""
+    def expected(self, window: Answered) -> Tensor:
+        """The head's parameters (T + H, B, P) of every step, given all values before it."""
         values = torch.cat([window.values, window.targets])
         observed = torch.cat([window.observed, window.scored])
         state = self.initial_state(values.shape[1])
-        parameters, _ = self.read(values, observed, window.features, window.series, state)
+        return self.read(values, observed, window.features, window.series, state)[0]
+
+    def losses(self, window: Answered) -> tuple[Tensor, Tensor]:
+        """(T + H, B) twice, the steps of the look-back too; see `Forecaster.losses`."""
         before = self.form.before
-        losses = self.head.loss(parameters, values[before:], window.scale)
-        return masked_mean(losses, observed[before:])
+        values = torch.cat([window.values, window.targets])[before:]
+        observed = torch.cat([window.observed, window.scored])[before:]
+        return self.head.loss(self.expected(window), values, window.scale), observed
 
     def read(
         self,

@@ -20,7 +20,6 @@ from elman.models.forecaster import (
     Normalizer,
     Window,
     lagged,
-    masked_mean,
     normalized,
 )
 from elman.models.stacked import StackedLayers
@@ -94,8 +93,6 @@ class DirectForecaster(Forecaster):
         raw = self.readout(torch.relu(read + steps + self.place))
         return self.head.settle(raw, location, spread)
 
-    def loss(self, window: Answered) -> tuple[Tensor, int]:
-        """See `Forecaster.loss`."""
-        return masked_mean(
-            self.head.loss(self(window), window.targets, window.scale), window.scored
-        )
+    def losses(self, window: Answered) -> tuple[Tensor, Tensor]:
+        """(H, B) and (H, B); see `Forecaster.losses`."""
+        return self.head.loss(self(window), window.targets, window.scale), window.scored

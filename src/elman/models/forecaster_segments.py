@@ -21,7 +21,6 @@ from elman.models.forecaster import (
     Normalization,
     Normalizer,
     Window,
-    masked_mean,
     normalized,
 )
 from elman.models.stacked import StackedLayers
@@ -105,11 +104,9 @@ class SegmentForecaster(Forecaster):
         raw = raw.reshape(self.coming * width, batch, -1)[: form.horizon]
         return self.head.settle(raw, location, spread)
 
-    def loss(self, window: Answered) -> tuple[Tensor, int]:
-        """See `Forecaster.loss`."""
-        return masked_mean(
-            self.head.loss(self(window), window.targets, window.scale), window.scored
-        )
+    def losses(self, window: Answered) -> tuple[Tensor, Tensor]:
+        """(H, B) and (H, B); see `Forecaster.losses`."""
+        return self.head.loss(self(window), window.targets, window.scale), window.scored
 
     def _places(self, series: Tensor) -> Tensor:
         """(M, B, D): what each coming segment is asked with."""

@@ -17,6 +17,7 @@ from elman.data.batching import IGNORE, Batch
 from elman.diagnostics.gradients import INPUT, GradientByLag, gradient_by_lag
 from elman.diagnostics.reach import farthest, reach_by_gradient
 from elman.diagnostics.verdicts import KEEP_LENGTHS, gradient_verdict, remember
+from elman.errors import InputError
 from elman.layers.watch import recurrent_layers
 from elman.streaming.stream import evaluating
 from elman.training.config import TrainingConfig
@@ -64,8 +65,8 @@ class GradientWatch:
         self._every = EVERY if config.watch is None else config.watch
         self._bounded = config.watch is None
         places = len(recurrent_layers(objective.model))
-        length = config.truncation * (1 + config.chunks_back)
-        self._cost = SECONDS_PER_STEP * length * places
+        self._window = config.truncation * (1 + config.chunks_back)
+        self._pace = SECONDS_PER_STEP * places
         self._watchable = places > 0 and self._every > 0
         self._cell: str | None = getattr(config, "cell", None)
         self._before: set[tuple[str, Ail]] = set()
@@ -85,13 +86,17 @@ class GradientWatch:
             return None  # the loop says what is wrong
         begin = perf_counter()
         elapsed = begin - self._began
-        planned = self._cost if self._spent else self._cost + elapsed / self._calls
+        length = getattr(event.batch, "steps", self._window)
+        planned = self._pace * length
+        if not self._spent:
+            planned += elapsed / self._calls
         if self._bounded and self._spent + planned > PLANNED * elapsed:
             return None
         measured = measure(self._objective, event)
         warning = "" if measured is None else self._warning(event.step, measured)
-        self._cost = perf_counter() - begin
-        self._spent += self._cost
+        cost = perf_counter() - begin
+        self._pace = cost / length
+        self._spent += cost
         return None if measured is None else Observation(record(measured), warning)
 
     def _warning(self, step: int, measured: GradientByLag) -> str:
@@ -133,15 +138,24 @@ def _measure_rows(objective: Objective, event: StepEvent) -> GradientByLag | Non
         return None
     own = cast("RowLosses", objective)
     with evaluating(event.model), untouched_randomness():
-        return gradient_by_lag(
-            event.model, event.batch, losses=lambda _, batch: own.row_losses(batch, ROWS)
-        )
+        try:
+            return gradient_by_lag(
+                event.model, event.batch, losses=lambda _, batch: own.row_losses(batch, ROWS)
+            )
+        except InputError:
+            return None  # a batch without a lag, which is no reason to end a training
 
 
 def ails(measured: GradientByLag, cell: str | None) -> Iterator[tuple[str, Ail, str]]:
     """Place, verdict and a sentence for each place whose gradient vanishes or explodes."""
     for place in measured.places:
-        profiles = [p for p in measured.profiles if p.place == place and p.quantity != INPUT]
+        profiles = [
+            p
+            for p in measured.profiles
+            if p.place == place and p.quantity != INPUT and len(p.ratios)
+        ]
+        if not profiles:
+            continue  # no loss reaches it at lag 0, so that nothing can be compared
         reach = farthest(reach_by_gradient(p, replicates=REPLICATES) for p in profiles)
         longest, lag = max(profile.longest for profile in profiles)
         verdict = gradient_verdict(reach, longest)
@@ -192,10 +206,12 @@ def record(measured: GradientByLag) -> Mapping[str, float]:
     """The median of the norm over that at lag 0, as ``gradient/PLACE/QUANTITY/LAG``."""
     numbers: dict[str, float] = {}
     for profile in measured.profiles:
-        if profile.quantity == INPUT:
+        if profile.quantity == INPUT or not len(profile.ratios):
             continue
         median = profile.quantile(0.5)
         for lag in lags(measured.max_lag):
+            if math.isnan(median[lag]):
+                continue  # the place takes fewer steps
             name = f"{PREFIX}/{profile.place}/{profile.quantity}/{lag}"
             numbers[name] = float(f"{float(median[lag]):.4g}")
     return numbers

@@ -100,7 +100,11 @@ class Objective(Protocol):
 
 
 class RowLosses(Protocol):
-    """An objective whose batches are not `elman.data.batching.Batch`, so that it can be watched."""
+    """An objective whose batches are not `elman.data.batching.Batch`, so that it can be watched.
+
+    Its batches have `steps`, how many steps of time a reading of one takes, so that what a
+    measurement will cost can be planned.
+    """
 
     def row_losses(self, batch: Any, rows: int) -> Tensor:
         """(B,) the loss of each of the first `rows` rows of `batch`, with its graph.

@@ -141,6 +141,11 @@ class LabeledBatch:
         return len(self.lengths)
 
     @property
+    def steps(self) -> int:
+        """T."""
+        return len(self.inputs)
+
+    @property
     def units(self) -> int:
         """How many labels are scored."""
         if self.kind == "step" and self.targets is not None:

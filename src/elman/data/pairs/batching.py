@@ -121,6 +121,11 @@ class PairBatch:
         return self.inputs.shape[1]
 
     @property
+    def steps(self) -> int:
+        """S + T."""
+        return len(self.source) + len(self.inputs)
+
+    @property
     def units(self) -> int:
         """Number of target tokens that are scored."""
         return int((self.targets != IGNORE).sum())
@@ -133,6 +138,18 @@ class PairBatch:
             source_lengths=self.source_lengths.to(device),
             inputs=self.inputs.to(device),
             targets=self.targets.to(device),
+        )
+
+    def select(self, rows: Tensor) -> PairBatch:
+        """Some of the pairs, cut to the longest of them."""
+        lengths = self.source_lengths[rows]
+        ends = int((self.targets[:, rows] != IGNORE).sum(0).max())
+        return PairBatch(
+            self.source[: int(lengths.max()), rows],
+            lengths,
+            self.inputs[:ends, rows],
+            self.targets[:ends, rows],
+            self.number,
         )
 
     def split(self, parts: int) -> list[PairBatch]:

@@ -52,6 +52,11 @@ class WindowBatch:
         return len(self.series)
 
     @property
+    def steps(self) -> int:
+        """T + H."""
+        return len(self.features)
+
+    @property
     def units(self) -> int:
         """How many targets are scored."""
         return int(self.scored.sum())
@@ -59,6 +64,13 @@ class WindowBatch:
     def to(self, device: torch.device | str) -> WindowBatch:
         """The same batch on another device."""
         return WindowBatch(**{name: part.to(device) for name, part in self._parts().items()})
+
+    def select(self, rows: Tensor) -> WindowBatch:
+        """Some of the windows."""
+        parts = self._parts().items()
+        return WindowBatch(
+            **{n: part.index_select(min(1, part.dim() - 1), rows) for n, part in parts}
+        )
 
     def split(self, parts: int) -> list[WindowBatch]:
         """Cut by rows into `parts` batches whose sizes differ by at most one row."""

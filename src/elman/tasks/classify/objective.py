@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from elman.data.batching import IGNORE
 from elman.data.labeled.encoded import Encoded, LabeledBatch
+from elman.diagnostics.losses import last_losses
 from elman.layers.state import State
 from elman.models.classifier import Classifier
 from elman.tasks.classify.apply import logits_of, probabilities_of
@@ -46,14 +47,13 @@ class ClassifyObjective:
         raise AssertionError("each batch is whole sequences, so no state is carried")
 
     def row_losses(self, batch: LabeledBatch, rows: int) -> Tensor:
-        """(B,) the losses of some of the longest rows; where each step has a label, of the last."""
-        longest = (batch.lengths == batch.lengths.max()).nonzero().flatten()[:rows]
-        few = batch.select(longest)
+        """(B,) the losses of the first rows; where steps have labels, of the last that has one."""
+        few = batch.select(torch.arange(min(rows, batch.batch_size), device=batch.lengths.device))
         if few.kind != "step":
             return self._losses(few)
         assert few.targets is not None
         logits = self._classifier(few.inputs, few.lengths)
-        return functional.cross_entropy(logits[-1], few.targets[-1], reduction="none")
+        return last_losses(logits, few.targets)
 
     def _losses(self, batch: LabeledBatch) -> Tensor:
         """The losses of all labels of a batch, in nats."""

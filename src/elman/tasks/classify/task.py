@@ -19,6 +19,7 @@ from elman.data.labeled.rows import Columns, LabeledSplits, Sequences, Texts, Wo
 from elman.data.labeled.standardize import Standardizer
 from elman.data.labeled.words import WordEncoder, separated, words_of
 from elman.data.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
+from elman.diagnostics.specimen import Specimen
 from elman.errors import InputError
 from elman.models.classifier import Classifier, output_width
 from elman.tasks.cells import check_cell, recurrent_layer
@@ -30,6 +31,7 @@ from elman.tasks.classify.objective import ClassifyObjective
 from elman.tasks.classify.options import ClassifyPrediction
 from elman.tasks.classify.predict import predictions
 from elman.tasks.classify.report import plots, report
+from elman.tasks.classify.specimen import classifier_specimen
 from elman.tasks.classify.start import (
     Architecture,
     from_language_model,
@@ -41,6 +43,7 @@ from elman.tasks.classify.stream import ClassifierStream
 from elman.tasks.task import NO_OPTIONS, FrontEnd, Given, Options, Record, Report, Task
 
 SPLITS = ("train", "valid", "test")
+PLURALS = {"char": "characters", "word": "words", "bpe": "tokens"}
 
 
 class ClassifyTask(Task):
@@ -184,23 +187,28 @@ class ClassifyTask(Task):
         assert isinstance(model, Classifier)
         schema = self.schema
         if paths:
-            splits = {
-                path.name: self.encoder.labeled(
-                    read_more(
-                        path,
-                        schema.columns,
-                        schema.names,
-                        schema.kind,
-                        skip_bad_rows=self.config.skip_bad_rows,
-                    )
-                )
-                for path in paths
-            }
+            splits = {path.name: self._labeled(path) for path in paths}
             return report(schema, {name: (judge(model, r), r) for name, r in splits.items()}, [])
         splits = {name: self.rows(name) for name in self._split_names() if name != "train"}
         judged = {name: (judge(model, rows), rows) for name, rows in splits.items()}
         plots(schema, judged, self.run.path)
         return report(schema, judged, load_baselines(self._baselines_path))
+
+    def specimen(
+        self,
+        model: nn.Module,
+        path: Path | None = None,
+        *,
+        max_lag: int | None = None,
+        needs: int | None = None,
+    ) -> Specimen:
+        """The model on the longest validation rows, or on those of another file."""
+        assert isinstance(model, Classifier)
+        unit = "steps" if self.schema.inputs == "numbers" else PLURALS[self.tokenizer.unit]
+        rows = self.rows("valid") if path is None else self._labeled(path)
+        return classifier_specimen(
+            model, rows, self.config, unit=unit, max_lag=max_lag, needs=needs
+        )
 
     def predict(
         self, model: nn.Module, given: Given, options: Options = NO_OPTIONS
@@ -237,6 +245,13 @@ class ClassifyTask(Task):
     def rows(self, split: str) -> Encoded:
         """The encoded rows of "train", "valid" or "test"."""
         return Encoded.open(self._rows_path(split), self.schema.kind)
+
+    def _labeled(self, path: Path) -> Encoded:
+        """The encoded rows of another file."""
+        schema, skip = self.schema, self.config.skip_bad_rows
+        return self.encoder.labeled(
+            read_more(path, schema.columns, schema.names, schema.kind, skip_bad_rows=skip)
+        )
 
     @property
     def columns(self) -> Columns:

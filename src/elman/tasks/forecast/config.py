@@ -179,6 +179,9 @@ class ForecastConfig(TrainingConfig):
         description="the start of V: torch's uniform draw, orthogonal, or the identity (Le 2015)",
         json_schema_extra=_MODEL,
     )
+    forget_bias: float | None = Field(
+        None, description="the LSTM's forget bias at the start", json_schema_extra=_MODEL
+    )
     chrono: float | None = Field(
         None,
         gt=2,

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, ClassVar, final
 
 import numpy as np
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from elman.data.series.calendar import with_calendar
 from elman.data.series.columns import Columns
@@ -22,7 +23,8 @@ from elman.data.series.files import load_panel, save_panel
 from elman.data.series.panel import Panel
 from elman.data.series.reading import read_panel
 from elman.data.series.scaler import Scaler
-from elman.data.series.windows import Reach, TrainingWindows, Windows
+from elman.data.series.windows import Reach, TrainingWindows, WindowBatch, Windows
+from elman.diagnostics.specimen import Specimen
 from elman.errors import InputError
 from elman.files import write_json
 from elman.models.forecaster import Forecaster
@@ -38,6 +40,7 @@ from elman.tasks.forecast.evaluation import (
 )
 from elman.tasks.forecast.model import PanelForecaster, Shape, make_forecaster
 from elman.tasks.forecast.prediction import ForecastPrediction, prediction_rows
+from elman.tasks.forecast.specimen import ROWS, forecaster_specimen
 from elman.tasks.forecast.stream import ForecastStream, ForecastStreaming
 from elman.tasks.task import NO_OPTIONS, FrontEnd, Given, Options, Record, Report, Task
 from elman.training.contracts import StepLoss
@@ -132,12 +135,38 @@ class ForecastTask(Task):
         assert isinstance(options, ForecastStreaming)
         return ForecastStream(self, model, options)
 
+    def specimen(
+        self,
+        model: nn.Module,
+        path: Path | None = None,
+        *,
+        max_lag: int | None = None,
+        needs: int | None = None,
+    ) -> Specimen:
+        """The model on validation windows, or on some of other data."""
+        assert isinstance(model, Forecaster)
+        horizon, splits, panel = self.shape.form.horizon, self.splits, self.panel
+        if path is not None:
+            panel = self.with_calendar(self.read_as_trained([path]))
+            begin = np.clip(panel.lengths - horizon, 1, self.shape.form.look_back)
+            splits = Splits(begin, panel.lengths)
+        windows = self.windows(panel.head(splits.valid))
+        places = splits.places(horizon, windows.channels).thinned(ROWS)
+        if not len(places.ends):
+            raise InputError(
+                f"{path or self.run.path}: no series has more rows than the horizon of {horizon};"
+                " give a longer one"
+            )
+        window = windows.at(*places).to(next(model.parameters()).device)
+        return forecaster_specimen(model, window, self.config, max_lag=max_lag, needs=needs)
+
     def next_steps(self) -> list[str]:
         run = shlex.quote(str(self.run.path))
         return [
             f"elman evaluate {run}",
             f"elman predict {run} --plot forecast.png --out forecast.csv",
             f"elman stream {run} < NEW_ROWS.csv",
+            f"elman diagnose {run}",
         ]
 
     @cached_property
@@ -266,6 +295,17 @@ class ForecastObjective:
 
     def advance(self, batch: Any, state: Any) -> Any:
         raise AssertionError("each batch is whole windows, so no state is carried")
+
+    def row_losses(self, batch: WindowBatch, rows: int) -> Tensor:
+        """(B,) the mean over the horizon of each of the first windows.
+
+        Of a forecaster that reads the horizon too, step by step, it is the loss of the last step.
+        """
+        few = batch.select(torch.arange(min(rows, batch.batch_size), device=batch.series.device))
+        losses, scored = self._forecaster.losses(few)
+        if isinstance(self._forecaster, AutoregressiveForecaster):
+            return losses[-1] * scored[-1]
+        return (losses * scored).sum(0) / scored.sum(0).clamp_min(1)
 
     def evaluate(self) -> dict[str, float]:
         device = next(self.model.parameters()).device

@@ -132,6 +132,12 @@ class TranslationConfig(TrainingConfig):
     forget_bias: float | None = Field(
         None, description="the LSTM's forget bias at the start", json_schema_extra=_MODEL
     )
+    chrono: float | None = Field(
+        None,
+        gt=2,
+        description="gates start to keep for up to this many steps (Tallec 2018)",
+        json_schema_extra=_MODEL,
+    )
 
     dropout: float = Field(
         0.2,

@@ -1,4 +1,7 @@
-"""How well a translation model expects the true translations."""
+"""How well a translation model expects the true translations.
+
+Legend: T target steps, B batch, V target vocabulary.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
+from torch.nn import functional
 
 from elman.data.pairs.batching import PairBatch
+from elman.diagnostics.losses import last_scored
 from elman.models.seq2seq import Seq2Seq
 
 
@@ -42,3 +48,21 @@ def expect(model: Seq2Seq, batches: Iterable[PairBatch]) -> Expectation:
         nats += units * float(model.loss(features, here.targets))
         tokens += units
     return Expectation(nats / max(tokens, 1), tokens)
+
+
+def last_logits(model: Seq2Seq, batch: PairBatch) -> tuple[Tensor, Tensor]:
+    """The logits (B, V) of the last token of each target, given the true ones before; and it (B,).
+
+    The graph stays.
+    """
+    features = model(batch.source, batch.source_lengths, batch.inputs)
+    last = last_scored(batch.targets)
+    rows = torch.arange(batch.batch_size, device=last.device)
+    chosen = features[last, rows]
+    logits = functional.linear(chosen, model.readout.weight, model.readout.bias)
+    return logits, batch.targets[last, rows]
+
+
+def row_losses(model: Seq2Seq, batch: PairBatch) -> Tensor:
+    """(B,) the nats of the last token of each target, with their graph."""
+    return functional.cross_entropy(*last_logits(model, batch), reduction="none")

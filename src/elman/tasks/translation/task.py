@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import ClassVar, TypeVar, final
 
 import numpy as np
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from elman.data.pairs.batching import EncodedPairs, PairBatch, PairBatches, in_order
 from elman.data.pairs.reading import Pair, one_by_one, read_pairs
@@ -26,7 +27,7 @@ from elman.models.seq2seq import Seq2Seq
 from elman.tasks.cells import check_cell
 from elman.tasks.task import NO_OPTIONS, Given, Options, Report, Score, Task
 from elman.tasks.translation.config import TranslationConfig
-from elman.tasks.translation.measure import Expectation, expect
+from elman.tasks.translation.measure import Expectation, expect, row_losses
 from elman.tasks.translation.network import network
 from elman.tasks.translation.options import (
     TranslationEvaluation,
@@ -298,6 +299,11 @@ class TranslationObjective:
 
     def advance(self, batch: PairBatch, state: State) -> State:
         raise AssertionError("each batch is whole sentences, so no state is carried")
+
+    def row_losses(self, batch: PairBatch, rows: int) -> Tensor:
+        """(B,) the nats of the last target token of each of the first rows, unsmoothed."""
+        few = batch.select(torch.arange(min(rows, batch.batch_size), device=batch.inputs.device))
+        return row_losses(self._network, few)
 
     def evaluate(self) -> dict[str, float]:
         seen = self._task.expectation(self._network, self._valid)
