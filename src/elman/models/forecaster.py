@@ -5,6 +5,7 @@ Legend: T look-back, K rows before it that only lags reach, H horizon, B batch, 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -85,15 +86,15 @@ class Form:
         return max(self.lags, default=0)
 
 
-class Forecaster(nn.Module):
+class Forecaster(nn.Module, ABC):
     """The interface of a forecaster: parameters of a distribution for each coming step."""
 
     form: Form
     head: Head
 
+    @abstractmethod
     def losses(self, window: Answered) -> tuple[Tensor, Tensor]:
         """The loss of each target (…, B), and 1.0 for each that is scored."""
-        raise NotImplementedError
 
     def loss(self, window: Answered) -> tuple[Tensor, int]:
         """The mean loss over the scored targets, and how many they are."""
