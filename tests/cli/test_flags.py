@@ -7,6 +7,7 @@ import pytest
 
 from elman.cli import train as command
 from elman.tasks.configure import configure
+from elman.tasks.forecast.config import ForecastConfig
 from elman.tasks.language_model_config import LanguageModelConfig
 from tests.cli.conftest import Elman
 
@@ -56,6 +57,21 @@ def test_every_field_has_its_flag(elman: Elman, given: dict[str, Any]) -> None:
     assert given["flags"] == values
 
 
+@pytest.mark.parametrize("written", ["7,28", "7 --lags 28"])
+def test_a_list_takes_commas_or_the_flag_again(
+    elman: Elman, given: dict[str, Any], written: str
+) -> None:
+    with pytest.raises(SystemExit):
+        elman("train", "forecast", "a", "--out", "r", "--horizon", "3", "--lags", *written.split())
+    assert configure(ForecastConfig, given["flags"]).lags == (7, 28)
+
+
+def test_the_help_of_a_task_begins_with_its_own_and_ends_with_training(elman: Elman) -> None:
+    full = elman("train", "forecast", "--help-all").out
+    places = [full.index(flag) for flag in ("--look-back", "--zoneout", "--clip-norm")]
+    assert places == sorted(places)
+
+
 def test_the_short_help_is_one_screen_and_the_long_one_has_all(elman: Elman) -> None:
     short = elman("train", "language-model", "--help").out
     assert len(short.splitlines()) <= 50
@@ -81,6 +97,7 @@ def test_the_short_help_is_one_screen_and_the_long_one_has_all(elman: Elman) -> 
         (["--learning-rate", "nan"], "--learning-rate nan"),
         (["--dropout", "1"], "--dropout 1.0: input should be less than 1"),
         (["--window", "65"], "window is 65, expected a multiple of truncation (64)"),
+        (["--betas", "0.5"], "--betas"),
         (["--config", "none.toml"], "none.toml: can't be read"),
     ],
 )

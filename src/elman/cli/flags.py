@@ -6,7 +6,7 @@ passed on, so that a config file can have its say.
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin
 
 from cyclopts import Group, Parameter
 from pydantic import BaseModel
@@ -45,9 +45,10 @@ def with_flags(
 
 
 def _ordered(config: type[BaseModel], common: Sequence[str]) -> list[str]:
-    """The fields: the most used, then those of the task's own config, then training's."""
-    own = [name for name in config.model_fields if name in config.__annotations__]
-    return list(dict.fromkeys([*common, *own, *config.model_fields]))
+    """The fields: the most used, the task's own, the network's, then training's."""
+    named = [name for kind in config.__mro__ for name in inspect.get_annotations(kind)]
+    fields = [name for name in named if name in config.model_fields]
+    return list(dict.fromkeys([*common, *fields]))
 
 
 def section(field: FieldInfo) -> str:
@@ -77,8 +78,16 @@ def flag(name: str, field: FieldInfo, group: Group, *, show: bool) -> inspect.Pa
         name,
         inspect.Parameter.KEYWORD_ONLY,
         default=None,
-        annotation=Annotated[field.annotation | None, parameter],  # type: ignore[operator]
+        annotation=Annotated[_parsed_as(field.annotation) | None, parameter],
     )
+
+
+def _parsed_as(annotation: Any) -> Any:
+    """The type of a flag: a list is read as words, since the config takes `7,28` apart itself."""
+    parts = [annotation, *get_args(annotation)]
+    parts += [get_args(part)[0] for part in parts if get_origin(part) is Annotated]
+    listed = any(get_origin(part) is tuple and Ellipsis in get_args(part) for part in parts)
+    return tuple[str, ...] if listed else annotation
 
 
 def _written(default: object) -> str:

@@ -13,7 +13,7 @@ from rich.console import Console
 from elman.cli.heatmap import Picture, play, write_lines
 from elman.cli.options import Cell, Device, RunPath
 from elman.diagnostics.page import page
-from elman.diagnostics.reading import BY_CHANGE, BY_TIME_CONSTANT, Panel, Reading
+from elman.diagnostics.reading import BY_CHANGE, BY_TIME_CONSTANT, REVERSED, Panel, Reading
 from elman.errors import InputError
 from elman.files import write_text
 from elman.tasks.runs import load
@@ -27,7 +27,7 @@ def show(
     *,
     text: Annotated[
         str | None,
-        Parameter(help="what a language model reads; a memory run reads a sequence of its problem"),
+        Parameter(help="what is read; a run on numbers reads a sequence of its own data"),
     ] = None,
     html: Annotated[
         Path | None, Parameter(help="write a page to look into with the mouse, and nothing else")
@@ -38,6 +38,9 @@ def show(
     layer: Annotated[
         int | None, Parameter(help="0 is the one above the input; by default the last")
     ] = None,
+    reverse: Annotated[
+        bool, Parameter(help="the direction that reads from the end", negative=())
+    ] = False,
     order: Annotated[
         Literal["time-constant", "change", "network"] | None,
         Parameter(help="of the units; by default time-constant where there are gates, or change"),
@@ -58,7 +61,7 @@ def show(
     if html is not None and html.is_dir():
         raise InputError(f"--html {html}: is a folder; name a file, such as {html / 'show.html'}")
     reading = load(run, cell=cell, device=device).read(text)
-    picture = pick(reading, values, layer, order)
+    picture = pick(reading, values, layer, order, reverse=reverse)
     if html is not None:
         write_text(html, page(reading))
         print(f"{html}: {html.stat().st_size / 1e6:.1f} MB, {len(reading.steps):,} steps")
@@ -75,14 +78,21 @@ def present(picture: Picture, speed: float) -> None:
 
 
 def pick(
-    reading: Reading, values: str = "h", layer: int | None = None, order: str | None = None
+    reading: Reading,
+    values: str = "h",
+    layer: int | None = None,
+    order: str | None = None,
+    *,
+    reverse: bool = False,
 ) -> Picture:
     """The panel that was asked for, in the order that was asked for.
 
     Raises:
         InputError: there is none such.
     """
-    layers = reading.layers
+    layers = [name for name in reading.layers if name.endswith(REVERSED) == reverse]
+    if not layers:
+        raise InputError("--reverse: the network reads in one direction only; leave it out")
     if layer is not None and not 0 <= layer < len(layers):
         raise InputError(f"--layer {layer}: the network has the layers 0 to {len(layers) - 1}")
     name = layers[-1 if layer is None else layer]

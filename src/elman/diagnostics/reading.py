@@ -21,6 +21,7 @@ Order: TypeAlias = npt.NDArray[np.int64]
 
 BY_TIME_CONSTANT = "time constant"
 BY_CHANGE = "change"
+REVERSED = ", from the end"
 _FULL_NAMES = {"h": "hidden state", "c": "cell state"}
 
 
@@ -52,7 +53,7 @@ class Panel:
     """The values of one state or gate of one layer.
 
     Attributes:
-        layer: which, such as "layer 0".
+        layer: which, such as "layer 0" or "layer 0, from the end".
         key: "h", "c", or a gate: "forget".
         values: (T, U), after or in each step.
         low: the least that a value can be or is.
@@ -127,8 +128,11 @@ def panels_of(traces: Mapping[str, Trace], row: int = 0, begin: int = 0) -> list
         RunFailed: states that are not finite numbers.
     """
     panels: list[Panel] = []
-    for depth, trace in enumerate(traces.values()):
-        layer = f"layer {depth}"
+    depth = -1
+    for place, trace in traces.items():
+        reverse = place.endswith("reverse")  # it follows the other direction of its layer
+        depth += not reverse
+        layer = f"layer {depth}{REVERSED if reverse else ''}"
         states = {key: _row(values, row, begin) for key, values in trace.states.items()}
         gates = {key: _row(values, row, begin) for key, values in trace.gates.items()}
         constants = trace.time_constants()

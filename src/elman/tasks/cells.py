@@ -20,6 +20,7 @@ from elman.layers.gru import GRU
 from elman.layers.lstm import LSTM
 from elman.layers.recurrent import Recurrent
 from elman.layers.rnn import RNN
+from elman.tasks.network_config import CellConfig
 
 CELLS: dict[str, Callable[..., nn.Module]] = {
     "rnn": RNN,
@@ -42,6 +43,12 @@ class CellOptions:
     chrono: float | None = None
     learn_initial_state: bool = False
     init: str = "torch"
+
+
+def cell_options(config: CellConfig) -> CellOptions:
+    """The options of `config`; those that its task does not have stay as they are by default."""
+    named = {f.name for f in fields(CellOptions)} & type(config).model_fields.keys()
+    return CellOptions(**{name: getattr(config, name) for name in named})
 
 
 def is_custom(cell: str) -> bool:

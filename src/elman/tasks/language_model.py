@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -26,7 +25,7 @@ from elman.errors import InputError
 from elman.layers.state import State
 from elman.models.language_model import LanguageModel, activation_penalty
 from elman.streaming.text import TextStream
-from elman.tasks.cells import CellOptions, check_cell, recurrent_layer
+from elman.tasks.cells import cell_options, check_cell, recurrent_layer
 from elman.tasks.generation import Generation, Request
 from elman.tasks.language_model_config import LanguageModelConfig
 from elman.tasks.lines import LineScore, score_lines
@@ -98,7 +97,7 @@ class LanguageModelTask(Task):
     @staticmethod
     def model_for(config: LanguageModelConfig, vocab_size: int) -> LanguageModel:
         """The network of `config` over a vocabulary of that size."""
-        options = CellOptions(**{f.name: getattr(config, f.name) for f in fields(CellOptions)})
+        options = cell_options(config)
         widths = [config.embedding_width] + [config.hidden_size] * config.num_layers
         layers = [
             recurrent_layer(config.cell, inputs, outputs, options)
@@ -110,9 +109,9 @@ class LanguageModelTask(Task):
             layers,
             tied=config.is_tied,
             embedding_dropout=config.embedding_dropout,
-            input_dropout=_first(config.input_dropout, config.dropout),
-            hidden_dropout=_first(config.hidden_dropout, config.dropout),
-            output_dropout=_first(config.output_dropout, config.dropout),
+            input_dropout=config.dropout_of("input"),
+            hidden_dropout=config.dropout_of("hidden"),
+            output_dropout=config.dropout_of("output"),
             locked_dropout=config.locked_dropout,
             readout=config.readout,
             init_range=config.init_range,
@@ -269,7 +268,3 @@ class LanguageModelObjective:
             "perplexity": measured.perplexity,
             "bits_per_character": measured.bits_per_character,
         }
-
-
-def _first(value: float | None, otherwise: float) -> float:
-    return otherwise if value is None else value

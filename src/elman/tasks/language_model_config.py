@@ -6,7 +6,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from elman.training.config import TrainingConfig, section
+from elman.tasks.network_config import PlacedDropoutConfig
+from elman.training.config import section
 
 _TEXT = section("Text")
 _MODEL = section("Model")
@@ -14,7 +15,7 @@ _REGULARIZATION = section("Regularization")
 _RECORDS = section("Evaluation and checkpoints")
 
 
-class LanguageModelConfig(TrainingConfig):
+class LanguageModelConfig(PlacedDropoutConfig):
     """A language model: what a token is, the network, its regularization, and training."""
 
     unit: Literal["char", "bpe", "word"] = Field(
@@ -52,16 +53,8 @@ class LanguageModelConfig(TrainingConfig):
         json_schema_extra=_TEXT,
     )
 
-    cell: str = Field(
-        "lstm",
-        description="rnn, rnn-relu, gru, lstm, or package.module:Class for a cell of your own",
-        json_schema_extra=_MODEL,
-    )
     hidden_size: int = Field(
         512, ge=1, le=65536, description="units of each layer", json_schema_extra=_MODEL
-    )
-    num_layers: int = Field(
-        1, ge=1, le=64, description="recurrent layers, one on the other", json_schema_extra=_MODEL
     )
     embedding_size: int | None = Field(
         None,
@@ -80,84 +73,18 @@ class LanguageModelConfig(TrainingConfig):
         description="the softmax: full, or adaptive or sampled for a large vocabulary",
         json_schema_extra=_MODEL,
     )
-    layer_norm: bool = Field(
-        False, description="layer norm inside the cell (Ba 2016)", json_schema_extra=_MODEL
-    )
-    learn_initial_state: bool = Field(
-        False, description="learn the state at the beginning", json_schema_extra=_MODEL
-    )
-    init: Literal["torch", "orthogonal", "identity"] = Field(
-        "torch",
-        description="the start of V: torch's uniform draw, orthogonal, or the identity (Le 2015)",
-        json_schema_extra=_MODEL,
-    )
     init_range: float | None = Field(
         None,
         gt=0,
         description="draw every matrix from U(-r, r) instead (Zaremba 2014)",
         json_schema_extra=_MODEL,
     )
-    forget_bias: float | None = Field(
-        None, description="the LSTM's forget bias at the start", json_schema_extra=_MODEL
-    )
-    chrono: float | None = Field(
-        None,
-        gt=2,
-        description="gates start to keep for up to this many steps (Tallec 2018)",
-        json_schema_extra=_MODEL,
-    )
 
-    dropout: float = Field(
-        0.1,
-        ge=0,
-        lt=1,
-        description="on the input, between layers and on the output",
-        json_schema_extra=_REGULARIZATION,
-    )
-    locked_dropout: bool = Field(
-        True,
-        description="keep a dropout mask over the time of a chunk (Gal 2016); off: a new one at"
-        " every step (Zaremba 2014)",
-        json_schema_extra=_REGULARIZATION,
-    )
-    input_dropout: float | None = Field(
-        None, ge=0, lt=1, description="default: dropout", json_schema_extra=_REGULARIZATION
-    )
-    hidden_dropout: float | None = Field(
-        None, ge=0, lt=1, description="default: dropout", json_schema_extra=_REGULARIZATION
-    )
-    output_dropout: float | None = Field(
-        None, ge=0, lt=1, description="default: dropout", json_schema_extra=_REGULARIZATION
-    )
     embedding_dropout: float = Field(
         0.0,
         ge=0,
         lt=1,
         description="share of the vocabulary dropped from the input for a chunk (Merity 2017)",
-        json_schema_extra=_REGULARIZATION,
-    )
-    recurrent_dropout: float = Field(
-        0.0,
-        ge=0,
-        lt=1,
-        description="on h before V, one mask for all steps (Gal 2016)",
-        json_schema_extra=_REGULARIZATION,
-    )
-    weight_dropout: float = Field(
-        0.0, ge=0, lt=1, description="on V itself (Merity 2017)", json_schema_extra=_REGULARIZATION
-    )
-    zoneout: float = Field(
-        0.0,
-        ge=0,
-        lt=1,
-        description="share of the state kept as it was (Krueger 2016)",
-        json_schema_extra=_REGULARIZATION,
-    )
-    cell_zoneout: float | None = Field(
-        None,
-        ge=0,
-        lt=1,
-        description="the same of an LSTM's c; default: zoneout",
         json_schema_extra=_REGULARIZATION,
     )
     activation_penalty: float = Field(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, final
@@ -24,7 +23,7 @@ from elman.diagnostics.specimen import Specimen
 from elman.errors import InputError
 from elman.layers.state import State
 from elman.models.memory import MemoryNetwork, answer_loss, answer_score
-from elman.tasks.cells import CellOptions, check_cell, recurrent_layer
+from elman.tasks.cells import cell_options, check_cell, recurrent_layer
 from elman.tasks.memory_config import MemoryConfig
 from elman.tasks.memory_reading import read_sequence
 from elman.tasks.specimen import ROWS, memory_specimen
@@ -71,8 +70,7 @@ class MemoryTask(Task):
 
     def build_model(self) -> MemoryNetwork:
         config = self.config
-        names = [f.name for f in fields(CellOptions) if f.name in MemoryConfig.model_fields]
-        options = CellOptions(**{name: getattr(config, name) for name in names})
+        options = cell_options(config)
         layer = recurrent_layer(config.cell, self.problem.input_size, config.hidden_size, options)
         return MemoryNetwork(layer, config.hidden_size, self.problem.output_size)
 

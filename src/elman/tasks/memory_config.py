@@ -6,13 +6,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from elman.training.config import TrainingConfig, section
+from elman.tasks.network_config import CellConfig
+from elman.training.config import section
 
 _PROBLEM = section("Problem")
 _MODEL = section("Model")
 
 
-class MemoryConfig(TrainingConfig):
+class MemoryConfig(CellConfig):
     """Which problem, at which lag, by which network, trained how."""
 
     problem: Literal[
@@ -33,29 +34,7 @@ class MemoryConfig(TrainingConfig):
         json_schema_extra=_PROBLEM,
     )
 
-    cell: str = Field(
-        "lstm",
-        description="rnn, rnn-relu, gru, lstm, or package.module:Class for a cell of your own",
-        json_schema_extra=_MODEL,
-    )
     hidden_size: int = Field(32, ge=1, le=65536, description="units", json_schema_extra=_MODEL)
-    init: Literal["torch", "orthogonal", "identity"] = Field(
-        "torch",
-        description="the start of V: torch's uniform draw, orthogonal, or the identity (Le 2015)",
-        json_schema_extra=_MODEL,
-    )
-    forget_bias: float | None = Field(
-        None, description="the LSTM's forget bias at the start", json_schema_extra=_MODEL
-    )
-    chrono: float | None = Field(
-        None,
-        gt=2,
-        description="gates start to keep for up to this many steps (Tallec 2018)",
-        json_schema_extra=_MODEL,
-    )
-    layer_norm: bool = Field(
-        False, description="layer norm inside the cell (Ba 2016)", json_schema_extra=_MODEL
-    )
 
     batch_size: int = Field(
         16, ge=1, description="sequences of an update", json_schema_extra=section("Optimization")

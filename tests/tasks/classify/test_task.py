@@ -16,7 +16,7 @@ from elman.tasks.classify.stream import ClassifierStream
 from elman.tasks.classify.task import ClassifyTask
 from elman.tasks.runs import Run
 from elman.training.checkpoint import load_tree
-from tests import reviews
+from tests import halves, reviews
 
 TEXTS = ["the film was great", "a dull plot with music", "superb", "an unknownword , and dull fun"]
 
@@ -186,17 +186,7 @@ def test_the_temperature_goes_with_the_weights(both_ways: Run) -> None:
 
 
 def test_numbers(tmp_path: Path) -> None:
-    """Which half of a sequence is high; lengths differ, channels are far from zero."""
-    rng = np.random.default_rng(0)
-    lengths = rng.integers(4, 12, 200)
-    values = rng.normal(500, 1, (200, 12, 2)).astype(np.float32)
-    labels = rng.integers(0, 2, 200)
-    for row, (length, label) in enumerate(zip(lengths, labels, strict=True)):
-        half = length // 2
-        values[row, :half, 0] += 3 * (1 - label)
-        values[row, half:length, 0] += 3 * label
-    path = tmp_path / "data.npz"
-    np.savez(path, values=values, labels=labels, lengths=lengths)
+    path, labels = halves.write(tmp_path)
     run = runs.train("classify", path, tmp_path / "run", **reviews.SETTINGS | {"max_steps": 150})
     scores = {score.metric: score.value for score in run.evaluate() if score.split == "test"}
     assert scores["accuracy"] > 0.9

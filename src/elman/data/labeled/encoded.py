@@ -54,6 +54,11 @@ class Encoded:
         """(N,) steps a row."""
         return np.diff(self.offsets)
 
+    def row(self, place: int) -> Array:
+        """The steps of one row, (T,) or (T, C)."""
+        found: Array = np.array(self.steps[self.offsets[place] : self.offsets[place + 1]])
+        return found
+
     def rows(self, chosen: Integers) -> LabeledBatch:
         """Some of the rows as a padded batch, in the order given."""
         lengths = self.lengths[chosen]

@@ -7,7 +7,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from elman.training.config import TrainingConfig, section
+from elman.tasks.network_config import PlacedDropoutConfig
+from elman.training.config import section
 
 _DATA = section("Data")
 _TEXT = section("Text")
@@ -19,7 +20,7 @@ _BUDGET = section("Budget")
 _OPTIMIZATION = section("Optimization")
 
 
-class ClassifyConfig(TrainingConfig):
+class ClassifyConfig(PlacedDropoutConfig):
     """A classifier: its data, the network, the loss, regularization, and training."""
 
     text_column: str | None = Field(
@@ -113,16 +114,8 @@ class ClassifyConfig(TrainingConfig):
         json_schema_extra=_START,
     )
 
-    cell: str = Field(
-        "lstm",
-        description="rnn, rnn-relu, gru, lstm, or package.module:Class for a cell of your own",
-        json_schema_extra=_MODEL,
-    )
     hidden_size: int = Field(
         128, ge=1, le=65536, description="units of a direction of a layer", json_schema_extra=_MODEL
-    )
-    num_layers: int = Field(
-        1, ge=1, le=64, description="recurrent layers, one on the other", json_schema_extra=_MODEL
     )
     bidirectional: bool | None = Field(
         None,
@@ -145,26 +138,6 @@ class ClassifyConfig(TrainingConfig):
     standardize: bool = Field(
         True,
         description="numbers: each channel less its mean, over its deviation, of the training rows",
-        json_schema_extra=_MODEL,
-    )
-    layer_norm: bool = Field(
-        False, description="layer norm inside the cell (Ba 2016)", json_schema_extra=_MODEL
-    )
-    learn_initial_state: bool = Field(
-        False, description="learn the state at the beginning", json_schema_extra=_MODEL
-    )
-    init: Literal["torch", "orthogonal", "identity"] = Field(
-        "torch",
-        description="the start of V: torch's uniform draw, orthogonal, or the identity (Le 2015)",
-        json_schema_extra=_MODEL,
-    )
-    forget_bias: float | None = Field(
-        None, description="the LSTM's forget bias at the start", json_schema_extra=_MODEL
-    )
-    chrono: float | None = Field(
-        None,
-        gt=2,
-        description="gates start to keep for up to this many steps (Tallec 2018)",
         json_schema_extra=_MODEL,
     )
 
@@ -194,49 +167,11 @@ class ClassifyConfig(TrainingConfig):
         description="on the input, between layers and before the read-out",
         json_schema_extra=_REGULARIZATION,
     )
-    locked_dropout: bool = Field(
-        True,
-        description="keep a dropout mask over the time of a sequence (Gal 2016)",
-        json_schema_extra=_REGULARIZATION,
-    )
-    input_dropout: float | None = Field(
-        None, ge=0, lt=1, description="default: dropout", json_schema_extra=_REGULARIZATION
-    )
-    hidden_dropout: float | None = Field(
-        None, ge=0, lt=1, description="default: dropout", json_schema_extra=_REGULARIZATION
-    )
-    output_dropout: float | None = Field(
-        None, ge=0, lt=1, description="default: dropout", json_schema_extra=_REGULARIZATION
-    )
     word_dropout: float = Field(
         0.0,
         ge=0,
         lt=1,
         description="share of words or steps whose vector is dropped whole (Iyyer 2015)",
-        json_schema_extra=_REGULARIZATION,
-    )
-    recurrent_dropout: float = Field(
-        0.0,
-        ge=0,
-        lt=1,
-        description="on h before V, one mask for all steps (Gal 2016)",
-        json_schema_extra=_REGULARIZATION,
-    )
-    weight_dropout: float = Field(
-        0.0, ge=0, lt=1, description="on V itself (Merity 2017)", json_schema_extra=_REGULARIZATION
-    )
-    zoneout: float = Field(
-        0.0,
-        ge=0,
-        lt=1,
-        description="share of the state kept as it was (Krueger 2016)",
-        json_schema_extra=_REGULARIZATION,
-    )
-    cell_zoneout: float | None = Field(
-        None,
-        ge=0,
-        lt=1,
-        description="the same of an LSTM's c; default: zoneout",
         json_schema_extra=_REGULARIZATION,
     )
 
@@ -256,11 +191,6 @@ class ClassifyConfig(TrainingConfig):
     def vocabulary_limit(self) -> int | None:
         """The vocabulary size to ask of the tokenizer; None: all there is."""
         return 4096 if self.vocab_size is None and self.unit == "bpe" else self.vocab_size
-
-    def dropout_of(self, place: Literal["input", "hidden", "output"]) -> float:
-        """The dropout at a place of its own, or the common one."""
-        own: float | None = getattr(self, f"{place}_dropout")
-        return self.dropout if own is None else own
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:

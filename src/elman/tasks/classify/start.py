@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from elman.data.labeled.vectors import read_vectors
 from elman.data.tokenizer import Tokenizer, load_tokenizer
 from elman.errors import InputError
 from elman.files import write_json
-from elman.tasks.cells import CellOptions, is_custom
+from elman.tasks.cells import CellOptions, cell_options, is_custom
 from elman.tasks.classify.config import ClassifyConfig
 from elman.tasks.language_model_config import LanguageModelConfig
 from elman.training.checkpoint import load_tree, save_tree
@@ -68,9 +68,9 @@ class Architecture:
 
     def options(self, config: ClassifyConfig) -> CellOptions:
         """The options of the cells, of which the config may regularize as it likes."""
-        own = {f.name: getattr(config, f.name) for f in fields(CellOptions)}
-        shared = {name: value for name, value in asdict(self).items() if name in own}
-        return CellOptions(**own | shared)
+        own = cell_options(config)
+        shared = {k: v for k, v in asdict(self).items() if hasattr(own, k)}
+        return replace(own, **shared)
 
 
 def from_language_model(

@@ -19,6 +19,7 @@ from elman.data.labeled.rows import Columns, LabeledSplits, Sequences, Texts, Wo
 from elman.data.labeled.standardize import Standardizer
 from elman.data.labeled.words import WordEncoder, separated, words_of
 from elman.data.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
+from elman.diagnostics.reading import Reading
 from elman.diagnostics.specimen import Specimen
 from elman.errors import InputError
 from elman.models.classifier import Classifier, output_width
@@ -27,9 +28,11 @@ from elman.tasks.classify.apply import judge
 from elman.tasks.classify.baselines import fit_baselines, load_baselines, save_baselines
 from elman.tasks.classify.config import ClassifyConfig, SentimentConfig
 from elman.tasks.classify.data import Encoder, Schema
+from elman.tasks.classify.number_stream import NumberStream
 from elman.tasks.classify.objective import ClassifyObjective
 from elman.tasks.classify.options import ClassifyPrediction
 from elman.tasks.classify.predict import predictions
+from elman.tasks.classify.reading import read_numbers, read_words
 from elman.tasks.classify.report import plots, report
 from elman.tasks.classify.specimen import classifier_specimen
 from elman.tasks.classify.start import (
@@ -210,6 +213,22 @@ class ClassifyTask(Task):
             model, rows, self.config, unit=unit, max_lag=max_lag, needs=needs
         )
 
+    def read(self, model: nn.Module, text: str | None) -> Reading:
+        """What can be seen of the model as it reads a text, or its first validation row."""
+        assert isinstance(model, Classifier)
+        title = str(self.run.path)
+        if self.schema.inputs == "numbers":
+            if text is not None:
+                raise InputError(
+                    f"{title}: reads numbers; leave --text out to see its first validation row"
+                )
+            values = self.rows("valid").row(0)
+            return read_numbers(model, self.schema, values, f"{title}, first validation row")
+        if text is None:
+            raise InputError(f"{title}: this classifier reads text; give some with --text")
+        words = cast("WordEncoder", self.encoder.words)
+        return read_words(model, self.schema, words, text, title)
+
     def predict(
         self, model: nn.Module, given: Given, options: Options = NO_OPTIONS
     ) -> Iterator[Record]:
@@ -225,19 +244,19 @@ class ClassifyTask(Task):
                 " answer; train one with --no-bidirectional to stream"
             )
         if self.schema.inputs == "numbers":
-            raise InputError(
-                f"{self.run.path}: reads numbers, not text; push them through elman.stream(model)"
-            )
+            return NumberStream(model, self.schema, self.encoder.scale)
         return ClassifierStream(model, self.schema, cast("WordEncoder", self.encoder.words))
 
     def next_steps(self) -> list[str]:
         run = shlex.quote(str(self.run.path))
         if self.schema.inputs == "numbers":
-            return [f"elman evaluate {run}", f"elman predict {run} FILE"]
-        lines = [
-            f'elman predict {run} --text "…" --explain',
-            f"elman predict {run} FILE --out OUT.csv",
-        ]
+            lines = [f"elman predict {run} FILE", f"elman show {run}"]
+        else:
+            lines = [
+                f'elman predict {run} --text "…" --explain',
+                f"elman predict {run} FILE --out OUT.csv",
+                f'elman show {run} --text "…"',
+            ]
         if not self.config.both_ways:
             lines.append(f"elman stream {run}")
         return [*lines, f"elman evaluate {run} FILE"]

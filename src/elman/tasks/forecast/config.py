@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from elman.training.config import TrainingConfig, section
+from elman.tasks.network_config import StackConfig
+from elman.training.config import section
 
 _DATA = section("Data")
 _MODEL = section("Model")
@@ -14,19 +15,22 @@ _REGULARIZATION = section("Regularization")
 _FORECAST = section("Forecast")
 
 
-def _names(value: Any) -> Any:
-    """One name, names with commas between them, or a list of such."""
+def _listed(value: Any) -> Any:
+    """One word, words with commas between them, or a list of such."""
     given = (value,) if isinstance(value, str) else value
     if not isinstance(given, (list, tuple)) or not all(isinstance(item, str) for item in given):
         return value
-    return tuple(name.strip() for item in given for name in item.split(",") if name.strip())
+    return tuple(part.strip() for item in given for part in item.split(",") if part.strip())
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 """Names of columns."""
 
+Rows = Annotated[tuple[int, ...], BeforeValidator(_listed)]
+"""Numbers of rows."""
 
-class ForecastConfig(TrainingConfig):
+
+class ForecastConfig(StackConfig):
     """What is forecast from what, the network, its regularization, and training."""
 
     target: Names = Field(
@@ -134,10 +138,10 @@ class ForecastConfig(TrainingConfig):
         " (autoregressive reads all of the history); default: from the seasons and the horizon",
         json_schema_extra=_MODEL,
     )
-    lags: tuple[int, ...] | None = Field(
+    lags: Rows | None = Field(
         None,
-        description="rows back that each step is shown beside the row before; default: from the"
-        " frequency; not for segments",
+        description="rows back that each step is shown beside the row before, with commas between;"
+        " default: from the frequency; not for segments",
         json_schema_extra=_MODEL,
     )
     segment: int | None = Field(
@@ -160,33 +164,8 @@ class ForecastConfig(TrainingConfig):
         " knew it; 0: none; default: 8 where one table has several targets",
         json_schema_extra=_MODEL,
     )
-    cell: str = Field(
-        "lstm",
-        description="rnn, rnn-relu, gru, lstm, or package.module:Class for a cell of your own",
-        json_schema_extra=_MODEL,
-    )
     hidden_size: int = Field(
         64, ge=1, le=65536, description="units of each layer", json_schema_extra=_MODEL
-    )
-    num_layers: int = Field(
-        1, ge=1, le=64, description="recurrent layers, one on the other", json_schema_extra=_MODEL
-    )
-    layer_norm: bool = Field(
-        False, description="layer norm inside the cell (Ba 2016)", json_schema_extra=_MODEL
-    )
-    init: Literal["torch", "orthogonal", "identity"] = Field(
-        "torch",
-        description="the start of V: torch's uniform draw, orthogonal, or the identity (Le 2015)",
-        json_schema_extra=_MODEL,
-    )
-    forget_bias: float | None = Field(
-        None, description="the LSTM's forget bias at the start", json_schema_extra=_MODEL
-    )
-    chrono: float | None = Field(
-        None,
-        gt=2,
-        description="gates start to keep for up to this many steps (Tallec 2018)",
-        json_schema_extra=_MODEL,
     )
 
     dropout: float = Field(
@@ -194,20 +173,6 @@ class ForecastConfig(TrainingConfig):
         ge=0,
         lt=1,
         description="between layers and on what the head reads",
-        json_schema_extra=_REGULARIZATION,
-    )
-    recurrent_dropout: float = Field(
-        0.0,
-        ge=0,
-        lt=1,
-        description="on h before V, one mask for all steps (Gal 2016)",
-        json_schema_extra=_REGULARIZATION,
-    )
-    zoneout: float = Field(
-        0.0,
-        ge=0,
-        lt=1,
-        description="share of the state kept as it was (Krueger 2016)",
         json_schema_extra=_REGULARIZATION,
     )
 

@@ -6,7 +6,7 @@ Legend: S rows of a panel, L horizon, C channels, Q levels, N paths, B = S C.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -25,7 +25,7 @@ from elman.models.forecaster_autoregressive import AutoregressiveForecaster, pat
 from elman.models.forecaster_direct import DirectForecaster
 from elman.models.forecaster_segments import SegmentForecaster
 from elman.streaming.stream import evaluating
-from elman.tasks.cells import CellOptions, recurrent_layer
+from elman.tasks.cells import cell_options, recurrent_layer
 from elman.tasks.forecast.config import ForecastConfig
 
 # How many steps of all rows together a network reads at once, and how many it draws.
@@ -66,8 +66,7 @@ class Shape:
 def make_forecaster(config: ForecastConfig, shape: Shape) -> Forecaster:
     """The network of `config` with fresh weights."""
     form, head = shape.form, make_head(config.head_kind)
-    names = [f.name for f in fields(CellOptions) if f.name in ForecastConfig.model_fields]
-    options = CellOptions(**{name: getattr(config, name) for name in names})
+    options = cell_options(config)
     first = {
         "direct": DirectForecaster.input_width(form),
         "autoregressive": AutoregressiveForecaster.input_width(form),

@@ -6,7 +6,8 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from elman.training.config import TrainingConfig, section
+from elman.tasks.network_config import StackConfig
+from elman.training.config import section
 
 _TEXT = section("Text")
 _MODEL = section("Model")
@@ -14,10 +15,10 @@ _REGULARIZATION = section("Regularization")
 _OPTIMIZATION = section("Optimization")
 _RECORDS = section("Evaluation and checkpoints")
 
-_NOISE = ("recurrent_dropout", "weight_dropout", "zoneout")
+_NOISE = ("recurrent_dropout", "weight_dropout", "zoneout", "cell_zoneout")
 
 
-class TranslationConfig(TrainingConfig):
+class TranslationConfig(StackConfig):
     """A translation: which texts, the two networks and what joins them, and training."""
 
     source: str | None = Field(
@@ -121,23 +122,6 @@ class TranslationConfig(TrainingConfig):
         " all where the vocabulary is joint",
         json_schema_extra=_MODEL,
     )
-    layer_norm: bool = Field(
-        False, description="layer norm inside the cell (Ba 2016)", json_schema_extra=_MODEL
-    )
-    init: Literal["torch", "orthogonal", "identity"] = Field(
-        "torch",
-        description="the start of V: torch's uniform draw, orthogonal, or the identity (Le 2015)",
-        json_schema_extra=_MODEL,
-    )
-    forget_bias: float | None = Field(
-        None, description="the LSTM's forget bias at the start", json_schema_extra=_MODEL
-    )
-    chrono: float | None = Field(
-        None,
-        gt=2,
-        description="gates start to keep for up to this many steps (Tallec 2018)",
-        json_schema_extra=_MODEL,
-    )
 
     dropout: float = Field(
         0.2,
@@ -165,23 +149,6 @@ class TranslationConfig(TrainingConfig):
         2000,
         ge=1,
         description="steps over which scheduled-sampling rises from 0",
-        json_schema_extra=_REGULARIZATION,
-    )
-    recurrent_dropout: float = Field(
-        0.0,
-        ge=0,
-        lt=1,
-        description="on h before V, one mask for all steps (Gal 2016)",
-        json_schema_extra=_REGULARIZATION,
-    )
-    weight_dropout: float = Field(
-        0.0, ge=0, lt=1, description="on V itself (Merity 2017)", json_schema_extra=_REGULARIZATION
-    )
-    zoneout: float = Field(
-        0.0,
-        ge=0,
-        lt=1,
-        description="share of the state kept as it was (Krueger 2016)",
         json_schema_extra=_REGULARIZATION,
     )
 

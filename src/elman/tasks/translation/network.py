@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from itertools import pairwise
 
 from torch import nn
 
 from elman.layers.attention import ATTENTIONS
 from elman.models.seq2seq import Seq2Seq, feature_size
-from elman.tasks.cells import CellOptions, recurrent_layer
+from elman.tasks.cells import cell_options, recurrent_layer
 from elman.tasks.translation.config import TranslationConfig
 
 
@@ -19,8 +18,7 @@ def network(config: TranslationConfig, source_vocab_size: int, target_vocab_size
     Raises:
         InputError: a cell that can't be made, or sizes that do not fit together.
     """
-    named = [f.name for f in fields(CellOptions) if f.name in TranslationConfig.model_fields]
-    options = CellOptions(**{name: getattr(config, name) for name in named})
+    options = cell_options(config)
     size = config.encoder_size
     widths = [config.embedding_size] + [2 * size] * config.encoder_layers
     encoder: list[nn.Module] = [
