@@ -85,6 +85,20 @@ def test_a_row_that_is_left_out_is_filled_as_in_training(trained: Run) -> None:
     assert [row["mean"] for row in streamed] == pytest.approx([r["mean"] for r in fresh], rel=1e-4)
 
 
+def test_the_hour_that_comes_twice_is_streamed_twice(tmp_path: Path) -> None:
+    hours = pd.date_range("2024-10-22", periods=150, freq="h", tz="Europe/Berlin")
+    wall = hours.tz_localize(None).strftime("%Y-%m-%d %H:%M")
+    table = pd.DataFrame({"date": wall, "y": np.arange(150) % 24})
+    night = int(wall.duplicated().argmax()) - 1
+    data = tmp_path / "hours.csv"
+    table[:night].to_csv(data, index=False)
+    run = series.run(tmp_path, data, time_zone="Europe/Berlin", max_steps=2, eval_every=2)
+    streamed = rows(as_lines(table[night:]), run, horizon=1)
+    assert len(streamed) == 150 - night
+    cutoffs = [row["cutoff"] for row in streamed]
+    assert len(set(cutoffs)) == len(cutoffs)
+
+
 def test_text_in_pieces_and_rows_that_alarm(trained: Run) -> None:
     text = as_lines(series.table(rows=202)[200:]).rstrip() + "\n2023-07-22,1000\n"
     front = trained.stream(alarm=99.0, horizon=1)

@@ -6,6 +6,7 @@ Legend: C channels, P columns of past covariates.
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,10 +44,11 @@ class StreamedRows:
     Args:
         panel: the history, whose series the rows go on with.
         columns: how it was read.
+        last: the time of the last row of a series so far.
     """
 
-    def __init__(self, panel: Panel, columns: Columns) -> None:
-        self._panel, self._columns = panel, columns
+    def __init__(self, panel: Panel, columns: Columns, last: Callable[[str], Any]) -> None:
+        self._panel, self._columns, self._last = panel, columns, last
         self._header: list[str] | None = None
         self._delimiter = ","
         self._number = 0
@@ -84,7 +86,7 @@ class StreamedRows:
         written = found[self._columns.time].strip()
         return Row(
             series=name,
-            stamp=self._stamp(written),
+            stamp=self._stamp(written, name),
             written=written,
             values=np.array([self._number_of(found, target) for target in self._panel.targets]),
             past=self._past(found),
@@ -128,8 +130,12 @@ class StreamedRows:
                 parts.append(self._number_of(found, item.name))
         return np.array(parts, dtype=np.float64)
 
-    def _stamp(self, written: str) -> Any:
-        """A time as the panel has it: instants in UTC where there is a time zone."""
+    def _stamp(self, written: str, series: str) -> Any:
+        """A time as the panel has it: instants in UTC where there is a time zone.
+
+        An hour that comes twice, since the clock is set back, is the second one where the first
+        does not come after the last row of the series.
+        """
         pd = library("pandas")
         where = self.where
         stamps, zoned, _ = parse_times(pd.Series([written]), self._columns.time, lambda _: where)
@@ -142,11 +148,19 @@ class StreamedRows:
         if zone is None or panel.frequency.counted:
             return stamps[0]
         index = pd.DatetimeIndex(stamps)
+        written_in = "UTC" if zoned else zone
+        moved_to = "UTC" if panel.frequency.intraday else zone
         try:
-            local = index.tz_localize("UTC" if zoned else zone, ambiguous=np.array([True]))
+            first, second = (
+                index.tz_localize(written_in, ambiguous=np.array([summer])).tz_convert(moved_to)
+                for summer in (True, False)
+            )
         except ValueError as error:
             raise InputError(
                 f"{where}: {written} does not exist in {zone}, where the clock skipped it"
             ) from error
-        moved = local.tz_convert("UTC" if panel.frequency.intraday else zone)
-        return np.asarray(moved.tz_localize(None).to_numpy(), "datetime64[ns]")[0]
+        early, late = (
+            np.asarray(local.tz_localize(None).to_numpy(), "datetime64[ns]")[0]
+            for local in (first, second)
+        )
+        return late if early != late and early <= self._last(series) else early

@@ -108,7 +108,7 @@ class ForecastStream:
         if options.future is not None:
             self._history = with_future(self._history, options.future, task.columns)
         self._live: dict[str, _Live] = {}
-        self._rows = StreamedRows(self._history, task.columns)
+        self._rows = StreamedRows(self._history, task.columns, self._last)
         self._pending = ""
 
     def push(self, text: str) -> list[Record]:
@@ -164,6 +164,12 @@ class ForecastStream:
             state = self._model.state_after(batch, lengths.to(batch.values.device))
         short = panel.head(panel.lengths, self._model.form.before + 1)
         return _Live(short, state, self._drawn(short, state))
+
+    def _last(self, series: str) -> Any:
+        """The time of the last row of a series."""
+        live = self._live.get(series)
+        panel = self._history.select([self._history.ids.index(series)]) if not live else live.panel
+        return panel.times(0)[-1]
 
     def _advance(self, live: _Live, values: Floats, row: Row | None) -> _Live:
         """One row on."""
