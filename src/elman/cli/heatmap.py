@@ -92,11 +92,11 @@ def frame(picture: Picture, t: int, console: Console) -> Text:
     for gate in gates:
         means = gate.values[window].mean(1)
         out.append(_line(gate.key, Text(_bars(means, 1.0)), columns, f"{means[-1]:.2f}"))
-    surprise = [step.surprise or 0.0 for step in reading.steps]
-    most = max(1.0, *surprise)
-    now = reading.steps[t].surprise
-    number = "" if now is None else f"{now:.1f}"
-    out.append(_line(reading.unit, Text(_bars(surprise[window], most)), columns, number))
+    if any(step.surprise is not None for step in reading.steps):
+        surprise = [step.surprise or 0.0 for step in reading.steps]
+        now = reading.steps[t].surprise
+        bars = Text(_bars(surprise[window], max(1.0, *surprise)))
+        out.append(_line(reading.unit, bars, columns, "" if now is None else f"{now:.1f}"))
     out.append(_line("next", Text(_guesses(reading.expected_after(t))), columns + RIGHT))
     for shown in out:
         shown.truncate(console.width)
@@ -175,7 +175,7 @@ def write_lines(picture: Picture, out: TextIO) -> None:
         guesses = _guesses(reading.expected_after(t))
         out.write(
             f"{_quoted(step.label):<9} {surprise:>10}  |{shade(values[t], shades)}|{means}"
-            f"  next {guesses}\n"
+            f"{'  next ' if guesses else ''}{guesses}\n"
         )
         out.flush()
 

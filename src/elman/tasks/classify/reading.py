@@ -26,7 +26,7 @@ MOST_STEPS = 20_000
 
 _GUESSES = 5
 _NUMBERS = 4
-"""The most numbers of a step that its label spells."""
+"""The most numbers of a step that its label spells; beyond, it counts the step."""
 
 
 def read_words(
@@ -54,8 +54,8 @@ def read_numbers(
 ) -> Reading:
     """The same of a row of numbers (S, C), standardized as the model reads them."""
     labels = [
-        " ".join(f"{value:.2g}" for value in row[:_NUMBERS]) + (" …" if len(row) > _NUMBERS else "")
-        for row in values
+        " ".join(f"{value:.2g}" for value in row) if len(row) <= _NUMBERS else f"step {place}"
+        for place, row in enumerate(values, 1)
     ]
     return _reading(model, schema, values, labels, title, begin=0)
 
