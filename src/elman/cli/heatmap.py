@@ -97,7 +97,7 @@ def frame(picture: Picture, t: int, console: Console) -> Text:
         now = reading.steps[t].surprise
         bars = Text(_bars(surprise[window], max(1.0, *surprise)))
         out.append(_line(reading.unit, bars, columns, "" if now is None else f"{now:.1f}"))
-    out.append(_line("next", Text(_guesses(reading.expected_after(t))), columns + RIGHT))
+    out.append(_line(reading.ahead, Text(_guesses(reading.expected_after(t))), columns + RIGHT))
     for shown in out:
         shown.truncate(console.width)
     return Text("\n", no_wrap=True).join(out)
@@ -175,7 +175,7 @@ def write_lines(picture: Picture, out: TextIO) -> None:
         guesses = _guesses(reading.expected_after(t))
         out.write(
             f"{_quoted(step.label):<9} {surprise:>10}  |{shade(values[t], shades)}|{means}"
-            f"{'  next ' if guesses else ''}{guesses}\n"
+            f"{f'  {reading.ahead} {guesses}' if guesses else ''}\n"
         )
         out.flush()
 

@@ -33,6 +33,7 @@ def _contents(reading: Reading) -> dict[str, Any]:
         "title": _clean(reading.title),
         "unit": reading.unit,
         "isText": reading.is_text,
+        "ahead": reading.ahead,
         "labels": [_clean(step.label) for step in reading.steps],
         "surprise": [
             None if step.surprise is None else round(step.surprise, 3) for step in reading.steps

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -102,6 +102,7 @@ class Reading:
         expected: what the model expects after the last step.
         unit: of surprise.
         is_text: whether the labels, laid side by side, are a text.
+        ahead: what is expected: the "next" step, or the "answer" to all so far.
     """
 
     title: str
@@ -110,6 +111,7 @@ class Reading:
     expected: tuple[Expected, ...] = ()
     unit: str = "bits"
     is_text: bool = True
+    ahead: Literal["next", "answer"] = "next"
 
     @property
     def layers(self) -> list[str]:

@@ -40,7 +40,9 @@ def read_sequence(model: MemoryNetwork, batch: Batch, title: str) -> Reading:
         )
     ]
     unit = "squared error" if number else "bits"
-    return Reading(title, steps, panels_of(traces), expected[-1], unit, is_text=False)
+    return Reading(
+        title, steps, panels_of(traces), expected[-1], unit, is_text=False, ahead="answer"
+    )
 
 
 def _label(row: Sequence[float]) -> str:

@@ -86,6 +86,7 @@ def _reading(
         panels_of(traces, begin=begin),
         answers[-1],
         is_text=begin > 0,
+        ahead="answer",
     )
 
 
