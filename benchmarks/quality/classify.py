@@ -62,16 +62,17 @@ def mnist_rows(options: Options) -> None:
 def mnist_pixels(options: Options) -> None:
     """Digits read pixel by pixel."""
     data = _digits(options.out / "mnist-pixels-data", (784, 1))
-    _plain("MNIST by pixels", "mnist-pixels", data, options)
+    published = "\nPublished: GRU 96.2 %, LSTM 87.2 % (Bai et al. 2018).\n"
+    _plain("MNIST by pixels", "mnist-pixels", data, options, published)
 
 
-def _plain(title: str, recipe: str, data: list[Path], options: Options) -> None:
+def _plain(title: str, recipe: str, data: list[Path], options: Options, note: str = "") -> None:
     trained = _seeds(recipe, data, options)
     body = f"""\
 Test accuracy **{_mean(trained):.2f} %**, mean of {len(trained)}; {_beside(trained[0])}.
 
 {table(COLUMNS, [_row(t) for t in trained])}
-
+{note}
 {circumstances(options.command, options.threads)}"""
     write_section(title, body)
 
