@@ -48,6 +48,7 @@ def test_streamed_is_predicted(reader: Run, size: int) -> None:
         ("1 2 3\n", "line 2: 3 numbers, expected 2 finite numbers"),
         ("1, x\n", "line 2: could not convert string to float: 'x'"),
         ("1, nan\n", "line 2: a number that is not finite"),
+        ("1, 1e300\n", "line 2: a number that is not finite"),
         ("1" * 500, "line 2: too long"),
     ],
 )

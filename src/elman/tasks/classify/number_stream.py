@@ -80,17 +80,16 @@ class NumberStream:
     def _numbers(self, line: str) -> Floats:
         """Those of a line, (C,)."""
         try:
-            values = np.array([float(part) for part in line.replace(",", " ").split()], np.float32)
+            values = np.array([float(part) for part in line.replace(",", " ").split()])
         except ValueError as error:
             raise InputError(f"line {self._line}: {error}; expected {self._expected}") from error
-        if len(values) != len(self._schema.channels) or not np.isfinite(values).all():
-            what = (
-                "a number that is not finite"
-                if len(values) == len(self._schema.channels)
-                else (f"{len(values)} numbers")
+        if len(values) != len(self._schema.channels):
+            raise InputError(f"line {self._line}: {len(values)} numbers, expected {self._expected}")
+        if not (np.abs(values) <= np.finfo(np.float32).max).all():
+            raise InputError(
+                f"line {self._line}: a number that is not finite, expected {self._expected}"
             )
-            raise InputError(f"line {self._line}: {what}, expected {self._expected}")
-        return values
+        return values.astype(np.float32)
 
     @property
     def _expected(self) -> str:
