@@ -3,13 +3,16 @@
 import csv
 import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from elman.cli.explained import write_explained
+from elman.tasks import runs
 from elman.tasks.runs import Run
-from tests import reviews
+from elman.training.checkpoint import save_model
+from tests import halves, reviews
 from tests.cli.conftest import Elman
 from tests.cli.test_bad_input import refused
 
@@ -120,6 +123,22 @@ def test_answers_that_cannot_be_given(elman: Elman, tmp_path: Path, sentiment: R
     other.write_text("text\tlabel\na film\tmediocre\n", encoding="utf-8")
     refused(elman("evaluate", run, other), 2, "mediocre")
     refused(elman("predict", run, "--text", "a film", path), 2, "--text")
+
+
+def test_steps_before_a_bad_line_are_answered(
+    elman: Elman, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    settings = reviews.SETTINGS | {"bidirectional": False}
+    config = runs.configure(runs.task_class("classify").Config, settings)
+    run = runs.begin("classify", halves.write(tmp_path)[0], tmp_path / "run", config)
+    save_model(run.task.run.model_path, run.model)
+    lines = tmp_path / "steps.txt"
+    lines.write_text("500 500\n503, 499\n500 high\n", encoding="utf-8")
+    with lines.open() as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        ended = elman("stream", run.path)
+    refused(ended, 2, "standard input:3")
+    assert [line.split("\t")[:2] for line in ended.out.splitlines()[1:]] == [["1", "1"], ["1", "2"]]
 
 
 def test_from_both_ends_there_is_no_stream(elman: Elman, tmp_path: Path) -> None:

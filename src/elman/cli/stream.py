@@ -30,8 +30,10 @@ def stream(
     front = load(run, cell=cell, device=device).stream(**options)
     write = record_writer(form, sys.stdout)
     for text in arriving_text():
-        for record in front.push(text):
-            write(record)
+        # Line by line, so that what came before a line that can't be read is answered first.
+        for line in text.splitlines(keepends=True):
+            for record in front.push(line):
+                write(record)
     for record in front.flush():
         write(record)
 

@@ -45,11 +45,11 @@ def test_streamed_is_predicted(reader: Run, size: int) -> None:
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("1 2 3\n", "line 2: 3 numbers, expected 2 finite numbers"),
-        ("1, x\n", "line 2: could not convert string to float: 'x'"),
-        ("1, nan\n", "line 2: a number that is not finite"),
-        ("1, 1e300\n", "line 2: a number that is not finite"),
-        ("1" * 500, "line 2: too long"),
+        ("1 2 3\n", "standard input:2: 3 numbers, expected 2 finite numbers"),
+        ("1, x\n", "standard input:2: could not convert string to float: 'x'"),
+        ("1, nan\n", "standard input:2: a number that is not finite"),
+        ("1, 1e300\n", "standard input:2: a number that is not finite"),
+        ("1" * 500, "standard input:2: too long"),
     ],
 )
 def test_a_line_of_something_else(reader: Run, line: str, message: str) -> None:

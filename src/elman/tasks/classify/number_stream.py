@@ -54,7 +54,7 @@ class NumberStream:
         *lines, self._pending = (self._pending + text).split("\n")
         answers = [self._step(line) for line in lines]
         if len(self._pending) > _DIGITS * (len(self._schema.channels) + 1):
-            raise InputError(f"line {self._line + 1}: too long for {self._expected}")
+            raise InputError(f"standard input:{self._line + 1}: too long for {self._expected}")
         return [answer for answer in answers if answer is not None]
 
     def flush(self) -> Sequence[Mapping[str, Any]]:
@@ -82,14 +82,18 @@ class NumberStream:
         try:
             values = np.array([float(part) for part in line.replace(",", " ").split()])
         except ValueError as error:
-            raise InputError(f"line {self._line}: {error}; expected {self._expected}") from error
+            raise InputError(f"{self._where}: {error}; expected {self._expected}") from error
         if len(values) != len(self._schema.channels):
-            raise InputError(f"line {self._line}: {len(values)} numbers, expected {self._expected}")
+            raise InputError(f"{self._where}: {len(values)} numbers, expected {self._expected}")
         if not (np.abs(values) <= np.finfo(np.float32).max).all():
             raise InputError(
-                f"line {self._line}: a number that is not finite, expected {self._expected}"
+                f"{self._where}: a number that is not finite, expected {self._expected}"
             )
         return values.astype(np.float32)
+
+    @property
+    def _where(self) -> str:
+        return f"standard input:{self._line}"
 
     @property
     def _expected(self) -> str:
