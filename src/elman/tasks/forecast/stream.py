@@ -153,7 +153,7 @@ class ForecastStream:
 
     def _begin(self, series: str) -> _Live:
         """A series at the end of its history."""
-        panel = self._history.select([self._history.ids.index(series)])
+        panel = self._history_of(series)
         if not isinstance(self._model, AutoregressiveForecaster):
             short = panel.head(panel.lengths, self._network.context)
             return _Live(short, None, self._direct(short))
@@ -168,8 +168,12 @@ class ForecastStream:
     def _last(self, series: str) -> Any:
         """The time of the last row of a series."""
         live = self._live.get(series)
-        panel = self._history.select([self._history.ids.index(series)]) if not live else live.panel
+        panel = live.panel if live else self._history_of(series)
         return panel.times(0)[-1]
+
+    def _history_of(self, series: str) -> Panel:
+        """The history of one series."""
+        return self._history.select([self._history.ids.index(series)])
 
     def _advance(self, live: _Live, values: Floats, row: Row | None) -> _Live:
         """One row on."""
