@@ -1,4 +1,4 @@
-// What every forward operator is given, checked; and the biases as the loops take them.
+// What the forward operators are given, checked; and the biases as the loops take them.
 #pragma once
 
 #include "kernels.h"
@@ -10,21 +10,26 @@ struct Sizes {
   int64_t total, input, hidden, output, batch;
 };
 
-inline void check_inputs(Cell cell, Sizes n, const Tensor& x, const Tensor& h0, const Maybe& c0,
-                         const Tensor& w_ih, const Tensor& w_hh, const Maybe& b_ih,
-                         const Maybe& b_hh, const Maybe& w_hr) {
+inline void check_weights(Cell cell, Sizes n, const Tensor& w_ih, const Tensor& w_hh,
+                          const Maybe& b_ih, const Maybe& b_hh, const Maybe& w_hr) {
   const int64_t width = gates_of(cell) * n.hidden;
-  STD_TORCH_CHECK(c0.has_value() == (cell == Cell::kLstm), "c0 goes with an LSTM, and only there");
   STD_TORCH_CHECK(b_ih.has_value() == b_hh.has_value(), "both biases, or none");
   STD_TORCH_CHECK(!w_hr || cell == Cell::kLstm, "only an LSTM has a projection");
-  expect(x, "x", {n.total, n.input});
-  expect(h0, "h0", {n.batch, w_hr ? n.output : n.hidden});
-  expect(c0, "c0", {n.batch, n.hidden});
   expect(w_ih, "w_ih", {width, n.input});
   expect(w_hh, "w_hh", {width, w_hr ? n.output : n.hidden});
   expect(b_ih, "b_ih", {width});
   expect(b_hh, "b_hh", {width});
   expect(w_hr, "w_hr", {n.output, n.hidden});
+}
+
+inline void check_inputs(Cell cell, Sizes n, const Tensor& x, const Tensor& h0, const Maybe& c0,
+                         const Tensor& w_ih, const Tensor& w_hh, const Maybe& b_ih,
+                         const Maybe& b_hh, const Maybe& w_hr) {
+  STD_TORCH_CHECK(c0.has_value() == (cell == Cell::kLstm), "c0 goes with an LSTM, and only there");
+  expect(x, "x", {n.total, n.input});
+  expect(h0, "h0", {n.batch, w_hr ? n.output : n.hidden});
+  expect(c0, "c0", {n.batch, n.hidden});
+  check_weights(cell, n, w_ih, w_hh, b_ih, b_hh, w_hr);
 }
 
 // b_ih + b_hh; of a GRU's candidate they are kept apart.

@@ -77,7 +77,7 @@ struct Chunk {
   float* grads;     // (capacity, S H): gradients before the nonlinearities
   float* h_old;     // (capacity, R): what V was multiplied with
   float* dp;        // (capacity, R): gradients of what the projection gave, and
-  float* m;         // (capacity, H): what it was given; both null where there is none
+  float* m;         // (capacity, H): what it was given; both of no size where there is none
   int64_t* places;  // (capacity,): where each row stands in the packed arrays
   float *du, *dv, *db, *dr;  // (G H, I), (G H, R), (S H), (R, H): added to
   float* scratch;   // `products_scratch` floats for each share of `products`

@@ -10,9 +10,8 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> recurrence(
     Maybe w_hr, Maybe sizes, bool reverse, bool keep, Maybe recurrent, Maybe zone_h, Maybe zone_c,
     double rate_h, double rate_c);
 
-std::tuple<Tensor, Tensor> step(int64_t cell, Tensor x, Tensor h0, Maybe c0, Tensor w_ih,
-                                Tensor w_hh, Maybe b_ih, Maybe b_hh, Maybe w_hr,
-                                Maybe recurrent, double rate_h, double rate_c);
+std::tuple<Tensor, Tensor, Tensor> stack(int64_t cell, int64_t layers, Tensor x, Maybe h0, Maybe c0,
+                                         std::vector<Tensor> weights, double rate_h, double rate_c);
 
 std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recurrence_backward(
     int64_t cell, Maybe dy, Tensor dh, Maybe dc, Tensor x, Tensor y, Tensor h0, Maybe c0,
@@ -42,9 +41,8 @@ STABLE_TORCH_LIBRARY(elman, library) {
       "Tensor? zone_h, Tensor? zone_c, float rate_h, float rate_c) "
       "-> (Tensor, Tensor, Tensor, Tensor, Tensor)");
   library.def(
-      "step(int cell, Tensor x, Tensor h0, Tensor? c0, Tensor w_ih, Tensor w_hh, Tensor? b_ih, "
-      "Tensor? b_hh, Tensor? w_hr, Tensor? recurrent, float rate_h, float rate_c) "
-      "-> (Tensor, Tensor)");
+      "stack(int cell, int layers, Tensor x, Tensor? h0, Tensor? c0, Tensor[] weights, float rate_h, "
+      "float rate_c) -> (Tensor, Tensor, Tensor)");
   library.def(
       "recurrence_backward(int cell, Tensor? dy, Tensor dh, Tensor? dc, Tensor x, Tensor y, "
       "Tensor h0, Tensor? c0, Tensor w_ih, Tensor w_hh, Tensor? w_hr, bool has_bias, Tensor gates, Tensor cells, "
@@ -69,7 +67,7 @@ STABLE_TORCH_LIBRARY(elman, library) {
 
 STABLE_TORCH_LIBRARY_IMPL(elman, CPU, library) {
   library.impl("recurrence", TORCH_BOX(&elman::recurrence));
-  library.impl("step", TORCH_BOX(&elman::step));
+  library.impl("stack", TORCH_BOX(&elman::stack));
   library.impl("recurrence_backward", TORCH_BOX(&elman::recurrence_backward));
   library.impl("normed", TORCH_BOX(&elman::normed));
   library.impl("normed_backward", TORCH_BOX(&elman::normed_backward));

@@ -9,29 +9,23 @@ namespace {
 // The rows in hand of one part.
 struct Hand {
   std::vector<int64_t> places;
-  Tensor grads, h_old, dp, m, scratch;
   Chunk chunk;
 
-  Hand(const Tensor& like, const Sequence& s, int64_t rows, int64_t slots, int64_t scratches,
+  Hand(Room& room, const Sequence& s, int64_t rows, int64_t slots, int64_t scratches,
        const PartSums& sums, int64_t part)
-      : places(rows),
-        grads(fresh(like, {rows, slots * s.hidden})),
-        h_old(fresh(like, {rows, s.output})),
-        dp(fresh(like, {s.projected ? rows * s.output : 0})),
-        m(fresh(like, {s.projected ? rows * s.hidden : 0})),
-        scratch(fresh(like, {scratches})) {
+      : places(rows) {
     chunk = {};
     chunk.capacity = rows;
-    chunk.grads = out(grads);
-    chunk.h_old = out(h_old);
-    chunk.dp = out(dp);
-    chunk.m = out(m);
+    chunk.grads = room.take(rows * slots * s.hidden);
+    chunk.h_old = room.take(rows * s.output);
+    chunk.dp = room.take(s.projected ? rows * s.output : 0);
+    chunk.m = room.take(s.projected ? rows * s.hidden : 0);
+    chunk.scratch = room.take(scratches);
     chunk.places = places.data();
     chunk.du = sums.of(part, 0);
     chunk.dv = sums.of(part, 1);
     chunk.db = sums.of(part, 2);
     chunk.dr = sums.of(part, 3);
-    chunk.scratch = out(scratch);
   }
 };
 
@@ -67,17 +61,18 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recur
   expect(recurrent, "recurrent", {B, R});
   expect(zone_h, "zone_h", {N, R});
   expect(zone_c, "zone_c", {N, H});
-  Tensor dx = fresh(x, need_dx ? std::vector<int64_t>{N, I} : std::vector<int64_t>{0});
+  Tensor dx = fresh(need_dx ? std::vector<int64_t>{N, I} : std::vector<int64_t>{0});
   Tensor dh0 = st::clone(dh);
-  Tensor dc0 = dc ? st::clone(*dc) : fresh(x, {0});
-  Tensor panels = fresh(x, {kernel.packed_size_back(cell, H, R)});
-  Tensor panels_u = fresh(x, {need_dx ? kernel.packed_size_back(cell, H, I) : 0});
+  Tensor dc0 = dc ? st::clone(*dc) : fresh({0});
+  Room room;
+  float* panels = room.take(kernel.packed_size_back(cell, H, R));
+  float* panels_u = room.take(need_dx ? kernel.packed_size_back(cell, H, I) : 0);
   const Cell plain = Cell::kRnnTanh;  // a projection has no gates
-  Tensor panels_r = fresh(x, {w_hr ? kernel.packed_size_back(plain, R, H) : 0});
+  float* panels_r = room.take(w_hr ? kernel.packed_size_back(plain, R, H) : 0);
   in_parts(Plan::threads_for(8 * G * H * (R + I)), [&](int64_t part, int64_t of) {
-    kernel.pack_back(cell, data(w_hh), H, R, true, out(panels), part, of);
-    if (w_hr) kernel.pack_back(plain, data(*w_hr), R, H, false, out(panels_r), part, of);
-    if (need_dx) kernel.pack_back(cell, data(w_ih), H, I, false, out(panels_u), part, of);
+    kernel.pack_back(cell, data(w_hh), H, R, true, panels, part, of);
+    if (w_hr) kernel.pack_back(plain, data(*w_hr), R, H, false, panels_r, part, of);
+    if (need_dx) kernel.pack_back(cell, data(w_ih), H, I, false, panels_u, part, of);
   });
 
   Backward b = {};
@@ -89,29 +84,29 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recur
   b.c0 = data(c0);
   b.cells = data(cells);
   b.dy = data(dy);
-  b.panels = data(panels);
-  b.panels_u = data(panels_u);
-  b.panels_r = data(panels_r);
+  b.panels = panels;
+  b.panels_u = panels_u;
+  b.panels_r = panels_r;
   b.gates = kept ? data(gates) : data(y);
   b.dx = need_dx ? out(dx) : nullptr;
   b.dh = out(dh0);
   b.dc = dc ? out(dc0) : nullptr;
 
   const int64_t flops = 2 * G * H * (R + R + I + (need_dx ? I : 0));
-  const int64_t parts = plan.parts(flops), threads = Plan::threads_for(N * flops);
+  const int64_t parts = Plan::parts(plan.s, flops), threads = Plan::threads_for(N * flops);
   const int64_t scratch = kernel.products_scratch(cell, plan.s);
   const int64_t own = (B + parts - 1) / parts;
   // With a part for every thread, each adds up its own; with too few rows for that, the loop runs
   // first and then all threads share the products.
   const bool fused = parts >= threads;
   const std::vector<int64_t> projection = w_hr ? std::vector<int64_t>{R, H} : std::vector<int64_t>{0};
-  const PartSums sums(x, {{G * H, I}, {G * H, R}, {S * H}, projection}, fused ? parts : 1);
+  const PartSums sums(room, {{G * H, I}, {G * H, R}, {S * H}, projection}, fused ? parts : 1);
   std::vector<Hand> hands;
   hands.reserve(parts);
   for (int64_t part = 0; part < parts; ++part) {
     const int64_t most = own * plan.s.steps;
     const int64_t rows = fused ? std::min(most, std::max(own, kChunk)) : most;
-    hands.emplace_back(x, plan.s, rows, S, scratch * (fused ? 1 : threads),
+    hands.emplace_back(room, plan.s, rows, S, scratch * (fused ? 1 : threads),
                        sums, fused ? part : 0);
   }
   in_parts(parts, [&](int64_t part, int64_t of) {
@@ -127,12 +122,12 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recur
   }
 
   // Of a GRU the slots stand as V_n, r, z, U_n; of the others as the gates.
-  Tensor db = fresh(x, {0}), db_hh = db;
+  Tensor db = fresh({0}), db_hh = db;
   if (has_bias) {
     const float* all = data(sums.tensors[2]);
     const int64_t skipped = cell == Cell::kGru ? H : 0;
-    db = fresh(x, {G * H});
-    db_hh = fresh(x, {G * H});
+    db = fresh({G * H});
+    db_hh = fresh({G * H});
     std::copy_n(all + skipped, G * H, out(db));
     std::copy_n(all + skipped, G * H, out(db_hh));
     if (skipped) std::copy_n(all, H, out(db_hh) + 2 * H);

@@ -1,9 +1,9 @@
 // The operator elman::normed, the recurrence with layer normalization: check, allocate, call.
 // Legend: see kernels.h.
-#include <numeric>
 #include <tuple>
 
 #include "gains.h"
+#include "room.h"
 
 namespace elman {
 namespace {
@@ -34,33 +34,25 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> normed(
   const Table& kernel = table();
   // Not by the number of threads, on which no bit may depend.
   const bool packs = B >= kFewRows && plan.s.steps > kFewSteps;
-  const int64_t parts = plan.parts(2 * W * (R + I)), own = (B + parts - 1) / parts;
+  const int64_t parts = Plan::parts(plan.s, 2 * W * (R + I)), own = (B + parts - 1) / parts;
   const int64_t ahead = std::max(own, std::min(kAhead, own * plan.s.steps));
   const int64_t scratch_size = ahead * (I + W) + own * W + kernel.normed_spare(cell, H);
   auto empty = [&](bool wanted, std::vector<int64_t> shape) {
-    return fresh(x, wanted ? shape : std::vector<int64_t>{0});
+    return fresh(wanted ? shape : std::vector<int64_t>{0});
   };
-  Tensor y = fresh(x, {N, R});
+  Tensor y = fresh({N, R});
   Tensor h = st::clone(h0);
-  Tensor c = c0 ? st::clone(*c0) : fresh(x, {0});
+  Tensor c = c0 ? st::clone(*c0) : fresh({0});
   Tensor u = empty(keep, {N, W}), v = empty(keep, {N, W}), scales = empty(keep, {2, N});
   Tensor cells = empty(keep && c0, {N, H});
   const Cell plain = Cell::kRnnTanh;  // U x and V h go to memory whole, as if there were no gates
-  // One tensor for all that ends with the call: for a single step, allocating is what takes time.
-  const int64_t sizes_of[] = {parts * scratch_size,
-                              w_hr ? B * H : 0,
-                              recurrent ? B * R : 0,
-                              packs ? kernel.packed_size(plain, W, I) : 0,
-                              packs ? kernel.packed_size(plain, W, R) : 0,
-                              w_hr ? kernel.packed_size(plain, R, H) : 0};
-  const int64_t all = std::accumulate(std::begin(sizes_of), std::end(sizes_of), int64_t{0});
-  Tensor room = fresh(x, {all});
-  float* scratch = out(room);
-  float* m = scratch + sizes_of[0];
-  float* masked = m + sizes_of[1];
-  float* panels_u = masked + sizes_of[2];
-  float* panels_v = panels_u + sizes_of[3];
-  float* panels_r = panels_v + sizes_of[4];
+  Room room;
+  float* scratch = room.take(parts * scratch_size);
+  float* m = room.take(w_hr ? B * H : 0);
+  float* masked = room.take(recurrent ? B * R : 0);
+  float* panels_u = room.take(packs ? kernel.packed_size(plain, W, I) : 0);
+  float* panels_v = room.take(packs ? kernel.packed_size(plain, W, R) : 0);
+  float* panels_r = room.take(w_hr ? kernel.packed_size(plain, R, H) : 0);
   in_parts(Plan::threads_for(packs ? 8 * W * (R + I) : 0), [&](int64_t part, int64_t of) {
     if (packs) kernel.pack(plain, data(w_ih), W, I, panels_u, part, of);
     if (packs) kernel.pack(plain, data(w_hh), W, R, panels_v, part, of);

@@ -10,23 +10,18 @@ namespace {
 // The rows in hand of one part.
 struct Hand {
   std::vector<int64_t> places;
-  Tensor floats;
   NormedChunk own = {};
 
-  Hand(const Tensor& like, const NormedBackward& n, int64_t rows, int64_t scratch, int64_t spare)
-      : places(rows), floats(like) {
+  Hand(Room& room, const NormedBackward& n, int64_t rows, int64_t scratch, int64_t spare)
+      : places(rows) {
     const Sequence& s = n.b.s;
-    const int64_t projected = s.projected ? rows : 0;
-    const int64_t sizes[] = {rows * n.width,        rows * n.width,       rows * s.output,
-                             projected * s.output, projected * s.hidden, scratch, spare};
-    int64_t all = 0;
-    for (int64_t size : sizes) all += size;
-    floats = fresh(like, {all});
-    float* at = out(floats);
-    float** const members[] = {&own.chunk.grads, &own.grads_v,       &own.chunk.h_old,
-                               &own.chunk.dp,    &own.chunk.m,       &own.chunk.scratch,
-                               &own.spare};
-    for (size_t i = 0; i < std::size(sizes); at += sizes[i++]) *members[i] = at;
+    own.chunk.grads = room.take(rows * n.width);
+    own.grads_v = room.take(rows * n.width);
+    own.chunk.h_old = room.take(rows * s.output);
+    own.chunk.dp = room.take(s.projected ? rows * s.output : 0);
+    own.chunk.m = room.take(s.projected ? rows * s.hidden : 0);
+    own.chunk.scratch = room.take(scratch);
+    own.spare = room.take(spare);
     own.chunk.capacity = rows;
     own.chunk.places = places.data();
   }
@@ -65,17 +60,18 @@ normed_backward(int64_t which, Maybe dy, Tensor dh, Maybe dc, Tensor x, Tensor y
   STD_TORCH_CHECK(dc.has_value() == lstm, "dc goes with an LSTM, and only there");
   if (lstm) expect(cells, "cells", {N, H});
 
-  Tensor dx = fresh(x, need_dx ? std::vector<int64_t>{N, I} : std::vector<int64_t>{0});
+  Tensor dx = fresh(need_dx ? std::vector<int64_t>{N, I} : std::vector<int64_t>{0});
   Tensor dh0 = st::clone(dh);
-  Tensor dc0 = dc ? st::clone(*dc) : fresh(x, {0});
+  Tensor dc0 = dc ? st::clone(*dc) : fresh({0});
   const Cell plain = Cell::kRnnTanh;  // a projection has no gates
-  Tensor panels = fresh(x, {kernel.packed_size_back(cell, H, R)});
-  Tensor panels_u = fresh(x, {need_dx ? kernel.packed_size_back(cell, H, I) : 0});
-  Tensor panels_r = fresh(x, {w_hr ? kernel.packed_size_back(plain, R, H) : 0});
+  Room room;
+  float* panels = room.take(kernel.packed_size_back(cell, H, R));
+  float* panels_u = room.take(need_dx ? kernel.packed_size_back(cell, H, I) : 0);
+  float* panels_r = room.take(w_hr ? kernel.packed_size_back(plain, R, H) : 0);
   in_parts(Plan::threads_for(8 * W * (R + I)), [&](int64_t part, int64_t of) {
-    kernel.pack_back(cell, data(w_hh), H, R, false, out(panels), part, of);
-    if (w_hr) kernel.pack_back(plain, data(*w_hr), R, H, false, out(panels_r), part, of);
-    if (need_dx) kernel.pack_back(cell, data(w_ih), H, I, false, out(panels_u), part, of);
+    kernel.pack_back(cell, data(w_hh), H, R, false, panels, part, of);
+    if (w_hr) kernel.pack_back(plain, data(*w_hr), R, H, false, panels_r, part, of);
+    if (need_dx) kernel.pack_back(cell, data(w_ih), H, I, false, panels_u, part, of);
   });
 
   NormedBackward n = {};
@@ -87,9 +83,9 @@ normed_backward(int64_t which, Maybe dy, Tensor dh, Maybe dc, Tensor x, Tensor y
   n.b.c0 = data(c0);
   n.b.cells = data(cells);
   n.b.dy = data(dy);
-  n.b.panels = data(panels);
-  n.b.panels_u = data(panels_u);
-  n.b.panels_r = data(panels_r);
+  n.b.panels = panels;
+  n.b.panels_u = panels_u;
+  n.b.panels_r = panels_r;
   n.b.dx = need_dx ? out(dx) : nullptr;
   n.b.dh = out(dh0);
   n.b.dc = dc ? out(dc0) : nullptr;
@@ -100,17 +96,17 @@ normed_backward(int64_t which, Maybe dy, Tensor dh, Maybe dc, Tensor x, Tensor y
   n.scale_u = data(scales);
   n.scale_v = data(scales) + N;
 
-  const int64_t parts = plan.parts(2 * W * (R + R + I + (need_dx ? I : 0)));
+  const int64_t parts = Plan::parts(plan.s, 2 * W * (R + R + I + (need_dx ? I : 0)));
   const int64_t own = (B + parts - 1) / parts;
   const int64_t rows = std::min(own * plan.s.steps, std::max(own, kChunk));
   const int64_t C = lstm ? H : 0;
   const std::vector<int64_t> projection = w_hr ? std::vector<int64_t>{R, H} : std::vector<int64_t>{0};
   // Biases always: they are what the loop calls shifts.
-  const PartSums sums(x, {{W, I}, {W, R}, {W}, {W}, projection, {W}, {W}, {C}, {C}}, parts);
+  const PartSums sums(room, {{W, I}, {W, R}, {W}, {W}, projection, {W}, {W}, {C}, {C}}, parts);
   std::vector<Hand> hands;
   hands.reserve(parts);
   for (int64_t part = 0; part < parts; ++part) {
-    hands.emplace_back(x, n, rows, kernel.products_scratch(cell, plan.s), kernel.normed_spare(cell, H));
+    hands.emplace_back(room, n, rows, kernel.products_scratch(cell, plan.s), kernel.normed_spare(cell, H));
     NormedChunk& hand = hands.back().own;
     float** const members[] = {&hand.chunk.du,   &hand.chunk.dv, &hand.d_shift_u,
                                &hand.d_shift_v,  &hand.chunk.dr, &hand.d_gain_u,

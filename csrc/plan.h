@@ -48,13 +48,23 @@ struct Plan {
     s = {int64_t(sizes.size()), batch, x.size(1), hidden, h0.size(1), total,
          sizes.data(), offsets.data(), reverse, projected};
   }
+  // Every row has every step.
+  Plan(int64_t steps, int64_t batch) : sizes(steps, batch), offsets(steps) {
+    for (int64_t t = 0; t < steps; ++t) offsets[t] = t * batch;
+    s = {};
+    s.steps = steps;
+    s.batch = batch;
+    s.total = steps * batch;
+    s.sizes = sizes.data();
+    s.offsets = offsets.data();
+  }
 
   // A thread is worth waking for about 20 microseconds of work, at some 50 flops a nanosecond.
   static int64_t threads_for(int64_t flops) {
     return std::min<int64_t>(st::get_num_threads(), flops / 1000000 + 1);
   }
   // Parts of the batch, of two rows at least: a tile of one row waits for its own sums.
-  int64_t parts(int64_t flops_per_step) const {
+  static int64_t parts(const Sequence& s, int64_t flops_per_step) {
     return std::max<int64_t>(1, std::min(threads_for(s.total * flops_per_step), (s.batch + 1) / 2));
   }
 };

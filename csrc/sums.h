@@ -2,25 +2,26 @@
 #pragma once
 
 #include "plan.h"
+#include "room.h"
 
 namespace elman {
 
 class PartSums {
  public:
-  // One sum of each shape, which `tensors` holds in the end.
-  PartSums(const Tensor& like, const std::vector<std::vector<int64_t>>& shapes, int64_t parts)
+  // One sum of each shape, which `tensors` holds in the end; the other parts' are in `room`.
+  PartSums(Room& room, const std::vector<std::vector<int64_t>>& shapes, int64_t parts)
       : parts_(parts) {
     for (const auto& shape : shapes) {
-      tensors.push_back(fresh(like, shape));
+      tensors.push_back(fresh(shape));
       offsets_.push_back(all_);
       all_ += tensors.back().numel();
     }
-    others_ = fresh(like, {(parts - 1) * all_});
+    others_ = room.take((parts - 1) * all_);
   }
 
   float* of(int64_t part, size_t which) const {
     if (part == 0) return out(tensors[which]);
-    return out(others_) + (part - 1) * all_ + offsets_[which];
+    return others_ + (part - 1) * all_ + offsets_[which];
   }
   // Share `share` of `shares` of the sums of `part`.
   void clear(int64_t part, int64_t share = 0, int64_t shares = 1) const {
@@ -48,7 +49,7 @@ class PartSums {
  private:
   int64_t parts_, all_ = 0;
   std::vector<int64_t> offsets_;
-  Tensor others_;
+  float* others_;
 };
 
 }  // namespace elman

@@ -42,8 +42,9 @@ def characters(options: Options) -> None:
     """The same text by characters, in less than an hour."""
     note = """\
 Bits per character over all characters of the text, each weighing the same; spaces are written `_`,
-a newline counts as a character and nothing else is added. Each split is read as one sequence with
-the state carried and nothing adapted; the weights are those with the lowest validation loss.
+a newline counts as a character and nothing else is added. A split is cut into 32 rows, which are
+read side by side, each from an empty memory on, with the state carried and nothing adapted; the
+weights are those with the lowest validation loss.
 Evaluations and checkpoints are not counted in the minutes. Published (Bai et al. 2018,
 arXiv:1803.01271): LSTM 1.36, GRU 1.37, RNN 1.48."""
     folder = options.out / "penn-treebank-characters-data"
@@ -52,7 +53,7 @@ arXiv:1803.01271): LSTM 1.36, GRU 1.37, RNN 1.48."""
     for source, to in zip(_words(), files, strict=True):
         lines = source.read_text(encoding="utf-8").splitlines()
         write_text(to, "".join(line.strip().replace(" ", "_") + "\n" for line in lines))
-    rows = _rows("penn-treebank-characters", files, "bits_per_character", options)
+    rows = _rows("penn-treebank-characters", files, "bits", options)
     columns = (*COLUMNS, "validation bits per character", "test bits per character")
     title = "Penn Treebank, characters, within 60 minutes"
     _write(title, columns, rows, note, options)

@@ -178,23 +178,17 @@ def test_torch_checks_the_operators(cell: str) -> None:
     torch.library.opcheck(torch.ops.elman.recurrence.default, arguments)
 
 
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
-def test_torch_checks_the_step(cell: str) -> None:
-    case = case_of(cell)
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm-proj"])
+@pytest.mark.parametrize("begin", ["zeros", "given"])
+def test_torch_checks_the_stack(cell: str, begin: str) -> None:
+    case = case_of(cell, layers=2, begin=begin)
     layer = case.ours().requires_grad_(False)
-    h, c = torch.randn(2, 4, 5)
-    arguments = (
-        native.KINDS.index(layer.kind),
-        case.input()[0],
-        h,
-        c if cell == "lstm" else None,
-        *layer.parameters(),
-        None,
-        None,
-        0.0,
-        0.1,
-    )
-    torch.library.opcheck(torch.ops.elman.step.default, arguments)
+    hx = case.hx(layer)
+    h0, c0 = hx if isinstance(hx, tuple) else (hx, None)
+    rest = (list(layer.parameters()), 0.0, 0.1)
+    for x in (case.input(), case.input()[0]):
+        arguments = (native.KINDS.index(layer.kind), 2, x, h0, c0, *rest)
+        torch.library.opcheck(torch.ops.elman.stack.default, arguments)
 
 
 @pytest.mark.parametrize("scale", [1, 5])
@@ -286,3 +280,41 @@ def test_a_wrong_call_is_refused_and_never_crashes() -> None:
     for name, value in wrong:
         with pytest.raises(RuntimeError):
             torch.ops.elman.recurrence(*{**good, name: value}.values(), *rest)
+
+
+def test_a_wrong_stack_is_refused_and_never_crashes() -> None:
+    weights = [torch.randn(20, 3), torch.randn(20, 5), torch.randn(20), torch.randn(20)]
+    good: dict[str, Any] = {
+        "code": 3,
+        "layers": 1,
+        "x": torch.randn(6, 4, 3),
+        "h0": torch.randn(1, 4, 5),
+        "c0": torch.randn(1, 4, 5),
+        "weights": weights,
+    }
+    torch.ops.elman.stack(*good.values(), 0.0, 0.0)
+    wrong: list[tuple[str, Any]] = [
+        ("code", -1),
+        ("layers", 0),
+        ("layers", 2),
+        ("layers", -1),
+        ("x", torch.randn(0, 4, 3)),
+        ("x", torch.randn(6, 4, 2)),
+        ("x", torch.randn(4)),
+        ("x", torch.randn(6, 4, 3).double()),
+        ("x", torch.randn(6, 4, 3).half()),
+        ("x", torch.ones(6, 4, 3, dtype=torch.uint8)),
+        ("h0", torch.randn(4, 5)),
+        ("h0", None),
+        ("c0", None),
+        ("c0", torch.randn(1, 3, 5)),
+        ("weights", []),
+        ("weights", weights[:1]),
+        ("weights", weights[:3]),
+        ("weights", [*weights[:2], weights[2], torch.randn(19)]),
+        ("weights", [weights[0], weights[1].T, *weights[2:]]),
+        ("weights", [weights[0], torch.tensor(1.0), *weights[2:]]),
+    ]
+    for name, value in wrong:
+        with pytest.raises(RuntimeError):
+            torch.ops.elman.stack(*{**good, name: value}.values(), 0.0, 0.0)

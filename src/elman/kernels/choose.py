@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import torch
+from torch import Tensor
 
 from elman.kernels import native
 
@@ -56,6 +57,21 @@ def choose(request: Request) -> Choice:
     if not refusal:
         return Choice("torch", f"ATen serves it; native does not: {reason}")
     return Choice("reference", f"torch does not serve it: {refusal}")
+
+
+def is_native(x: Tensor) -> bool:
+    """Whether `choose` would say "native" for a float32 input like `x` and no extras.
+
+    In as few words as a step of a stream allows, whose kernel takes a few microseconds.
+    """
+    return (
+        x.dtype is torch.float32
+        and x.is_cpu
+        and native.BUILT
+        and (_forced is None or _forced == "native")
+        and _transform_refusal() is None
+        and not torch.is_autocast_enabled("cpu")
+    )
 
 
 _FASTEST = Choice("native", "the fastest on a CPU")

@@ -12,7 +12,6 @@ import importlib.util
 import os
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -22,46 +21,12 @@ from elman.kernels import reference
 from elman.kernels.gru import GRU
 from elman.kernels.kind import CellKind, Noise, States, Weights
 from elman.kernels.lstm import LSTM
+from elman.kernels.packing import Packing
 from elman.kernels.rnn import RNN_RELU, RNN_TANH
 
 KINDS = (RNN_TANH, RNN_RELU, GRU, LSTM)
 """In the order of csrc/kernels.h."""
 CODES = {kind.name: code for code, kind in enumerate(KINDS)}
-
-
-@dataclass(frozen=True)
-class Packing:
-    """Where each real step of a ragged batch stands, the longest row first.
-
-    Attributes:
-        order: (B,) the rows by falling length.
-        back: (B,) its inverse.
-        places: (N,) the place of each packed step among the padded (T * B,).
-        sizes: (T,) how many rows take part in each step.
-    """
-
-    order: Tensor
-    back: Tensor
-    places: Tensor
-    sizes: Tensor
-
-    @classmethod
-    def of(cls, lengths: Tensor, steps: int) -> Packing:
-        """The packing of rows of `lengths` (B,) that are padded to `steps`."""
-        ordered, order = lengths.sort(descending=True, stable=True)
-        inside = torch.arange(steps).unsqueeze(1) < ordered
-        t, j = inside.nonzero(as_tuple=True)
-        return cls(order, order.argsort(), t * len(lengths) + order[j], inside.sum(1))
-
-    def pack(self, x: Tensor) -> Tensor:
-        """(T, B, F) -> (N, F)."""
-        return x.flatten(0, 1).index_select(0, self.places)
-
-    def pad(self, packed: Tensor, steps: int) -> Tensor:
-        """(N, F) -> (T, B, F), zero where there is no step."""
-        rows = steps * len(self.order)
-        padded = packed.new_zeros(rows, packed.shape[1]).index_copy(0, self.places, packed)
-        return padded.view(steps, len(self.order), -1)
 
 
 def run(
@@ -114,14 +79,49 @@ def contiguous(x: Tensor, states: States, weights: Weights) -> tuple[Tensor | No
 
 def step(kind: CellKind, x: Tensor, states: States, weights: Weights, noise: Noise) -> States:
     """One step (B, I) of one layer, its noise without masks over time: the states after it."""
-    code = CODES[kind.name]
     given = contiguous(x, states, weights)
-    _, rates = zones_of(noise)
-    if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in given):
+    keep = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in given)
+    if keep or noise.recurrent is not None:
         _, after = run(kind, x, states, weights, sizes=None, reverse=False, noise=noise)
         return after
-    h, c = torch.ops.elman.step.default(code, *given, noise.recurrent, *rates)
-    return (h,) if len(states) == 1 else (h, c)
+    _, rates = zones_of(noise)
+    flat = [weight for weight in given[3:] if weight is not None]
+    _, after = stack(kind, 1, x, tuple([state.unsqueeze(0) for state in states]), flat, rates)
+    return tuple([state[0] for state in after])
+
+
+def stack(
+    kind: CellKind,
+    num_layers: int,
+    x: Tensor,
+    states: States,
+    weights: list[Tensor],
+    rates: Sequence[float],
+) -> tuple[Tensor, States]:
+    """All layers of a stack in one direction, nothing kept for gradients.
+
+    Args:
+        kind: the cell.
+        num_layers: L.
+        x: (T, B, I), or (B, I) for one step.
+        states: (L, B, R) and, of an LSTM, (L, B, H); none: zeros.
+        weights: of each layer in turn: U, V, both biases or none, the projection or none.
+        rates: of zoneout of h and, of an LSTM, c.
+
+    Returns:
+        The outputs (T, B, R) or (B, R), and the states after them.
+
+    Raises:
+        RuntimeError: other shapes, dtypes or devices than those.
+    """
+    h0 = states[0] if states else None
+    code = CODES[kind.name]
+    if len(kind.state_names) == 1:
+        y, h, _ = _stack(code, num_layers, x, h0, None, weights, rates[0], 0.0)
+        return y, (h,)
+    c0 = states[1] if states else None
+    y, h, c = _stack(code, num_layers, x, h0, c0, weights, *rates)
+    return y, (h, c)
 
 
 def zones_of(noise: Noise) -> tuple[list[Tensor | None], list[float]]:
@@ -138,7 +138,7 @@ def zones_of(noise: Noise) -> tuple[list[Tensor | None], list[float]]:
 
 def _register() -> None:
     torch.library.register_fake("elman::recurrence", _fake)
-    torch.library.register_fake("elman::step", _fake_step)
+    torch.library.register_fake("elman::stack", _fake_stack)
     torch.library.register_fake("elman::recurrence_backward", _fake_backward)
     torch.library.register_autograd("elman::recurrence", _backward, setup_context=_remember)
 
@@ -158,8 +158,18 @@ def _fake(code: int, x: Tensor, h0: Tensor, c0: Tensor | None, *rest: Any) -> tu
     )
 
 
-def _fake_step(_: int, x: Tensor, h0: Tensor, c0: Tensor | None, *__: Any) -> tuple[Tensor, Tensor]:
-    return torch.empty_like(h0), x.new_empty(0, 0) if c0 is None else torch.empty_like(c0)
+def _fake_stack(
+    code: int, layers: int, x: Tensor, h0: Any, c0: Any, weights: list[Tensor], *_: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    rows, outputs = weights[1].shape
+    kind, batch = KINDS[code], x.shape[-2]
+    return (
+        x.new_empty(*x.shape[:-1], outputs),
+        x.new_empty(layers, batch, outputs),
+        x.new_empty(layers, batch, rows // kind.gates)
+        if "c" in kind.state_names
+        else x.new_empty(0),
+    )
 
 
 def _fake_backward(
@@ -372,3 +382,4 @@ def _load() -> bool:
 
 BUILT = _load()
 """Whether this installation has kernels; where no compiler was found it works without."""
+_stack: Any = torch.ops.elman.stack.default if BUILT else None  # looked up once, for streams

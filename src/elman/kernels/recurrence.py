@@ -19,6 +19,7 @@ from torch.utils.checkpoint import checkpoint
 from elman.kernels import aten, native, normed, recompute, reference
 from elman.kernels.choose import Request, choose
 from elman.kernels.kind import CellKind, Noise, States, Weights
+from elman.kernels.packing import Packing
 
 
 class Stack(NamedTuple):
@@ -90,9 +91,9 @@ def _run_native(
     if steps == 1 and lengths is None and not (stack.bidirectional or masked or stack.dropout):
         y, final = _one_step(stack, kernels.step, x[0], states, noise)
         return y.unsqueeze(0), final
-    packing = None if lengths is None else native.Packing.of(lengths, steps)
+    packing = None if lengths is None else Packing.of(lengths, steps)
     if packing is None:
-        packed = x.reshape(steps * batch_size, -1)
+        packed = x.flatten(0, 1)
     else:
         packed = packing.pack(x)
         states = tuple(state.index_select(1, packing.order) for state in states)
@@ -109,7 +110,7 @@ def _run_native(
         noise,
     )
     if packing is None:
-        return y.view(steps, batch_size, -1), final
+        return y.view(steps, batch_size, y.shape[-1]), final
     return packing.pad(y, steps), tuple(state.index_select(1, packing.back) for state in final)
 
 

@@ -29,6 +29,8 @@ class HasParameters(Protocol):
     init: Start
     forget_bias: float | None
     chrono: float | None
+    parameter_names: tuple[str, ...]
+    _parameters: dict[str, nn.Parameter | None]
 
     @property
     def suffixes(self) -> list[str]: ...
@@ -75,6 +77,7 @@ def register(
     if layer.learn_initial_state:
         for name, width in zip(layer.kind.state_names, layer.state_widths, strict=True):
             add(f"initial_{name}", len(layer.suffixes), width)
+    layer.parameter_names = tuple(layer._parameters)
 
 
 def weights(layer: HasParameters, suffix: str) -> Weights:

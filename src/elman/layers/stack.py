@@ -19,10 +19,11 @@ from elman.kernels import recurrence
 from elman.kernels.choose import Choice, Request, choose
 from elman.kernels.kind import QUIET, CellKind, Noise, States
 from elman.layers import check, parameters
+from elman.layers.direct import directly
 from elman.layers.initialize import Start
 from elman.layers.lengths import Lengths, as_lengths, repack, unpack
 from elman.layers.regularize import drawn, drop_weights, dropout_mask, probability
-from elman.layers.state import HX, State
+from elman.layers.state import HX, TORCHS, State, as_states
 
 
 class RecurrentStack(nn.Module):
@@ -31,6 +32,9 @@ class RecurrentStack(nn.Module):
     kind: CellKind
     mode: str
     keep_gate: int | None
+    parameter_names: tuple[str, ...] = ()
+
+    _directly = directly
 
     def __init__(
         self,
@@ -79,7 +83,6 @@ class RecurrentStack(nn.Module):
         check.start(init, forget_bias, chrono, self.kind.name, self.keep_gate, bias)
         ends = ("", "_reverse")[: self.num_directions]
         self.suffixes = [f"_l{layer}{end}" for layer in range(num_layers) for end in ends]
-        self._noisy = any(self.zoneout) or self.recurrent_dropout > 0
 
         parameters.register(self, device, dtype)
         self.reset_parameters()
@@ -92,6 +95,10 @@ class RecurrentStack(nn.Module):
     def state_names(self) -> tuple[str, ...]:
         """The names of the tensors in this layer's `State`: ``h``, and ``c`` for an LSTM."""
         return self.kind.state_names
+
+    @property
+    def _noisy(self) -> bool:
+        return any(self.zoneout) or self.recurrent_dropout > 0
 
     @property
     def state_axis(self) -> int:
@@ -190,14 +197,14 @@ class RecurrentStack(nn.Module):
             places = len(self.suffixes)
             return tuple(x.new_zeros(places, batch_size, width) for width in self.state_widths)
         if isinstance(hx, State):
-            if tuple(hx) != self.state_names:
+            states = hx.named(self.state_names)
+            if not states:
                 raise InputError(
                     f"expected a state of {', '.join(self.state_names)}, got one of "
                     f"{', '.join(hx)}; it belongs to another layer"
                 )
-            states = tuple(hx.values())
         else:
-            states = (hx,) if isinstance(hx, Tensor) else tuple(hx)
+            states = as_states(hx)
         check.states(states, len(self.suffixes), batch_size, self.state_widths)
         return states
 
@@ -239,6 +246,11 @@ class RecurrentStack(nn.Module):
         Raises:
             RuntimeError, ValueError: as torch, for what torch refuses.
         """
+        if isinstance(input, Tensor) and input.dim() == 3 and lengths is None:
+            done = self._directly(input.transpose(0, 1) if self.batch_first else input, hx)
+            if done is not None:
+                y, final = done
+                return (y.transpose(0, 1) if self.batch_first else y), _as_given(hx, final)
         packed = input if isinstance(input, PackedSequence) else None
         if packed is not None:
             if lengths is not None:
@@ -260,11 +272,9 @@ class RecurrentStack(nn.Module):
             hx = State.of(self, hx).hx()
 
         y, final = self._run(x, self._states(hx, x), row_lengths)
-        if isinstance(hx, State):
-            out: Any = hx.followed_by(final)
-        else:
-            final = tuple(tensor.squeeze(1) for tensor in final) if unbatched else final
-            out = final[0] if len(final) == 1 else final
+        if unbatched and not isinstance(hx, State):
+            final = tuple(tensor.squeeze(1) for tensor in final)
+        out = _as_given(hx, final)
         if packed is not None:
             assert row_lengths is not None
             return repack(y, row_lengths, packed), out
@@ -284,6 +294,9 @@ class RecurrentStack(nn.Module):
         Raises:
             ValueError: as `step`.
         """
+        done = self._directly(chunk, state) if chunk.dim() == 3 else None
+        if done is not None:
+            return done[0], state.followed_by(done[1])
         self._require_steps()
         check.time_major(chunk, self.input_size, self._expected_dtype)
         y, final = self._run(chunk, self._states(state, chunk), None)
@@ -304,6 +317,9 @@ class RecurrentStack(nn.Module):
             ValueError: a bidirectional layer, which has to see the end first; or a layer in
                 training mode whose noise is drawn for whole sequences.
         """
+        done = self._directly(x_t, state) if x_t.dim() == 2 else None
+        if done is not None:
+            return done[0], state.followed_by(done[1])
         self._require_steps()
         check.one_step(x_t, self.input_size, self._expected_dtype)
         states = self._states(state, x_t)
@@ -341,6 +357,14 @@ class RecurrentStack(nn.Module):
         if any(self.zoneout):
             shown.append(f"zoneout={self.zoneout}")
         return ", ".join(shown)
+
+
+def _as_given(hx: HX | State | None, final: States) -> Any:
+    """The final state in the form of `hx`, torch's for None."""
+    # Asked last: of an abstract class, such as a Mapping's, `isinstance` takes microseconds.
+    if not (hx is None or isinstance(hx, TORCHS)) and isinstance(hx, State):
+        return hx.followed_by(final)
+    return final[0] if len(final) == 1 else final
 
 
 def explain(layer: RecurrentStack, x: Tensor) -> Choice:

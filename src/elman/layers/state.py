@@ -23,6 +23,13 @@ from elman.files import atomic_path
 
 HX: TypeAlias = Tensor | tuple[Tensor, Tensor]
 """A hidden state as torch writes it: a tensor, or (h, c) for an LSTM."""
+TORCHS = (Tensor, tuple)
+"""The classes of those."""
+
+
+def as_states(hx: HX) -> tuple[Tensor, ...]:
+    """The tensors of torch's form of a hidden state."""
+    return (hx,) if isinstance(hx, Tensor) else tuple(hx)
 
 
 class HasStateNames(Protocol):
@@ -85,13 +92,17 @@ class State(Mapping[str, Tensor]):
         state._axes = self._axes
         return state
 
+    def named(self, names: tuple[str, ...]) -> tuple[Tensor, ...]:
+        """The tensors, if they have just these names in this order; none otherwise."""
+        return tuple(self._tensors.values()) if tuple(self._tensors) == names else ()
+
     @classmethod
     def of(cls, layer: HasStateNames, hx: HX) -> State:
         """The state that torch writes as `hx` for `layer`: a tensor, or (h, c) for an LSTM.
 
         An unbatched `hx` gains a batch axis of size 1.
         """
-        parts = (hx,) if isinstance(hx, Tensor) else tuple(hx)
+        parts = as_states(hx)
         names, axis = layer.state_names, layer.state_axis
         if len(parts) != len(names):
             raise ValueError(

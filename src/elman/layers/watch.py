@@ -119,6 +119,7 @@ def _watch_stack(name: str, layer: nn.Module, watcher: Watcher, undo: ExitStack)
     counted: Counter[str] = Counter()
     _replace(ours, "_run", partial(_run, name, ours, watcher, counted), undo)
     _replace(ours, "step", partial(_one_step, ours), undo)
+    _replace(ours, "_directly", lambda *_: None, undo)
     if ours is not layer:
         _replace(layer, "forward", ours.forward, undo)
 

@@ -1,0 +1,80 @@
+"""A layer's inference in one operator's call: for streams, whose steps take microseconds.
+
+Legend: T time, B batch, I input, H hidden, L layers, R output.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from elman.kernels import native
+from elman.kernels.choose import is_native
+from elman.kernels.kind import CellKind, States
+from elman.layers.state import HX, TORCHS, State, as_states
+
+
+class Layer(Protocol):
+    """The part of a stack that this depends on."""
+
+    kind: CellKind
+    num_layers: int
+    bidirectional: bool
+    layer_norm: bool
+    learn_initial_state: bool
+    dropout: float
+    weight_dropout: float
+    recurrent_dropout: float
+    zoneout: tuple[float, ...]
+    parameter_names: tuple[str, ...]
+    training: bool
+    _parameters: dict[str, nn.Parameter | None]
+
+
+def directly(layer: Layer, x: Tensor, hx: HX | State | None) -> tuple[Tensor, States] | None:
+    """What `layer` makes of x (T, B, I), or one step (B, I), from `hx` on; None: go the long way.
+
+    The outputs and the final states (L, B, …). The operator checks what it is given, and nothing is
+    checked before: whatever it refuses goes the long way too, which says in torch's words what is
+    wrong. So does all that is more than the kernels' plain inference, and weights that are not
+    contiguous, which pay for the refusal at every call.
+    """
+    if (
+        torch.is_grad_enabled()
+        or layer.bidirectional
+        or layer.layer_norm
+        or torch.compiler.is_compiling()
+        or not is_native(x)
+        or (layer.training and _is_noisy(layer))
+    ):
+        return None
+    parameters, kind = layer._parameters, layer.kind
+    if tuple(parameters) != layer.parameter_names:  # parametrized, pruned, or put in another order
+        return None
+    weights: list[Any] = list(parameters.values())
+    states: States = ()
+    if hx is None:
+        if layer.learn_initial_state:
+            return None
+    else:
+        # Asked in this order since `isinstance` of a Mapping, as a State is, takes microseconds.
+        if isinstance(hx, TORCHS) or not isinstance(hx, State):
+            states = as_states(hx)
+        else:
+            states = hx.named(kind.state_names)
+        if len(states) != len(kind.state_names):
+            return None
+    if layer.learn_initial_state:
+        del weights[-len(kind.state_names) :]
+    try:
+        return native.stack(kind, layer.num_layers, x, states, weights, layer.zoneout)
+    except RuntimeError:
+        return None
+
+
+def _is_noisy(layer: Layer) -> bool:
+    return bool(
+        layer.dropout or layer.weight_dropout or layer.recurrent_dropout or any(layer.zoneout)
+    )
