@@ -26,11 +26,13 @@ class Layer(Protocol):
     learn_initial_state: bool
     dropout: float
     weight_dropout: float
-    recurrent_dropout: float
     zoneout: tuple[float, ...]
     parameter_names: tuple[str, ...]
     training: bool
     _parameters: dict[str, nn.Parameter | None]
+
+    @property
+    def _noisy(self) -> bool: ...
 
 
 def directly(layer: Layer, x: Tensor, hx: HX | State | None) -> tuple[Tensor, States] | None:
@@ -47,7 +49,7 @@ def directly(layer: Layer, x: Tensor, hx: HX | State | None) -> tuple[Tensor, St
         or layer.layer_norm
         or torch.compiler.is_compiling()
         or not is_native(x)
-        or (layer.training and _is_noisy(layer))
+        or (layer.training and (layer._noisy or layer.dropout or layer.weight_dropout))
     ):
         return None
     parameters, kind = layer._parameters, layer.kind
@@ -72,9 +74,3 @@ def directly(layer: Layer, x: Tensor, hx: HX | State | None) -> tuple[Tensor, St
         return native.stack(kind, layer.num_layers, x, states, weights, layer.zoneout)
     except RuntimeError:
         return None
-
-
-def _is_noisy(layer: Layer) -> bool:
-    return bool(
-        layer.dropout or layer.weight_dropout or layer.recurrent_dropout or any(layer.zoneout)
-    )

@@ -98,6 +98,7 @@ class RecurrentStack(nn.Module):
 
     @property
     def _noisy(self) -> bool:
+        """Whether anything disturbs the states while training."""
         return any(self.zoneout) or self.recurrent_dropout > 0
 
     @property
@@ -305,7 +306,7 @@ class RecurrentStack(nn.Module):
     def _require_steps(self) -> None:
         if self.bidirectional:
             raise ValueError("a bidirectional layer has no step: it reads from both ends")
-        if self.training and (any(self.zoneout) or self.recurrent_dropout or self.weight_dropout):
+        if self.training and (self._noisy or self.weight_dropout):
             raise ValueError("step draws no noise; call eval() first, or forward to train")
 
     def step(self, x_t: Tensor, state: State) -> tuple[Tensor, State]:
