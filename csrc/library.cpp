@@ -10,8 +10,13 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor> recurrence(
     Maybe w_hr, Maybe sizes, bool reverse, bool keep, Maybe recurrent, Maybe zone_h, Maybe zone_c,
     double rate_h, double rate_c);
 
-std::tuple<Tensor, Tensor, Tensor> stack(int64_t cell, int64_t layers, Tensor x, Maybe h0, Maybe c0,
-                                         std::vector<Tensor> weights, double rate_h, double rate_c);
+std::tuple<Tensor, Tensor, Maybe, Maybe> stack(int64_t cell, int64_t layers, Tensor x, Maybe h0,
+                                               Maybe c0, std::vector<Tensor> weights,
+                                               double rate_h, double rate_c, bool keep);
+
+std::tuple<Maybe, Tensor, Maybe, std::vector<Tensor>> stack_backward(
+    int64_t cell, int64_t layers, Maybe dy, Maybe dh, Maybe dc, Tensor x, Maybe h0, Maybe c0,
+    std::vector<Tensor> weights, Tensor y, Tensor kept, bool need_dx);
 
 std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recurrence_backward(
     int64_t cell, Maybe dy, Tensor dh, Maybe dc, Tensor x, Tensor y, Tensor h0, Maybe c0,
@@ -42,7 +47,11 @@ STABLE_TORCH_LIBRARY(elman, library) {
       "-> (Tensor, Tensor, Tensor, Tensor, Tensor)");
   library.def(
       "stack(int cell, int layers, Tensor x, Tensor? h0, Tensor? c0, Tensor[] weights, float rate_h, "
-      "float rate_c) -> (Tensor, Tensor, Tensor)");
+      "float rate_c, bool keep) -> (Tensor, Tensor, Tensor?, Tensor?)");
+  library.def(
+      "stack_backward(int cell, int layers, Tensor? dy, Tensor? dh, Tensor? dc, Tensor x, "
+      "Tensor? h0, Tensor? c0, Tensor[] weights, Tensor y, Tensor kept, bool need_dx) "
+      "-> (Tensor?, Tensor, Tensor?, Tensor[])");
   library.def(
       "recurrence_backward(int cell, Tensor? dy, Tensor dh, Tensor? dc, Tensor x, Tensor y, "
       "Tensor h0, Tensor? c0, Tensor w_ih, Tensor w_hh, Tensor? w_hr, bool has_bias, Tensor gates, Tensor cells, "
@@ -68,6 +77,7 @@ STABLE_TORCH_LIBRARY(elman, library) {
 STABLE_TORCH_LIBRARY_IMPL(elman, CPU, library) {
   library.impl("recurrence", TORCH_BOX(&elman::recurrence));
   library.impl("stack", TORCH_BOX(&elman::stack));
+  library.impl("stack_backward", TORCH_BOX(&elman::stack_backward));
   library.impl("recurrence_backward", TORCH_BOX(&elman::recurrence_backward));
   library.impl("normed", TORCH_BOX(&elman::normed));
   library.impl("normed_backward", TORCH_BOX(&elman::normed_backward));

@@ -185,10 +185,16 @@ def test_torch_checks_the_stack(cell: str, begin: str) -> None:
     layer = case.ours().requires_grad_(False)
     hx = case.hx(layer)
     h0, c0 = hx if isinstance(hx, tuple) else (hx, None)
-    rest = (list(layer.parameters()), 0.0, 0.1)
+    code, weights = native.KINDS.index(layer.kind), list(layer.parameters())
+    ops = torch.ops.elman
     for x in (case.input(), case.input()[0]):
-        arguments = (native.KINDS.index(layer.kind), 2, x, h0, c0, *rest)
-        torch.library.opcheck(torch.ops.elman.stack.default, arguments)
+        given = (code, 2, x, h0, c0, weights)
+        torch.library.opcheck(ops.stack.default, (*given, 0.0, 0.1, False))
+        torch.library.opcheck(ops.stack.default, (*given, 0.0, 0.0, True))
+        y, h, c, kept = ops.stack(*given, 0.0, 0.0, True)
+        for grads in ((y, h, c), (None, h, None), (y, None, None)):
+            back = (code, 2, *grads, x, h0, c0, weights, y, kept, True)
+            torch.library.opcheck(ops.stack_backward.default, back)
 
 
 @pytest.mark.parametrize("scale", [1, 5])
@@ -292,7 +298,7 @@ def test_a_wrong_stack_is_refused_and_never_crashes() -> None:
         "c0": torch.randn(1, 4, 5),
         "weights": weights,
     }
-    torch.ops.elman.stack(*good.values(), 0.0, 0.0)
+    torch.ops.elman.stack(*good.values(), 0.0, 0.0, True)
     wrong: list[tuple[str, Any]] = [
         ("code", -1),
         ("layers", 0),
@@ -317,4 +323,50 @@ def test_a_wrong_stack_is_refused_and_never_crashes() -> None:
     ]
     for name, value in wrong:
         with pytest.raises(RuntimeError):
-            torch.ops.elman.stack(*{**good, name: value}.values(), 0.0, 0.0)
+            torch.ops.elman.stack(*{**good, name: value}.values(), 0.0, 0.0, True)
+
+
+def test_a_wrong_way_back_is_refused_and_never_crashes() -> None:
+    weights = [torch.randn(20, 3), torch.randn(20, 5), torch.randn(20), torch.randn(20)]
+    x, h0, c0 = torch.randn(6, 4, 3), torch.randn(1, 4, 5), torch.randn(1, 4, 5)
+    y, h, c, kept = torch.ops.elman.stack(3, 1, x, h0, c0, weights, 0.0, 0.0, True)
+    good: dict[str, Any] = {
+        "code": 3,
+        "layers": 1,
+        "dy": y,
+        "dh": h,
+        "dc": c,
+        "x": x,
+        "h0": h0,
+        "c0": c0,
+        "weights": weights,
+        "y": y,
+        "kept": kept,
+    }
+    torch.ops.elman.stack_backward(*good.values(), True)
+    wrong: list[tuple[str, Any]] = [
+        ("code", 4),
+        ("code", 2),
+        ("layers", 0),
+        ("layers", 4),
+        ("dy", y[:5]),
+        ("dy", y.double()),
+        ("dy", y.transpose(0, 1)),
+        ("dh", h[0]),
+        ("dc", c[..., :4]),
+        ("x", x[:5]),
+        ("x", x[..., :2]),
+        ("x", x.transpose(0, 1)),
+        ("h0", h0[:, :3]),
+        ("c0", c0.double()),
+        ("weights", weights[:2] * 2),
+        ("weights", [weights[0].T, *weights[1:]]),
+        ("y", y[:, :3]),
+        ("kept", kept[:-1]),
+        ("kept", kept.view(1, -1)),
+    ]
+    for name, value in wrong:
+        with pytest.raises(RuntimeError):
+            torch.ops.elman.stack_backward(*{**good, name: value}.values(), True)
+    with pytest.raises(RuntimeError):
+        torch.ops.elman.stack(3, 1, x, h0, c0, weights, 0.1, 0.0, True)

@@ -79,49 +79,7 @@ def contiguous(x: Tensor, states: States, weights: Weights) -> tuple[Tensor | No
 
 def step(kind: CellKind, x: Tensor, states: States, weights: Weights, noise: Noise) -> States:
     """One step (B, I) of one layer, its noise without masks over time: the states after it."""
-    given = contiguous(x, states, weights)
-    keep = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in given)
-    if keep or noise.recurrent is not None:
-        _, after = run(kind, x, states, weights, sizes=None, reverse=False, noise=noise)
-        return after
-    _, rates = zones_of(noise)
-    flat = [weight for weight in given[3:] if weight is not None]
-    _, after = stack(kind, 1, x, tuple([state.unsqueeze(0) for state in states]), flat, rates)
-    return tuple([state[0] for state in after])
-
-
-def stack(
-    kind: CellKind,
-    num_layers: int,
-    x: Tensor,
-    states: States,
-    weights: list[Tensor],
-    rates: Sequence[float],
-) -> tuple[Tensor, States]:
-    """All layers of a stack in one direction, nothing kept for gradients.
-
-    Args:
-        kind: the cell.
-        num_layers: L.
-        x: (T, B, I), or (B, I) for one step.
-        states: (L, B, R) and, of an LSTM, (L, B, H); none: zeros.
-        weights: of each layer in turn: U, V, both biases or none, the projection or none.
-        rates: of zoneout of h and, of an LSTM, c.
-
-    Returns:
-        The outputs (T, B, R) or (B, R), and the states after them.
-
-    Raises:
-        RuntimeError: other shapes, dtypes or devices than those.
-    """
-    h0 = states[0] if states else None
-    code = CODES[kind.name]
-    if len(kind.state_names) == 1:
-        y, h, _ = _stack(code, num_layers, x, h0, None, weights, rates[0], 0.0)
-        return y, (h,)
-    c0 = states[1] if states else None
-    y, h, c = _stack(code, num_layers, x, h0, c0, weights, *rates)
-    return y, (h, c)
+    return run(kind, x, states, weights, sizes=None, reverse=False, noise=noise)[1]
 
 
 def zones_of(noise: Noise) -> tuple[list[Tensor | None], list[float]]:
@@ -138,7 +96,6 @@ def zones_of(noise: Noise) -> tuple[list[Tensor | None], list[float]]:
 
 def _register() -> None:
     torch.library.register_fake("elman::recurrence", _fake)
-    torch.library.register_fake("elman::stack", _fake_stack)
     torch.library.register_fake("elman::recurrence_backward", _fake_backward)
     torch.library.register_autograd("elman::recurrence", _backward, setup_context=_remember)
 
@@ -155,20 +112,6 @@ def _fake(code: int, x: Tensor, h0: Tensor, c0: Tensor | None, *rest: Any) -> tu
         nothing if c0 is None else torch.empty_like(c0),
         x.new_empty(x.shape[0], slots * hidden) if keep and slots else nothing.clone(),
         x.new_empty(x.shape[0], hidden) if keep and c0 is not None else nothing.clone(),
-    )
-
-
-def _fake_stack(
-    code: int, layers: int, x: Tensor, h0: Any, c0: Any, weights: list[Tensor], *_: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    rows, outputs = weights[1].shape
-    kind, batch = KINDS[code], x.shape[-2]
-    return (
-        x.new_empty(*x.shape[:-1], outputs),
-        x.new_empty(layers, batch, outputs),
-        x.new_empty(layers, batch, rows // kind.gates)
-        if "c" in kind.state_names
-        else x.new_empty(0),
     )
 
 
@@ -382,4 +325,3 @@ def _load() -> bool:
 
 BUILT = _load()
 """Whether this installation has kernels; where no compiler was found it works without."""
-_stack: Any = torch.ops.elman.stack.default if BUILT else None  # looked up once, for streams

@@ -1,4 +1,4 @@
-"""A layer's inference in one operator's call: for streams, whose steps take microseconds.
+"""A layer in one operator's call: for streams and small networks, whose steps take microseconds.
 
 Legend: T time, B batch, I input, H hidden, L layers, R output.
 """
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
-from elman.kernels import native
+from elman.kernels import whole
 from elman.kernels.choose import is_native
 from elman.kernels.kind import CellKind, States
 from elman.layers.state import HX, TORCHS, State, as_states
@@ -27,6 +27,7 @@ class Layer(Protocol):
     dropout: float
     weight_dropout: float
     zoneout: tuple[float, ...]
+    recompute: bool
     parameter_names: tuple[str, ...]
     training: bool
     _parameters: dict[str, nn.Parameter | None]
@@ -40,12 +41,11 @@ def directly(layer: Layer, x: Tensor, hx: HX | State | None) -> tuple[Tensor, St
 
     The outputs and the final states (L, B, …). The operator checks what it is given, and nothing is
     checked before: whatever it refuses goes the long way too, which says in torch's words what is
-    wrong. So does all that is more than the kernels' plain inference, and weights that are not
+    wrong. So does all that is more than the kernels' plain layers, and weights that are not
     contiguous, which pay for the refusal at every call.
     """
     if (
-        torch.is_grad_enabled()
-        or layer.bidirectional
+        layer.bidirectional
         or layer.layer_norm
         or torch.compiler.is_compiling()
         or not is_native(x)
@@ -70,7 +70,13 @@ def directly(layer: Layer, x: Tensor, hx: HX | State | None) -> tuple[Tensor, St
             return None
     if layer.learn_initial_state:
         del weights[-len(kind.state_names) :]
+    keep = torch.is_grad_enabled() and any(t.requires_grad for t in (x, *states, *weights))
+    # A cell without gates keeps its outputs alone, of which `recompute` saves nothing.
+    if keep and (any(layer.zoneout) or (layer.recompute and kind.gates > 1)):
+        return None
     try:
-        return native.stack(kind, layer.num_layers, x, states, weights, layer.zoneout)
+        if keep:
+            return whole.train(kind, layer.num_layers, x, states, weights)
+        return whole.run(kind, layer.num_layers, x, states, weights, layer.zoneout)
     except RuntimeError:
         return None

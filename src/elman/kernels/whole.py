@@ -1,0 +1,219 @@
+"""A whole stack in one operator's call, forward and back: for steps and networks so small that the
+calls of a layer would take longer than its work.
+
+Every row has every step, one direction, no noise but zoneout of a trained network. Legend: T time,
+B batch, I input, H hidden, L layers, R output of a step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from elman.kernels import native, recurrence
+from elman.kernels.choose import Request
+from elman.kernels.kind import QUIET, CellKind, States, Weights
+
+
+def run(
+    kind: CellKind,
+    num_layers: int,
+    x: Tensor,
+    states: States,
+    weights: Sequence[Tensor],
+    rates: Sequence[float],
+) -> tuple[Tensor, States]:
+    """All layers, nothing kept for gradients.
+
+    Args:
+        kind: the cell.
+        num_layers: L.
+        x: (T, B, I), or (B, I) for one step.
+        states: (L, B, R) and, of an LSTM, (L, B, H); none: zeros.
+        weights: of each layer in turn: U, V, both biases or none, the projection or none.
+        rates: of zoneout of h and, of an LSTM, c.
+
+    Returns:
+        The outputs (T, B, R) or (B, R), and the states after them.
+
+    Raises:
+        RuntimeError: other shapes, dtypes or devices than those.
+    """
+    h0 = states[0] if states else None
+    code = native.CODES[kind.name]
+    if len(kind.state_names) == 1:
+        y, h, _, _ = _stack(code, num_layers, x, h0, None, weights, rates[0], 0.0, False)
+        return y, (h,)
+    c0 = states[1] if states else None
+    y, h, c, _ = _stack(code, num_layers, x, h0, c0, weights, *rates, False)
+    return y, (h, c)
+
+
+def train(
+    kind: CellKind, num_layers: int, x: Tensor, states: States, weights: Sequence[Tensor]
+) -> tuple[Tensor, States]:
+    """`run` without zoneout, with a gradient of everything that it takes."""
+    h0, c0 = (*states, None, None)[:2]
+    apply: Any = _Whole.apply
+    y, *after = apply(kind, num_layers, x.contiguous(), h0, c0, *weights)
+    return y, tuple(after)
+
+
+class _Whole(torch.autograd.Function):
+    """`train`; its gradient has a gradient through the layers one by one."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        kind: CellKind,
+        num_layers: int,
+        x: Tensor,
+        h0: Tensor | None,
+        c0: Tensor | None,
+        *weights: Tensor,
+    ) -> tuple[Tensor, ...]:
+        code = native.CODES[kind.name]
+        h0 = h0 if h0 is None else h0.contiguous()
+        c0 = c0 if c0 is None else c0.contiguous()
+        y, h, c, kept = _stack(code, num_layers, x, h0, c0, weights, 0.0, 0.0, True)
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(x, h0, c0, y, kept, *weights)
+        ctx.kind, ctx.num_layers = kind, num_layers
+        return (y, h) if c is None else (y, h, c)
+
+    @staticmethod
+    def backward(
+        ctx: Any, dy: Tensor | None, dh: Tensor | None, dc: Tensor | None = None
+    ) -> tuple[Any, ...]:
+        x, h0, c0, y, kept, *weights = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            given = (x, h0, c0, *weights)
+            return None, None, *_again(ctx.kind, ctx.num_layers, given, (dy, dh, dc))
+        need_x, need_h, need_c, *need_weights = ctx.needs_input_grad[2:]
+        dx, dh0, dc0, found = _stack_backward(
+            native.CODES[ctx.kind.name],
+            ctx.num_layers,
+            *[None if grad is None else grad.contiguous() for grad in (dy, dh, dc)],
+            x,
+            h0,
+            c0,
+            weights,
+            y,
+            kept,
+            need_x,
+        )
+        return (
+            *(None, None, dx, dh0 if need_h else None, dc0 if need_c else None),
+            *[grad if need else None for grad, need in zip(found, need_weights, strict=True)],
+        )
+
+
+def _again(
+    kind: CellKind,
+    num_layers: int,
+    given: Sequence[Tensor | None],
+    grads: Sequence[Tensor | None],
+) -> list[Tensor | None]:
+    """Gradients of what `_Whole` took, with a graph: of a second run, layer by layer."""
+    x, h0, c0, *flat = given
+    assert x is not None
+    each = len(flat) // num_layers
+    weights = [_named(flat[at : at + each]) for at in range(0, len(flat), each)]
+    steps = x if x.dim() == 3 else x.unsqueeze(0)
+    if h0 is None:
+        widths = (weights[0].hh.shape[1], weights[0].hh.shape[0] // kind.gates)
+        states = tuple(
+            x.new_zeros(num_layers, steps.shape[1], width)
+            for width in widths[: len(kind.state_names)]
+        )
+    else:
+        states = (h0,) if c0 is None else (h0, c0)
+    y, after = recurrence.run(
+        recurrence.Stack(kind, weights, num_layers, False, 0.0, training=True),
+        Request(kind.name, x.device, x.dtype),
+        steps,
+        states,
+        lengths=None,
+        noise=[QUIET] * num_layers,
+    )
+    outputs = zip((y if x.dim() == 3 else y[0], *after), grads, strict=False)
+    known = [(output, grad) for output, grad in outputs if grad is not None]
+    wanted = [tensor for tensor in given if tensor is not None and tensor.requires_grad]
+    found = torch.autograd.grad(
+        [output for output, _ in known],
+        wanted,
+        [grad for _, grad in known],
+        create_graph=True,
+        allow_unused=True,
+    )
+    by_input = dict(zip(map(id, wanted), found, strict=True))
+    return [None if tensor is None else by_input.get(id(tensor)) for tensor in given]
+
+
+def _named(flat: Sequence[Tensor | None]) -> Weights:
+    """One layer's weights from their order in torch's parameters."""
+    hr = flat[-1] if len(flat) % 2 else None
+    biases = flat[2:4] if len(flat) >= 4 else (None, None)
+    return Weights._make([*flat[:2], *biases, hr, *[None] * 4])
+
+
+def _fake(
+    code: int,
+    layers: int,
+    x: Tensor,
+    h0: Tensor | None,
+    c0: Tensor | None,
+    weights: Sequence[Tensor],
+    rate_h: float,
+    rate_c: float,
+    keep: bool,
+) -> tuple[Tensor, Tensor, Tensor | None, Tensor | None]:
+    rows, outputs = weights[1].shape
+    kind, batch = native.KINDS[code], x.shape[-2]
+    hidden, lstm = rows // kind.gates, "c" in kind.state_names
+    steps = x.numel() // x.shape[-1]
+    slots = (4 if kind.gates > 1 else 0) + lstm
+    kept = steps * ((layers - 1) * outputs + layers * slots * hidden)
+    return (
+        x.new_empty(*x.shape[:-1], outputs),
+        x.new_empty(layers, batch, outputs),
+        x.new_empty(layers, batch, hidden) if lstm else None,
+        x.new_empty(kept) if keep else None,
+    )
+
+
+def _fake_backward(
+    code: int,
+    layers: int,
+    dy: Tensor | None,
+    dh: Tensor | None,
+    dc: Tensor | None,
+    x: Tensor,
+    h0: Tensor | None,
+    c0: Tensor | None,
+    weights: Sequence[Tensor],
+    y: Tensor,
+    kept: Tensor,
+    need_dx: bool,
+) -> tuple[Tensor | None, Tensor, Tensor | None, list[Tensor]]:
+    rows, outputs = weights[1].shape
+    kind, batch = native.KINDS[code], x.shape[-2]
+    return (
+        torch.empty_like(x) if need_dx else None,
+        x.new_empty(layers, batch, outputs),
+        x.new_empty(layers, batch, rows // kind.gates) if "c" in kind.state_names else None,
+        [torch.empty_like(weight) for weight in weights],
+    )
+
+
+# Looked up once, for streams.
+_stack: Any = None
+_stack_backward: Any = None
+if native.BUILT:
+    torch.library.register_fake("elman::stack", _fake)
+    torch.library.register_fake("elman::stack_backward", _fake_backward)
+    _stack = torch.ops.elman.stack.default
+    _stack_backward = torch.ops.elman.stack_backward.default
