@@ -44,7 +44,7 @@ def measure(options: Options) -> None:
         with Workers(Environments(options.envs), options.out / "logs") as workers:
             for cell, dtype, threads, taking in _due(options, tests):
                 match = _match(cell, dtype, threads, taking, limits, here, tests, workers, options)
-                records.append(options.matches, match)
+                records.append(options.matches, match.to_json())
                 sys.stderr.write(_line(match))
     write_report(options)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -97,13 +98,13 @@ class Match:
         return cls(**given)
 
 
-def append(path: Path, match: Match) -> None:
-    """Add a match to the file; a line is there whole, or the reader leaves it out."""
+def append(path: Path, line: Mapping[str, Any]) -> None:
+    """Add a line to the file; it is there whole, or the reader leaves it out."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # A line that was cut off must not swallow this one.
     text = "" if _ends_a_line(path) else "\n"
     with path.open("a", encoding="utf-8") as file:
-        file.write(text + json.dumps(match.to_json(), allow_nan=False) + "\n")
+        file.write(text + json.dumps(line, allow_nan=False) + "\n")
         file.flush()
         os.fsync(file.fileno())
 
@@ -119,14 +120,17 @@ def _ends_a_line(path: Path) -> bool:
 def read(path: Path) -> dict[Key, Match]:
     """The newest match by key; lines that were cut off are left out."""
     matches: dict[Key, Match] = {}
-    for line in _lines(path):
+    for line in lines(path):
         try:
-            match = Match.from_json(json.loads(line))
-        except (json.JSONDecodeError, KeyError, TypeError):
+            match = Match.from_json(line)
+        except (KeyError, TypeError):
             continue
         matches[match.key] = match
     return matches
 
 
-def _lines(path: Path) -> Iterable[str]:
-    return path.read_text(encoding="utf-8").splitlines() if path.exists() else ()
+def lines(path: Path) -> Iterator[Any]:
+    """The lines of the file, but for those that were cut off."""
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        with suppress(json.JSONDecodeError):
+            yield json.loads(line)

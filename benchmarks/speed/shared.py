@@ -16,6 +16,7 @@ from statistics import fmean
 from tempfile import TemporaryDirectory
 
 from benchmarks.results import circumstances, table, write_section
+from benchmarks.speed import records
 from benchmarks.speed.cells import Cell, chosen
 from benchmarks.speed.environments import Environments
 from benchmarks.speed.match import Entry, make_ready
@@ -65,17 +66,23 @@ def busy_core() -> Iterator[None]:
 
 def shared(options: Options) -> None:
     """Write the section: every fp32 cell but the single steps and ragged ones."""
-    tests_pass(options.out)
+    tests = tests_pass(options.out)
     threads = max(options.threads)
     modes = tuple(mode for mode in options.modes if mode != "step")
     cells = [cell for cell in chosen(modes, options.cells) if not cell.ragged]
-    rows = []
+    kept = options.out / "shared.jsonl"
+    known = {} if options.again else _known(kept, tests, threads)
     with Workers(Environments(options.envs), options.out / "logs") as workers:
         for cell in cells:
-            rows.append(
-                line(cell, {who: timed(cell, who, threads, workers) for who in (OURS, TORCH)})
+            if cell.name in known:
+                continue
+            row = line(cell, {who: timed(cell, who, threads, workers) for who in (OURS, TORCH)})
+            known[cell.name] = row
+            records.append(
+                kept, {"tests": tests, "threads": threads, "cell": cell.name, "row": row}
             )
-            sys.stderr.write(" | ".join(rows[-1]) + "\n")
+            sys.stderr.write(" | ".join(row) + "\n")
+    rows = [known[cell.name] for cell in cells]
     text = f"""\
 Another process keeps one core busy while calls are made on {threads} threads: {CALLS} of them,
 fewer where torch.nn's do not fit into {BUSY_SECONDS[TORCH]:.0f} s. Milliseconds: the mean on the
@@ -89,6 +96,15 @@ the shared one, and the ratio of the means. The aim is for cells with B ≥ {FRO
     print(f"## {TITLE}\n\n{text}")
     if options.results is not None:
         write_section(TITLE, text, options.results)
+
+
+def _known(kept: Path, tests: str, threads: int) -> dict[str, list[str]]:
+    """The lines by cell that were measured before on this very tree."""
+    return {
+        line["cell"]: line["row"]
+        for line in records.lines(kept)
+        if line["tests"] == tests and line["threads"] == threads
+    }
 
 
 COLUMNS = (

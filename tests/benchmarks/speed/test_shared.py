@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.speed import shared
+from benchmarks.speed import records, shared
 from benchmarks.speed.cells import Cell
 from benchmarks.speed.environments import Environments
 from benchmarks.speed.memory import OURS, RECOMPUTED, TORCH, Step, row
@@ -43,3 +43,13 @@ def test_calls_are_timed_while_a_core_is_busy(
     assert 0 < len(times.busy) <= shared.CALLS
     line = shared.line(cell, {"elman": times, "torch": "it died"})
     assert len(line) == len(shared.COLUMNS)
+
+
+def test_a_measurement_that_was_cut_off_goes_on(tmp_path: Path) -> None:
+    kept = tmp_path / "shared.jsonl"
+    for tests, threads in (("now", 2), ("before", 2), ("now", 1)):
+        line = {"tests": tests, "threads": threads, "cell": "RNN", "row": [tests, str(threads)]}
+        records.append(kept, line)
+    with kept.open("a", encoding="utf-8") as file:
+        file.write('{"tests": "now", "threa')
+    assert shared._known(kept, "now", 2) == {"RNN": ["now", "2"]}
