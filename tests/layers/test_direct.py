@@ -197,6 +197,8 @@ WRONG: list[Callable[[RecurrentStack, Tensor, State], Any]] = [
     lambda layer, x, s: layer(x, s.select([0])),
     lambda layer, x, s: layer(x, (s["h"], s["c"][..., :3])),
     lambda layer, x, s: layer(x, s["h"]),
+    lambda layer, x, s: layer(x, (s["h"], None)),
+    lambda layer, x, s: layer(x, (s["h"], 1.0)),
     lambda layer, x, s: layer(x, State.with_axes({"h": s["h"]}, {"h": 1})),
     lambda layer, x, s: layer.step(x, s),
     lambda layer, x, s: layer.step(x[0, :, :2], s),

@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-import elman
 from elman import State
 from elman.layers.stack import RecurrentStack
 from tests.cases import CELLS, Case
@@ -93,35 +92,6 @@ def test_through_a_stream(cell: str) -> None:
         found.append(torch.cat([p.grad.flatten() for p in layer.parameters()]))
     for one in found[1:]:
         torch.testing.assert_close(one, found[0], rtol=1e-5, atol=1e-5)
-
-
-@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm", "lstm-proj"])
-@pytest.mark.parametrize("begin", ["zeros", "given"])
-def test_a_gradient_of_a_gradient(cell: str, begin: str) -> None:
-    case = Case(cell, torch.float32, layers=2, begin=begin)
-    layer = case.ours()
-    found = []
-    for backend in ("native", "reference"):
-        x = case.input().requires_grad_()
-        layer.zero_grad()
-        with elman.use_backend(backend):
-            y, final = layer(x, case.hx(layer))
-            total = y.square().sum() + sum(state.sum() for state in tree_leaves(final))
-            (first,) = torch.autograd.grad(total, x, create_graph=True)
-            first.square().sum().backward()
-        found.append(torch.cat([t.grad.flatten() for t in (x, *layer.parameters())]))
-    torch.testing.assert_close(*found, rtol=1e-4, atol=1e-5)
-
-
-def test_a_gradient_of_a_gradient_of_one_step() -> None:
-    case = Case("gru", torch.float32)
-    layer = case.ours()
-    x = case.input()[0].requires_grad_()
-    y, _ = layer.step(x, layer.initial_state(case.batch))
-    (first,) = torch.autograd.grad(y.square().sum(), x, create_graph=True)
-    first.sum().backward()
-    assert x.grad is not None
-    assert x.grad.abs().sum() > 0
 
 
 def test_weights_that_changed_in_between_are_noticed() -> None:

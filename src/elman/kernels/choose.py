@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from elman.kernels import native
 
@@ -98,6 +99,9 @@ def _torch_refusal(request: Request) -> str | None:
 def _transform_refusal() -> str | None:
     if torch._C._functorch.peek_interpreter_stack() is not None:
         return "a transform of torch.func is at work"
+    # Private, and the only name for it; a tangent would be lost without a word.
+    if forward_ad._current_level >= 0:
+        return "forward-mode differentiation is at work"
     return None
 
 

@@ -246,6 +246,7 @@ def through_reference(
         rates: likewise.
         grads: of y, h and c.
     """
+    given = apart(given)
     x, h0, c0, w_ih, w_hh, *rest = given
     assert x is not None
     assert h0 is not None
@@ -272,11 +273,30 @@ def through_reference(
         reverse=reverse,
         noise=Noise(recurrent, tuple(zoned[: len(states)]) if any(map(_is_on, zoned)) else None),
     )
-    outputs = dict(zip((packing.pack(y), *final), grads, strict=False))
-    known = {out: grad for out, grad in outputs.items() if grad is not None}
+    return gradients((packing.pack(y), *final), given, grads)
+
+
+def apart(given: Sequence[Tensor | None]) -> list[Tensor | None]:
+    """Each tensor as a node of its own in the graph.
+
+    What leads from one to another, as from an input to a state that was made of it, is outside of
+    the layer, where it is differentiated once more; and what is given twice has two gradients.
+    """
+    return [t if t is None or not t.requires_grad else t.view_as(t) for t in given]
+
+
+def gradients(
+    outputs: Sequence[Tensor], given: Sequence[Tensor | None], grads: Sequence[Tensor | None]
+) -> list[Tensor | None]:
+    """Gradients of what was `given`, of which `outputs` was made, from those of `outputs`."""
+    known = [(out, grad) for out, grad in zip(outputs, grads, strict=False) if grad is not None]
     wanted = [tensor for tensor in given if tensor is not None and tensor.requires_grad]
     found = torch.autograd.grad(
-        list(known), wanted, list(known.values()), create_graph=True, allow_unused=True
+        [out for out, _ in known],
+        wanted,
+        [grad for _, grad in known],
+        create_graph=torch.is_grad_enabled(),
+        allow_unused=True,
     )
     by_input = dict(zip(map(id, wanted), found, strict=True))
     return [None if tensor is None else by_input.get(id(tensor)) for tensor in given]

@@ -56,7 +56,7 @@ def train(
     kind: CellKind, num_layers: int, x: Tensor, states: States, weights: Sequence[Tensor]
 ) -> tuple[Tensor, States]:
     """`run` without zoneout, with a gradient of everything that it takes."""
-    h0, c0 = (*states, None, None)[:2]
+    h0, c0 = (*[state.contiguous() for state in states], None, None)[:2]
     apply: Any = _Whole.apply
     y, *after = apply(kind, num_layers, x.contiguous(), h0, c0, *weights)
     return y, tuple(after)
@@ -76,8 +76,6 @@ class _Whole(torch.autograd.Function):
         *weights: Tensor,
     ) -> tuple[Tensor, ...]:
         code = native.CODES[kind.name]
-        h0 = h0 if h0 is None else h0.contiguous()
-        c0 = c0 if c0 is None else c0.contiguous()
         y, h, c, kept = _stack(code, num_layers, x, h0, c0, weights, 0.0, 0.0, True)
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(x, h0, c0, y, kept, *weights)
@@ -89,7 +87,7 @@ class _Whole(torch.autograd.Function):
         ctx: Any, dy: Tensor | None, dh: Tensor | None, dc: Tensor | None = None
     ) -> tuple[Any, ...]:
         x, h0, c0, y, kept, *weights = ctx.saved_tensors
-        if torch.is_grad_enabled():
+        if torch.is_grad_enabled() or _are_many((dy, dh, dc)):
             given = (x, h0, c0, *weights)
             return None, None, *_again(ctx.kind, ctx.num_layers, given, (dy, dh, dc))
         need_x, need_h, need_c, *need_weights = ctx.needs_input_grad[2:]
@@ -117,40 +115,38 @@ def _again(
     given: Sequence[Tensor | None],
     grads: Sequence[Tensor | None],
 ) -> list[Tensor | None]:
-    """Gradients of what `_Whole` took, with a graph: of a second run, layer by layer."""
-    x, h0, c0, *flat = given
-    assert x is not None
-    each = len(flat) // num_layers
-    weights = [_named(flat[at : at + each]) for at in range(0, len(flat), each)]
-    steps = x if x.dim() == 3 else x.unsqueeze(0)
-    if h0 is None:
-        widths = (weights[0].hh.shape[1], weights[0].hh.shape[0] // kind.gates)
-        states = tuple(
-            x.new_zeros(num_layers, steps.shape[1], width)
-            for width in widths[: len(kind.state_names)]
+    """Gradients of what `_Whole` took, from a second run, layer by layer.
+
+    With a graph of their own, or for many gradients at once.
+    """
+    with torch.enable_grad():
+        given = native.apart(given)
+        x, h0, c0, *flat = given
+        assert x is not None
+        each = len(flat) // num_layers
+        weights = [_named(flat[at : at + each]) for at in range(0, len(flat), each)]
+        steps = x if x.dim() == 3 else x.unsqueeze(0)
+        states = tuple(state for state in (h0, c0) if state is not None)
+        if not states:
+            rows, outputs = weights[0].hh.shape
+            for width in (outputs, rows // kind.gates)[: len(kind.state_names)]:
+                states += (x.new_zeros(num_layers, steps.shape[1], width),)
+        y, after = recurrence.run(
+            recurrence.Stack(kind, weights, num_layers, False, 0.0, training=True),
+            Request(kind.name, x.device, x.dtype),
+            steps,
+            states,
+            lengths=None,
+            noise=[QUIET] * num_layers,
         )
-    else:
-        states = (h0,) if c0 is None else (h0, c0)
-    y, after = recurrence.run(
-        recurrence.Stack(kind, weights, num_layers, False, 0.0, training=True),
-        Request(kind.name, x.device, x.dtype),
-        steps,
-        states,
-        lengths=None,
-        noise=[QUIET] * num_layers,
-    )
-    outputs = zip((y if x.dim() == 3 else y[0], *after), grads, strict=False)
-    known = [(output, grad) for output, grad in outputs if grad is not None]
-    wanted = [tensor for tensor in given if tensor is not None and tensor.requires_grad]
-    found = torch.autograd.grad(
-        [output for output, _ in known],
-        wanted,
-        [grad for _, grad in known],
-        create_graph=True,
-        allow_unused=True,
-    )
-    by_input = dict(zip(map(id, wanted), found, strict=True))
-    return [None if tensor is None else by_input.get(id(tensor)) for tensor in given]
+        made = (y if x.dim() == 3 else y[0], *after)
+    return native.gradients(made, given, grads)
+
+
+def _are_many(grads: Sequence[Tensor | None]) -> bool:
+    """Whether each stands for a batch of gradients, as `is_grads_batched` has it."""
+    is_batched = torch._C._functorch.is_legacy_batchedtensor
+    return any(grad is not None and is_batched(grad) for grad in grads)
 
 
 def _named(flat: Sequence[Tensor | None]) -> Weights:

@@ -70,9 +70,14 @@ def directly(layer: Layer, x: Tensor, hx: HX | State | None) -> tuple[Tensor, St
             return None
     if layer.learn_initial_state:
         del weights[-len(kind.state_names) :]
-    keep = torch.is_grad_enabled() and any(t.requires_grad for t in (x, *states, *weights))
-    # A cell without gates keeps its outputs alone, of which `recompute` saves nothing.
-    if keep and (any(layer.zoneout) or (layer.recompute and kind.gates > 1)):
+    given = (x, *states, *weights)
+    keep = torch.is_grad_enabled() and any(getattr(t, "requires_grad", False) for t in given)
+    if keep and (
+        any(layer.zoneout)
+        # A cell without gates keeps its outputs alone, of which this saves nothing.
+        or (layer.recompute and kind.gates > 1)
+        or not all(isinstance(state, Tensor) for state in states)
+    ):
         return None
     try:
         if keep:
