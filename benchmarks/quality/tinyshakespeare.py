@@ -52,11 +52,13 @@ this setting, and 1.4697 for 6 layers with windows of 256 after 3 minutes on an 
 
 {circumstances(options.command, options.threads)}"""
     write_section(title, body)
-    _draw({"LSTM, 1 layer": _best(trained).curve, "Transformer, 4 layers": transformer_curve})
+    _draw(
+        {"LSTM, 1 layer of 512": _best(trained).curve, "Transformer, 4 layers": transformer_curve}
+    )
 
 
 def twenty_minutes(options: Options) -> None:
-    """More dropout, for longer."""
+    """A wider layer with noise on its memory, for longer."""
     title = "tinyshakespeare, characters, within 20 minutes"
     trained = _train_seeds("tinyshakespeare-long", options)
     best = _best(trained)
@@ -69,7 +71,7 @@ Validation loss **{best.outcome.best_loss:.4f}** after {best.minutes:.1f} minute
 
 {circumstances(options.command, options.threads)}"""
     write_section(title, body)
-    _draw({"LSTM, 2 layers": best.curve})
+    _draw({"LSTM, 1 layer of 768": best.curve})
 
 
 def _train_seeds(recipe: str, options: Options) -> list[Trained]:
