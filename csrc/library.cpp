@@ -14,6 +14,9 @@ std::tuple<Tensor, Tensor, Maybe, Maybe> stack(int64_t cell, int64_t layers, Ten
                                                Maybe c0, std::vector<Tensor> weights,
                                                double rate_h, double rate_c, bool keep);
 
+std::tuple<Tensor, Tensor, Maybe> single(int64_t cell, Tensor x, Maybe h0, Maybe c0, Tensor w_ih,
+                                         Tensor w_hh, Maybe b_ih, Maybe b_hh);
+
 std::tuple<Maybe, Tensor, Maybe, std::vector<Tensor>> stack_backward(
     int64_t cell, int64_t layers, Maybe dy, Maybe dh, Maybe dc, Tensor x, Maybe h0, Maybe c0,
     std::vector<Tensor> weights, Tensor y, Tensor kept, bool need_dx);
@@ -49,6 +52,9 @@ STABLE_TORCH_LIBRARY(elman, library) {
       "stack(int cell, int layers, Tensor x, Tensor? h0, Tensor? c0, Tensor[] weights, float rate_h, "
       "float rate_c, bool keep) -> (Tensor, Tensor, Tensor?, Tensor?)");
   library.def(
+      "single(int cell, Tensor x, Tensor? h0, Tensor? c0, Tensor w_ih, Tensor w_hh, Tensor? b_ih, "
+      "Tensor? b_hh) -> (Tensor, Tensor, Tensor?)");
+  library.def(
       "stack_backward(int cell, int layers, Tensor? dy, Tensor? dh, Tensor? dc, Tensor x, "
       "Tensor? h0, Tensor? c0, Tensor[] weights, Tensor y, Tensor kept, bool need_dx) "
       "-> (Tensor?, Tensor, Tensor?, Tensor[])");
@@ -77,6 +83,7 @@ STABLE_TORCH_LIBRARY(elman, library) {
 STABLE_TORCH_LIBRARY_IMPL(elman, CPU, library) {
   library.impl("recurrence", TORCH_BOX(&elman::recurrence));
   library.impl("stack", TORCH_BOX(&elman::stack));
+  library.impl("single", TORCH_BOX(&elman::single));
   library.impl("stack_backward", TORCH_BOX(&elman::stack_backward));
   library.impl("recurrence_backward", TORCH_BOX(&elman::recurrence_backward));
   library.impl("normed", TORCH_BOX(&elman::normed));

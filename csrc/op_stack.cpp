@@ -79,4 +79,16 @@ std::tuple<Tensor, Tensor, Maybe, Maybe> stack(int64_t which, int64_t layers, Te
   return {y, h, c, kept};
 }
 
+// The same for one layer without projection or noise, of which nothing is kept: torch converts each
+// argument, and a list most slowly, in up to a microsecond, where a step's work is one or two.
+std::tuple<Tensor, Tensor, Maybe> single(int64_t which, Tensor x, Maybe h0, Maybe c0, Tensor w_ih,
+                                         Tensor w_hh, Maybe b_ih, Maybe b_hh) {
+  std::vector<Tensor> weights{std::move(w_ih), std::move(w_hh)};
+  if (b_ih) weights.push_back(std::move(*b_ih));
+  if (b_hh) weights.push_back(std::move(*b_hh));
+  auto [y, h, c, kept] = stack(which, 1, std::move(x), std::move(h0), std::move(c0),
+                               std::move(weights), 0, 0, false);
+  return {y, h, c};
+}
+
 }  // namespace elman

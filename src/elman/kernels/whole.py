@@ -42,14 +42,13 @@ def run(
     Raises:
         RuntimeError: other shapes, dtypes or devices than those.
     """
-    h0 = states[0] if states else None
+    h0, c0 = states if len(states) == 2 else (*states, None, None)[:2]
     code = native.CODES[kind.name]
-    if len(kind.state_names) == 1:
-        y, h, _, _ = _stack(code, num_layers, x, h0, None, weights, rates[0], 0.0, False)
-        return y, (h,)
-    c0 = states[1] if states else None
-    y, h, c, _ = _stack(code, num_layers, x, h0, c0, weights, *rates, False)
-    return y, (h, c)
+    if num_layers == 1 and len(weights) in (2, 4) and not any(rates):
+        y, h, c = _single(code, x, h0, c0, *weights, *((None, None) if len(weights) == 2 else ()))
+    else:
+        y, h, c, _ = _stack(code, num_layers, x, h0, c0, weights, *(*rates, 0.0)[:2], False)
+    return y, (h,) if c is None else (h, c)
 
 
 def train(
@@ -205,11 +204,22 @@ def _fake_backward(
     )
 
 
+def _fake_single(
+    code: int, x: Tensor, h0: Tensor | None, c0: Tensor | None, *weights: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    given = [weight for weight in weights if weight is not None]
+    return _fake(code, 1, x, h0, c0, given, 0.0, 0.0, False)[:3]
+
+
 # Looked up once, for streams.
+_single: Any = None
 _stack: Any = None
 _stack_backward: Any = None
 if native.BUILT:
+    torch.library.register_fake("elman::single", _fake_single)
     torch.library.register_fake("elman::stack", _fake)
     torch.library.register_fake("elman::stack_backward", _fake_backward)
+    # Past the overload's own call, which hands on what it is given, in a tenth of a step's time.
+    _single = torch.ops.elman.single.default._op
     _stack = torch.ops.elman.stack.default
     _stack_backward = torch.ops.elman.stack_backward.default
