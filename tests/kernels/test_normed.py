@@ -74,9 +74,13 @@ def check_normed(case: Case, noise: dict[str, Any], training: bool) -> None:
 
 
 def _error(found: list[Tensor], exact: list[Tensor]) -> float:
-    """The largest difference, of each tensor in units of its own largest number, or of 1."""
+    """The largest difference, of each tensor in units of its own largest number, or of 1.
+
+    NaN where there is one, which Python's own `max` might pass over.
+    """
     pairs = zip(found, exact, strict=True)
-    return max(_distance(got, truth) / max(1.0, _distance(truth, 0)) for got, truth in pairs)
+    each = [_distance(got, truth) / max(1.0, _distance(truth, 0)) for got, truth in pairs]
+    return float(torch.tensor(each).max())
 
 
 def _distance(a: Tensor, b: Tensor | int) -> float:
