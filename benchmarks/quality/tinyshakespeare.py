@@ -71,7 +71,7 @@ Validation loss **{best.outcome.best_loss:.4f}** after {best.minutes:.1f} minute
 
 {circumstances(options.command, options.threads)}"""
     write_section(title, body)
-    _draw({"LSTM, 1 layer of 768": best.curve})
+    _draw({"LSTM, 1 layer of 768, layer norm": best.curve})
 
 
 def _train_seeds(recipe: str, options: Options) -> list[Trained]:
