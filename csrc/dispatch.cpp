@@ -6,6 +6,7 @@
 #include <string>
 
 #include "kernels.h"
+#include "poison.h"
 
 namespace elman {
 
@@ -72,4 +73,9 @@ extern "C" __attribute__((visibility("default"))) const char* elman_instruction_
   } catch (const std::exception&) {
     return nullptr;
   }
+}
+
+// For tests; see poison.h.
+extern "C" __attribute__((visibility("default"))) void elman_poison_memory(int on) {
+  elman::poisons = on != 0;
 }

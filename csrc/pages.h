@@ -1,6 +1,7 @@
 // Memory that was just allocated and is about to be filled.
 #pragma once
 
+#include "poison.h"
 #include "tensors.h"
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -36,6 +37,7 @@ inline Tensor fresh(const std::vector<int64_t>& shape) {
       aoti_torch_device_type_cpu(), 0, &handle));
   Tensor made(handle);
   advise_huge(made.const_data_ptr(), size_t(made.numel()) * sizeof(float));
+  poison(static_cast<float*>(made.mutable_data_ptr()), made.numel());
   return made;
 }
 

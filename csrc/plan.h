@@ -10,7 +10,8 @@
 
 namespace elman {
 
-// Below this many rows or steps, packing the weights would not pay: they are read where they lie.
+// For fewer rows than the one, or no more steps than the other, packing the weights would not pay: they
+// are read where they lie.
 constexpr int64_t kFewRows = 8, kFewSteps = 4;
 // Rows that a part has in hand on the way back before they go into the products.
 constexpr int64_t kChunk = 256;

@@ -31,6 +31,7 @@ class Room {
     if (mine.floats && mine.used + size <= kFloats) {
       float* piece = mine.floats.get() + mine.used;
       mine.used += size;
+      poison(piece, size);
       return piece;
     }
     spilled_.push_back(fresh({size}));

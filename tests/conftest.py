@@ -1,5 +1,6 @@
 """What every test gets: one thread, a fixed seed, and hypothesis without a clock."""
 
+import ctypes
 import os
 from collections.abc import Iterator
 
@@ -7,6 +8,8 @@ import hypothesis
 import numpy as np
 import pytest
 import torch
+
+from elman.kernels import native
 
 # The matrices of the tests are small, and pytest-xdist already fills the cores.
 torch.set_num_threads(1)
@@ -37,11 +40,15 @@ def torch_as_found() -> Iterator[None]:
 
 @pytest.fixture
 def poisoned_memory() -> Iterator[None]:
-    """Make `torch.empty` hand out NaN, so that memory read before it is written shows."""
+    """Make `torch.empty` and our kernels hand out NaN, so that memory read too early shows."""
+    path = native.library()
+    ours = ctypes.CDLL(path).elman_poison_memory if path else lambda on: None
     deterministic = torch.are_deterministic_algorithms_enabled()
     fill = torch.utils.deterministic.fill_uninitialized_memory
     torch.use_deterministic_algorithms(True)
     torch.utils.deterministic.fill_uninitialized_memory = True
+    ours(1)
     yield
+    ours(0)
     torch.use_deterministic_algorithms(deterministic)
     torch.utils.deterministic.fill_uninitialized_memory = fill

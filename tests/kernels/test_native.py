@@ -189,6 +189,15 @@ def test_compiled_without_graph_breaks() -> None:
     y.sum().backward()
 
 
+@pytest.mark.parametrize("cell", ["RNN", "GRU", "LSTM"])
+def test_noise_is_compiled_along(cell: str) -> None:
+    layer = getattr(elman, cell)(3, 5, zoneout=0.3, recurrent_dropout=0.2, weight_dropout=0.2)
+    x = torch.randn(7, 4, 3)
+    y = torch.compile(lambda x: layer(x)[0], fullgraph=True, backend="aot_eager")(x)
+    y.sum().backward()
+    assert layer.weight_hh_l0.grad.abs().sum() > 0
+
+
 def test_inference_mode_and_frozen_weights() -> None:
     layer = case_of("gru").ours()
     with torch.inference_mode():

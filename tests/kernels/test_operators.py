@@ -32,6 +32,9 @@ def test_torch_checks_the_operators(cell: str) -> None:
         0.0,
     )
     torch.library.opcheck(torch.ops.elman.recurrence.default, arguments)
+    drop, zone = torch.ones(4, 5), torch.zeros(len(arguments[1]), 5)
+    noisy = (*arguments[:-5], drop, zone, None if len(state) == 1 else zone, 0.0, 0.0)
+    torch.library.opcheck(torch.ops.elman.recurrence.default, noisy)
 
 
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm-proj"])

@@ -8,6 +8,7 @@ import io
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 
 import elman
 
@@ -91,8 +92,24 @@ def test_hooks_go_along() -> None:
     seen = []
     layer = nn.GRU(3, 4)
     layer.register_forward_hook(lambda *call: seen.append(call))
-    elman.convert(layer)(torch.randn(2, 1, 3))
-    assert len(seen) == 1
+    handle = layer.register_forward_pre_hook(
+        lambda _, args, kwargs: seen.append(kwargs), with_kwargs=True
+    )
+    converted = elman.convert(layer)
+    converted(torch.randn(2, 1, 3), hx=None)
+    assert len(seen) == 2
+    assert {"hx": None} in seen
+    handle.remove()
+    converted(torch.randn(2, 1, 3))
+    assert len(seen) == 3
+
+
+def test_layers_with_parameters_of_their_own_are_left_and_listed() -> None:
+    layer = prune.random_unstructured(nn.LSTM(3, 4), "weight_hh_l0", 0.5)
+    with pytest.warns(UserWarning, match="LSTM"):
+        same = elman.convert(layer)
+    assert same is layer
+    assert same(torch.randn(2, 1, 3))[0].shape == (2, 1, 4)
 
 
 @pytest.mark.parametrize("cell", ["RNN", "GRU", "LSTM"])

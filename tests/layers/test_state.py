@@ -89,6 +89,30 @@ def test_what_is_no_state() -> None:
         State(h=torch.tensor(0.0))
 
 
+def test_a_layer_refuses_a_batch_on_another_axis() -> None:
+    layer, x = elman.GRU(3, 5, num_layers=2), torch.zeros(4, 2, 3)
+    turned = State(h=torch.zeros(2, 2, 5))  # as many layers as rows, so every shape fits
+    for call in (lambda: layer(x, turned), lambda: layer.step(x[0], turned)):
+        with torch.no_grad(), pytest.raises(InputError, match="stands on axis 1"):
+            call()
+
+
+def test_a_cells_first_state_is_saved(tmp_path: Path) -> None:
+    first = elman.LSTMCell(4, 8).initial_state(2)
+    first.save(tmp_path / "state.safetensors")
+    first["h"].add_(1)
+    assert first["c"].sum() == 0
+    assert State.load(tmp_path / "state.safetensors")["h"].shape == (2, 8)
+
+
+def test_a_step_refuses_to_leave_out_dropout_between_layers() -> None:
+    layer = elman.LSTM(3, 5, num_layers=2, dropout=0.5)
+    for call in (layer.step, lambda x, s: layer.scan(x[None], s)):
+        with pytest.raises(ValueError, match="eval"):
+            call(torch.zeros(2, 3), layer.initial_state(2))
+    layer.eval().step(torch.zeros(2, 3), layer.initial_state(2))
+
+
 def test_a_state_of_another_model_is_named() -> None:
     with pytest.raises(InputError, match=r"a saved state: expected a state of h, n, got one of h;"):
         State(h=torch.zeros(3, 1)).require_like(state(), "a saved state")

@@ -104,7 +104,7 @@ def _fake(code: int, x: Tensor, h0: Tensor, c0: Tensor | None, *rest: Any) -> tu
     w_hh, keep, zones = rest[1], rest[7], rest[9:]
     hidden = w_hh.shape[0] // KINDS[code].gates
     # An RNN's gates are its outputs, unless zoneout mixes these.
-    slots = 4 if code >= 2 else int(any(zone is not None and zone != 0 for zone in zones))
+    slots = 4 if code >= 2 else int(any(isinstance(zone, Tensor) or zone for zone in zones))
     nothing = x.new_empty(0)
     return (
         x.new_empty(x.shape[0], h0.shape[1]),
@@ -311,7 +311,7 @@ def instruction_set() -> str | None:
 
     None: no kernels are built, or ELMAN_ISA names a set that this machine has not.
     """
-    path = _library()
+    path = library()
     if path is None:
         return None
     ask = ctypes.CDLL(path).elman_instruction_set
@@ -320,7 +320,7 @@ def instruction_set() -> str | None:
     return None if name is None else str(name, "ascii")
 
 
-def _library() -> str | None:
+def library() -> str | None:
     """Where the kernels are; ELMAN_KERNELS names others, such as a build with sanitizers."""
     if given := os.environ.get("ELMAN_KERNELS"):
         return given
@@ -329,7 +329,7 @@ def _library() -> str | None:
 
 
 def _load() -> bool:
-    path = _library()
+    path = library()
     if path is None:
         warnings.warn(
             "elman was installed without its kernels, since no C++ compiler was found; it works "

@@ -57,8 +57,8 @@ class _BuiltInCell(nn.Module):
 
     def initial_state(self, batch_size: int) -> State:
         """Zeros (B, H) for each tensor of the state."""
-        zeros = self.weight_hh.new_zeros(batch_size, self.hidden_size)
-        return State(**dict.fromkeys(self.state_names, zeros))
+        shape = (batch_size, self.hidden_size)
+        return State(**{name: self.weight_hh.new_zeros(shape) for name in self.state_names})
 
     def step(self, x_t: Tensor, state: State) -> tuple[Tensor, State]:
         """One step: x_t (B, I) and the memory -> h (B, H), the new memory."""

@@ -19,13 +19,19 @@ _PAIRS: dict[type[nn.RNNBase], type[RecurrentStack]] = {
     nn.LSTM: LSTM,
 }
 _BACK = {ours: theirs for theirs, ours in _PAIRS.items()}
+_HOOKS = (
+    *("_forward_hooks", "_forward_hooks_with_kwargs", "_forward_hooks_always_called"),
+    *("_forward_pre_hooks", "_forward_pre_hooks_with_kwargs"),
+    *("_backward_hooks", "_backward_pre_hooks", "_is_full_backward_hook"),
+)
 
 
 def convert(module: nn.Module, to: Literal["elman", "torch"] = "elman") -> nn.Module:
     """Swap every recurrent layer inside `module`, in place; the parameters stay the same objects.
 
-    Layers are matched by exact type. Subclasses, which may compute something else, are left as
-    they are and listed in a warning.
+    Layers are matched by exact type. Subclasses, which may compute something else, and layers with
+    other parameters than torch gave them (pruned, weight-normed) are left as they are and listed in
+    a warning.
 
     Args:
         module: any model. If it is itself a recurrent layer, its replacement is returned.
@@ -49,12 +55,12 @@ def convert(module: nn.Module, to: Literal["elman", "torch"] = "elman") -> nn.Mo
     left = [
         f"{name or 'the module itself'} ({type(layer).__name__})"
         for name, layer in found.items()
-        if isinstance(layer, tuple(table)) and type(layer) not in table
+        if isinstance(layer, tuple(table)) and not _fits(layer, table)
     ]
     swapped = {
         layer: _rebuilt(layer, table[type(layer)])
         for layer in found.values()
-        if type(layer) in table
+        if _fits(layer, table)
     }
     for parent in found.values():
         # Not named_children, which tells of a layer once though it may hang under two names.
@@ -62,8 +68,23 @@ def convert(module: nn.Module, to: Literal["elman", "torch"] = "elman") -> nn.Mo
             if child in swapped:
                 setattr(parent, name, swapped[child])
     if left:
-        warnings.warn(f"left as they are, being subclasses: {', '.join(left)}", stacklevel=2)
+        warnings.warn(
+            f"left as they are, for their class or their parameters: {', '.join(left)}",
+            stacklevel=2,
+        )
     return swapped.get(module, module)
+
+
+def _fits(layer: object, table: dict[type[Any], type[Any]]) -> bool:
+    """Whether it is of a type to swap, with just the parameters of that type."""
+    if type(layer) not in table:
+        return False
+    if isinstance(layer, RecurrentStack):
+        names = layer.parameter_names
+    else:
+        assert isinstance(layer, nn.RNNBase)
+        names = tuple(layer._flat_weights_names)
+    return {name for name, p in layer._parameters.items() if p is not None} == set(names)
 
 
 def _refuse_what_torch_lacks(name: str, layer: RecurrentStack) -> None:
@@ -96,6 +117,7 @@ def _rebuilt(layer: nn.Module, kind: type[nn.Module]) -> nn.Module:
     for name, parameter in layer.named_parameters(recurse=False):
         setattr(new, name, parameter)
     new.train(layer.training)
-    for hooks in ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks"):
-        getattr(new, hooks).update(getattr(layer, hooks))
+    # The very dictionaries, so that the handles that people hold work on the new layer.
+    for hooks in _HOOKS:
+        setattr(new, hooks, getattr(layer, hooks))
     return new

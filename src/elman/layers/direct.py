@@ -65,7 +65,7 @@ def directly(layer: Layer, x: Tensor, hx: HX | State | None) -> tuple[Tensor, St
         if isinstance(hx, TORCHS) or not isinstance(hx, State):
             states = as_states(hx)
         else:
-            states = hx.named(kind.state_names)
+            states = hx.named(kind.state_names) if hx.batch_stands_on(1) else ()
         if len(states) != len(kind.state_names):
             return None
     if layer.learn_initial_state:

@@ -29,4 +29,4 @@ class Extras(TypedDict, total=False):
     """"torch", "orthogonal" (V), or "identity" (V, for ReLU)."""
     recompute: bool
     """Keep outputs and a few states for the way back, and run the rest again there: long
-    sequences in a fraction of the memory, for about a third more time."""
+    sequences in a fraction of the memory, for up to half as much time again."""

@@ -20,6 +20,8 @@ def drawn(shape: tuple[int, ...], p: float, device: torch.device) -> Tensor:
     """
     if device.type != "cpu":
         return torch.empty(shape, device=device).bernoulli_(p) > 0
+    if torch.compiler.is_compiling():  # which knows no `random_`
+        return torch.rand(shape) < p
     size = torch.Size(shape).numel()
     words = torch.empty(-(-size // 4), dtype=torch.int64).random_(-(2**63), None)
     bits = words.view(torch.int16)[:size].view(shape)

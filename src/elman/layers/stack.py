@@ -204,6 +204,12 @@ class RecurrentStack(nn.Module):
                     f"expected a state of {', '.join(self.state_names)}, got one of "
                     f"{', '.join(hx)}; it belongs to another layer"
                 )
+            if not hx.batch_stands_on(self.state_axis):
+                raise InputError(
+                    f"the batch of a layer's state stands on axis {self.state_axis}, that of this "
+                    f"one on {hx.axes}; make it with State.of(layer, h), State.with_axes or "
+                    "layer.initial_state"
+                )
         else:
             states = as_states(hx)
         check.states(states, len(self.suffixes), batch_size, self.state_widths)
@@ -306,7 +312,8 @@ class RecurrentStack(nn.Module):
     def _require_steps(self) -> None:
         if self.bidirectional:
             raise ValueError("a bidirectional layer has no step: it reads from both ends")
-        if self.training and (self._noisy or self.weight_dropout):
+        between = self.dropout if self.num_layers > 1 else 0.0
+        if self.training and (self._noisy or self.weight_dropout or between):
             raise ValueError("step draws no noise; call eval() first, or forward to train")
 
     def step(self, x_t: Tensor, state: State) -> tuple[Tensor, State]:

@@ -96,6 +96,10 @@ class State(Mapping[str, Tensor]):
         """The tensors, if they have just these names in this order; none otherwise."""
         return tuple(self._tensors.values()) if tuple(self._tensors) == names else ()
 
+    def batch_stands_on(self, axis: int) -> bool:
+        """Whether every tensor has its batch on this axis."""
+        return set(self._axes.values()) == {axis}
+
     @classmethod
     def of(cls, layer: HasStateNames, hx: HX) -> State:
         """The state that torch writes as `hx` for `layer`: a tensor, or (h, c) for an LSTM.

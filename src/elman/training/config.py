@@ -76,7 +76,8 @@ class TrainingConfig(BaseModel):
     accumulate: int = Field(
         1,
         ge=1,
-        description="split each batch's rows into this many parts to save memory; same result",
+        description="split each batch's rows into this many parts to save memory; same update,"
+        " but for the draws of dropout",
         json_schema_extra=_OPTIMIZATION,
     )
     average: Literal["none", "asgd", "ema"] = Field(
