@@ -46,6 +46,8 @@ TABLES: dict[str, tuple[str, str]] = {
     "infinite": (lines(*DAYS[:20], f"{DAYS[20].split(',')[0]},inf", *DAYS[21:]), "bad.csv:22"),
     "word": (lines(*DAYS[:20], f"{DAYS[20].split(',')[0]},much", *DAYS[21:]), "bad.csv:22"),
     "twice": (lines(*DAYS[:20], DAYS[19][:-1] + "0.5", *DAYS[20:]), "stands twice"),
+    "old ends of lines": (lines(*DAYS).replace("\n", "\r"), "bad.csv:1"),
+    "digits": (lines(*(f"999999999999999999{row % 10},1" for row in range(60))), "bad.csv:2"),
     "empty": ("", "bad.csv"),
 }
 
@@ -118,6 +120,7 @@ def test_a_picture(elman: Elman, forecaster: Run, tmp_path: Path) -> None:
         ("2023-07-20,inf", "y is 'inf', expected a finite number"),
         ("2023-07-20", "has 1 columns, expected the 2 of the header"),
         ("2103-07-20,3", "correct the time"),
+        ("2023-07-20,3\r2023-07-21,3", "lines have to end in LF"),
     ],
 )
 def test_rows_that_cannot_be_streamed(forecaster: Run, row: str, message: str) -> None:

@@ -63,3 +63,11 @@ def test_a_table_that_cannot_be_written_is_refused_before_the_run_is_read(
     ended = elman("predict", tmp_path / "no-run", "--out", tmp_path / name)
     assert ended.code == 2
     assert said in ended.err
+
+
+def test_json_has_null_for_what_is_no_number() -> None:
+    from elman.cli.records import json_line
+
+    assert json_line({"last": float("nan"), "of": [1.5, float("inf")]}) == (
+        '{"last": null, "of": [1.5, null]}'
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +11,7 @@ from cyclopts import Parameter
 
 from elman.cli.choices import with_options
 from elman.cli.options import Cell, Device, RunPath
+from elman.cli.records import json_line
 from elman.cli.report import print_report
 from elman.tasks.runs import load
 
@@ -35,7 +35,7 @@ def evaluate(
     report = load(run, cell=cell, device=device).report(data or [], **options)
     if as_json:
         for score in report.scores:
-            print(json.dumps(asdict(score)))
+            print(json_line(asdict(score)))
     else:
         print_report(report)
     sys.stdout.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from pathlib import Path
@@ -33,7 +34,7 @@ def record_writer(form: Literal["tsv", "json"], out: TextIO) -> Callable[[Record
         nonlocal begun
         values = columns(record)
         if form == "json":
-            line = json.dumps(values, ensure_ascii=False)
+            line = json_line(values)
         else:
             if not begun:
                 print("\t".join(values), file=out)
@@ -42,6 +43,19 @@ def record_writer(form: Literal["tsv", "json"], out: TextIO) -> Callable[[Record
         print(line, file=out, flush=True)
 
     return write
+
+
+def json_line(record: Record) -> str:
+    """One line of JSON, which has no NaN and no infinity: null stands for them."""
+    return json.dumps(_finite(record), ensure_ascii=False, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    return [_finite(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 def check_table(path: Path) -> None:
@@ -71,7 +85,7 @@ def write_table(records: Iterable[Record], path: Path) -> None:
         with temporary.open("w", encoding="utf-8", newline="") as file:
             if path.suffix == ".jsonl":
                 for row in rows:
-                    print(json.dumps(row, ensure_ascii=False), file=file)
+                    print(json_line(row), file=file)
             else:
                 _write_columns(rows, file, "," if path.suffix == ".csv" else "\t")
 

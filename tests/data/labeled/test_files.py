@@ -232,6 +232,8 @@ GOOD = "a b,x\nc d,y\ne f,x\ng h,y\n"
         ("a.jsonl", '{"values": [1, "b"], "label": 1}\n', Columns(), "not a number"),
         ("a.jsonl", '{"values": [[1], [2, 3]], "label": 1}\n', Columns(), "number of channels"),
         ("a.jsonl", '{"values": [1e99], "label": 1}\n', Columns(), "not finite"),
+        ("a.jsonl", '{"values": [1%s], "label": 1}\n' % ("0" * 400), Columns(), "too large"),
+        ("a.csv", "words,labels\na b,\"['x', 'y']\"\n", Columns(per_step=True), "double quotes"),
         ("a.conll", "a O\nb\n", Columns(per_step=True), "a.conll:2: has 1 columns, expected 2"),
         ("a.ts", "@data\n1,2:3:x\n", Columns(), "no class labels"),
         ("a.ts", "@classLabel true x\n@data\n1,?:x\n", Columns(), "a.ts:3: holds something"),

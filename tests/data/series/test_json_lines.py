@@ -45,6 +45,7 @@ def test_json_lines_are_series(tmp_path):
         ('{"target": [1]}', ["1.jsonl:1", "not a series"]),
         ('{"start": "2024-01-01", "target": ["x", 1]}', ["1.jsonl:1", "not a list of numbers"]),
         ('{"start": "2024-01-01", "target": [1, Infinity]}', ["1.jsonl:1", "infinite at value 1"]),
+        ('{"start": "2024-01-01", "target": [1%s, 2]}' % ("0" * 400), ["not a list of numbers"]),
         ('{"start": "2024-01-01", "target": []}', ["1.jsonl:1", "empty"]),
         ('{"start": "soon", "target": [1, 2]}', ["1.jsonl:1", "'soon'"]),
         ('{"start": "2024-01-01", "target": [1, 2], "feat_dynamic_real": [[1]]}', ["reach"]),

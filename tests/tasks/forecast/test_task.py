@@ -100,11 +100,11 @@ def test_the_hour_that_comes_twice_is_streamed_twice(tmp_path: Path) -> None:
 
 
 def test_text_in_pieces_and_rows_that_alarm(trained: Run) -> None:
-    text = as_lines(series.table(rows=202)[200:]).rstrip() + "\n2023-07-22,1000\n"
+    text = as_lines(series.table(rows=202)[200:]).rstrip() + "\n2023-07-22,1000\n2023-07-23,\n"
     front = trained.stream(alarm=99.0, horizon=1)
     found = [record for letter in text for record in front.push(letter)]
-    assert [row["last"] for row in found][-1] == 1000
-    assert [row["alarm"] for row in found][-1] == 1
+    assert [row["last"] for row in found][-2] == 1000
+    assert [row["alarm"] for row in found][-2:] == [1, 0]
 
 
 def test_resumed_is_uninterrupted(tmp_path: Path) -> None:

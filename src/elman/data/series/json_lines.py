@@ -200,7 +200,7 @@ def _numbers(value: Any, name: str, where: str) -> Floats:
     """(C, T) of a list of numbers, or of lists of equal length; null and "NaN" are missing."""
     try:
         found = np.array(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(
             f"{where}: {name} is not a list of numbers ({error}); write null where one is missing"
         ) from error

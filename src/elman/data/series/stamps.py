@@ -107,7 +107,11 @@ def _parse_numbers(pd: Any, words: list[str], name: str) -> tuple[Stamps, bool, 
     if digits == 4 and name.lower() in _YEAR_NAMES:
         years = np.array(words, dtype="datetime64[Y]")
         return years.astype("datetime64[ns]"), False, "read as years"
-    numbers = np.array([int(word) for word in words], dtype=np.int64)
+    try:
+        numbers = np.array([int(word) for word in words], dtype=np.int64)
+    except OverflowError:  # 19 digits hold more than 64 bits do: the first such has no time
+        too_large = [abs(int(word)) >= 2**63 for word in words]
+        return np.where(too_large, np.datetime64("NaT", "ns"), np.datetime64(0, "ns")), False, ""
     if digits in _EPOCHS:
         unit = _EPOCHS[digits]
         stamps = numbers.astype(f"datetime64[{unit}]").astype("datetime64[ns]")

@@ -161,13 +161,28 @@ def _header(path: Path) -> tuple[list[str], str]:
     """The names in the first line, and what separates them: a comma, a semicolon or a tab."""
     first = next(read_blocks(path)).split("\n", 1)[0].rstrip("\r")
     separator = max(",;\t", key=first.count)
-    names = next(csv.reader([first], delimiter=separator), [])
+    names = cells_of(first, separator, f"{path}:1")
     if len(names) < 2:
         raise InputError(
             f"{path}:1: one column only; give a table with a header and at least a column of times "
             "and one of numbers, separated by commas, semicolons or tabs"
         )
     return names, separator
+
+
+def cells_of(line: str, separator: str, where: str) -> list[str]:
+    """The cells of one line of a table.
+
+    Raises:
+        InputError: a line that is none, such as a whole file whose lines end in CR alone.
+    """
+    try:
+        return next(csv.reader([line], delimiter=separator), [])
+    except csv.Error as error:
+        raise InputError(
+            f"{where}: is not a line of a table ({error}); lines have to end in LF or CR LF, so "
+            "save the file with those"
+        ) from error
 
 
 def resolve(table: Table, columns: Columns) -> Columns:

@@ -5,7 +5,6 @@ Legend: C channels, P columns of past covariates.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ from elman.data.extras import library
 from elman.data.series.columns import Columns
 from elman.data.series.panel import Floats, Panel
 from elman.data.series.stamps import parse_times
+from elman.data.series.tables import cells_of
 from elman.errors import InputError
 
 
@@ -70,7 +70,7 @@ class StreamedRows:
         if self._header is None:
             self._read_header(line)
             return None
-        cells = next(csv.reader([line], delimiter=self._delimiter))
+        cells = cells_of(line, self._delimiter, self.where)
         if len(cells) != len(self._header):
             raise InputError(
                 f"{self.where}: has {len(cells)} columns, expected the {len(self._header)} of the"
@@ -94,9 +94,7 @@ class StreamedRows:
 
     def _read_header(self, line: str) -> None:
         self._delimiter = max(",\t;", key=line.count)
-        self._header = [
-            name.strip() for name in next(csv.reader([line], delimiter=self._delimiter))
-        ]
+        self._header = [name.strip() for name in cells_of(line, self._delimiter, self.where)]
         past = [item.name for item in self._panel.of("past")]
         needed = [self._columns.time, self._columns.series, *self._panel.targets, *past]
         for name in filter(None, needed):

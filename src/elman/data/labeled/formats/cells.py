@@ -57,7 +57,11 @@ def numbers_of(cell: Any) -> Floats:
         raise BadCell("its steps do not have the same number of channels")
     if any(type(value) not in (int, float) for row in rows for value in row):
         raise BadCell("holds something that is not a number")
-    return finite(np.asarray(rows, dtype=np.float64))
+    try:
+        numbers = np.asarray(rows, dtype=np.float64)
+    except OverflowError as error:  # a whole number of more than 308 digits
+        raise BadCell("holds a number that is too large") from error
+    return finite(numbers)
 
 
 def finite(values: Any) -> Floats:
@@ -102,16 +106,27 @@ def labels_of(cell: Any, separator: str | None) -> tuple[str, ...]:
     if cell is None:
         raise BadCell("has no labels; write an empty list where none applies")
     if isinstance(cell, str) and cell.lstrip().startswith("["):
-        try:
-            cell = json.loads(cell)
-        except (ValueError, RecursionError) as error:
-            raise BadCell(f"its labels are not a JSON list ({error})") from error
+        cell = list_in(cell)
     if isinstance(cell, str):
         parts = cell.split(separator) if separator else [cell]
         cell = [part for part in parts if part.strip()]
     if not isinstance(cell, list):
         cell = [cell]
     return tuple(dict.fromkeys(label_of(part) for part in cell))
+
+
+def list_in(cell: str) -> Any:
+    """The list that a string holds as JSON.
+
+    Raises:
+        BadCell: it is not JSON.
+    """
+    try:
+        return json.loads(cell)
+    except (ValueError, RecursionError) as error:
+        raise BadCell(
+            f'its labels are not a JSON list ({error}); write them as ["a", "b"], in double quotes'
+        ) from error
 
 
 def _kind(cell: Any) -> str:

@@ -13,6 +13,7 @@ from elman.data.labeled.formats.cells import (
     BadCell,
     label_of,
     labels_of,
+    list_in,
     numbers_of,
     text_of,
     words_of,
@@ -139,7 +140,7 @@ def _label(cell: Any, kind: LabelKind, separator: str | None) -> Any:
     if kind == "many":
         return labels_of(cell, separator)
     if isinstance(cell, str):
-        cell = json.loads(cell) if _is_json_list(cell) else cell.split()
+        cell = list_in(cell) if _is_json_list(cell) else cell.split()
     if not isinstance(cell, list):
         raise BadCell("has no list of labels, one for each step")
     return [label_of(part) for part in cell]
