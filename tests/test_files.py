@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
-from elman.files import atomic_path, write_json, write_text
+from elman.files import atomic_path, safetensors_path, write_json, write_text
 
 
 @contextmanager
@@ -96,3 +98,17 @@ def test_json_is_strict(tmp_path: Path) -> None:
     with pytest.raises(ValueError):
         write_json(tmp_path / "b.json", float("nan"))
     assert names(tmp_path) == ["a.json"]
+
+
+def test_a_file_of_tensors_is_as_open_as_any_other(tmp_path: Path) -> None:
+    write_text(tmp_path / "text", "")
+    with safetensors_path(tmp_path / "tensors") as partial:
+        save_file({"x": np.zeros(1)}, partial)
+    assert (tmp_path / "tensors").stat().st_mode == (tmp_path / "text").stat().st_mode
+
+
+def test_a_full_disk_is_an_error_of_the_system_to_tensors_too(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="tensors: cannot be written"), small_disk(1000):  # noqa: SIM117
+        with safetensors_path(tmp_path / "tensors") as partial:
+            save_file({"x": np.zeros(1000)}, partial)
+    assert names(tmp_path) == []

@@ -34,6 +34,25 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     _sync_folder(path.parent)
 
 
+@contextmanager
+def safetensors_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """`atomic_path` for a file of safetensors, readable by whom the system's mask lets read.
+
+    Raises:
+        OSError: as `atomic_path`.
+    """
+    from safetensors import SafetensorError
+
+    with atomic_path(path) as partial:
+        partial.touch()
+        mode = partial.stat().st_mode
+        try:
+            yield partial
+        except SafetensorError as error:  # how safetensors reports a full disk
+            raise OSError(f"{path}: cannot be written: {error}") from error
+        partial.chmod(mode)  # safetensors makes files that only their owner can read
+
+
 def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write `text` as UTF-8, newlines as they are, whole or not at all."""
     with atomic_path(path) as partial:

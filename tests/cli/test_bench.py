@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from elman.tasks.bench import Shape
@@ -29,3 +31,11 @@ def test_a_row_for_each_thing_timed(elman: Elman, monkeypatch: pytest.MonkeyPatc
 
 def test_no_rounds_are_no_measurement(elman: Elman) -> None:
     assert elman("bench", "--repeats", 0).code == 2
+
+
+@pytest.mark.parametrize("threads", [-1, 99999999999])
+def test_a_number_of_threads_that_cannot_be(elman: Elman, threads: int, text_file: Path) -> None:
+    for command in (("bench",), ("train", "language-model", text_file, "--out", "run")):
+        ended = elman(*command, "--threads", threads)
+        assert ended.code == 2
+        assert "threads" in ended.err

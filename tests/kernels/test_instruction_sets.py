@@ -35,3 +35,16 @@ def test_values_and_gradients_on_each_set(name: str) -> None:
         *("-m", "not slow", "-k", "not reference", *TESTS),
     )
     assert told.returncode == 0, told.stdout[-3000:]
+
+
+def test_a_set_that_is_none_is_named() -> None:
+    told = subprocess.run(
+        [sys.executable, "-c", "from elman.cli.main import main; raise SystemExit(main(['info']))"],
+        env={**os.environ, "ELMAN_ISA": "sse"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.returncode == 2
+    assert "ELMAN_ISA=sse" in told.stderr
+    assert "Traceback" not in told.stderr

@@ -12,6 +12,7 @@ from elman.streaming.stream import Stream
 from elman.streaming.text import TextStream
 from elman.tasks import runs
 from elman.tasks.language_model import LanguageModelTask
+from elman.tasks.language_model_config import LanguageModelConfig
 from elman.tasks.runs import Run
 from tests import tiny
 from tests.tasks.test_cells import OWN
@@ -95,3 +96,14 @@ def test_a_model_too_large_for_memory(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not fit into memory"):
         runs.begin("language-model", tiny.write(tmp_path), tmp_path / "run", config)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_start_that_fails_where_we_stand_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / "run").mkdir()
+    monkeypatch.chdir(tmp_path / "run")
+    with pytest.raises(InputError, match="empty"):
+        runs.begin("language-model", tmp_path / "empty.txt", ".", LanguageModelConfig())
+    assert list((tmp_path / "run").iterdir()) == []

@@ -9,6 +9,7 @@ import sys
 from typing import Annotated
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from elman.errors import InputError
 from elman.tasks.bench import SHAPES, compare
@@ -17,7 +18,9 @@ from elman.tasks.bench import SHAPES, compare
 def bench(
     *,
     repeats: Annotated[int, Parameter(help="timed rounds, of which the median is told")] = 7,
-    threads: Annotated[int, Parameter(help="CPU threads; 0: torch's choice")] = 0,
+    threads: Annotated[
+        int, Parameter(validator=Number(gte=0, lte=4096), help="CPU threads; 0: torch's choice")
+    ] = 0,
 ) -> None:
     """Time the layers beside torch.nn, interleaved, and say which backend served them.
 

@@ -10,8 +10,11 @@ from pathlib import Path
 # The modules that each optional extra brings.
 EXTRAS: dict[str, tuple[str, ...]] = {
     "data": ("pooch",),
-    "track": ("tensorboard",),
+    "forecast": ("pandas", "pyarrow", "scipy", "utilsforecast"),
     "plot": ("matplotlib",),
+    "probe": ("sklearn",),
+    "text": ("pandas", "pyarrow", "sacrebleu", "sklearn"),
+    "track": ("tensorboard",),
 }
 LIBRARIES = ("elman", "torch", "numpy", "safetensors", "tokenizers", "pydantic", "cyclopts", "rich")
 

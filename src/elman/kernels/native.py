@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from elman.errors import InputError
 from elman.kernels import reference
 from elman.kernels.gru import GRU
 from elman.kernels.kind import CellKind, Noise, States, Weights
@@ -309,7 +310,10 @@ def _is_on(zone: Tensor | float) -> bool:
 def instruction_set() -> str | None:
     """Which of the compiled instruction sets serves here: "baseline", "avx2" or "avx512".
 
-    None: no kernels are built, or ELMAN_ISA names a set that this machine has not.
+    None: no kernels are built.
+
+    Raises:
+        InputError: ELMAN_ISA names a set that this machine has not.
     """
     path = library()
     if path is None:
@@ -317,7 +321,12 @@ def instruction_set() -> str | None:
     ask = ctypes.CDLL(path).elman_instruction_set
     ask.restype = ctypes.c_char_p
     name = ask()
-    return None if name is None else str(name, "ascii")
+    if name is None:
+        raise InputError(
+            f"ELMAN_ISA={os.environ.get('ELMAN_ISA')}: not an instruction set of the kernels that "
+            "this machine has; choose among avx512, avx2 and baseline, or unset it"
+        )
+    return str(name, "ascii")
 
 
 def library() -> str | None:
@@ -339,6 +348,7 @@ def _load() -> bool:
         )
         return False
     torch.ops.load_library(path)  # type: ignore[no-untyped-call]
+    instruction_set()  # refuses a wrong one before anything is computed
     _register()
     return True
 

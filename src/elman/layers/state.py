@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 
 from elman.errors import InputError
-from elman.files import atomic_path
+from elman.files import safetensors_path
 
 HX: TypeAlias = Tensor | tuple[Tensor, Tensor]
 """A hidden state as torch writes it: a tensor, or (h, c) for an LSTM."""
@@ -262,11 +262,8 @@ class State(Mapping[str, Tensor]):
         """
         header = {"elman": "state", "axes": json.dumps(self._axes), **(metadata or {})}
         tensors = {name: tensor.detach().contiguous() for name, tensor in self._tensors.items()}
-        with atomic_path(Path(path)) as temporary:
-            try:
-                safetensors.torch.save_file(tensors, temporary, header)
-            except SafetensorError as error:  # how safetensors reports a full disk
-                raise OSError(f"{path}: cannot be written: {error}") from error
+        with safetensors_path(path) as temporary:
+            safetensors.torch.save_file(tensors, temporary, header)
 
     @staticmethod
     def load(path: str | Path) -> State:

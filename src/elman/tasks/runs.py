@@ -185,9 +185,12 @@ def begin(task: str, data: Paths, out: str | Path, config: TrainingConfig) -> Ru
         bound.prepare(_paths(data))
         return Run(bound, build(bound))
     except BaseException:
-        shutil.rmtree(out)
-        if existed:
-            out.mkdir()
+        # A folder that was there stays itself: it may be where we are, a link or a mount.
+        for path in list(out.iterdir()) if existed else [out]:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
         raise
 
 

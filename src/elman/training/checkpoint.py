@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from elman.errors import InputError
-from elman.files import atomic_path
+from elman.files import safetensors_path
 
 Tree: TypeAlias = Any
 """Any nest of dict (keys str or int), list, tuple, str, int, float, bool, None and Tensor."""
@@ -39,14 +39,8 @@ def save_tree(path: Path, tree: Tree) -> None:
     tensors: dict[str, Tensor] = {}
     skeleton = _describe(tree, "", tensors, {})
     header = {_KEY: json.dumps(skeleton, allow_nan=False, separators=(",", ":"))}
-    with atomic_path(path) as temporary:
-        temporary.touch()
-        mode = temporary.stat().st_mode
-        try:
-            save_file(tensors, temporary, header)
-        except SafetensorError as error:  # how safetensors reports a full disk
-            raise OSError(f"{path}: cannot be written: {error}") from error
-        temporary.chmod(mode)  # safetensors makes files that only their owner can read
+    with safetensors_path(path) as temporary:
+        save_file(tensors, temporary, header)
 
 
 def load_tree(path: Path) -> Tree:

@@ -187,7 +187,7 @@ class TrainingConfig(BaseModel):
         0, ge=0, lt=2**32, description="of every random draw", json_schema_extra=_MACHINE
     )
     threads: int = Field(
-        0, ge=0, description="CPU threads; 0: torch's choice", json_schema_extra=_MACHINE
+        0, ge=0, le=4096, description="CPU threads; 0: torch's choice", json_schema_extra=_MACHINE
     )
     device: str = Field("cpu", description="torch device", json_schema_extra=_MACHINE)
 

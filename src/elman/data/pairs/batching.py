@@ -18,7 +18,7 @@ from torch import Tensor
 
 from elman.data.batching import IGNORE
 from elman.errors import InputError
-from elman.files import atomic_path
+from elman.files import safetensors_path
 
 Ids = npt.NDArray[np.int64]
 _FLAT = ("source", "source_ends", "target", "target_ends")
@@ -74,7 +74,7 @@ class EncodedPairs:
 
     def save(self, path: Path) -> None:
         """Write a safetensors file, whole or not at all."""
-        with atomic_path(path) as partial:
+        with safetensors_path(path) as partial:
             safetensors.numpy.save_file({name: getattr(self, name) for name in _FLAT}, partial)
 
     @classmethod

@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 from elman.data.series.frequency import Frequency
 from elman.data.series.panel import Covariate, Panel
 from elman.errors import InputError
-from elman.files import atomic_path
+from elman.files import safetensors_path
 
 _ARRAYS = ("starts", "borders", "values", "observed", "static", "past", "future", "future_borders")
 
@@ -31,7 +31,7 @@ def save_panel(panel: Panel, path: Path) -> None:
         "time_zone": panel.time_zone,
         "missing": panel.missing,
     }
-    with atomic_path(path) as partial:
+    with safetensors_path(path) as partial:
         save_file(arrays, partial, metadata={"panel": json.dumps(names)})
 
 

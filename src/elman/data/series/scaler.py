@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 
 from elman.data.series.panel import Floats, Panel
 from elman.errors import InputError
-from elman.files import atomic_path
+from elman.files import safetensors_path
 
 Scaling = Literal["standard", "mean", "none"]
 
@@ -81,7 +81,7 @@ class Scaler:
             name: np.ascontiguousarray(getattr(self, name))
             for name in ("location", "scale", "past", "future", "static")
         }
-        with atomic_path(path) as temporary:
+        with safetensors_path(path) as temporary:
             safetensors.numpy.save_file(arrays, temporary)
 
     @classmethod
