@@ -13,6 +13,8 @@ from tests.cases import KERNEL_AXES, NOISES, Case
 from tests.kernels.test_normed import check_normed
 from tests.layers.test_against_torch import check
 
+pytestmark = pytest.mark.usefixtures("poisoned_memory")
+
 
 def drawn(generator: random.Random) -> Case:
     """A case with sizes from 1 to 99, small ones as often as large ones."""

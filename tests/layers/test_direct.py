@@ -20,6 +20,7 @@ from elman.layers.stack import RecurrentStack
 from elman.layers.watch import watched
 from tests.cases import CELLS, KERNELS, NATIVE, Case
 
+pytestmark = pytest.mark.usefixtures("poisoned_memory")
 PLAIN = sorted(
     {replace(case, lengths="none", bidirectional=False) for case in (*NATIVE, *KERNELS)}, key=str
 )

@@ -15,6 +15,7 @@ from elman.layers.stack import RecurrentStack
 from tests.cases import CELLS, Case
 from tests.layers.test_direct import PLAIN, both_ways, equal
 
+pytestmark = pytest.mark.usefixtures("poisoned_memory")
 DIRECT = "_WholeBackward"
 
 
