@@ -3,6 +3,7 @@
 import ctypes
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 import torch
 
 from elman.kernels import native
+from elman.tasks.runs import Run
+from tests import tiny
 
 # The matrices of the tests are small, and pytest-xdist already fills the cores.
 torch.set_num_threads(1)
@@ -52,3 +55,14 @@ def poisoned_memory() -> Iterator[None]:
     ours(0)
     torch.use_deterministic_algorithms(deterministic)
     torch.utils.deterministic.fill_uninitialized_memory = fill
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run that tests read and never write to."""
+    return tiny.run(tmp_path_factory.mktemp("trained"))
+
+
+@pytest.fixture
+def text_file(tmp_path: Path) -> Path:
+    return tiny.write(tmp_path)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from elman.files import atomic_path, write_text
 
-Curve = Sequence["Reading"]
+Curve = Sequence["Point"]
 
 
 @dataclass(frozen=True)
-class Reading:
+class Point:
     """One evaluation: updates so far, seconds of training so far, validation loss in nats."""
 
     step: int
@@ -23,11 +23,11 @@ class Reading:
     loss: float
 
 
-def read_run(metrics: Path) -> list[Reading]:
+def read_run(metrics: Path) -> list[Point]:
     """The evaluations in a run's metrics.jsonl."""
     records = map(json.loads, metrics.read_text(encoding="utf-8").splitlines())
     return [
-        Reading(record["step"], record["seconds"], record["validation_loss"])
+        Point(record["step"], record["seconds"], record["validation_loss"])
         for record in records
         if "validation_loss" in record
     ]
@@ -37,18 +37,18 @@ def write_csv(path: Path, curves: Mapping[str, Curve]) -> None:
     """One row for each reading of each curve."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["model", *(field.name for field in fields(Reading))])
+    writer.writerow(["model", *(field.name for field in fields(Point))])
     for name, curve in curves.items():
         writer.writerows((name, *astuple(reading)) for reading in curve)
     write_text(path, text.getvalue())
 
 
-def read_csv(path: Path) -> dict[str, list[Reading]]:
+def read_csv(path: Path) -> dict[str, list[Point]]:
     """What `write_csv` wrote; nothing where there is no file."""
-    curves: dict[str, list[Reading]] = {}
+    curves: dict[str, list[Point]] = {}
     if path.exists():
         for row in csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"))):
-            reading = Reading(int(row["step"]), float(row["seconds"]), float(row["loss"]))
+            reading = Point(int(row["step"]), float(row["seconds"]), float(row["loss"]))
             curves.setdefault(row["model"], []).append(reading)
     return curves
 

@@ -13,10 +13,10 @@ from time import perf_counter
 from benchmarks.quality.running import Options
 from benchmarks.results import circumstances, table, write_section
 from elman.data.memory import PROBLEMS
-from elman.tasks.probe import DEFAULT, SETTINGS, Plan, run
-from elman.tasks.probe_plot import plot
-from elman.tasks.probe_report import reach, relevant, summary
-from elman.tasks.study import Result, Study, Trial
+from elman.plots.probe import plot
+from elman.studies.probe.probe import DEFAULT, SETTINGS, Plan, run
+from elman.studies.probe.report import reach, relevant, summary
+from elman.studies.probe.trials import Result, Study, Trial
 
 TITLE = "How long each cell remembers"
 CURVES = Path(__file__).parent / "curves"

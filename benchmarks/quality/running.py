@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.quality.curves import Reading, read_run
+from benchmarks.quality.curves import Activations, read_run
 from elman.errors import InputError
+from elman.settings import configure
 from elman.tasks import runs
-from elman.tasks.configure import configure
 from elman.training.log import open_log
 from elman.training.loop import Outcome
 
@@ -46,7 +46,7 @@ class Trained:
 
     run: runs.Run
     outcome: Outcome
-    curve: list[Reading]
+    curve: list[Activations]
 
     @property
     def parameters(self) -> int:

@@ -13,8 +13,9 @@ from benchmarks.results import circumstances, table, write_section
 from benchmarks.speed.options import Options
 from benchmarks.speed.verify import tests_pass
 from benchmarks.speed.whole import RECIPE, random_text
-from elman.tasks import runs, watch
-from elman.tasks.configure import configure
+from elman.settings import configure
+from elman.tasks import runs
+from elman.training import gradient_watch as watch
 from elman.training import loop
 from elman.training.contracts import Observation, StepEvent
 from elman.training.log import QuietLog

@@ -21,8 +21,8 @@ from benchmarks.results import circumstances, table, write_section
 from benchmarks.speed.options import Options
 from benchmarks.speed.summary import median, paired_ratio
 from benchmarks.speed.verify import tests_pass
+from elman.settings import configure
 from elman.tasks import runs
-from elman.tasks.configure import configure
 from elman.training.optim import clip_gradients, gradient_norm, make_optimizer
 from elman.training.tbptt import Window, unroll
 

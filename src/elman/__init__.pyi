@@ -16,8 +16,8 @@ from .layers.recurrent import Recurrent as Recurrent
 from .layers.rnn import RNN as RNN
 from .layers.stack import explain as explain
 from .layers.state import State as State
+from .predictors.predictor import load as load
 from .tasks.runs import Run as Run
-from .tasks.runs import load as load
 from .tasks.runs import resume as resume
 from .tasks.runs import stream as stream
 from .tasks.runs import train as train

@@ -1,9 +1,13 @@
-"""What can go wrong, by whose doing.
+"""What can go wrong.
 
 `InputError` is a user's mistake: its message is one line that says what, where, what was
-expected and how to mend it, and the command line leaves with exit code 2. `RunFailed` is a
+expected and a remedy, and the command line leaves with exit code 2. `RunFailed` is a
 run that could not go on, exit code 1. A broken invariant of our own is an `assert`.
 """
+
+from __future__ import annotations
+
+from typing import Any
 
 
 class ElmanError(Exception):
@@ -11,7 +15,13 @@ class ElmanError(Exception):
 
 
 class InputError(ElmanError, ValueError):
-    """Input or usage that cannot be worked with; the message is one line with the mend."""
+    """Input or usage that cannot be worked with; the message is one line with a remedy.
+
+    Attributes:
+        answers: what a session had answered to the part of a chunk before the fault.
+    """
+
+    answers: tuple[Any, ...] = ()
 
 
 class RunFailed(ElmanError):

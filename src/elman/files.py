@@ -59,6 +59,12 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
         partial.write_text(text, encoding="utf-8", newline="")
 
 
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write `data`, whole or not at all."""
+    with atomic_path(path) as partial:
+        partial.write_bytes(data)
+
+
 def write_json(path: str | os.PathLike[str], value: Any) -> None:
     """Write `value` as strict JSON (no NaN), whole or not at all."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n")

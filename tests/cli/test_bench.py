@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from elman.tasks.bench import Shape
+from elman.studies.bench import Shape
 from tests.cli.conftest import Elman
 
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from elman.cli import choices
 from elman.errors import InputError
-from elman.tasks.memory import MemoryTask
+from elman.tasks.memory.task import MemoryTask
 from elman.tasks.runs import Run
 from elman.tasks.task import NO_OPTIONS, Given, Options
 from tests.cli.conftest import Elman

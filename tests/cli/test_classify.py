@@ -11,7 +11,7 @@ import pytest
 from elman.cli.explained import write_explained
 from elman.tasks import runs
 from elman.tasks.runs import Run
-from elman.training.checkpoint import save_model
+from elman.tensors import save_model
 from tests import halves, reviews
 from tests.cli.conftest import Elman
 from tests.cli.test_bad_input import refused

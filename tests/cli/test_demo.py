@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from elman.tasks import demo as parts
+from elman.studies import demo as parts
 from elman.tasks import runs
 from tests import tiny
 from tests.cli.conftest import Elman

@@ -78,7 +78,7 @@ def test_a_text_shorter_than_the_lags(
 
 
 def test_weights_that_are_no_numbers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from elman.training.checkpoint import save_model
+    from elman.tensors import save_model
 
     spoiled = tiny.run(tmp_path, max_steps=1)
     with torch.no_grad():

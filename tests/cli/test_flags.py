@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from elman.cli import train as command
-from elman.tasks.configure import configure
+from elman.settings import configure
 from elman.tasks.forecast.config import ForecastConfig
-from elman.tasks.language_model_config import LanguageModelConfig
+from elman.tasks.language_model.config import LanguageModelConfig
 from tests.cli.conftest import Elman
 
 

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from elman.cli.heatmap import FRAMES_PER_SECOND, Picture, frame, play, shade, write_lines
-from elman.diagnostics.reading import BY_CHANGE, Panel, Reading, Step
+from elman.diagnostics.activations import BY_CHANGE, Activations, Panel, Step
 from tests.diagnostics.readings import HOSTILE, reading
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -29,11 +29,11 @@ def terminal(**options: Any) -> Console:
     return Console(**given | options)
 
 
-def picture(given: Reading, panel: int = 0) -> Picture:
+def picture(given: Activations, panel: int = 0) -> Picture:
     return Picture(given, given.panels[panel], BY_CHANGE)
 
 
-def lines(given: Reading, t: int, console: Console) -> list[str]:
+def lines(given: Activations, t: int, console: Console) -> list[str]:
     return frame(picture(given), t, console).plain.split("\n")
 
 
@@ -67,7 +67,7 @@ def test_what_stands_where() -> None:
 def test_columns_are_steps_and_rows_are_units() -> None:
     values = np.array([[1, 0.5, 0, -1]], np.float32).repeat(3, 0) * np.array([[0], [1], [-1]])
     panel = Panel("layer 0", "h", values.astype(np.float32), -1, 1, {BY_CHANGE: np.arange(4)})
-    given = Reading("t", [Step("x")] * 3, [panel])
+    given = Activations("t", [Step("x")] * 3, [panel])
     plain = terminal(no_color=True)
     assert [line[9:] for line in lines(given, 2, plain)[2:6]] == [" ██", " ▒▒", "   ", " ██"]
     colored = frame(picture(given), 2, terminal())

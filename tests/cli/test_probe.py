@@ -31,7 +31,7 @@ def no_training(monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*_: object) -> None:
         raise AssertionError("a training was begun")
 
-    monkeypatch.setattr("elman.tasks.probe.spread", never)
+    monkeypatch.setattr("elman.studies.probe.probe.spread", never)
 
 
 def test_a_study_and_its_results_in_every_form(elman: Elman, tmp_path: Path) -> None:

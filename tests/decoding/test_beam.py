@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from elman.decoding.beam import Beam, beam_search
-from elman.decoding.follow import follow
+from elman.decoding.teacher_forced import follow
 from elman.decoding.writer import TOKENS_AT_ONCE, Rules, Written, grouped
 from elman.errors import InputError, RunFailed
 from elman.layers.state import State

@@ -9,7 +9,7 @@ import torch
 
 from elman.decoding.beam import Beam, beam_search
 from elman.decoding.draw import draw
-from elman.decoding.follow import follow
+from elman.decoding.teacher_forced import follow
 from elman.decoding.writer import Rules
 from elman.errors import InputError
 from tests.decoding.writers import END, START, Toy, sources

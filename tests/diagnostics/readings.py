@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from elman.diagnostics.reading import BY_CHANGE, Expected, Panel, Reading, Step
+from elman.diagnostics.activations import BY_CHANGE, Activations, Expected, Panel, Step
 
 HOSTILE = [
     "</script><script>alert(1)</script>",
@@ -17,7 +17,7 @@ HOSTILE = [
 
 def reading(
     labels: list[str], units: int = 6, title: str = "a title", is_text: bool = True
-) -> Reading:
+) -> Activations:
     """A layer with a state and a gate, random and the same each time."""
     generator = np.random.default_rng(0)
     shape = (len(labels), units)
@@ -26,7 +26,7 @@ def reading(
     order = {BY_CHANGE: np.arange(units)[::-1]}
     tau = np.arange(units, dtype=np.float32)
     tau[0] = np.inf
-    return Reading(
+    return Activations(
         title,
         [
             Step(label, None if t == 0 else t / 2, (Expected(label, 0.5), Expected("b", 0.25)))

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor, nn
 
 import elman
-from elman.diagnostics import Specimen, gradient_by_lag, intervene, reach_by_gradient
+from elman.diagnostics import DiagnosisInput, gradient_by_lag, intervene, reach_by_gradient
 from tests.diagnostics.networks import linear
 
 
 @pytest.mark.parametrize("rho", [0.6, 0.9])
 def test_in_a_linear_network_the_two_reaches_are_one(rho: float) -> None:
     network, x = linear(rho), torch.randn(110, 6, 3).double()
-    by_input, by_state = intervene(Specimen.of(network, x), 80)
+    by_input, by_state = intervene(DiagnosisInput.of(network, x), 80)
     assert (by_input.what, by_state.what) == ("input", "state")
     expected = math.log(0.01) / math.log(rho)
     assert by_state.reach.steps == pytest.approx(expected, rel=0.05)
@@ -53,9 +53,9 @@ def test_a_delay_line_remembers_to_the_step() -> None:
     symbols = torch.randint(4, (40, 8))
     targets = symbols.roll(lag, 0)
     x = nn.functional.one_hot(symbols, 4).float()
-    specimen = Specimen.of(Last(lag), (x, targets))
-    assert specimen.categorical
-    by_input, by_state = intervene(specimen, 20)
+    diagnosis_input = DiagnosisInput.of(Last(lag), (x, targets))
+    assert diagnosis_input.categorical
+    by_input, by_state = intervene(diagnosis_input, 20)
     moved = by_input.median
     assert float(moved[lag]) > 1
     assert float(moved[torch.arange(21) != lag].amax()) < 1e-9
@@ -75,15 +75,15 @@ def test_outputs_at_the_end_only() -> None:
             y, _ = self.rnn(x)
             return y[-1] @ self.weight  # type: ignore[no-any-return]
 
-    _, by_state = intervene(Specimen.of(End(), torch.randn(60, 8, 3).double()), 59)
+    _, by_state = intervene(DiagnosisInput.of(End(), torch.randn(60, 8, 3).double()), 59)
     expected = math.log(0.01) / math.log(0.8)
     assert by_state.reach.steps == pytest.approx(expected, rel=0.15)
 
 
 def test_one_row_has_nothing_to_exchange() -> None:
-    assert intervene(Specimen.of(linear(0.8), torch.randn(20, 1, 3).double()), 10) == []
+    assert intervene(DiagnosisInput.of(linear(0.8), torch.randn(20, 1, 3).double()), 10) == []
 
 
 def test_inputs_that_are_all_the_same_are_not_exchanged() -> None:
-    found = intervene(Specimen.of(linear(0.8), torch.ones(20, 3, 3).double()), 10)
+    found = intervene(DiagnosisInput.of(linear(0.8), torch.ones(20, 3, 3).double()), 10)
     assert [one.what for one in found] == ["state"]

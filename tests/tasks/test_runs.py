@@ -11,11 +11,11 @@ from elman.errors import InputError
 from elman.streaming.stream import Stream
 from elman.streaming.text import TextStream
 from elman.tasks import runs
-from elman.tasks.language_model import LanguageModelTask
-from elman.tasks.language_model_config import LanguageModelConfig
+from elman.tasks.language_model.config import LanguageModelConfig
+from elman.tasks.language_model.task import LanguageModelTask
 from elman.tasks.runs import Run
 from tests import tiny
-from tests.tasks.test_cells import OWN
+from tests.models.test_cells import OWN
 
 
 def test_a_run_is_loaded_with_its_best_weights(trained: Run) -> None:

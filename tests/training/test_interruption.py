@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from elman.errors import InputError
-from elman.training.checkpoint import load_tree
+from elman.tensors import load_tree
 from elman.training.log import QuietLog
 from elman.training.loop import Outcome, train
 from elman.training.run_directory import RunDirectory

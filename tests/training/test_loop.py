@@ -10,7 +10,7 @@ import torch
 
 from elman.data.batching import IGNORE
 from elman.errors import InputError, RunFailed
-from elman.training.checkpoint import load_tree
+from elman.tensors import load_tree
 from elman.training.contracts import Observation, StepEvent
 from elman.training.log import QuietLog
 from elman.training.loop import Outcome, train

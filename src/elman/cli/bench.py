@@ -12,7 +12,7 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 
 from elman.errors import InputError
-from elman.tasks.bench import SHAPES, compare
+from elman.studies.bench import SHAPES, compare
 
 
 def bench(

@@ -14,10 +14,10 @@ from elman.cli.generate import write
 from elman.cli.report import announce
 from elman.cli.show import pick, present
 from elman.files import write_text
-from elman.tasks import demo as parts
-from elman.tasks.configure import configure
-from elman.tasks.language_model import LanguageModelTask
-from elman.tasks.language_model_config import LanguageModelConfig
+from elman.settings import configure
+from elman.studies import demo as parts
+from elman.tasks.language_model.config import LanguageModelConfig
+from elman.tasks.language_model.task import LanguageModelTask
 from elman.tasks.runs import begin, fit
 from elman.training.log import open_log
 

@@ -15,9 +15,9 @@ from rich.text import Text
 
 from elman.cli.options import Cell, Device, RunPath
 from elman.diagnostics.diagnosis import Diagnosis
-from elman.diagnostics.report import layer_table, reach_table, write_report
 from elman.diagnostics.verdicts import Verdict
-from elman.tasks.mend import Attempt, table, try_mends
+from elman.plots.diagnosis_report import layer_table, reach_table, write_report
+from elman.studies.remedy import Attempt, table, try_mends
 from elman.tasks.runs import load
 
 Positive = Number(gte=1)

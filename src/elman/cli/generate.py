@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from elman.cli.options import Cell, Device, RunPath
 from elman.errors import InputError
 from elman.layers.state import State
-from elman.tasks.generation import Generation
+from elman.predictors.generation import Generation
 from elman.tasks.runs import load
 
 

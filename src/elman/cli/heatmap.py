@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.style import Style
 from rich.text import Text
 
-from elman.diagnostics.reading import BY_TIME_CONSTANT, Expected, Floats, Panel, Reading
+from elman.diagnostics.activations import BY_TIME_CONSTANT, Activations, Expected, Floats, Panel
 
 MOST_LINES = 20
 LEFT, RIGHT = 9, 7  # columns for names and for numbers
@@ -33,7 +33,7 @@ _SIGNS = {"\\n": "↵", "\\t": "→", "\\r": "←"}
 class Picture:
     """What of a reading is shown: one panel, its units in an order, and the gates beside it."""
 
-    reading: Reading
+    reading: Activations
     panel: Panel
     by: str
 
@@ -109,7 +109,7 @@ def _line(name: str, cells: Text, columns: int, number: str = "") -> Text:
     return Text.assemble(f"{name[: LEFT - 1]:<{LEFT}}", cells, f" {number}" if number else "")
 
 
-def _read(reading: Reading, window: slice, columns: int) -> Text:
+def _read(reading: Activations, window: slice, columns: int) -> Text:
     """What was read, above its columns where every label fits into one."""
     labels = [_SIGNS.get(s.label, _printable(s.label)) for s in reading.steps[: window.stop]]
     if all(cell_len(label) == 1 for label in labels):

@@ -8,11 +8,11 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from elman.cli.arriving import arriving_text
 from elman.cli.choices import with_options
 from elman.cli.explained import write_explained
 from elman.cli.options import Cell, Device, Format, RunPath
 from elman.cli.records import check_table, write_records, write_table
+from elman.cli.stdin import arriving_text
 from elman.tasks.runs import load
 from elman.tasks.task import lines_of
 

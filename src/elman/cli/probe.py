@@ -13,10 +13,10 @@ from cyclopts import Parameter
 
 from elman.data.memory import PROBLEMS
 from elman.errors import InputError
-from elman.tasks.probe import CELLS, DEFAULT, SETTINGS, Plan, run
-from elman.tasks.probe_plot import plot
-from elman.tasks.probe_report import relevant, summary, table
-from elman.tasks.study import Result, Study, csv_text
+from elman.plots.probe import plot
+from elman.studies.probe.probe import CELLS, DEFAULT, SETTINGS, Plan, run
+from elman.studies.probe.report import relevant, summary, table
+from elman.studies.probe.trials import Result, Study, csv_text
 
 Value = TypeVar("Value")
 

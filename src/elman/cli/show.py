@@ -12,10 +12,10 @@ from rich.console import Console
 
 from elman.cli.heatmap import Picture, play, write_lines
 from elman.cli.options import Cell, Device, RunPath
-from elman.diagnostics.page import page
-from elman.diagnostics.reading import BY_CHANGE, BY_TIME_CONSTANT, REVERSED, Panel, Reading
+from elman.diagnostics.activations import BY_CHANGE, BY_TIME_CONSTANT, REVERSED, Activations, Panel
 from elman.errors import InputError
 from elman.files import write_text
+from elman.plots.activations_page import page
 from elman.tasks.runs import load
 
 ORDERS = {"time-constant": BY_TIME_CONSTANT, "change": BY_CHANGE, "network": "place in the network"}
@@ -78,7 +78,7 @@ def present(picture: Picture, speed: float) -> None:
 
 
 def pick(
-    reading: Reading,
+    reading: Activations,
     values: str = "h",
     layer: int | None = None,
     order: str | None = None,

@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from elman.cli.arriving import arriving_text
 from elman.cli.choices import with_options
 from elman.cli.options import Cell, Device, Format, RunPath
 from elman.cli.records import record_writer
+from elman.cli.stdin import arriving_text
 from elman.tasks.runs import load
 
 

@@ -8,7 +8,7 @@ from cyclopts import App, Group, Parameter
 
 from elman.cli.flags import Command, with_flags
 from elman.cli.report import announce, conclude
-from elman.tasks.configure import configure
+from elman.settings import configure
 from elman.tasks.runs import TASKS, begin, fit, task_class
 from elman.tasks.task import Task
 from elman.training.log import open_log

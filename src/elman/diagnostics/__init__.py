@@ -4,6 +4,7 @@ from elman.diagnostics.diagnosis import Diagnosis as Diagnosis
 from elman.diagnostics.diagnosis import Layer as Layer
 from elman.diagnostics.diagnosis import Measurements as Measurements
 from elman.diagnostics.diagnosis import diagnose as diagnose
+from elman.diagnostics.diagnosis_input import DiagnosisInput as DiagnosisInput
 from elman.diagnostics.gradients import GradientByLag as GradientByLag
 from elman.diagnostics.gradients import LagProfile as LagProfile
 from elman.diagnostics.gradients import gradient_by_lag as gradient_by_lag
@@ -14,8 +15,6 @@ from elman.diagnostics.jacobians import lyapunov as lyapunov
 from elman.diagnostics.jacobians import step_jacobian as step_jacobian
 from elman.diagnostics.reach import Reach as Reach
 from elman.diagnostics.reach import reach_by_gradient as reach_by_gradient
-from elman.diagnostics.report import write_report as write_report
 from elman.diagnostics.saturation import activity as activity
-from elman.diagnostics.specimen import Specimen as Specimen
 from elman.diagnostics.verdicts import THRESHOLDS as THRESHOLDS
 from elman.diagnostics.verdicts import Verdict as Verdict

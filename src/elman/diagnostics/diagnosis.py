@@ -11,13 +11,13 @@ from typing import Any
 import torch
 from torch import nn
 
+from elman.diagnostics.diagnosis_input import DiagnosisInput
 from elman.diagnostics.gradients import INPUT, GradientByLag, LagProfile, gradient_by_lag
 from elman.diagnostics.intervention import Intervention, intervene
 from elman.diagnostics.jacobians import Jacobians, Lyapunov, jacobians, lyapunov
 from elman.diagnostics.losses import StepLosses
 from elman.diagnostics.reach import Reach, farthest, reach_by_gradient
 from elman.diagnostics.saturation import Activity, activity
-from elman.diagnostics.specimen import Specimen
 from elman.diagnostics.steps import of_rows, record
 from elman.diagnostics.verdicts import Verdict, judge
 from elman.errors import InputError
@@ -109,7 +109,7 @@ class Measurements:
 
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
-    """Measurements and verdicts. `elman.diagnostics.report` writes it down."""
+    """Measurements and verdicts. `elman.plots.diagnosis_report` writes it down."""
 
     measured: Measurements
     verdicts: tuple[Verdict, ...]
@@ -149,44 +149,44 @@ def diagnose(
     Raises:
         InputError: no recurrent layer, fewer steps than lags, or a loss that is not finite.
     """
-    specimen = Specimen.of(model, batch, losses=losses, truncation=truncation, needs=needs)
-    return diagnose_specimen(specimen, max_lag=max_lag)
+    taken = DiagnosisInput.of(model, batch, losses=losses, truncation=truncation, needs=needs)
+    return diagnose_input(taken, max_lag=max_lag)
 
 
-def diagnose_specimen(
-    specimen: Specimen, *, max_lag: int | None = None, times: int = 3
+def diagnose_input(
+    taken: DiagnosisInput, *, max_lag: int | None = None, times: int = 3
 ) -> Diagnosis:
     """`diagnose` for a model on its data as a task gives it."""
     for name in ("truncation", "needs"):
-        value = getattr(specimen, name)
+        value = getattr(taken, name)
         if value is not None and value < 1:
             raise InputError(f"{name} must be at least 1, got {value}")
-    modes = {module: module.training for module in specimen.model.modules()}
-    specimen.model.eval()
+    modes = {module: module.training for module in taken.model.modules()}
+    taken.model.eval()
     try:
-        measured = _measure(specimen, max_lag or specimen.max_lag, times)
+        measured = _measure(taken, max_lag or taken.max_lag, times)
     finally:
         for module, training in modes.items():
             module.training = training
     return Diagnosis(measured, judge(measured))
 
 
-def _measure(specimen: Specimen, max_lag: int | None, times: int) -> Measurements:
+def _measure(taken: DiagnosisInput, max_lag: int | None, times: int) -> Measurements:
     at: int | tuple[int, ...] = times
-    if specimen.scored is not None:
+    if taken.scored is not None:
         # Back from the last steps that count, as far as all of them can look.
-        at = specimen.scored[-times:]
+        at = taken.scored[-times:]
         max_lag = at[0] if max_lag is None else max_lag
     gradient = gradient_by_lag(
-        specimen.model,
-        specimen.inputs,
-        losses=lambda _, inputs: specimen.losses(inputs),
+        taken.model,
+        taken.inputs,
+        losses=lambda _, inputs: taken.losses(inputs),
         max_lag=max_lag,
         times=at,
     )
     with torch.no_grad():
-        _, steps = record(specimen.model, lambda: specimen.outputs(specimen.inputs))
-    steps = of_rows(steps, specimen.rows)
+        _, steps = record(taken.model, lambda: taken.outputs(taken.inputs))
+    steps = of_rows(steps, taken.rows)
     layers = []
     for place, taken in steps.items():
         profiles = {p.quantity: p for p in gradient.profiles if p.place == place}
@@ -203,9 +203,9 @@ def _measure(specimen: Specimen, max_lag: int | None, times: int) -> Measurement
     return Measurements(
         tuple(layers),
         gradient,
-        tuple(intervene(specimen, gradient.max_lag)),
-        specimen.truncation,
-        specimen.needs,
-        specimen.cell,
-        specimen.unit,
+        tuple(intervene(taken, gradient.max_lag)),
+        taken.truncation,
+        taken.needs,
+        taken.cell,
+        taken.unit,
     )

@@ -18,10 +18,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from elman.diagnostics.diagnosis_input import DiagnosisInput
 from elman.diagnostics.reach import Reach, bootstrap
-from elman.diagnostics.specimen import Specimen
+from elman.layers.instrument import Named, Step, watched
 from elman.layers.state import State
-from elman.layers.watch import Named, Step, watched
 
 JITTER = 0.01
 """The share of a state that is exchanged, at lag 0, to measure the noise floor."""
@@ -59,7 +59,7 @@ class Intervention:
         return self.moved.nanquantile(0.5, dim=1)
 
 
-def intervene(specimen: Specimen, max_lag: int) -> list[Intervention]:
+def intervene(taken: DiagnosisInput, max_lag: int) -> list[Intervention]:
     """Replace inputs and states up to `max_lag` steps back; nothing where there is only one row.
 
     The movement of the output is KL(p || q) in nats, where p is the distribution without the
@@ -70,24 +70,24 @@ def intervene(specimen: Specimen, max_lag: int) -> list[Intervention]:
     an effect is lost once a full replacement does less than that. In a linear network this reach
     by the state is the reach by the gradient, ln(0.01) / ln(rho).
     """
-    if specimen.rows < 2:
+    if taken.rows < 2:
         return []
     with torch.no_grad():
-        plain = specimen.outputs(specimen.inputs)
-        steps = tuple(range(specimen.steps)) if specimen.scored is None else specimen.scored
+        plain = taken.outputs(taken.inputs)
+        steps = tuple(range(taken.steps)) if taken.scored is None else taken.scored
         if plain.dim() == 2:
-            steps = (specimen.steps - 1,)
-        divergence = _divergence(plain, specimen.categorical)
-        origins = _origins(steps, specimen.steps, max_lag)
+            steps = (taken.steps - 1,)
+        divergence = _divergence(plain, taken.categorical)
+        origins = _origins(steps, taken.steps, max_lag)
 
         def by_input(origin: int) -> tuple[Tensor, Tensor]:
-            changed, differs = _exchange(specimen, origin)
-            return divergence(specimen.outputs(changed)), differs
+            changed, differs = _exchange(taken, origin)
+            return divergence(taken.outputs(changed)), differs
 
         def by_state(origin: int, share: float = 1.0) -> tuple[Tensor, Tensor]:
-            with watched(specimen.model, _StateExchange(origin, share, specimen.steps)):
-                moved = divergence(specimen.outputs(specimen.inputs))
-            return moved, torch.ones(specimen.rows, dtype=torch.bool)
+            with watched(taken.model, _StateExchange(origin, share, taken.steps)):
+                moved = divergence(taken.outputs(taken.inputs))
+            return moved, torch.ones(taken.rows, dtype=torch.bool)
 
         jitter = _collect(
             lambda origin: by_state(origin, JITTER),
@@ -97,14 +97,14 @@ def intervene(specimen: Specimen, max_lag: int) -> list[Intervention]:
         floors = jitter[1].nanquantile(0.5, dim=1)
         # Single precision moves the output by some 1e-14 nats by itself.
         floor = max(float(floors.nan_to_num(0).amax()) if len(floors) else 0.0, 1e-12)
-        unit = "KL, nats" if specimen.categorical else "|Δy|² / 2s², nats"
+        unit = "KL, nats" if taken.categorical else "|Δy|² / 2s², nats"
         found = []
         for what, act in {"input": by_input, "state": by_state}.items():
-            if what == "input" and not _exchangeable(specimen):
+            if what == "input" and not _exchangeable(taken):
                 continue
             lags, moved = _collect(act, origins, max_lag)
             # Samples come row after row of the batch, again and again.
-            rows = np.arange(moved.shape[1]) % specimen.rows
+            rows = np.arange(moved.shape[1]) % taken.rows
             reach = bootstrap(moved.T.numpy(), rows, floor, lags.numpy())
             found.append(Intervention(what, lags, moved, floor, unit, reach))
     return found
@@ -155,18 +155,18 @@ def _divergence(plain: Tensor, categorical: bool) -> Callable[[Tensor], Tensor]:
     return kl
 
 
-def _exchangeable(specimen: Specimen) -> bool:
-    x = specimen.inputs.movedim(specimen.time_axis, 0)
+def _exchangeable(taken: DiagnosisInput) -> bool:
+    x = taken.inputs.movedim(taken.time_axis, 0)
     return bool((x != x.roll(1, 1)).any())
 
 
-def _exchange(specimen: Specimen, origin: int) -> tuple[Tensor, Tensor]:
+def _exchange(taken: DiagnosisInput, origin: int) -> tuple[Tensor, Tensor]:
     """The inputs with one step of each row that of the next row, and which rows that changes."""
-    x = specimen.inputs.movedim(specimen.time_axis, 0).clone()
+    x = taken.inputs.movedim(taken.time_axis, 0).clone()
     other = x[origin].roll(1, 0)
     differs = (x[origin] != other).flatten(1).any(1) if x.dim() > 2 else x[origin] != other
     x[origin] = other
-    return x.movedim(0, specimen.time_axis), differs
+    return x.movedim(0, taken.time_axis), differs
 
 
 class _StateExchange:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from elman.diagnostics.steps import flat, pull_back
-from elman.layers.watch import Step
+from elman.layers.instrument import Step
 
 BLOCKS = 8
 """Blocks that each row's series is cut into for the standard error of an exponent."""

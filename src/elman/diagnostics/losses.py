@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from elman.errors import InputError
-from elman.layers.watch import recurrent_layers
+from elman.layers.instrument import recurrent_layers
 
 IGNORE = -100
 """The target that is not scored (torch's own `ignore_index`)."""

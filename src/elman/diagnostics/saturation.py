@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from elman.diagnostics.steps import flat
-from elman.layers.watch import Step
+from elman.layers.instrument import Step
 
 EDGE = 0.01
 """A gate nearer than this to an end of its range is saturated: its slope there is under 1 %."""

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from elman.errors import InputError
+from elman.layers.instrument import Named, Step, recurrent_layers, watched
 from elman.layers.state import State
-from elman.layers.watch import Named, Step, recurrent_layers, watched
 
 Steps: TypeAlias = dict[str, list[Step]]
 """By place, in the order in which the place reads."""

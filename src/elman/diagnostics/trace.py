@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from elman.diagnostics.saturation import time_constants
 from elman.diagnostics.steps import record
-from elman.layers.watch import Step
+from elman.layers.instrument import Step
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from elman.kernels import recurrence
 from elman.kernels.choose import Choice, Request, choose
 from elman.kernels.kind import QUIET, CellKind, Noise, States
 from elman.layers import check, parameters
-from elman.layers.direct import directly
+from elman.layers.fast_path import directly
 from elman.layers.initialize import Start
 from elman.layers.lengths import Lengths, as_lengths, repack, unpack
 from elman.layers.regularize import drawn, drop_weights, dropout_mask, probability

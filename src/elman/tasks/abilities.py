@@ -7,9 +7,9 @@ from typing import Protocol
 
 from torch import nn
 
-from elman.diagnostics.reading import Reading
-from elman.diagnostics.specimen import Specimen
-from elman.tasks.generation import Generation, Request
+from elman.diagnostics.activations import Activations
+from elman.diagnostics.diagnosis_input import DiagnosisInput
+from elman.predictors.generation import Generation, Request
 
 
 class Writes(Protocol):
@@ -23,7 +23,7 @@ class Writes(Protocol):
 class Reads(Protocol):
     """A task whose models can be watched as they read."""
 
-    def read(self, model: nn.Module, text: str | None) -> Reading:
+    def read(self, model: nn.Module, text: str | None) -> Activations:
         """The states, the gates and the guesses at each step of a text, or of data of its own."""
         ...
 
@@ -31,13 +31,13 @@ class Reads(Protocol):
 class Diagnosable(Protocol):
     """A task whose models can be diagnosed."""
 
-    def specimen(
+    def diagnosis_input(
         self,
         model: nn.Module,
         path: Path | None = None,
         *,
         max_lag: int | None = None,
         needs: int | None = None,
-    ) -> Specimen:
+    ) -> DiagnosisInput:
         """The model on data that it was not trained on."""
         ...

@@ -1,176 +1,148 @@
-"""From data to a run and back: begin, fit, resume, load. The command line is made of these."""
+"""From data to a run and back: begin, fit, resume, open. The command line is made of these.
+
+A run directory holds config.toml, `data/` (what the task prepared), `predictor/` (what `elman.load`
+takes), checkpoints and the record of training.
+"""
 
 from __future__ import annotations
 
 import importlib
+import shlex
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from torch import nn
-
-from elman.diagnostics.diagnosis import Diagnosis, diagnose_specimen
-from elman.diagnostics.reading import Reading
+from elman.data.given import Data, Given, given
+from elman.diagnostics.activations import Activations
+from elman.diagnostics.diagnosis import Diagnosis, diagnose_input
 from elman.errors import InputError
+from elman.evaluation.report import Report, Score
+from elman.machine import seed_everything, use_device
+from elman.models.cells import is_custom
+from elman.plots.gradient_watch import draw
+from elman.predictors.predictor import Predictor, load, write_parts
+from elman.settings import configure, validated
+from elman.streaming.session import Session
 from elman.streaming.stream import Steppable, Stream
-from elman.tasks.abilities import Diagnosable, Reads, Writes
-from elman.tasks.cells import is_custom
-from elman.tasks.configure import configure, validated
-from elman.tasks.generation import Generation, Request
-from elman.tasks.task import FrontEnd, Given, Options, Record, Report, Score, Task
-from elman.tasks.watch import GradientWatch
-from elman.tasks.watch_plot import draw
+from elman.tasks.task import AnyTask
+from elman.tensors import load_model
 from elman.training import loop
-from elman.training.checkpoint import load_model
 from elman.training.config import TrainingConfig
 from elman.training.contracts import Observer
+from elman.training.gradient_watch import GradientWatch
 from elman.training.log import Log, QuietLog
 from elman.training.loop import Outcome
-from elman.training.machine import seed_everything, use_device
 from elman.training.run_directory import RunDirectory
 
 TASKS: dict[str, str] = {
-    "language-model": "elman.tasks.language_model:LanguageModelTask",
+    "language-model": "elman.tasks.language_model.task:LanguageModelTask",
     "sentiment": "elman.tasks.classify.task:SentimentTask",
     "classify": "elman.tasks.classify.task:ClassifyTask",
     "translation": "elman.tasks.translation.task:TranslationTask",
     "forecast": "elman.tasks.forecast.task:ForecastTask",
-    "memory": "elman.tasks.memory:MemoryTask",
+    "memory": "elman.tasks.memory.task:MemoryTask",
 }
-
-Paths = str | Path | Sequence[str | Path]
 
 
 @dataclass(frozen=True)
 class Run:
-    """A task with a model: trained and loaded again, or about to be trained."""
+    """A training and what came of it: the task on its data, the predictor, the folder.
 
-    task: Task
-    model: nn.Module
+    Attributes:
+        path: the run directory.
+        task: its settings and data.
+        predictor: with the best weights so far; what answers.
+    """
 
-    @property
-    def path(self) -> Path:
-        """The run directory."""
-        return self.task.run.path
+    path: Path
+    task: AnyTask
+    predictor: Predictor
 
-    def evaluate(self, data: Paths = (), **options: Any) -> list[Score]:
-        """The task's metrics on the run's own held-out data, or on other files."""
-        return list(self.report(data, **options).scores)
-
-    def report(self, data: Paths = (), **options: Any) -> Report:
-        """The same with what the numbers mean.
+    @classmethod
+    def open(cls, path: str | Path, *, cell: str | None = None, device: str | None = None) -> Run:
+        """A trained run with its best weights; `elman.Run.open(path)`.
 
         Args:
-            data: other files; by default the run's own held-out data.
+            path: the run directory.
+            cell: the class, `package.module:Class`, of a run whose cell is the user's own.
+            device: where to run it; by default where it was trained.
+
+        Raises:
+            InputError: no run, one of another format, no weights yet, or damaged files.
+        """
+        task = open_task(path, cell, {} if device is None else {"device": device})
+        return cls(Path(path), task, load(path, cell=cell, device=task.config.device))
+
+    def evaluate(self, data: Data | Given | None = None, **options: Any) -> list[Score]:
+        """The task's metrics on the run's own held-out data, or on other data."""
+        return list(self.report(data, **options).scores)
+
+    def report(self, data: Data | Given | None = None, **options: Any) -> Report:
+        """The same with what the numbers mean; figures of the run's own data go into its folder.
+
+        Args:
+            data: other data; by default the run's own held-out data.
             options: the fields of the task's `Evaluation`.
 
         Raises:
             InputError: data that can't be read, or an option that the task does not have.
         """
-        chosen = self.options(self.task.Evaluation, options)
-        return self.task.evaluate(self.model, _paths(data), chosen)
+        chosen = self.predictor.options(self.task.Evaluation, options)
+        found = None if data is None else given(data)
+        report: Report = self.task.evaluate(self.predictor, found, chosen)
+        for name, figure in report.figures.items():
+            figure(self.path / name)
+        return report
 
-    def predict(
-        self, data: str | Path | Iterable[str] | None = None, **options: Any
-    ) -> Iterator[Record]:
-        """The model applied to a file or to lines, a row at a time.
-
-        Args:
-            data: a path, or the lines themselves.
-            options: the fields of the task's `Prediction`.
-
-        Raises:
-            InputError: data that can't be read, or an option that the task does not have.
-        """
-        chosen = self.options(self.task.Prediction, options)
-        if isinstance(data, str | Path):
-            given = Given(Path(data))
-        else:
-            given = Given(None, () if data is None else data)
-        return self.task.predict(self.model, given, chosen)
-
-    def options(self, kind: type[Options], given: Mapping[str, Any]) -> Options:
-        """What one use of the run was told, checked.
-
-        Raises:
-            InputError: a field that the task does not have, or a value that does not fit.
-        """
-        for name in given:
-            if name not in kind.model_fields:
-                flag = name.replace("_", "-")
-                raise InputError(f"--{flag}: a {self.task.name} run has no such setting here")
-        return validated(kind, {}, given, str(self.path))
-
-    def generate(self, prompt: str = "", length: int = 500, **options: Any) -> Generation:
-        """What the model goes on to write after `prompt`; iterate over it, or `read()` it.
-
-        Args:
-            prompt: what stands before.
-            length: tokens to draw.
-            options: the other fields of `elman.tasks.generation.Request`.
-
-        Raises:
-            InputError: a task that doesn't write, or an option out of range.
-        """
-        if not hasattr(self.task, "generate"):
-            raise InputError(f"{self.path}: a {self.task.name} run does not write text")
-        request = Request(prompt, length, **options)
-        return cast("Writes", self.task).generate(self.model, request)
-
-    def read(self, text: str | None = None) -> Reading:
-        """The states and gates after each step, and what was expected; see `Reading`.
+    def activations(self, text: str | None = None) -> Activations:
+        """The states and gates after each step, and what was expected; see `Activations`.
 
         Args:
             text: what is read; None for a task that reads data of its own.
 
         Raises:
-            InputError: a task that can't be shown, a text that is missing, empty, too long, or
-                not what the task reads.
+            InputError: a task that can't be shown, a text that is missing, empty or too long.
         """
-        if not hasattr(self.task, "read"):
-            raise InputError(f"{self.path}: a {self.task.name} run cannot be shown")
-        return cast("Reads", self.task).read(self.model, text)
+        return self.task.activations(self.predictor, text)
 
     def diagnose(
         self,
-        data: str | Path | None = None,
+        data: Data | Given | None = None,
         *,
         max_lag: int | None = None,
         needs: int | None = None,
     ) -> Diagnosis:
-        """How far the memory of the model reaches, why, and what to do; see `elman.diagnose`.
+        """How far the memory of the network reaches, why, and what to do; see `elman.diagnose`.
 
         Args:
-            data: a file of the task's kind; by default the run's validation data.
+            data: data of the task's kind; by default the run's validation data.
             max_lag: the largest lag to look at; by default what suits the truncation.
             needs: the lag that the task needs, where the task does not say so itself.
 
         Raises:
             InputError: data shorter than the lags, or a task that can't be diagnosed.
         """
-        if not hasattr(self.task, "specimen"):
-            raise InputError(f"{self.path}: a {self.task.name} run cannot be diagnosed")
-        path = None if data is None else Path(data)
-        task = cast("Diagnosable", self.task)
-        specimen = task.specimen(self.model, path, max_lag=max_lag, needs=needs)
-        return diagnose_specimen(specimen, max_lag=max_lag)
+        found = None if data is None else given(data)
+        taken = self.task.diagnosis_input(self.predictor, found, max_lag=max_lag, needs=needs)
+        return diagnose_input(taken, max_lag=max_lag)
 
-    def stream(self, **options: Any) -> FrontEnd:
-        """The model as something that text is pushed into, step by step.
+    def next_steps(self) -> Sequence[str]:
+        """What to type next."""
+        return self.task.next_steps(shlex.quote(str(self.path)))
 
-        Args:
-            options: the fields of the task's `Streaming`.
+    @property
+    def directory(self) -> RunDirectory:
+        """The places inside the run's folder."""
+        return RunDirectory(self.path)
 
-        Raises:
-            InputError: an option that the task does not have.
-        """
-        return self.task.stream(self.model, self.options(self.task.Streaming, options))
+    def __repr__(self) -> str:
+        return f"<Run {self.path}: {self.task.name}, {self.predictor!r}>"
 
 
-def begin(task: str, data: Paths, out: str | Path, config: TrainingConfig) -> Run:
-    """Read the data into a new run directory and build the model; nothing is trained yet.
+def begin(task: str, data: Data | Given | None, out: str | Path, config: TrainingConfig) -> Run:
+    """Read the data into a new run directory and make the predictor; nothing is trained yet.
 
     Raises:
         InputError: data, settings or a place that can't be used. Nothing is left behind then.
@@ -181,9 +153,13 @@ def begin(task: str, data: Paths, out: str | Path, config: TrainingConfig) -> Ru
     existed = out.is_dir()
     run = RunDirectory.create(out, task, config.model_dump(mode="json"))
     try:
-        bound = kind(config, run)
-        bound.prepare(_paths(data))
-        return Run(bound, build(bound))
+        run.data.mkdir()
+        prepared = kind.prepare(config, None if data is None else given(data), run.data)
+        bound = kind(config, prepared)
+        predictor = make(bound)
+        run.predictor.mkdir()
+        write_parts(run.predictor, predictor.kind, predictor.parts())
+        return Run(out, bound, predictor)
     except BaseException:
         # A folder that was there stays itself: it may be where we are, a link or a mount.
         for path in list(out.iterdir()) if existed else [out]:
@@ -206,30 +182,62 @@ def fit(
         RunFailed: the loss or a gradient is no longer a number.
         elman.training.signals.Interrupted: a signal came; a checkpoint was written.
     """
-    objective, config = run.task.objective(run.model), run.task.config
-    outcome = loop.train(
+    place = run.directory
+    outcome = _train(run.task, run.predictor, place, log, observers, resume_from)
+    draw(place.metrics_path, run.path / "gradients.png")
+    load_model(place.model_path, run.predictor.network)
+    run.predictor.network.eval()
+    finished = run.task.finish(run.predictor)
+    write_parts(place.predictor, finished.kind, finished.parts())
+    return replace(run, predictor=finished), outcome
+
+
+def refit(task: AnyTask, log: Log | None = None) -> tuple[Predictor, Outcome]:
+    """A predictor trained as `task` says, in memory alone: nothing is written anywhere.
+
+    Raises:
+        RunFailed: the loss or a gradient is no longer a number.
+    """
+    predictor = make(task)
+    outcome = _train(task, predictor, None, log, (), None)
+    predictor.network.eval()
+    return task.finish(predictor), outcome
+
+
+def _train(
+    task: AnyTask,
+    predictor: Predictor,
+    place: RunDirectory | None,
+    log: Log | None,
+    observers: Sequence[Observer],
+    resume_from: Path | None,
+) -> Outcome:
+    objective = task.objective(predictor)
+    watch = GradientWatch(objective, task.config)
+    return loop.train(
         objective,
-        run.task.source(),
-        config,
-        run.task.run,
+        task.source(),
+        task.config,
+        place,
         log or QuietLog(),
-        [GradientWatch(objective, config), *observers],
+        [watch, *observers],
         resume_from,
     )
-    draw(run.task.run.metrics_path, run.path / "gradients.png")
-    load_model(run.task.run.model_path, run.model)
-    run.model.eval()
-    return run, outcome
 
 
 def train(
-    task: str, data: Paths, out: str | Path, *, config: str | Path | None = None, **settings: Any
+    task: str,
+    data: Data | Given | None,
+    out: str | Path,
+    *,
+    config: str | Path | None = None,
+    **settings: Any,
 ) -> Run:
     """Train on `data` and return the run: `elman train` without its printing.
 
     Args:
         task: such as "language-model".
-        data: a file, a folder, or the files of the splits.
+        data: paths, texts, a table, pairs or arrays; see `elman.data.given.given`.
         out: the run directory to make.
         config: a TOML file of settings, which `settings` beat.
         settings: the fields of the task's config.
@@ -257,59 +265,17 @@ def resume(path: str | Path, *, cell: str | None = None, **changes: Any) -> Run:
 
 def reopen(path: str | Path, *, cell: str | None = None, **changes: Any) -> tuple[Run, Path | None]:
     """A run to be trained on, and the checkpoint to go on from (None before the first)."""
-    task = _open(path, cell, changes)
-    return Run(task, build(task)), task.run.latest_checkpoint()
+    task = open_task(path, cell, changes)
+    run = Run(Path(path), task, make(task))
+    return run, run.directory.latest_checkpoint()
 
 
-def load(path: str | Path, *, cell: str | None = None, device: str | None = None) -> Run:
-    """A trained run with its best weights.
-
-    Args:
-        path: the run directory.
-        cell: the class, `package.module:Class`, of a run whose cell is the user's own; such code
-            is only ever loaded when it is named here.
-        device: where to run it; by default where it was trained.
+def open_task(path: str | Path, cell: str | None, changes: Mapping[str, Any]) -> AnyTask:
+    """The task of a run directory on its data, with changes of settings.
 
     Raises:
-        InputError: no run, one of another version, no weights yet, or damaged files.
+        InputError: no run, one of another format, or a cell of the user's own that is not named.
     """
-    task = _open(path, cell, {} if device is None else {"device": device})
-    weights = task.run.model_path
-    if not weights.exists():
-        raise InputError(f"{path}: has no weights yet; go on with `elman resume {path}`")
-    model = build(task)
-    load_model(weights, model)
-    return Run(task, model.to(task.config.device).eval())
-
-
-def stream(source: Run | str | Path | Steppable, **options: Any) -> FrontEnd | Stream:
-    """A stream over a run (text in, records out) or over any model (items in, outputs out).
-
-    Args:
-        source: a `Run`, the path of one, or a model with `initial_state` and `step`.
-        options: for a run the fields of its task's `Streaming`, for a model those of
-            `elman.streaming.stream.Stream`.
-    """
-    if isinstance(source, str | Path):
-        source = load(source)
-    if isinstance(source, Run):
-        return source.stream(**options)
-    return Stream(source, **options)
-
-
-def task_class(name: str) -> type[Task]:
-    """The task of that name.
-
-    Raises:
-        InputError: there is none.
-    """
-    if name not in TASKS:
-        raise InputError(f"{name}: no such task; choose from {', '.join(TASKS)}")
-    module, _, attribute = TASKS[name].partition(":")
-    return cast("type[Task]", getattr(importlib.import_module(module), attribute))
-
-
-def _open(path: str | Path, cell: str | None, changes: Mapping[str, Any]) -> Task:
     run = RunDirectory.open(path)
     name, settings = run.read_config()
     kind = task_class(name)
@@ -324,18 +290,48 @@ def _open(path: str | Path, cell: str | None, changes: Mapping[str, Any]) -> Tas
             raise InputError(f"--cell {cell}: {path} was trained with {recorded}; leave it out")
         config = config.model_copy(update={"cell": cell})
     use_device(config.device)
-    return kind(config, run)
+    return kind(config, kind.open(config, run.data))
 
 
-def build(task: Task) -> nn.Module:
-    """The model of a task, with the weights that its config's seed draws.
+def stream(
+    source: Predictor | str | Path | Steppable, **options: Any
+) -> Session[Any, Any] | Stream:
+    """A session of a predictor (raw input in, answers out), or a stream over any model.
+
+    Args:
+        source: a predictor, the path of one or of a run, or a model with `initial_state` and `step`.
+        options: for a predictor the fields of its `Streaming`, for a model those of
+            `elman.streaming.stream.Stream`.
+    """
+    if isinstance(source, str | Path):
+        source = load(source)
+    if isinstance(source, Predictor):
+        return source.session(**options)
+    return Stream(source, **options)
+
+
+def task_class(name: str) -> type[AnyTask]:
+    """The task of that name.
+
+    Raises:
+        InputError: there is none.
+    """
+    if name not in TASKS:
+        raise InputError(f"{name}: no such task; choose from {', '.join(TASKS)}")
+    module, _, attribute = TASKS[name].partition(":")
+    found: type[AnyTask] = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+def make(task: AnyTask) -> Predictor:
+    """The predictor of a task, with the weights that its config's seed draws.
 
     Raises:
         InputError: it does not fit into memory.
     """
     seed_everything(task.config.seed)
     try:
-        return task.build_model()
+        predictor: Predictor = task.make()
     except RuntimeError as error:
         if "alloc" not in str(error):
             raise
@@ -343,9 +339,4 @@ def build(task: Task) -> nn.Module:
             "the model does not fit into memory; make --hidden-size, --num-layers or "
             "--vocab-size smaller"
         ) from error
-
-
-def _paths(data: Paths) -> list[Path]:
-    if hasattr(data, "columns"):  # a pandas frame, for a task that reads tables
-        return [cast("Path", data)]
-    return [Path(data)] if isinstance(data, str | Path) else [Path(item) for item in data]
+    return predictor

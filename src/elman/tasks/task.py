@@ -1,112 +1,41 @@
-"""The protocol of a task: one use of a recurrent network, in one file.
+"""The protocol of a task: how one kind of predictor is trained.
 
-A task says how data become batches, what the model is, what its loss and its metrics are, and
-how a trained one is applied. The loop, the checkpoints, the run directory and the command line
-are never its business.
+A task says how data become batches, what predictor is made, what its loss and its metrics are. The
+loop, the checkpoints, the run directory and the command line are never its business, and what a
+trained network answers is the predictor's.
 """
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, TypeAlias
+from typing import Any, ClassVar, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
-from torch import nn
-
-from elman.data.text import whole_text
+from elman.data.given import Given
+from elman.diagnostics.activations import Activations
+from elman.diagnostics.diagnosis_input import DiagnosisInput
+from elman.evaluation.report import Report
+from elman.predictors.predictor import Predictor
+from elman.settings import Options
 from elman.training.config import TrainingConfig
 from elman.training.contracts import Objective, Source
-from elman.training.run_directory import RunDirectory
+
+ConfigT = TypeVar("ConfigT", bound=TrainingConfig)
+DataT = TypeVar("DataT")
+PredictorT = TypeVar("PredictorT", bound=Predictor)
 
 
-@dataclass(frozen=True)
-class Score:
-    """One measured number, with the unit without which it says nothing."""
+class Task(ABC, Generic[ConfigT, DataT, PredictorT]):
+    """How one kind of predictor is trained, on data that were prepared.
 
-    split: str
-    metric: str
-    value: float
-    unit: str
+    A task is made of two values and keeps nothing else: another config over the same data is
+    another task, and so is the same config over other data.
 
-
-@dataclass(frozen=True)
-class Report:
-    """What an evaluation found.
-
-    Attributes:
-        scores: the numbers.
-        verdict: what they mean, in sentences that stand above them.
+    Args:
+        config: the settings.
+        data: what `prepare` or `open` gave.
     """
-
-    scores: Sequence[Score]
-    verdict: Sequence[str] = ()
-
-
-Record: TypeAlias = Any
-"""A row: an instance of a dataclass, or a mapping, with the same columns from row to row."""
-
-
-class Options(BaseModel):
-    """What a command may be told about one use of a trained model; a task's own are subclasses.
-
-    Each field has a description, which is what the command line's help says of its flag.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-NO_OPTIONS = Options()
-
-
-@dataclass(frozen=True)
-class Given:
-    """What a model is applied to: a file, or lines as they arrive.
-
-    Attributes:
-        path: the file; None where there is none.
-        arriving: the lines, where they don't come from a file; read no sooner than asked for.
-    """
-
-    path: Path | None = None
-    arriving: Iterable[str] = field(default=(), repr=False)
-
-    def lines(self) -> Iterator[str]:
-        """The lines, without what ends them.
-
-        Raises:
-            InputError: a file that can't be read as text.
-        """
-        if self.path is None:
-            yield from self.arriving
-        else:
-            yield from lines_of(whole_text(self.path).blocks())
-
-
-def lines_of(pieces: Iterable[str]) -> Iterator[str]:
-    """The lines of a text that arrives in pieces, each without waiting for the whole."""
-    waiting = ""
-    for piece in pieces:
-        *complete, waiting = (waiting + piece).split("\n")
-        yield from complete
-    if waiting:
-        yield waiting
-
-
-class FrontEnd(Protocol):
-    """A trained model that text is pushed into, in chunks of any size."""
-
-    def push(self, text: str) -> Sequence[Record]:
-        """What is settled by `text`."""
-        ...
-
-    def flush(self) -> Sequence[Record]:
-        """What was held back, when the text has ended."""
-        ...
-
-
-class Task(ABC):
-    """One use of a recurrent network, bound to a config and a run directory."""
 
     name: ClassVar[str]
     summary: ClassVar[str]
@@ -114,26 +43,40 @@ class Task(ABC):
     counted: ClassVar[str]
     """What training counts, in the plural: "tokens"."""
     takes_data: ClassVar[bool] = True
-    """Whether it is trained on the user's files; a task without draws its own data."""
-    data: ClassVar[str] = "train, valid and test files, or one to be cut"
+    """Whether it is trained on the user's data; a task without draws its own."""
+    data_help: ClassVar[str] = "train, valid and test files, or one to be cut"
     """What DATA may be, for the command line's help."""
     common: ClassVar[tuple[str, ...]]
     """The fields of `Config` that `--help` shows; `--help-all` shows the rest too."""
+
     Evaluation: ClassVar[type[Options]] = Options
-    Prediction: ClassVar[type[Options]] = Options
-    Streaming: ClassVar[type[Options]] = Options
-    """What `evaluate`, `predict` and `stream` may be told; each field is a flag of the command."""
+    """What `evaluate` may be told; each field is a flag of the command."""
 
-    def __init__(self, config: TrainingConfig, run: RunDirectory) -> None:
+    def __init__(self, config: ConfigT, data: DataT) -> None:
         self.config = config
-        self.run = run
+        self.data = data
 
+    @classmethod
     @abstractmethod
-    def prepare(self, paths: Sequence[Path]) -> None:
-        """Read the user's data once and leave in the run directory all that training needs.
+    def prepare(cls, config: ConfigT, given: Given | None, folder: Path) -> DataT:
+        """Read the user's data once and leave in `folder` all that training needs.
+
+        Args:
+            config: the settings.
+            given: the user's data; None for a task that draws its own.
+            folder: an empty folder.
 
         Raises:
             InputError: data that can't be trained on.
+        """
+
+    @classmethod
+    @abstractmethod
+    def open(cls, config: ConfigT, folder: Path) -> DataT:
+        """What `prepare` left in `folder`.
+
+        Raises:
+            InputError: damaged or missing files.
         """
 
     @abstractmethod
@@ -141,38 +84,51 @@ class Task(ABC):
         """What was read, in lines for the terminal."""
 
     @abstractmethod
-    def build_model(self) -> nn.Module:
-        """The network with fresh weights."""
+    def make(self) -> PredictorT:
+        """The predictor with fresh weights."""
 
     @abstractmethod
-    def objective(self, model: nn.Module) -> Objective:
+    def objective(self, predictor: PredictorT) -> Objective:
         """The loss to train on and the validation that goes with it."""
 
     @abstractmethod
     def source(self) -> Source:
         """The batches to train on, endless and resumable."""
 
-    @abstractmethod
-    def evaluate(
-        self, model: nn.Module, paths: Sequence[Path] = (), options: Options = NO_OPTIONS
-    ) -> Report:
-        """The metrics on the run's validation and test data, or on the files at `paths`."""
+    def finish(self, predictor: PredictorT) -> PredictorT:
+        """The trained predictor with what only validation data can tell, such as a calibration."""
+        return predictor
 
     @abstractmethod
-    def predict(
-        self, model: nn.Module, given: Given, options: Options = NO_OPTIONS
-    ) -> Iterator[Record]:
-        """The model applied to a file or to lines, a row at a time."""
+    def evaluate(self, predictor: PredictorT, given: Given | None, options: Options) -> Report:
+        """The metrics on the task's own validation and test data, or on what is given."""
 
     @abstractmethod
-    def stream(self, model: nn.Module, options: Options = NO_OPTIONS) -> FrontEnd:
-        """The model as something that text is pushed into."""
+    def activations(self, predictor: PredictorT, text: str | None) -> Activations:
+        """The states, the gates and the guesses at each step of a text, or of data of its own.
+
+        Raises:
+            InputError: a kind that can't be shown, or a text that is missing or can't be read.
+        """
 
     @abstractmethod
-    def next_steps(self) -> list[str]:
-        """What to type next, once the run is trained."""
+    def diagnosis_input(
+        self,
+        predictor: PredictorT,
+        given: Given | None = None,
+        *,
+        max_lag: int | None = None,
+        needs: int | None = None,
+    ) -> DiagnosisInput:
+        """The network on validation data, or on what is given, as a diagnosis takes it.
+
+        Raises:
+            InputError: a kind that can't be diagnosed, or data that are too short.
+        """
+
+    @abstractmethod
+    def next_steps(self, run: str) -> Sequence[str]:
+        """What to type next, once `run` (quoted for a shell) is trained."""
 
 
-def columns(record: Record) -> dict[str, Any]:
-    """The names and values of a row, nested dataclasses as mappings."""
-    return dict(record) if isinstance(record, Mapping) else asdict(record)
+AnyTask = Task[Any, Any, Any]

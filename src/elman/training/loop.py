@@ -19,11 +19,11 @@ import torch
 
 from elman.data.batching import Batch
 from elman.errors import RunFailed
-from elman.training.checkpoint import save_model
+from elman.machine import seed_everything, untouched_randomness, use_device
+from elman.tensors import save_model
 from elman.training.config import TrainingConfig
 from elman.training.contracts import Objective, Observer, Source, StepEvent
 from elman.training.log import Log, MetricsFile, Recorder, TensorBoard
-from elman.training.machine import seed_everything, untouched_randomness, use_device
 from elman.training.optim import (
     Average,
     averaged,

@@ -10,10 +10,10 @@ from pathlib import Path
 import torch
 
 from elman.errors import InputError
-from elman.training.checkpoint import load_tree, load_weights, save_tree
+from elman.machine import random_states, restore_random_states
+from elman.tensors import load_tree, load_weights, save_tree
 from elman.training.config import TrainingConfig
 from elman.training.contracts import Objective, Source
-from elman.training.machine import random_states, restore_random_states
 from elman.training.optim import Average, evaluations_since_best
 from elman.training.tbptt import Window
 

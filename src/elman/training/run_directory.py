@@ -1,7 +1,8 @@
 """The folder that training leaves behind and every other command takes.
 
 config.toml          the task and its settings
-model.safetensors    the best weights so far
+data/                what the task made of the user's data
+predictor/           the network with the best weights so far, which `elman.load` takes
 metrics.jsonl        one line of numbers for each report
 checkpoints/         what `resume` goes on from
 """
@@ -21,7 +22,7 @@ import tomli_w
 from elman.errors import InputError
 from elman.files import write_text
 
-FORMAT = 1
+FORMAT = 2
 """Raised when a run directory can no longer be read by the code before it."""
 
 _CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
@@ -107,9 +108,19 @@ class RunDirectory:
         return self.path / "config.toml"
 
     @property
+    def data(self) -> Path:
+        """The folder of what the task made of the user's data."""
+        return self.path / "data"
+
+    @property
+    def predictor(self) -> Path:
+        """The folder of the predictor."""
+        return self.path / "predictor"
+
+    @property
     def model_path(self) -> Path:
         """The best weights so far."""
-        return self.path / "model.safetensors"
+        return self.predictor / "model.safetensors"
 
     @property
     def metrics_path(self) -> Path:

@@ -6,8 +6,8 @@ import pytest
 
 from benchmarks.quality import probe
 from benchmarks.quality.running import Options
-from elman.tasks.probe import DEFAULT
-from elman.tasks.study import Result, Study, Trial
+from elman.studies.probe.probe import DEFAULT
+from elman.studies.probe.trials import Result, Study, Trial
 
 
 def made_up(longest: dict[str, int]) -> dict[Trial, Result]:

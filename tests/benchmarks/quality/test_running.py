@@ -8,7 +8,7 @@ from benchmarks.quality import running
 from benchmarks.quality.memory import anonymous_mb
 from benchmarks.quality.running import RECIPES, Options, data_file, task_of, train
 from elman.errors import InputError
-from elman.tasks.configure import configure
+from elman.settings import configure
 from elman.tasks.runs import task_class
 
 

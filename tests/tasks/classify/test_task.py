@@ -11,11 +11,11 @@ import torch
 
 from elman.errors import InputError
 from elman.models.classifier import Classifier
+from elman.predictors.classifier_session import ClassifierStream
 from elman.tasks import runs
-from elman.tasks.classify.stream import ClassifierStream
 from elman.tasks.classify.task import ClassifyTask
 from elman.tasks.runs import Run
-from elman.training.checkpoint import load_tree
+from elman.tensors import load_tree
 from tests import halves, reviews
 
 TEXTS = ["the film was great", "a dull plot with music", "superb", "an unknownword , and dull fun"]

@@ -11,11 +11,11 @@ from safetensors.torch import load_file
 from elman.cli.main import main
 from elman.data.pairs.reading import Pair
 from elman.errors import InputError
-from elman.tasks.configure import configure
+from elman.predictors.vocabularies import Vocabularies
+from elman.settings import configure
 from elman.tasks.runs import Run, begin, load, resume, train
 from elman.tasks.translation.config import TranslationConfig
 from elman.tasks.translation.task import TranslationTask
-from elman.tasks.translation.text import Vocabularies
 from tests import toy_language
 
 SHORT: dict[str, Any] = {"max_steps": 6, "eval_every": 3, "checkpoint_every": 3}

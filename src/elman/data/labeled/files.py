@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.labeled.formats.found import BadRows, Found
+from elman.data.labeled.formats.parsed import BadRows, Found
 from elman.data.labeled.formats.parts import check_kind, read_parts, read_rows
 from elman.data.labeled.rows import (
     Columns,

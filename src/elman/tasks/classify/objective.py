@@ -15,11 +15,11 @@ from torch.nn import functional
 from elman.data.batching import IGNORE
 from elman.data.labeled.encoded import Encoded, LabeledBatch
 from elman.diagnostics.losses import last_losses
+from elman.evaluation.classification import fit_temperature, judged
 from elman.layers.state import State
 from elman.models.classifier import Classifier
-from elman.tasks.classify.apply import logits_of, probabilities_of
+from elman.predictors.classifier import logits_of, probabilities_of
 from elman.tasks.classify.config import ClassifyConfig
-from elman.tasks.classify.scores import fit_temperature, judged
 from elman.training.contracts import StepLoss
 
 

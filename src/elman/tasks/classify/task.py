@@ -19,30 +19,30 @@ from elman.data.labeled.rows import Columns, LabeledSplits, Sequences, Texts, Wo
 from elman.data.labeled.standardize import Standardizer
 from elman.data.labeled.words import WordEncoder, separated, words_of
 from elman.data.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
-from elman.diagnostics.reading import Reading
-from elman.diagnostics.specimen import Specimen
+from elman.diagnostics.activations import Activations
+from elman.diagnostics.diagnosis_input import DiagnosisInput
 from elman.errors import InputError
+from elman.evaluation.baselines import fit_baselines, load_baselines, save_baselines
+from elman.evaluation.classification_report import plots, report
+from elman.models.cells import check_cell, recurrent_layer
 from elman.models.classifier import Classifier, output_width
-from elman.tasks.cells import check_cell, recurrent_layer
-from elman.tasks.classify.apply import judge
-from elman.tasks.classify.baselines import fit_baselines, load_baselines, save_baselines
+from elman.predictors.classifier import judge
+from elman.predictors.classifier_activations import read_numbers, read_words
+from elman.predictors.classifier_answers import predictions
+from elman.predictors.classifier_inputs import Encoder, Schema
+from elman.predictors.classifier_options import ClassifyPrediction
+from elman.predictors.classifier_session import ClassifierStream
+from elman.predictors.number_session import NumberStream
 from elman.tasks.classify.config import ClassifyConfig, SentimentConfig
-from elman.tasks.classify.data import Encoder, Schema
-from elman.tasks.classify.number_stream import NumberStream
-from elman.tasks.classify.objective import ClassifyObjective
-from elman.tasks.classify.options import ClassifyPrediction
-from elman.tasks.classify.predict import predictions
-from elman.tasks.classify.reading import read_numbers, read_words
-from elman.tasks.classify.report import plots, report
-from elman.tasks.classify.specimen import classifier_specimen
-from elman.tasks.classify.start import (
+from elman.tasks.classify.diagnosis_input import classifier_diagnosis_input
+from elman.tasks.classify.initialize import (
     Architecture,
     from_language_model,
     from_vectors,
     load_start,
     paces,
 )
-from elman.tasks.classify.stream import ClassifierStream
+from elman.tasks.classify.objective import ClassifyObjective
 from elman.tasks.task import NO_OPTIONS, FrontEnd, Given, Options, Record, Report, Task
 
 SPLITS = ("train", "valid", "test")
@@ -197,23 +197,23 @@ class ClassifyTask(Task):
         plots(schema, judged, self.run.path)
         return report(schema, judged, load_baselines(self._baselines_path))
 
-    def specimen(
+    def diagnosis_input(
         self,
         model: nn.Module,
         path: Path | None = None,
         *,
         max_lag: int | None = None,
         needs: int | None = None,
-    ) -> Specimen:
+    ) -> DiagnosisInput:
         """The model on the longest validation rows, or on those of another file."""
         assert isinstance(model, Classifier)
         unit = "steps" if self.schema.inputs == "numbers" else PLURALS[self.tokenizer.unit]
         rows = self.rows("valid") if path is None else self._labeled(path)
-        return classifier_specimen(
+        return classifier_diagnosis_input(
             model, rows, self.config, unit=unit, max_lag=max_lag, needs=needs
         )
 
-    def read(self, model: nn.Module, text: str | None) -> Reading:
+    def read(self, model: nn.Module, text: str | None) -> Activations:
         """What can be seen of the model as it reads a text, or its first validation row."""
         assert isinstance(model, Classifier)
         title = str(self.run.path)

@@ -15,8 +15,8 @@ from elman.data.series.scaler import Scaler
 from elman.data.series.windows import Reach, Windows
 from elman.errors import InputError
 from elman.models.forecaster import Form
+from elman.predictors.forecaster import Shape
 from elman.tasks.forecast.config import ForecastConfig
-from elman.tasks.forecast.model import Shape
 
 # A lag is of use where most of the training rows have it.
 _LAG_SHARE = 3

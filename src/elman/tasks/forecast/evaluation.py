@@ -18,18 +18,18 @@ from pydantic import Field
 from elman.data.series.forecasts import LEVELS, Forecast
 from elman.data.series.panel import Panel
 from elman.errors import InputError
+from elman.evaluation.backtest.backtest import Backtest, Schedule, backtest, forecast_cuts
+from elman.evaluation.backtest.conformal import Conformal
+from elman.evaluation.backtest.report import report, steps
 from elman.files import atomic_path
+from elman.machine import seed_everything
 from elman.models.forecaster import Forecaster
 from elman.models.forecaster_autoregressive import AutoregressiveForecaster
-from elman.tasks.forecast.backtest import Backtest, Schedule, backtest, forecast_cuts
-from elman.tasks.forecast.backtest_report import report, steps
-from elman.tasks.forecast.conformal import Conformal
-from elman.tasks.forecast.model import PanelForecaster
+from elman.predictors.forecaster import PanelForecaster
 from elman.tasks.task import Options, Report
+from elman.tensors import load_model
 from elman.training import loop
-from elman.training.checkpoint import load_model
 from elman.training.log import QuietLog
-from elman.training.machine import seed_everything
 from elman.training.run_directory import RunDirectory
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def evaluate_forecaster(
             writer.writeheader()
             writer.writerows(rows)
     if options.plot is not None:
-        from elman.tasks.forecast.backtest_plot import draw_backtest
+        from elman.plots.backtest import draw_backtest
 
         draw_backtest(options.plot, found)
     return report(found, split)

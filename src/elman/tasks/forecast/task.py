@@ -24,24 +24,24 @@ from elman.data.series.panel import Panel
 from elman.data.series.reading import read_panel
 from elman.data.series.scaler import Scaler
 from elman.data.series.windows import Reach, TrainingWindows, WindowBatch, Windows
-from elman.diagnostics.specimen import Specimen
+from elman.diagnostics.diagnosis_input import DiagnosisInput
 from elman.errors import InputError
+from elman.evaluation.backtest.conformal import Conformal
 from elman.files import write_json
+from elman.models.cells import check_cell
 from elman.models.forecaster import Forecaster
 from elman.models.forecaster_autoregressive import AutoregressiveForecaster
-from elman.tasks.cells import check_cell
+from elman.predictors.forecaster import PanelForecaster, Shape, make_forecaster
+from elman.predictors.forecaster_answers import ForecastPrediction, prediction_rows
+from elman.predictors.forecaster_session import ForecastStream, ForecastStreaming
 from elman.tasks.forecast.config import ForecastConfig
-from elman.tasks.forecast.conformal import Conformal
 from elman.tasks.forecast.data import Splits, check_counts, settle_shape
+from elman.tasks.forecast.diagnosis_input import ROWS, forecaster_diagnosis_input
 from elman.tasks.forecast.evaluation import (
     ForecastEvaluation,
     calibrate,
     evaluate_forecaster,
 )
-from elman.tasks.forecast.model import PanelForecaster, Shape, make_forecaster
-from elman.tasks.forecast.prediction import ForecastPrediction, prediction_rows
-from elman.tasks.forecast.specimen import ROWS, forecaster_specimen
-from elman.tasks.forecast.stream import ForecastStream, ForecastStreaming
 from elman.tasks.task import NO_OPTIONS, FrontEnd, Given, Options, Record, Report, Task
 from elman.training.contracts import StepLoss
 
@@ -135,14 +135,14 @@ class ForecastTask(Task):
         assert isinstance(options, ForecastStreaming)
         return ForecastStream(self, model, options)
 
-    def specimen(
+    def diagnosis_input(
         self,
         model: nn.Module,
         path: Path | None = None,
         *,
         max_lag: int | None = None,
         needs: int | None = None,
-    ) -> Specimen:
+    ) -> DiagnosisInput:
         """The model on validation windows, or on some of other data."""
         assert isinstance(model, Forecaster)
         horizon, splits, panel = self.shape.form.horizon, self.splits, self.panel
@@ -158,7 +158,7 @@ class ForecastTask(Task):
                 " give a longer one"
             )
         window = windows.at(*places).to(next(model.parameters()).device)
-        return forecaster_specimen(model, window, self.config, max_lag=max_lag, needs=needs)
+        return forecaster_diagnosis_input(model, window, self.config, max_lag=max_lag, needs=needs)
 
     def next_steps(self) -> list[str]:
         run = shlex.quote(str(self.run.path))

@@ -21,22 +21,22 @@ from elman.data.pairs.reading import Pair, one_by_one, read_pairs
 from elman.data.pairs.rows import Reader
 from elman.data.tokenizer import Tokenizer
 from elman.errors import InputError
+from elman.evaluation.translation import score_translations
+from elman.evaluation.translation_loss import Expectation, expect, row_losses
 from elman.files import write_json
 from elman.layers.state import State
+from elman.models.cells import check_cell
 from elman.models.seq2seq import Seq2Seq
-from elman.tasks.cells import check_cell
-from elman.tasks.task import NO_OPTIONS, Given, Options, Report, Score, Task
-from elman.tasks.translation.config import TranslationConfig
-from elman.tasks.translation.measure import Expectation, expect, row_losses
-from elman.tasks.translation.network import network
-from elman.tasks.translation.options import (
+from elman.predictors.translator import Translation, TranslationStream, translate
+from elman.predictors.translator_network import network
+from elman.predictors.translator_options import (
     TranslationEvaluation,
     TranslationPrediction,
     TranslationStreaming,
 )
-from elman.tasks.translation.predict import Translation, TranslationStream, translate
-from elman.tasks.translation.scores import score_translations
-from elman.tasks.translation.text import Vocabularies
+from elman.predictors.vocabularies import Vocabularies
+from elman.tasks.task import NO_OPTIONS, Given, Options, Report, Score, Task
+from elman.tasks.translation.config import TranslationConfig
 from elman.training.contracts import StepLoss
 
 SPLITS = ("train", "valid", "test")

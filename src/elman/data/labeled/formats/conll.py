@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from elman.data.labeled.formats.found import BadRows, Found, origin_of
+from elman.data.labeled.formats.parsed import BadRows, Found, origin_of
 from elman.data.labeled.formats.table import text_lines
 from elman.data.labeled.rows import Columns, Words, offsets_of
 from elman.errors import InputError

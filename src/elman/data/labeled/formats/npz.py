@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from elman.data.labeled.formats.cells import BadCell, finite, label_of
-from elman.data.labeled.formats.found import Found, origin_of
+from elman.data.labeled.formats.parsed import Found, origin_of
 from elman.data.labeled.rows import Columns, Integers, LabelKind, Sequences, offsets_of
 from elman.errors import InputError
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from elman.data.labeled.formats.cells import BadCell, finite, label_of
 from elman.data.labeled.formats.columns import LABEL
-from elman.data.labeled.formats.found import BadRows, Found
+from elman.data.labeled.formats.parsed import BadRows, Found
 from elman.data.labeled.formats.table import Table, read_table
 from elman.data.labeled.rows import Columns, Floats, Origin, Sequences, offsets_of
 from elman.errors import InputError

@@ -11,9 +11,9 @@ import numpy as np
 
 from elman.data.labeled.formats.columns import USUAL, choose
 from elman.data.labeled.formats.conll import read_conll
-from elman.data.labeled.formats.found import BadRows, Found
 from elman.data.labeled.formats.npz import read_npz
 from elman.data.labeled.formats.number_files import read_folder
+from elman.data.labeled.formats.parsed import BadRows, Found
 from elman.data.labeled.formats.rows_of_table import rows_of_table
 from elman.data.labeled.formats.table import read_table
 from elman.data.labeled.formats.ts import read_ts

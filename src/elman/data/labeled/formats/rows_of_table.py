@@ -19,7 +19,7 @@ from elman.data.labeled.formats.cells import (
     words_of,
 )
 from elman.data.labeled.formats.columns import Chosen
-from elman.data.labeled.formats.found import BadRows, Found, origin_of
+from elman.data.labeled.formats.parsed import BadRows, Found, origin_of
 from elman.data.labeled.formats.table import Cells, Table
 from elman.data.labeled.rows import (
     Columns,

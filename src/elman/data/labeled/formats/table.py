@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from elman.data.extras import library
-from elman.data.labeled.formats.found import BadRows
+from elman.data.labeled.formats.parsed import BadRows
 from elman.data.reading import read_blocks
 from elman.errors import InputError
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from elman.data.labeled.formats.cells import BadCell, finite
-from elman.data.labeled.formats.found import BadRows, Found, origin_of
+from elman.data.labeled.formats.parsed import BadRows, Found, origin_of
 from elman.data.labeled.formats.table import text_lines
 from elman.data.labeled.rows import Floats, Sequences, offsets_of
 from elman.errors import InputError

@@ -1,0 +1,185 @@
+"""What people hold, sorted by what it is: files, texts, tables, arrays, each with or without labels.
+
+A task and a predictor take all of it. Whatever reads a kind of data (`labeled`, `pairs`, `series`,
+`text`) matches on these classes and refuses, by name, what it can't use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from elman.errors import InputError
+
+
+class Frame(Protocol):
+    """A table of pandas, polars or pyarrow: all give themselves through the Arrow PyCapsule interface."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+
+Data: TypeAlias = (
+    str | Path | Frame | Mapping[str, Any] | Sequence[Any] | tuple[Sequence[Any], Sequence[Any]]
+)
+"""What `elman.train` and `predict` take; see `given`."""
+
+
+@dataclass(frozen=True)
+class Files:
+    """Files or folders."""
+
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Texts, each a row; read no sooner than asked for.
+
+    Attributes:
+        texts: without line ends of their own where they are lines.
+        labels: what each is, or None.
+        where: what they are called in an error; row n is named "WHERE:n".
+        arriving: whether each should be answered before the next is there.
+    """
+
+    texts: Iterable[str] = field(repr=False)
+    labels: Sequence[Any] | None = field(default=None, repr=False)
+    where: str = "data"
+    arriving: bool = False
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Source and target texts."""
+
+    pairs: Sequence[tuple[str, str]] = field(repr=False)
+    where: str = "data"
+
+
+@dataclass(frozen=True)
+class Columns:
+    """A table: a frame, or a mapping from name to column."""
+
+    table: Frame | Mapping[str, Any] = field(repr=False)
+    where: str = "data"
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """Sequences of numbers, each (T,) or (T, C).
+
+    Attributes:
+        arrays: NumPy arrays.
+        labels: of each sequence or, per step, of each of its steps; None without.
+        where: what they are called in an error.
+    """
+
+    arrays: Sequence[np.ndarray] = field(repr=False)
+    labels: Sequence[Any] | None = field(default=None, repr=False)
+    where: str = "data"
+
+
+Given: TypeAlias = Files | Texts | Pairs | Columns | Arrays
+
+
+def given(data: Data | Given, where: str = "data") -> Given:
+    """`data` as what it is.
+
+    A `Path` is a file. A string is a file if there is one of that name, else a text: but one that
+    looks like a path (no space in it and a suffix or a separator) is refused, since a name that is
+    misspelled would be taken for a text without a word. A list of strings is files if all are there,
+    else texts, by the same rule; a list of pairs of strings is pairs; a list of arrays (NumPy, torch,
+    or lists of numbers) is sequences; a tuple of two lists is inputs with their labels.
+
+    Raises:
+        InputError: nothing that can be sorted, a missing file, labels that are too few or too many.
+    """
+    if isinstance(data, Files | Texts | Pairs | Columns | Arrays):
+        return data
+    if isinstance(data, Path):
+        return Files((data,))
+    if isinstance(data, str):
+        return Files((Path(data),)) if _is_file(data, where) else Texts([data], where=where)
+    if isinstance(data, Mapping) or hasattr(data, "__arrow_c_stream__"):
+        return Columns(data, where)
+    if isinstance(data, tuple) and len(data) == 2 and all(_is_list(part) for part in data):
+        return _with_labels(*data, where)
+    if not _is_list(data):
+        raise InputError(
+            f"{where}: expected a path, texts, a table, pairs or arrays, got {type(data).__name__}"
+        )
+    return _of_list(list(data), where)
+
+
+def _of_list(items: list[Any], where: str) -> Given:
+    if not items:
+        raise InputError(f"{where}: an empty list; give at least one item")
+    if all(isinstance(item, str | Path) for item in items):
+        files = [isinstance(item, Path) or _is_file(item, where) for item in items]
+        if all(files):
+            return Files(tuple(map(Path, items)))
+        if any(files):
+            raise InputError(f"{where}: files and texts in one list; give one or the other")
+        return Texts(items, where=where)
+    if all(_is_pair(item) for item in items):
+        return Pairs([(str(source), str(target)) for source, target in items], where)
+    return Arrays(_arrays(items, where), where=where)
+
+
+def _with_labels(inputs: Any, labels: Any, where: str) -> Given:
+    inputs, labels = list(inputs), list(labels)
+    if len(inputs) != len(labels):
+        raise InputError(
+            f"{where}: {len(inputs):,} inputs and {len(labels):,} labels; give one each"
+        )
+    if not inputs:
+        raise InputError(f"{where}: an empty list; give at least one item")
+    if all(isinstance(item, str) for item in inputs):
+        return Texts(inputs, labels, where)
+    return Arrays(_arrays(inputs, where), labels, where)
+
+
+def _arrays(items: list[Any], where: str) -> list[np.ndarray]:
+    arrays = []
+    for number, item in enumerate(items, 1):
+        try:
+            array = np.asarray(item.detach().cpu() if hasattr(item, "detach") else item)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{where}:{number}: not an array of numbers ({error})") from error
+        if array.dtype.kind not in "biuf" or array.ndim not in (1, 2):
+            raise InputError(
+                f"{where}:{number}: expected numbers in one or two axes (steps, channels), got"
+                f" {array.dtype} of shape {array.shape}"
+            )
+        arrays.append(array)
+    return arrays
+
+
+def _is_list(data: object) -> bool:
+    return isinstance(data, Sequence | np.ndarray) and not isinstance(data, str | bytes)
+
+
+def _is_pair(item: object) -> bool:
+    return (
+        isinstance(item, tuple | list) and len(item) == 2 and all(isinstance(x, str) for x in item)
+    )
+
+
+def _is_file(text: str, where: str) -> bool:
+    """Whether a string names a file; raise where it looks like one that is not there."""
+    try:
+        if text and len(text) < 4096 and "\n" not in text and Path(text).exists():
+            return True
+    except (OSError, ValueError):
+        return False
+    looks = text.strip() and not any(c.isspace() for c in text)
+    if looks and ("/" in text or "\\" in text or Path(text).suffix[1:].isalnum()):
+        raise InputError(
+            f"{where}: {text}: there is no such file; to give it as a text, put it into"
+            " elman.data.given.Texts"
+        )
+    return False

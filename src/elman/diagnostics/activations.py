@@ -1,0 +1,172 @@
+"""What is shown of a network as it reads: a value that texts, series and frames all can fill.
+
+Legend: T steps, U units.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from elman.diagnostics.trace import Trace
+from elman.errors import RunFailed
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+Order: TypeAlias = npt.NDArray[np.int64]
+
+BY_TIME_CONSTANT = "time constant"
+BY_CHANGE = "change"
+REVERSED = ", from the end"
+_FULL_NAMES = {"h": "hidden state", "c": "cell state"}
+
+
+@dataclass(frozen=True)
+class Expected:
+    """Something that the model expected, and how much: 0 to 1."""
+
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of what was read.
+
+    Attributes:
+        label: the token, the time, the number of the frame; any characters.
+        surprise: how unexpected it was, in the reading's unit; None where nothing was expected.
+        expected: what was expected in its place, the most probable first.
+    """
+
+    label: str
+    surprise: float | None = None
+    expected: tuple[Expected, ...] = ()
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The values of one state or gate of one layer.
+
+    Attributes:
+        layer: which, such as "layer 0" or "layer 0, from the end".
+        key: "h", "c", or a gate: "forget".
+        values: (T, U), after or in each step.
+        low: the least that a value can be or is.
+        high: the most.
+        orders: ways to arrange the units, by name: the units' indices (U,), first on top.
+        time_constants: (U,) steps, where the layer has a gate that keeps.
+    """
+
+    layer: str
+    key: str
+    values: Floats
+    low: float
+    high: float
+    orders: Mapping[str, Order] = field(default_factory=dict)
+    time_constants: Floats | None = None
+
+    @property
+    def is_gate(self) -> bool:
+        """Whether it opens and shuts, from 0 to 1."""
+        return self.low == 0
+
+    @property
+    def name(self) -> str:
+        """Its name in full."""
+        return f"{self.key} gate" if self.is_gate else _FULL_NAMES.get(self.key, self.key)
+
+    def order(self, by: str) -> Order:
+        """The units from top to bottom; as they stand in the network where `by` is unknown."""
+        return self.orders.get(by, np.arange(self.values.shape[1]))
+
+    def quantized(self) -> npt.NDArray[np.uint8]:
+        """The values in 8 bits, (T, U): low is 0, high 255; at most (high - low) / 510 is lost."""
+        scaled = (self.values - self.low) * (255 / (self.high - self.low))
+        levels: npt.NDArray[np.uint8] = np.rint(scaled).clip(0, 255).astype(np.uint8)
+        return levels
+
+
+@dataclass(frozen=True)
+class Activations:
+    """A network reading something, step by step.
+
+    Attributes:
+        title: what read what.
+        steps: T of them.
+        panels: states and gates, layer after layer.
+        expected: what the model expects after the last step.
+        unit: of surprise.
+        is_text: whether the labels, laid side by side, are a text.
+        ahead: what is expected: the "next" step, or the "answer" to all so far.
+    """
+
+    title: str
+    steps: Sequence[Step]
+    panels: Sequence[Panel]
+    expected: tuple[Expected, ...] = ()
+    unit: str = "bits"
+    is_text: bool = True
+    ahead: Literal["next", "answer"] = "next"
+
+    @property
+    def layers(self) -> list[str]:
+        """The layers' names, from the input up."""
+        return list(dict.fromkeys(panel.layer for panel in self.panels))
+
+    def expected_after(self, t: int) -> tuple[Expected, ...]:
+        """What the model expects once it has read step `t`."""
+        return self.steps[t + 1].expected if t + 1 < len(self.steps) else self.expected
+
+
+def panels_of(traces: Mapping[str, Trace], row: int = 0, begin: int = 0) -> list[Panel]:
+    """Panels of one row of the batch from step `begin`; layers are numbered from the input up.
+
+    Raises:
+        RunFailed: states that are not finite numbers.
+    """
+    panels: list[Panel] = []
+    depth = -1
+    for place, trace in traces.items():
+        reverse = place.endswith("reverse")  # it follows the other direction of its layer
+        depth += not reverse
+        layer = f"layer {depth}{REVERSED if reverse else ''}"
+        states = {key: _row(values, row, begin) for key, values in trace.states.items()}
+        gates = {key: _row(values, row, begin) for key, values in trace.gates.items()}
+        constants = trace.time_constants()
+        tau = None if constants is None else constants.numpy().astype(np.float32)
+        lead = next(iter(states.values()))
+        for key, values in {**states, **gates}.items():
+            if not np.isfinite(values).all():
+                raise RunFailed(f"{layer}: {key} is not a finite number at some steps")
+            orders = {}
+            if tau is not None and len(tau) == values.shape[1]:
+                orders[BY_TIME_CONSTANT] = np.argsort(tau, kind="stable")
+            by = lead if lead.shape == values.shape else values
+            orders[BY_CHANGE] = np.argsort(-_change(by), kind="stable")
+            low, high = _range(key, values, key in gates)
+            own_tau = tau if BY_TIME_CONSTANT in orders else None
+            panels.append(Panel(layer, key, values, low, high, orders, own_tau))
+    return panels
+
+
+def _row(values: Tensor, row: int, begin: int) -> Floats:
+    return np.ascontiguousarray(values[begin:, row].float().cpu().numpy())
+
+
+def _range(key: str, values: Floats, gate: bool) -> tuple[float, float]:
+    if gate:
+        return (-1.0, 1.0) if key == "candidate" else (0.0, 1.0)
+    most = max(float(np.abs(values).max()), 1e-6)
+    return -most, most
+
+
+def _change(values: Floats) -> Floats:
+    """How much each unit moves from step to step, in the mean, (U,)."""
+    steps = np.diff(values, axis=0) if len(values) > 1 else values
+    change: Floats = np.abs(steps).mean(0)
+    return change

@@ -1,0 +1,119 @@
+"""What is diagnosed: a model, the data it reads, its losses and its outputs.
+
+Legend: T time, B batch, K width of the output.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
+
+from torch import Tensor, nn
+
+from elman.diagnostics.losses import (
+    IGNORE,
+    StepLosses,
+    is_batch_first,
+    losses_of,
+    split_batch,
+    time_first_outputs,
+)
+from elman.diagnostics.steps import require_recurrent
+from elman.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class DiagnosisInput:
+    """A model on its data; a task makes one of its runs, `DiagnosisInput.of` of any model.
+
+    Attributes:
+        model: in eval mode while it is diagnosed.
+        inputs: what the model reads, its time axis at `time_axis`, its batch axis beside it.
+        losses: inputs -> (T, B), or (B,) at the end of each row.
+        outputs: inputs -> (T, B, K) or (B, K): logits or numbers, whose change is measured.
+        categorical: outputs are logits of a distribution over K; or else K numbers.
+        scored: the steps with a loss that counts; None when all do.
+        time_axis: 0 or 1.
+        truncation: k1, the steps that gradients flow back in training, or None if unknown.
+        needs: the lag that the task asks for, or None if unknown.
+        cell: how the cell is called ("rnn", "lstm"), for the mends, or None if unknown.
+        unit: what a step is, in the plural.
+        max_lag: the largest lag that the data are meant for, or None.
+    """
+
+    model: nn.Module
+    inputs: Tensor
+    losses: Callable[[Tensor], Tensor]
+    outputs: Callable[[Tensor], Tensor]
+    categorical: bool
+    scored: tuple[int, ...] | None = None
+    time_axis: int = 0
+    truncation: int | None = None
+    needs: int | None = None
+    cell: str | None = None
+    unit: str = "steps"
+    max_lag: int | None = None
+
+    @property
+    def steps(self) -> int:
+        """T."""
+        return self.inputs.shape[self.time_axis]
+
+    @property
+    def rows(self) -> int:
+        """B."""
+        return self.inputs.shape[1 - self.time_axis]
+
+    @classmethod
+    def of(
+        cls,
+        model: nn.Module,
+        batch: Any,
+        *,
+        losses: StepLosses | None = None,
+        truncation: int | None = None,
+        needs: int | None = None,
+    ) -> Self:
+        """A model called as ``model(inputs)`` on a batch, as `step_losses` describes them.
+
+        Raises:
+            InputError: no recurrent layer, or inputs that are no tensor of rows and steps.
+        """
+        require_recurrent(model)
+        inputs, targets = split_batch(batch)
+        if not isinstance(inputs, Tensor) or inputs.dim() < 2:
+            got = tuple(inputs.shape) if isinstance(inputs, Tensor) else type(inputs).__name__
+            raise InputError(
+                f"the inputs are {got}, expected a tensor (time, batch, ...), or (batch, time, ...)"
+                " where the layers are batch_first"
+            )
+        batch_first = is_batch_first(model)
+
+        def targets_time_first(outputs: Tensor) -> Tensor | None:
+            if targets is None or outputs.dim() == 2 or not batch_first:
+                return targets  # type: ignore[no-any-return]
+            return targets.transpose(0, 1)  # type: ignore[no-any-return]
+
+        def own_losses(x: Tensor) -> Tensor:
+            if losses is not None:
+                return losses(model, x if targets is None else (x, targets))
+            outputs = time_first_outputs(model, x)
+            return losses_of(outputs, targets_time_first(outputs))
+
+        categorical = targets is not None and not targets.is_floating_point()
+        scored = None
+        if categorical and targets.dim() == 2:
+            counts = (targets != IGNORE).any(0 if batch_first else 1)
+            scored = None if bool(counts.all()) else tuple(counts.nonzero().flatten().tolist())
+        return cls(
+            model,
+            inputs,
+            own_losses,
+            lambda x: time_first_outputs(model, x),
+            categorical,
+            scored,
+            1 if batch_first else 0,
+            truncation,
+            needs,
+        )

@@ -1,0 +1,1 @@
+"""From predictions and truth to numbers and verdicts."""

@@ -1,0 +1,1 @@
+"""Forecasts made again and again in the past, beside what came and the baselines."""

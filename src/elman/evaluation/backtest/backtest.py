@@ -1,0 +1,288 @@
+"""The backtest: forecasts made again and again in the past, beside what came and the baselines.
+
+At a cut a forecaster is given what was known then, as a panel that ends there, so the future
+cannot reach it; `backtest_leakage` makes sure.
+
+Legend: S series, K cuts, R pairs of a series and a cut, L horizon, C channels, Q levels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from elman.data.series.forecasts import LEVELS, Forecast
+from elman.data.series.panel import Floats, Integers, Panel
+from elman.errors import InputError
+from elman.evaluation.backtest.baselines import Baselines
+from elman.evaluation.backtest.leakage import Leakage, look_for_leaks
+from elman.evaluation.backtest.metrics import Chunk, Tally
+
+_ROWS_AT_ONCE = 2_000_000
+_NUMBERS_AT_ONCE = 20_000_000
+
+
+class Forecaster(Protocol):
+    """A trained model that says what comes next."""
+
+    @property
+    def context(self) -> int | None:
+        """How many rows before a cut it looks at; None for all."""
+        ...
+
+    def forecast(self, panel: Panel, horizon: int) -> Forecast:
+        """The next `horizon` steps of each row, in units of the data.
+
+        The rows are pairs of a series and a cut, so one series may come more than once. Given the
+        same panel it says the same again.
+        """
+        ...
+
+
+Refit = Callable[[Panel], Forecaster]
+"""Trains a forecaster on what was known at a cut."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Where the cuts are.
+
+    The last cut leaves just the horizon (and the gap) at the end of a series; the others lie
+    `step` rows before one another.
+
+    Attributes:
+        cuts: how many at most; None for as many as there is room for.
+        gap: rows between the last known one and the first that is scored.
+        step: rows between cuts; None for the horizon, so that no two cuts score the same row.
+        first: no cut has fewer known rows; (S,) or one number. With the end of the training data
+            no cut is older than what was learned from.
+    """
+
+    cuts: int | None = 20
+    gap: int = 0
+    step: int | None = None
+    first: Integers | int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Backtest:
+    """What a backtest found.
+
+    Attributes:
+        model: the name of the forecaster; all others in `tally` are baselines.
+        baselines: their names, naive first.
+        tally: errors by model.
+        horizon: L.
+        gap: see `Schedule`.
+        overlap: how many cuts after a cut share steps with it.
+        cuts: K.
+        pairs: R, forecasts made by each model.
+        leakage: what changing the future did.
+        notes: what was left out and why.
+    """
+
+    model: str
+    baselines: tuple[str, ...]
+    tally: Tally
+    horizon: int
+    gap: int
+    overlap: int
+    cuts: int
+    pairs: int
+    leakage: Leakage
+    notes: tuple[str, ...] = ()
+
+
+def backtest(
+    forecaster: Forecaster,
+    panel: Panel,
+    horizon: int,
+    schedule: Schedule | None = None,
+    *,
+    refit: Refit | None = None,
+    seasons: tuple[int, ...] | None = None,
+    spread: Floats | None = None,
+    model: str = "the network",
+) -> Backtest:
+    """Forecast the past from every cut and score it beside naive, seasonal naive and drift.
+
+    Args:
+        forecaster: what is judged.
+        panel: all of the data.
+        horizon: steps that are scored, L.
+        schedule: where the cuts are.
+        refit: train anew on what was known at each cut; None to judge `forecaster` as it is.
+        seasons: of the seasonal naive forecasts, in rows; by default those of the frequency.
+        spread: (S, C) standard deviations; errors are also given in units of them.
+        model: what the forecaster is called.
+
+    Raises:
+        InputError: series too short for a single cut.
+    """
+    schedule = schedule or Schedule()
+    series, ends, numbers = place_cuts(panel, horizon, schedule)
+    count = int(numbers.max()) + 1
+    shortest = int(ends.min())
+    wanted = panel.frequency.seasons if seasons is None else seasons
+    used = tuple(season for season in wanted if season <= shortest)
+    notes = [
+        f"no seasonal naive ({season}): some cut has only {shortest:,} known rows"
+        for season in wanted
+        if season > shortest
+    ]
+    baselines = Baselines(panel, used)
+    scale = baselines.scale(_first_ends(panel, series, ends))
+    if np.isnan(scale).any():
+        flat = [panel.ids[place] for place in np.flatnonzero(np.isnan(scale).any(axis=1))]
+        notes.append(f"not in MASE, as nothing changes before the first cut: {', '.join(flat[:5])}")
+    tally = Tally(horizon, count)
+    names: tuple[str, ...] = ()
+    total = schedule.gap + horizon
+    judge = forecaster
+    for rows in _chunks(panel, forecaster.context, ends, numbers, total, refit is not None):
+        of, stop = series[rows], ends[rows]
+        if refit is not None:
+            judge = refit(panel.cuts(of, stop))
+        found = judge.forecast(panel.cuts(of, stop, judge.context), total)
+        _refuse_nonsense(panel, of, found, model)
+        forecasts = {model: found, **baselines.forecasts(of, stop, total)}
+        names = tuple(name for name in forecasts if name != model)
+        tally.add(_chunk(panel, forecasts, of, stop, numbers[rows], schedule.gap, scale, spread))
+    overlap = -(-total // (schedule.step or horizon)) - 1
+    return Backtest(
+        model=model,
+        baselines=names,
+        tally=tally,
+        horizon=horizon,
+        gap=schedule.gap,
+        overlap=overlap,
+        cuts=count,
+        pairs=len(series),
+        leakage=look_for_leaks(judge, panel, series, ends, total),
+        notes=tuple(notes),
+    )
+
+
+def forecast_cuts(
+    forecaster: Forecaster, panel: Panel, horizon: int, schedule: Schedule
+) -> tuple[Floats, Forecast]:
+    """Forecasts from every cut, and (R, L, C) what came, NaN where the data do not say.
+
+    Raises:
+        InputError: series too short for a single cut.
+    """
+    series, ends, numbers = place_cuts(panel, horizon, schedule)
+    total, gap = schedule.gap + horizon, schedule.gap
+    parts = [
+        forecaster.forecast(panel.cuts(series[rows], ends[rows], forecaster.context), total)
+        for rows in _chunks(panel, forecaster.context, ends, numbers, total, False)
+    ]
+    whole = Forecast(
+        np.concatenate([part.mean for part in parts]),
+        parts[0].levels,
+        np.concatenate([part.quantiles for part in parts]),
+    )
+    rows = (panel.borders[series] + ends + gap)[:, None] + np.arange(horizon)
+    return np.where(panel.observed[rows], panel.values[rows], np.nan), whole.steps(gap)
+
+
+def place_cuts(
+    panel: Panel, horizon: int, schedule: Schedule
+) -> tuple[Integers, Integers, Integers]:
+    """(R,) series, known rows and number of each cut, the oldest cuts first.
+
+    Raises:
+        InputError: no series is long enough for one cut.
+    """
+    if horizon < 1 or schedule.gap < 0 or (schedule.step is not None and schedule.step < 1):
+        raise InputError("horizon and step must be at least 1, the gap at least 0")
+    if schedule.cuts is not None and schedule.cuts < 1:
+        raise InputError(f"{schedule.cuts} cuts: a backtest needs at least 1")
+    step = schedule.step or horizon
+    last = panel.lengths - horizon - schedule.gap  # (S,)
+    first = np.maximum(np.broadcast_to(np.asarray(schedule.first), last.shape), 2)
+    room = np.maximum((last - first) // step + 1, 0)
+    if not room.any():
+        longest = int(panel.lengths.argmax())
+        raise InputError(
+            f"series {panel.ids[longest]}: {int(panel.lengths[longest]):,} rows, the longest, are "
+            f"too few for a cut with {int(first[longest]):,} known rows, a gap of {schedule.gap} "
+            f"and a horizon of {horizon}; give more data or a shorter horizon"
+        )
+    if schedule.cuts is not None:
+        room = np.minimum(room, schedule.cuts)
+    series = np.repeat(np.arange(len(panel)), room)
+    back = np.arange(len(series)) - np.repeat(np.cumsum(room) - room, room)  # 0 is the last cut
+    numbers = int(room.max()) - 1 - back
+    order = np.lexsort((series, numbers))
+    return series[order], (last[series] - back * step)[order], numbers[order]
+
+
+def _first_ends(panel: Panel, series: Integers, ends: Integers) -> Integers:
+    """(S,) the known rows at the first cut of each series; its whole length without any."""
+    found = panel.lengths.copy()
+    np.minimum.at(found, series, ends)
+    return found
+
+
+def _chunks(
+    panel: Panel,
+    context: int | None,
+    ends: Integers,
+    numbers: Integers,
+    steps: int,
+    refits: bool,
+) -> Iterator[slice]:
+    """Slices of the pairs that fit into memory at once; one for each cut where there are refits."""
+    known = ends if context is None else np.minimum(ends, context)
+    numbers_each = steps * len(panel.targets) * len(LEVELS) * 3
+    cost = np.maximum(known / _ROWS_AT_ONCE, numbers_each / _NUMBERS_AT_ONCE)
+    begin, used = 0, 0.0
+    for place in range(len(ends)):
+        new = numbers[place] != numbers[place - 1] if refits else used + cost[place] > 1
+        if place > begin and new:
+            yield slice(begin, place)
+            begin, used = place, 0.0
+        used += cost[place]
+    yield slice(begin, len(ends))
+
+
+def _chunk(
+    panel: Panel,
+    forecasts: dict[str, Forecast],
+    series: Integers,
+    ends: Integers,
+    numbers: Integers,
+    gap: int,
+    scale: Floats,
+    spread: Floats | None,
+) -> Chunk:
+    horizon = next(iter(forecasts.values())).horizon - gap
+    rows = (panel.borders[series] + ends + gap)[:, None] + np.arange(horizon)  # (R, L)
+    actual = panel.values[rows]
+    scored = panel.observed[rows] & ~np.isnan(actual)
+    for forecast in forecasts.values():
+        scored &= ~np.isnan(forecast.mean[:, gap:])
+    return Chunk(
+        actual=actual,
+        scored=scored,
+        cuts=numbers,
+        scale=scale[series],
+        forecasts={name: item.steps(gap) for name, item in forecasts.items()},
+        spread=None if spread is None else spread[series],
+    )
+
+
+def _refuse_nonsense(panel: Panel, series: Integers, forecast: Forecast, model: str) -> None:
+    good = np.isfinite(forecast.mean).all(axis=(1, 2))
+    good &= np.isfinite(forecast.quantiles).all(axis=(1, 2, 3))
+    begun = np.isfinite(panel.values[panel.borders[series]]).all(axis=1)
+    if (~good & begun).any():
+        name = panel.ids[int(series[np.flatnonzero(~good & begun)[0]])]
+        raise InputError(
+            f"series {name}: {model} forecasts numbers that are not finite; train it again with a "
+            "lower learning rate, or look at the series for values that are far out"
+        )

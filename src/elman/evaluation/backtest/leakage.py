@@ -1,0 +1,129 @@
+"""A test for leakage: change everything after a cut and see whether the forecast moves.
+
+Legend: S series, R pairs of a series and a cut, L horizon, C channels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from elman.data.series.gaps import filled
+from elman.data.series.panel import Floats, Integers, Panel
+
+_CUTS = 3
+_SERIES = 20
+
+
+@dataclass(frozen=True)
+class Leakage:
+    """What changing the future did to forecasts.
+
+    Attributes:
+        moved: the largest change, in standard deviations of the series; 0 where nothing leaks.
+        pairs: how many forecasts were compared.
+        where: the series that moved most, or "".
+    """
+
+    moved: float
+    pairs: int
+    where: str = ""
+
+    @property
+    def found(self) -> bool:
+        """Whether the future reached a forecast."""
+        return self.moved > 0
+
+    def __str__(self) -> str:
+        if self.found:
+            return (
+                f"LEAKAGE: with the future changed, the forecast of {self.where} moves by "
+                f"{self.moved:.2g} standard deviations; the numbers below can't be trusted"
+            )
+        return (
+            f"no leakage: with everything after the cut changed, {self.pairs} forecasts stay the "
+            "same to the bit"
+        )
+
+
+def look_for_leaks(
+    forecaster: Any, panel: Panel, series: Integers, ends: Integers, horizon: int
+) -> Leakage:
+    """Compare forecasts from the data with those from data whose future is another.
+
+    After the cut, targets and past covariates are replaced, those that were missing come into
+    being, and gaps are filled again as the panel's were, since that is how the future leaks most
+    easily. Covariates known ahead stay.
+
+    Args:
+        forecaster: see `elman.evaluation.backtest.backtest.Forecaster`.
+        panel: all of the data.
+        series: (R,) of the backtest's pairs.
+        ends: (R,) known rows.
+        horizon: steps to forecast.
+    """
+    moved, where, pairs = 0.0, "", 0
+    order = np.argsort(ends, kind="stable")
+    chosen = order[np.unique(np.linspace(0, len(order) - 1, _CUTS * _SERIES).astype(int))]
+    for place in _one_cut_a_series(series, chosen):
+        of, stop = series[place], ends[place]
+        context = forecaster.context
+        before = forecaster.forecast(panel.cuts(of, stop, context), horizon)
+        other = with_another_future(panel, of, stop)
+        after = forecaster.forecast(other.cuts(of, stop, context), horizon)
+        spread = np.nanstd(panel.values, axis=0)
+        size = np.where(spread > 0, spread, 1.0)
+        for left, right in (
+            (before.mean, after.mean),
+            (np.moveaxis(before.quantiles, -1, 2), np.moveaxis(after.quantiles, -1, 2)),
+        ):
+            change = np.where(np.isnan(left) & np.isnan(right), 0.0, np.abs(left - right) / size)
+            change = np.nan_to_num(change, nan=np.inf)
+            if change.size and change.max() > moved:
+                moved = float(change.max())
+                where = panel.ids[int(of[np.unravel_index(change.argmax(), change.shape)[0]])]
+        pairs += len(of)
+    return Leakage(moved, pairs, where)
+
+
+def _one_cut_a_series(series: Integers, chosen: Integers) -> list[Integers]:
+    """The chosen pairs in groups that have a series once each, at most `_CUTS` groups."""
+    groups: list[list[int]] = []
+    used: list[set[int]] = []
+    for place in chosen:
+        name = int(series[place])
+        home = next((at for at, names in enumerate(used) if name not in names), len(groups))
+        if home == _CUTS:
+            continue
+        if home == len(groups):
+            groups.append([])
+            used.append(set())
+        groups[home].append(int(place))
+        used[home].add(name)
+    return [np.array(group, dtype=np.int64) for group in groups]
+
+
+def with_another_future(panel: Panel, series: Integers, ends: Integers) -> Panel:
+    """The panel with everything after a cut of each series changed, and gaps filled anew."""
+    generator = np.random.default_rng(0)
+    raw = np.where(panel.observed, panel.values, np.nan)
+    if panel.missing == "zero":
+        raw = np.where(np.isnan(panel.values), np.nan, raw)
+    past, observed = panel.past.copy(), panel.observed.copy()
+    for one, end in zip(series, ends, strict=True):
+        rows = slice(int(panel.borders[one] + end), int(panel.borders[one + 1]))
+        raw[rows] = _other(raw[rows], panel.values, generator)
+        past[rows] = _other(past[rows], panel.past, generator)
+        observed[rows] = True
+    values = filled(raw, panel.borders, panel.missing)
+    return replace(panel, values=values, observed=observed, past=past)
+
+
+def _other(part: Floats, whole: Floats, generator: np.random.Generator) -> Floats:
+    """Numbers of a like size that have nothing to do with those that were there."""
+    if not part.size:
+        return part
+    spread = np.nan_to_num(np.nanstd(whole, axis=0)) + 1.0
+    return np.asarray(np.nanmax(whole, axis=0) + spread * (1 + 5 * generator.random(part.shape)))

@@ -1,0 +1,186 @@
+"""What a network has to beat: the most frequent class, and logistic regression.
+
+Both are fitted on the training part of the same run. The strength of the regression's penalty is
+chosen on the validation part, as the network's best step is.
+
+Legend: N rows or steps, F features, K classes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from elman.data.labeled.rows import Labeled, LabeledSplits, LabelKind
+from elman.errors import InputError
+from elman.evaluation.classification import judged
+from elman.evaluation.features import features
+from elman.files import write_json
+
+Array = npt.NDArray[Any]
+
+STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
+"""C, the inverse of the penalty."""
+
+MOST_ROWS = 50_000
+"""The regression is fitted on so many rows or steps; more would take longer than the network."""
+
+_PATIENCE = 2
+"""So many weaker penalties in a row without a gain end the search."""
+
+MISSING = 'logistic regression needs scikit-learn: pip install "elman[text]"'
+MAJORITY = "majority class"
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A simple classifier and what it scores.
+
+    Attributes:
+        name: what it is.
+        note: what was chosen, or why there are no scores.
+        scores: metric -> value, by split ("valid", "test").
+    """
+
+    name: str
+    note: str
+    scores: Mapping[str, Mapping[str, float]]
+
+    @property
+    def notes(self) -> list[str]:
+        """What was fitted, in lines for the terminal."""
+        return [f"baseline: {self.name} ({self.note})"]
+
+
+def fit_baselines(splits: LabeledSplits, seed: int = 0) -> list[Baseline]:
+    """Fit the baselines on the training part and score them on the others.
+
+    Args:
+        splits: the data of the run.
+        seed: which rows the regression is fitted on, where there are more than `MOST_ROWS`.
+    """
+    held = {"valid": splits.valid} | ({} if splits.test is None else {"test": splits.test})
+    fitted = [_majority(splits.train, held)]
+    try:
+        fitted.append(_regression(splits.train, held, seed))
+    except ImportError:
+        fitted.append(Baseline("logistic regression", MISSING, {}))
+    return fitted
+
+
+def save_baselines(path: str | os.PathLike[str], baselines: Sequence[Baseline]) -> None:
+    """Write them as JSON."""
+    write_json(path, [asdict(baseline) for baseline in baselines])
+
+
+def load_baselines(path: str | os.PathLike[str]) -> list[Baseline]:
+    """Read what `save_baselines` wrote.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
+    try:
+        return [
+            Baseline(
+                str(kept["name"]),
+                str(kept["note"]),
+                {
+                    str(split): {str(metric): float(value) for metric, value in scores.items()}
+                    for split, scores in kept["scores"].items()
+                },
+            )
+            for kept in json.loads(Path(path).read_text(encoding="utf-8"))
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: cannot be read as baselines ({error})") from error
+
+
+def _scored(part: Labeled, probabilities: Array) -> dict[str, float]:
+    return judged(
+        part.labels.kind,
+        probabilities,
+        part.labels.ids,
+        names=part.labels.names,
+        offsets=getattr(part.inputs, "offsets", None),
+    )
+
+
+def _majority(train: Labeled, held: Mapping[str, Labeled]) -> Baseline:
+    ids, count = train.labels.ids, len(train.labels.names)
+    many = train.labels.kind == "many"
+    share = ids.mean(0) if many else np.bincount(ids, minlength=count) / len(ids)
+    scores = {
+        split: _scored(part, np.broadcast_to(share, (len(part.labels.ids), count)))
+        for split, part in held.items()
+    }
+    if many:
+        usual = [train.labels.names[k] for k in np.flatnonzero(share > 0.5)]
+        note = f"always {', '.join(usual)}" if usual else "never any label"
+    else:
+        note = f"always {train.labels.names[int(share.argmax())]!r}"
+    return Baseline(MAJORITY, note, scores)
+
+
+def _regression(train: Labeled, held: Mapping[str, Labeled], seed: int) -> Baseline:
+    made = features(train.inputs, train.labels.kind)
+    ids, x = train.labels.ids, made.of(train.inputs)
+    drawn = ""
+    if len(ids) > MOST_ROWS:
+        rows = np.sort(np.random.default_rng(seed).choice(len(ids), MOST_ROWS, replace=False))
+        x, ids, drawn = x[rows], ids[rows], f", on {MOST_ROWS:,} of {len(ids):,}"
+    kind, classes = train.labels.kind, len(train.labels.names)
+    leading = "micro_f1" if kind == "many" else "accuracy"
+    inputs = {split: made.of(part.inputs) for split, part in held.items()}
+    best: dict[str, dict[str, float]] = {}
+    chosen, since = STRENGTHS[0], 0
+    for strength in STRENGTHS:
+        found = _fit(x, ids, strength, kind, classes, inputs)
+        scores = {split: _scored(part, found[split]) for split, part in held.items()}
+        if not best or scores["valid"][leading] > best["valid"][leading]:
+            best, chosen, since = scores, strength, 0
+        elif (since := since + 1) == _PATIENCE:
+            break
+    return Baseline(
+        f"{made.name} with logistic regression", f"C {chosen:g}, chosen on valid{drawn}", best
+    )
+
+
+def _fit(
+    x: Any, ids: Array, strength: float, kind: LabelKind, classes: int, inputs: Mapping[str, Any]
+) -> dict[str, Array]:
+    """The probabilities (N, K) on each of `inputs`."""
+    if kind != "many":
+        return _one_label(x, ids, strength, classes, inputs)
+    columns = [
+        _one_label(x, ids[:, k].astype(np.int64), strength, 2, inputs) for k in range(classes)
+    ]
+    return {split: np.stack([c[split][:, 1] for c in columns], axis=1) for split in inputs}
+
+
+def _one_label(
+    x: Any, ids: Array, strength: float, classes: int, inputs: Mapping[str, Any]
+) -> dict[str, Array]:
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    found = {split: np.zeros((given.shape[0], classes)) for split, given in inputs.items()}
+    there = np.unique(ids)
+    if len(there) == 1:
+        for probabilities in found.values():
+            probabilities[:, there] = 1
+        return found
+    with warnings.catch_warnings():
+        # Where it has not quite converged, validation still chooses the best of what there is.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model = LogisticRegression(C=strength, max_iter=300).fit(x, ids)
+    for split, given in inputs.items():
+        found[split][:, model.classes_] = model.predict_proba(given)
+    return found

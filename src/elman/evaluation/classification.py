@@ -1,0 +1,191 @@
+"""How good predicted classes and probabilities are: accuracy, F1, calibration.
+
+Legend: N rows (or steps) that are judged, K classes, M bins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from elman.data.labeled.rows import LabelKind
+from elman.evaluation.entities import entity_scores, is_tagging
+
+Array = npt.NDArray[Any]
+
+BINS = 15
+THRESHOLD = 0.5
+_LIMITS = (0.05, 20.0)
+_NEWTON = 40
+
+
+def predicted(kind: LabelKind, probabilities: Array) -> Array:
+    """(N,) the likeliest class; for many labels (N, K) those with a probability above a half."""
+    return probabilities > THRESHOLD if kind == "many" else probabilities.argmax(-1)
+
+
+def judged(
+    kind: LabelKind,
+    probabilities: Array,
+    ids: Array,
+    *,
+    names: Sequence[str] = (),
+    offsets: Array | None = None,
+) -> dict[str, float]:
+    """All metrics that fit this kind of labels, by name.
+
+    Args:
+        kind: "one", "step" (N counts steps, all rows one after the other) or "many".
+        probabilities: (N, K).
+        ids: (N,) the true classes; many: (N, K) bool.
+        names: (K,) the classes; per step, where they are tags such as "B-PER", entities are
+            scored too.
+        offsets: per step, where each row begins.
+    """
+    given = predicted(kind, probabilities)
+    calibration = calibration_error(*confidences(kind, probabilities, ids))
+    if kind == "many":
+        micro, macro = many_f1(given, ids)
+        subset = float((given == ids).all(-1).mean())
+        return {
+            "micro_f1": micro,
+            "macro_f1": macro,
+            "subset_accuracy": subset,
+            "calibration_error": calibration,
+        }
+    scores = {
+        "accuracy": float((given == ids).mean()),
+        "macro_f1": macro_f1(confusion(given, ids, probabilities.shape[-1])),
+    }
+    if kind == "step" and offsets is not None and is_tagging(names):
+        scores["entity_f1"] = entity_scores(names, given, ids, offsets).f1
+    return {**scores, "calibration_error": calibration}
+
+
+def confusion(given: Array, ids: Array, classes: int) -> Array:
+    """(K, K) how often class i (row) was called class j (column)."""
+    return np.bincount(ids * classes + given, minlength=classes**2).reshape(classes, classes)
+
+
+def macro_f1(matrix: Array) -> float:
+    """The mean over classes of F1 = 2 TP / (2 TP + FP + FN), from a confusion matrix.
+
+    A class that was neither there nor guessed is left out, as scikit-learn does.
+    """
+    right = matrix.diagonal()
+    seen = matrix.sum(0) + matrix.sum(1)
+    return float((2 * right[seen > 0] / seen[seen > 0]).mean())
+
+
+def many_f1(given: Array, ids: Array) -> tuple[float, float]:
+    """F1 over all labels together (micro), and its mean over classes (macro).
+
+    A class that was neither there nor guessed has an F1 of 0, as in scikit-learn.
+    """
+    right = (given & ids).sum(0)
+    seen = given.sum(0) + ids.sum(0)
+    by_class = 2 * right / np.maximum(seen, 1)
+    return float(2 * right.sum() / max(seen.sum(), 1)), float(by_class.mean())
+
+
+@dataclass(frozen=True, eq=False)
+class Reliability:
+    """What was promised and what came, by bins of confidence.
+
+    Attributes:
+        confidence: (M,) mean confidence in each bin; NaN in an empty one.
+        accuracy: (M,) how often it was right.
+        count: (M,) predictions in the bin.
+    """
+
+    confidence: Array
+    accuracy: Array
+    count: Array
+
+    @property
+    def error(self) -> float:
+        """The expected calibration error: |accuracy - confidence|, weighted by count."""
+        there = self.count > 0
+        gaps = np.abs(self.accuracy[there] - self.confidence[there])
+        return float((gaps * self.count[there]).sum() / max(self.count.sum(), 1))
+
+
+def confidences(kind: LabelKind, probabilities: Array, ids: Array) -> tuple[Array, Array]:
+    """What is promised, and whether it came true.
+
+    One label: the probability of the likeliest class, and whether it is the right one. Many: the
+    probability of every label, and whether it is there.
+    """
+    if kind == "many":
+        return probabilities.reshape(-1), ids.reshape(-1)
+    return probabilities.max(-1), probabilities.argmax(-1) == ids
+
+
+def reliability(confidence: Array, right: Array, bins: int = BINS) -> Reliability:
+    """Sort predictions into bins of equal width by their confidence in [0, 1]."""
+    place = np.clip((confidence * bins).astype(np.int64), 0, bins - 1)
+    count = np.bincount(place, minlength=bins)
+    with np.errstate(invalid="ignore"):
+        mean = np.bincount(place, confidence, bins) / count
+        hit = np.bincount(place, right.astype(np.float64), bins) / count
+    return Reliability(mean, hit, count)
+
+
+def calibration_error(confidence: Array, right: Array, bins: int = BINS) -> float:
+    """The expected calibration error, ECE = Σ_m (n_m / N) |acc_m - conf_m|.
+
+    Source: Guo et al. 2017, arXiv:1706.04599, equation 3.
+    """
+    return reliability(confidence, right, bins).error
+
+
+def fit_temperature(logits: Array, ids: Array) -> float:
+    """The T that makes softmax(logits / T) likeliest; for many labels sigmoid(logits / T).
+
+    The loss is convex in 1 / T, so Newton's method within a bracket finds the minimum. A label
+    counts as true with probability (N + 1) / (N + 2) only: where all of a few rows are right, no T
+    would be too small otherwise, and each answer certain. T stays within 0.05 and 20.
+
+    Args:
+        logits: (N, K).
+        ids: (N,) int, or (N, K) bool.
+
+    Source: Guo et al. 2017, arXiv:1706.04599, section 4.2; Platt 1999 for the smoothed labels.
+    """
+    if not len(logits):
+        return 1.0
+    doubt = 1 / (len(logits) + 2)
+    z = logits.astype(np.float64)
+    low, high = 1 / _LIMITS[1], 1 / _LIMITS[0]
+    beta = 1.0
+    for _ in range(_NEWTON):
+        slope, curve = _slope(z, ids, beta, doubt)
+        low, high = (beta, high) if slope < 0 else (low, beta)
+        after = beta - slope / curve if curve > 0 else (low + high) / 2
+        if not low < after < high:
+            after = (low + high) / 2
+        if abs(after - beta) < 1e-9 * beta:
+            break
+        beta = after
+    return float(1 / beta)
+
+
+def _slope(z: Array, ids: Array, beta: float, doubt: float) -> tuple[float, float]:
+    """First and second derivative by beta = 1 / T of the mean loss."""
+    if ids.ndim == 2:
+        p = 1 / (1 + np.exp(-np.clip(beta * z, -500, 500)))
+        truth = np.where(ids, 1 - doubt, doubt)
+        return float(((p - truth) * z).mean()), float((p * (1 - p) * z * z).mean())
+    z = z - z.max(-1, keepdims=True)
+    weights = np.exp(beta * z)
+    total = weights.sum(-1)
+    mean = (weights * z).sum(-1) / total
+    square = (weights * z * z).sum(-1) / total
+    named = np.take_along_axis(z, ids[:, None], -1)[:, 0]
+    others = (z.sum(-1) - named) / max(z.shape[-1] - 1, 1)
+    true = (1 - doubt) * named + doubt * others
+    return float((mean - true).mean()), float((square - mean**2).mean())

@@ -1,0 +1,1 @@
+"""Every figure and page: one style, one way to make HTML."""

@@ -1,0 +1,362 @@
+"""A trained network as a value: what every kind of predictor is, and the folder that holds one.
+
+    predictor.json       the kind, its settings, a hash of each other file
+    model.safetensors    the weights
+    ...                  what turns raw input into steps and outputs into answers: a tokenizer, a scaler
+
+No run directory, no training data and no settings of training are needed to use one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+import shutil
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import Any, ClassVar, Self, TypeAlias, overload
+
+import torch
+from torch import nn
+
+from elman.data.given import Data, Given, given
+from elman.errors import InputError, missing_extra
+from elman.files import write_bytes, write_json
+from elman.machine import use_device
+from elman.models.cells import is_custom
+from elman.settings import Options, validated
+from elman.streaming.session import Session
+from elman.tensors import load_model, save_model
+
+FORMAT = 2
+"""Raised when a predictor's folder can no longer be read by the code before it."""
+
+HEADER, WEIGHTS = "predictor.json", "model.safetensors"
+
+KINDS: dict[str, str] = {
+    "language-model": "elman.predictors.language_model:LanguageModelPredictor",
+    "classifier": "elman.predictors.classifier:ClassifierPredictor",
+    "translator": "elman.predictors.translator:TranslatorPredictor",
+    "forecaster": "elman.predictors.forecaster:ForecasterPredictor",
+    "memory": "elman.predictors.memory:MemoryPredictor",
+}
+
+Record: TypeAlias = Any
+"""A row: an instance of a dataclass, or a mapping, with the same columns from row to row."""
+
+
+def columns(record: Record) -> dict[str, Any]:
+    """The names and values of a row, nested dataclasses as mappings."""
+    return dict(record) if isinstance(record, Mapping) else asdict(record)
+
+
+class Records(Sequence[Record]):
+    """The answers to a table, a file or a list: a sequence of rows."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._records = tuple(records)
+
+    @overload
+    def __getitem__(self, index: int) -> Record: ...
+    @overload
+    def __getitem__(self, index: slice) -> Records: ...
+    def __getitem__(self, index: int | slice) -> Record:
+        found = self._records[index]
+        return Records(found) if isinstance(index, slice) else found
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def __repr__(self) -> str:
+        names = ", ".join(columns(self[0])) if self._records else "none"
+        return f"<Records: {len(self):,} rows of {names}>"
+
+    def to_frame(self) -> Any:
+        """The rows as a pandas frame.
+
+        Raises:
+            InputError: pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise missing_extra("to_frame", "pandas", "text") from error
+        return pd.DataFrame([columns(record) for record in self._records])
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A predictor without its weights, in plain values.
+
+    Attributes:
+        settings: JSON: the architecture of the network, and how input is read.
+        files: the content of each further file, by name.
+    """
+
+    settings: Mapping[str, Any]
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+class Predictor(ABC):
+    """A network with what turns raw input into its steps and its outputs into answers.
+
+    Args:
+        model: the network.
+        name: what messages call it: the folder it was loaded from.
+    """
+
+    kind: ClassVar[str]
+    Prediction: ClassVar[type[Options]] = Options
+    Streaming: ClassVar[type[Options]] = Options
+    """What `predict` and `session` may be told; each field is a flag of the command line too."""
+
+    def __init__(self, model: nn.Module, name: str = "the predictor") -> None:
+        self._network = model
+        self.name = name
+
+    @classmethod
+    @abstractmethod
+    def of(cls, parts: Parts, name: str) -> Self:
+        """The predictor of `parts` with fresh weights.
+
+        Raises:
+            InputError, KeyError, TypeError, ValueError: parts that do not fit together.
+        """
+
+    @abstractmethod
+    def parts(self) -> Parts:
+        """All but the weights: what `of` makes the same predictor from."""
+
+    @abstractmethod
+    def answers(self, inputs: Given | None, options: Options) -> Iterator[Record]:
+        """What `predict` gives, a row at a time, each as soon as it can be said."""
+
+    @abstractmethod
+    def open_session(self, options: Options) -> Session[Any, Record]:
+        """What `session` gives."""
+
+    def predict(self, inputs: Data | Given | None = None, **options: Any) -> Records:
+        """The answers to `inputs`, a row each.
+
+        Args:
+            inputs: what people hold; see `elman.data.given.given`.
+            options: the fields of this kind's `Prediction`.
+
+        Raises:
+            InputError: inputs that can't be read, or an option that this kind does not have.
+        """
+        chosen = self.options(self.Prediction, options)
+        return Records(self.answers(None if inputs is None else given(inputs, "inputs"), chosen))
+
+    def session(self, **options: Any) -> Session[Any, Record]:
+        """A live sequence that is pushed on chunk by chunk.
+
+        Args:
+            options: the fields of this kind's `Streaming`.
+
+        Raises:
+            InputError: an option that this kind does not have, or a network that can't stream.
+        """
+        return self.open_session(self.options(self.Streaming, options))
+
+    def options(self, kind: type[Options], told: Mapping[str, Any]) -> Options:
+        """What one use was told, checked.
+
+        Raises:
+            InputError: a field that this kind of predictor does not have, or a bad value.
+        """
+        for name in told:
+            if name not in kind.model_fields:
+                flag = name.replace("_", "-")
+                raise InputError(f"--{flag}: a {self.kind} has no such setting here")
+        return validated(kind, {}, told, self.name)
+
+    def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
+        """Write a folder that `elman.load` takes, whole or not at all.
+
+        Args:
+            folder: one that is not there yet, or is empty.
+            overwrite: replace a predictor that is there.
+
+        Raises:
+            InputError: there is something else at `folder`.
+            OSError: it cannot be written.
+        """
+        folder = Path(folder)
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            if not overwrite or not (folder / HEADER).is_file():
+                raise InputError(
+                    f"{folder}: is there already; choose another folder, or say overwrite=True to"
+                    " replace a predictor"
+                )
+        partial = folder.with_name(f".{folder.name}.partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        try:
+            write_parts(partial, self.kind, self.parts())
+            save_model(partial / WEIGHTS, self._network)
+            if folder.exists():
+                shutil.rmtree(folder)
+            partial.rename(folder)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the weights and of all else that decides the answers.
+
+        It is worked out once: a predictor whose weights are trained on is another predictor.
+        """
+        parts = self.parts()
+        digest = hashlib.sha256(_json(parts.settings))
+        for name, content in sorted(parts.files.items()):
+            digest.update(name.encode() + b"\0" + content)
+        for name, tensor in self._network.state_dict().items():
+            array = tensor.detach().cpu().contiguous().view(torch.uint8).numpy()
+            digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
+            digest.update(array.data)
+        return digest.hexdigest()
+
+    def to(self, device: str) -> Self:
+        """This predictor, moved to a device."""
+        self._network.to(device)
+        return self
+
+    @property
+    def network(self) -> nn.Module:
+        """The network; kinds give it under its own type as `model`."""
+        return self._network
+
+    def __repr__(self) -> str:
+        numbers = sum(p.numel() for p in self._network.parameters())
+        return f"<{type(self).__name__} {self.name}: {numbers:,} weights>"
+
+
+def write_parts(folder: Path, kind: str, parts: Parts) -> None:
+    """Write all of a predictor but its weights into an existing folder."""
+    for name, content in parts.files.items():
+        write_bytes(folder / name, content)
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in parts.files.items()}
+    write_json(
+        folder / HEADER,
+        {
+            "elman": {"format": FORMAT, "version": metadata.version("elman"), "kind": kind},
+            "settings": dict(parts.settings),
+            "files": hashes,
+        },
+    )
+
+
+def read_parts(folder: Path) -> tuple[str, Parts]:
+    """The kind and the parts that `write_parts` wrote.
+
+    Raises:
+        InputError: no predictor, one of another format, or damaged files.
+    """
+    path = folder / HEADER
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        header, settings, hashes = content["elman"], content["settings"], content["files"]
+        if header["format"] != FORMAT:
+            raise InputError(
+                f"{path}: a predictor of format {header['format']!r}, expected {FORMAT}; train it"
+                " again"
+            )
+        kind = str(header["kind"])
+        if kind not in KINDS:
+            raise InputError(
+                f"{path}: {kind!r} is no kind of predictor; expected {', '.join(KINDS)}"
+            )
+        files = {}
+        for name, expected in hashes.items():
+            if Path(name).name != name:
+                raise InputError(f"{path}: {name!r} is not a file of this folder")
+            files[name] = (folder / name).read_bytes()
+            if hashlib.sha256(files[name]).hexdigest() != expected:
+                raise InputError(f"{folder / name}: damaged, its hash is not that of {HEADER}")
+    except InputError:
+        raise
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{error.filename}: is missing; expected the folder of a predictor"
+        ) from error
+    except (OSError, RecursionError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from error
+    return kind, Parts(settings, files)
+
+
+def make(kind: str, parts: Parts, name: str) -> Predictor:
+    """The predictor of `parts`, with fresh weights.
+
+    Raises:
+        InputError: parts that do not fit together.
+    """
+    module, _, attribute = KINDS[kind].partition(":")
+    maker: type[Predictor] = getattr(importlib.import_module(module), attribute)
+    try:
+        return maker.of(parts, name)
+    except InputError:
+        raise
+    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"{name}: its parts do not fit together ({error})") from error
+
+
+def load(path: str | Path, *, cell: str | None = None, device: str = "cpu") -> Predictor:
+    """A predictor from its folder, or from the run directory that holds one.
+
+    Args:
+        path: what `Predictor.save` or `elman train` wrote.
+        cell: the class, `package.module:Class`, of a predictor whose cell is the user's own; such
+            code is only ever loaded when it is named here.
+        device: where to run it.
+
+    Raises:
+        InputError: no predictor, one of another format, no weights yet, or damaged files.
+    """
+    use_device(device)
+    folder = folder_of(Path(path))
+    kind, parts = read_parts(folder)
+    recorded = str(parts.settings.get("cell", ""))
+    if is_custom(recorded) and cell is None:
+        raise InputError(
+            f"{path}: its cell is code of one's own; give --cell {recorded} to load and run it"
+        )
+    if cell is not None and cell != recorded:
+        if not is_custom(recorded):
+            raise InputError(f"--cell {cell}: {path} was trained with {recorded}; leave it out")
+        parts = Parts({**parts.settings, "cell": cell}, parts.files)
+    weights = folder / WEIGHTS
+    if not weights.exists():
+        raise InputError(f"{path}: has no weights yet; go on with `elman resume {path}`")
+    predictor = make(kind, parts, str(path))
+    load_model(weights, predictor.network)
+    predictor.network.eval()
+    return predictor.to(device)
+
+
+def folder_of(path: Path) -> Path:
+    """The predictor's folder of a run directory, or `path` itself.
+
+    Raises:
+        InputError: there is no such folder, or it holds no predictor.
+    """
+    if not path.is_dir():
+        raise InputError(f"{path}: there is no such folder, expected a run or a predictor")
+    if (path / HEADER).is_file():
+        return path
+    inner = path / "predictor"
+    if (inner / HEADER).is_file():
+        return inner
+    if (path / "config.toml").is_file():
+        raise InputError(f"{path}: a run of an older format, without a predictor; train it again")
+    raise InputError(f"{path}: holds no predictor; give the --out of `elman train`")
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, ensure_ascii=True, allow_nan=False).encode()

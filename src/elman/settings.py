@@ -1,0 +1,122 @@
+"""A validated config from what the user gave: flags, a TOML file, a mapping.
+
+A flag beats the file. Anything unknown or out of bounds is one line that names the flag or the
+key, and the nearest name that exists.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from elman.errors import InputError
+
+ConfigT = TypeVar("ConfigT", bound=BaseModel)
+
+
+class Options(BaseModel):
+    """What a command may be told about one use of a trained network; each kind has its own.
+
+    Each field has a description, which is what the command line's help says of its flag.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+OptionsT = TypeVar("OptionsT", bound=Options)
+
+
+def configure(
+    config: type[ConfigT],
+    flags: Mapping[str, Any],
+    file: Path | None = None,
+) -> ConfigT:
+    """The config that `flags` and then the TOML `file` give, defaults for the rest.
+
+    Args:
+        config: a pydantic model with `extra="forbid"`.
+        flags: field name -> value; these win over the file.
+        file: keys as fields, with dashes or underscores; tables only group them. A run's own
+            `config.toml` is such a file.
+
+    Raises:
+        InputError: for a file that can't be read, an unknown key, a value that does not fit.
+    """
+    kept = _read(file) if file is not None else {}
+    return validated(config, kept, flags, str(file))
+
+
+def validated(
+    config: type[ConfigT], kept: Mapping[str, Any], flags: Mapping[str, Any], where: str
+) -> ConfigT:
+    """The config of the values `kept`, which were read from `where`, and of `flags` over them.
+
+    Raises:
+        InputError: an unknown key, or a value that does not fit.
+    """
+    values: dict[str, Any] = {}
+    for key, value in kept.items():
+        name = key.replace("-", "_")
+        if name not in config.model_fields:
+            raise InputError(f"{where}: unknown key {key!r}{_nearest(name, config)}")
+        if name in values:
+            raise InputError(f"{where}: {key!r} is there twice; keep one")
+        values[name] = value
+    for name in flags:
+        if name not in config.model_fields:
+            raise InputError(f"{_flag(name)}: no such setting{_nearest(name, config)}")
+    try:
+        return config.model_validate({**values, **flags})
+    except ValidationError as error:
+        raise InputError(_line(error, flags, where)) from error
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8"
+        raise InputError(f"--config {file}: can't be read ({reason}); give a TOML file") from error
+    try:
+        tree = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"--config {file}: not TOML: {error}") from error
+    tree.pop("elman", None)  # the table in which a run records its task and version
+    values: dict[str, Any] = {}
+    for key, value in _flatten(tree):
+        if key in values:
+            raise InputError(f"{file}: {key!r} is there twice; keep one")
+        values[key] = value
+    return values
+
+
+def _flatten(tree: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = []
+    for key, value in tree.items():
+        pairs.extend(_flatten(value) if isinstance(value, dict) else [(key, value)])
+    return pairs
+
+
+def _nearest(name: str, config: type[BaseModel]) -> str:
+    near = difflib.get_close_matches(name, config.model_fields, n=1)
+    return f"; did you mean {near[0].replace('_', '-')!r}?" if near else "; see --help-all"
+
+
+def _line(error: ValidationError, flags: Mapping[str, Any], where: str) -> str:
+    """The first complaint of pydantic's, as one line in the user's words."""
+    first = error.errors(include_url=False)[0]
+    reason = str(first["msg"]).removeprefix("Value error, ")
+    if not first["loc"]:
+        return reason
+    name = str(first["loc"][0])
+    lower = reason[0].lower() + reason[1:]
+    if name in flags:
+        return f"{_flag(name)} {first['input']}: {lower}"
+    return f"{where}: {name.replace('_', '-')} = {first['input']!r}: {lower}"
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")

@@ -1,0 +1,159 @@
+"""Bytes that are cut anywhere, as text and as lines."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator, Mapping
+from typing import Any, final
+
+from elman.errors import InputError
+
+_BOM = "\ufeff"
+
+
+@final
+class TextInput:
+    """UTF-8 that arrives in pieces: a character may be cut in two, and a byte order mark is dropped.
+
+    Args:
+        where: what the text is called in an error.
+    """
+
+    def __init__(self, where: str = "standard input") -> None:
+        self._where = where
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was read."""
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._seen = 0
+        self._begun = False
+
+    def read(self, chunk: str | bytes) -> str:
+        """The characters that are complete.
+
+        Raises:
+            InputError: bytes that are not UTF-8, or text in the middle of a character's bytes.
+        """
+        return self._decoded(chunk, final=False)
+
+    def end(self) -> str:
+        """The rest, when there are no more bytes.
+
+        Raises:
+            InputError: the bytes end inside of a character.
+        """
+        text = self._decoded(b"", final=True)
+        self._decoder.reset()
+        self._begun = False
+        return text
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        """The place, as JSON values."""
+        waiting = self._decoder.getstate()[0]
+        return {"bytes": waiting.hex(), "seen": self._seen, "begun": self._begun}
+
+    @state.setter
+    def state(self, state: Mapping[str, Any]) -> None:
+        waiting, seen, begun = (
+            bytes.fromhex(state["bytes"]),
+            int(state["seen"]),
+            bool(state["begun"]),
+        )
+        if len(waiting) > 3:
+            raise ValueError("more than three bytes of one character are held back")
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._decoder.decode(waiting)
+        self._seen, self._begun = seen, begun
+
+    def _decoded(self, chunk: str | bytes, *, final: bool) -> str:
+        waiting = len(self._decoder.getstate()[0])
+        if isinstance(chunk, str):
+            if waiting:
+                raise InputError(f"{self._where}: text after the first bytes of a character")
+            text = chunk
+        else:
+            try:
+                text = self._decoder.decode(chunk, final)
+            except UnicodeDecodeError as error:
+                place = self._seen - waiting + error.start
+                raise InputError(f"{self._where}: not UTF-8 at byte {place}; convert it") from error
+            self._seen += len(chunk)
+        if text and not self._begun:
+            self._begun = True
+            text = text.removeprefix(_BOM)
+        return text
+
+
+@final
+class LineInput:
+    """Lines of UTF-8 that arrives in pieces, without what ends them (LF or CRLF).
+
+    Args:
+        where: what the text is called in an error.
+        longest: a line that has more characters is refused, so that what is held is bounded.
+    """
+
+    def __init__(self, where: str = "standard input", longest: int = 1 << 20) -> None:
+        self._text = TextInput(where)
+        self._where, self._longest = where, longest
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget what was read."""
+        self._text.reset()
+        self._pending = ""
+        self._number = 0
+
+    @property
+    def number(self) -> int:
+        """Of the line that was given last, from 1."""
+        return self._number
+
+    @property
+    def place(self) -> str:
+        """Where the line that was given last stands, for an error."""
+        return f"{self._where}:{self._number}"
+
+    def read(self, chunk: str | bytes) -> Iterator[str]:
+        """The lines that are complete, each before the next is looked at.
+
+        Raises:
+            InputError: bytes that are not UTF-8, or a line that is too long.
+        """
+        *lines, self._pending = (self._pending + self._text.read(chunk)).split("\n")
+        given = 0
+        try:
+            for line in lines:
+                given += 1
+                yield self._counted(line)
+        finally:
+            # Whoever stops at a line, as after an error, finds the others still there.
+            self._pending = "\n".join([*lines[given:], self._pending])
+        if len(self._pending) > self._longest:
+            raise InputError(
+                f"{self._where}:{self._number + 1}: a line of more than {self._longest:,}"
+                " characters; break it"
+            )
+
+    def end(self) -> Iterator[str]:
+        """The last line, if nothing ended it."""
+        line, self._pending = self._pending + self._text.end(), ""
+        if line:
+            yield self._counted(line)
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        """The place, as JSON values."""
+        return {"text": self._text.state, "pending": self._pending, "line": self._number}
+
+    @state.setter
+    def state(self, state: Mapping[str, Any]) -> None:
+        pending, number = str(state["pending"]), int(state["line"])
+        self._text.state = state["text"]
+        self._pending, self._number = pending, number
+
+    def _counted(self, line: str) -> str:
+        self._number += 1
+        return line.removesuffix("\r")

@@ -1,0 +1,151 @@
+"""The first run: a text that every Python carries, as long as the clock allows, and baselines.
+
+Legend: T time, B batch, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+
+import numpy as np
+import torch
+
+from elman.data.batching import TokenChunks
+from elman.errors import RunFailed
+from elman.evaluation.ngram import KneserNey, Unigram
+from elman.evaluation.perplexity import Split
+from elman.tasks.language_model.config import LanguageModelConfig
+from elman.tasks.language_model.task import LanguageModelTask
+
+CALIBRATION_SECONDS = 4.0
+CALIBRATION_VOCABULARY = 128
+# Fifteen times through the text; beyond that only the training loss falls.
+MOST_STEPS = 6000
+# With fewer steps the network does not reach the 5-gram model, so a slow machine takes longer.
+FEWEST_STEPS_A_MINUTE = 1100
+FEWEST_STEPS = 20
+ORDER = 5
+
+
+def reference_text() -> str:
+    """The language reference of this Python: about 465,000 characters of English prose.
+
+    Raises:
+        RunFailed: this installation has left it out.
+    """
+    try:
+        topics: dict[str, str] = import_module("pydoc_data.topics").topics
+    except ImportError as error:
+        raise RunFailed(
+            "this Python was installed without pydoc_data.topics, the text of the demo; train on "
+            "one of your own: elman train language-model FILE --out RUN"
+        ) from error
+    return "".join(topics.values())
+
+
+def settings(steps: int, threads: int) -> dict[str, object]:
+    """The demo's settings; steps and threads are all that they owe to the machine."""
+    return {
+        "threads": threads,
+        "hidden_size": 256,
+        "batch_size": 16,
+        "max_steps": steps,
+        "warmup_steps": min(50, steps // 10),
+        "eval_every": max(steps // 8, 1),
+        "checkpoint_every": max(steps // 8, 1),
+        "seed": 1,
+    }
+
+
+def steps_in(minutes: float, seconds_per_step: float) -> int:
+    """How many steps of training fit into so many minutes, within bounds."""
+    fit = min(MOST_STEPS, round(60 * minutes / seconds_per_step))
+    return max(FEWEST_STEPS, round(FEWEST_STEPS_A_MINUTE * min(minutes, 2.0)), fit)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast this machine trains, and with how many threads that was."""
+
+    seconds_per_step: float
+    threads: int
+
+
+def calibrate(config: LanguageModelConfig, seconds: float) -> Pace:
+    """Measure training steps for about so many seconds, with all threads and with one.
+
+    Where other work keeps a core busy, all threads wait for the slowest at every time step and
+    one thread alone can be a hundred times faster.
+    """
+    before = torch.get_num_threads()
+    choices = sorted({before, 1})
+    try:
+        paces = [Pace(_seconds_per_step(config, seconds / len(choices), n), n) for n in choices]
+    finally:
+        torch.set_num_threads(before)
+    return min(paces, key=lambda pace: pace.seconds_per_step)
+
+
+def _seconds_per_step(config: LanguageModelConfig, seconds: float, threads: int) -> float:
+    """The median time of a step on random tokens, by a model that the run knows nothing of."""
+    torch.set_num_threads(threads)
+    generator = np.random.default_rng(0)
+    batch, length = config.batch_size, config.truncation
+    tokens = generator.integers(CALIBRATION_VOCABULARY, size=4 * batch * length)
+    source = TokenChunks(tokens, batch, length, 0)
+    model = LanguageModelTask.model_for(config, CALIBRATION_VOCABULARY)
+    optimizer = torch.optim.AdamW(model.parameters(), fused=True)
+    state = model.initial_state(batch)
+    times: list[float] = []
+    began = perf_counter()
+    # The first step pays for what later ones find ready, so it is not counted.
+    while len(times) < 2 or perf_counter() - began < seconds:
+        start = perf_counter()
+        chunk = next(source)
+        features, state = model(chunk.inputs, state.detach())
+        loss, _ = model.loss(features, chunk.targets)
+        optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
+        optimizer.step()
+        times.append(perf_counter() - start)
+    return median(times[1:])
+
+
+@dataclass(frozen=True)
+class Row:
+    """The test loss of one model, in nats per character."""
+
+    name: str
+    loss: float
+
+
+def baselines(train: Split, test: Split, vocab_size: int) -> list[Row]:
+    """What counting alone reaches on the same characters."""
+    unigram = Unigram.fit(train.tokens, vocab_size)
+    kneser_ney = KneserNey.fit(train.tokens, vocab_size, ORDER)
+    return [
+        Row("unigram", unigram.nats(test.tokens)),
+        Row(f"{ORDER}-gram, Kneser-Ney", kneser_ney.nats(test.tokens)),
+    ]
+
+
+def verdict(own: Row, others: Sequence[Row]) -> str:
+    """Whether the network beats the models that count."""
+    if all(own.loss < other.loss for other in others):
+        return f"the {own.name} beats both"
+    return f"the {own.name} does not beat both yet: give it more --minutes"
+
+
+def free_folder(parent: Path) -> Path:
+    """`parent`/demo, or demo-2, demo-3, …: the first that is not there."""
+    number, folder = 1, parent / "demo"
+    while folder.exists():
+        number += 1
+        folder = parent / f"demo-{number}"
+    return folder

@@ -1,0 +1,1 @@
+"""The task `language-model`: the probability of each token given all before it."""

@@ -1,0 +1,1 @@
+"""The task `memory`: one network, one classic test of memory, one lag."""

@@ -1,0 +1,217 @@
+"""Watching gradients while a task trains: how much of them is left at the states k steps back.
+
+Legend: T time, B batch, K the largest lag.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from time import perf_counter
+from typing import Literal, TypeAlias, cast, final
+
+import torch
+from torch import Tensor, nn
+
+from elman.data.batching import IGNORE, Batch
+from elman.diagnostics.gradients import INPUT, GradientByLag, gradient_by_lag
+from elman.diagnostics.reach import farthest, reach_by_gradient
+from elman.diagnostics.verdicts import KEEP_LENGTHS, gradient_verdict, remember
+from elman.errors import InputError
+from elman.layers.instrument import recurrent_layers
+from elman.machine import untouched_randomness
+from elman.streaming.stream import evaluating
+from elman.training.config import TrainingConfig
+from elman.training.contracts import Objective, Observation, RowLosses, StepEvent
+from elman.training.tbptt import Window, unroll
+
+Ail: TypeAlias = Literal["vanishing", "exploding"]
+
+PREFIX = "gradient"
+EVERY = 100
+PLANNED = 0.015
+"""Of the time, where the user has not said how often to measure. At most 2 % is promised, and a
+measurement may take longer than the one before it."""
+
+ROWS = 4
+REPLICATES = 50
+SECONDS_PER_STEP = 1.2e-3
+"""What a step of time of one place takes besides its arithmetic, which is less than a training
+step's: so the first measurement is planned, before anything is known."""
+
+
+@final
+class GradientWatch:
+    """Measures, every so many steps, |d loss_t / d h_{t-k}| by lag k, and c's likewise.
+
+    t is the last step of the batch (of the last chunk, where gradients reach over several), and k
+    goes back to the first: what a measurement costs is one pass by single steps over a few rows.
+    Dropout is off in it. Neither weights, gradients nor random states are touched, so the run is to
+    the bit the one that was not watched.
+
+    Without a number from the user the next measurement waits until all of them, it included, take
+    at most `PLANNED` of the time since the first step, so as to stay below the 2 % promised.
+
+    Where a gradient vanishes or explodes, by the limits of `elman.diagnostics.verdicts`, in two
+    measurements one after the other, it says so once, with what to do.
+
+    Args:
+        objective: what is trained.
+        config: `watch` says every how many steps.
+    """
+
+    def __init__(self, objective: Objective, config: TrainingConfig) -> None:
+        self._objective = objective
+        self._every = EVERY if config.watch is None else config.watch
+        self._bounded = config.watch is None
+        places = len(recurrent_layers(objective.model))
+        self._window = config.truncation * (1 + config.chunks_back)
+        self._pace = SECONDS_PER_STEP * places
+        self._watchable = places > 0 and self._every > 0
+        self._cell: str | None = getattr(config, "cell", None)
+        self._before: set[tuple[str, Ail]] = set()
+        self._said: set[Ail] = set()
+        self._spent = 0.0
+        self._calls = 0
+        self._began = 0.0
+
+    def after_backward(self, event: StepEvent) -> Observation | None:
+        """Measure, if it is time to."""
+        if not self._calls:
+            self._began = perf_counter()
+        self._calls += 1
+        if not self._watchable or event.step % self._every:
+            return None
+        if not math.isfinite(event.loss) or not math.isfinite(event.grad_norm):
+            return None  # the loop says what is wrong
+        begin = perf_counter()
+        elapsed = begin - self._began
+        length = getattr(event.batch, "steps", self._window)
+        planned = self._pace * length
+        if not self._spent:
+            planned += elapsed / self._calls
+        if self._bounded and self._spent + planned > PLANNED * elapsed:
+            return None
+        measured = measure(self._objective, event)
+        warning = "" if measured is None else self._warning(event.step, measured)
+        cost = perf_counter() - begin
+        self._pace = cost / length
+        self._spent += cost
+        return None if measured is None else Observation(record(measured), warning)
+
+    def _warning(self, step: int, measured: GradientByLag) -> str:
+        """Words for what two measurements in a row have shown; each ail is spoken of once."""
+        found = {(place, ail): text for place, ail, text in ails(measured, self._cell)}
+        texts = []
+        for (place, ail), text in found.items():
+            if (place, ail) in self._before and ail not in self._said:
+                self._said.add(ail)
+                texts.append(text)
+        self._before = set(found)
+        return f"step {step}: {'; '.join(texts)}" if texts else ""
+
+
+def measure(objective: Objective, event: StepEvent) -> GradientByLag | None:
+    """The gradient by lag in a few rows of the step's batch; None where there is no lag at all."""
+    if not isinstance(event.batch, Batch):
+        return _measure_rows(objective, event)
+    batch = _last_step_alone(_few(event.batch))
+    chunks = tuple(_few(cast("Batch", chunk)) for chunk in event.chunks)
+    length = sum(len(chunk.inputs) for chunk in (*chunks, batch))
+    if length < 2 or not batch.units:
+        return None
+    rows = list(range(batch.batch_size))
+    window = Window(None if event.state is None else event.state.select(rows), chunks)
+
+    def losses(model: nn.Module, last: Batch) -> Tensor:
+        result, _ = unroll(objective, window, last, 0)
+        # Rows do not mix, so the gradient of their sum holds that of each.
+        return (result.loss * result.units / len(rows)).expand(len(rows))
+
+    with evaluating(event.model), untouched_randomness():
+        return gradient_by_lag(event.model, batch, losses=losses, max_lag=length - 1)
+
+
+def _measure_rows(objective: Objective, event: StepEvent) -> GradientByLag | None:
+    """The same for batches of a task's own kind; None where the task does not support it."""
+    if not hasattr(objective, "row_losses"):
+        return None
+    own = cast("RowLosses", objective)
+    with evaluating(event.model), untouched_randomness():
+        try:
+            return gradient_by_lag(
+                event.model, event.batch, losses=lambda _, batch: own.row_losses(batch, ROWS)
+            )
+        except InputError:
+            return None  # a batch without a lag, which is no reason to end a training
+
+
+def ails(measured: GradientByLag, cell: str | None) -> Iterator[tuple[str, Ail, str]]:
+    """Place, verdict and a sentence for each place whose gradient vanishes or explodes."""
+    for place in measured.places:
+        profiles = [
+            p
+            for p in measured.profiles
+            if p.place == place and p.quantity != INPUT and len(p.ratios)
+        ]
+        if not profiles:
+            continue  # no loss reaches it at lag 0, so that nothing can be compared
+        reach = farthest(reach_by_gradient(p, replicates=REPLICATES) for p in profiles)
+        longest, lag = max(profile.longest for profile in profiles)
+        verdict = gradient_verdict(reach, longest)
+        if verdict == "vanishing":
+            text = (
+                f"the gradient vanishes in {place}: under 1 % of it is left after "
+                f"{reach.steps:.1f} steps; {remember(cell, None)[1]}"
+            )
+            yield place, verdict, text
+        elif verdict == "exploding":
+            text = (
+                f"the gradient explodes in {place}: {lag} steps back it is {longest:.3g} times "
+                f"that at lag 0; {KEEP_LENGTHS}"
+            )
+            yield place, verdict, text
+
+
+def _few(batch: Batch) -> Batch:
+    rows = slice(0, ROWS)
+    return Batch(
+        batch.inputs[:, rows],
+        batch.targets[:, rows],
+        None if batch.reset is None else batch.reset[rows],
+        None if batch.lengths is None else batch.lengths[rows],
+    )
+
+
+def _last_step_alone(batch: Batch) -> Batch:
+    """Only the last target of each row counts."""
+    scored = batch.targets != IGNORE
+    order = torch.arange(1, len(scored) + 1, device=scored.device).unsqueeze(1)
+    place = torch.where(scored, order, 0)
+    last = (place == place.amax(0)) & scored
+    return Batch(batch.inputs, batch.targets.masked_fill(~last, IGNORE), batch.reset, batch.lengths)
+
+
+def lags(largest: int) -> list[int]:
+    """1, 2, 3, 4, 6, 8, 12, … and the largest: two to each doubling."""
+    chosen = {largest}
+    power = 1
+    while power <= largest:
+        chosen |= {lag for lag in (power, power * 3 // 2) if lag <= largest}
+        power *= 2
+    return sorted(chosen)
+
+
+def record(measured: GradientByLag) -> Mapping[str, float]:
+    """The median of the norm over that at lag 0, as ``gradient/PLACE/QUANTITY/LAG``."""
+    numbers: dict[str, float] = {}
+    for profile in measured.profiles:
+        if profile.quantity == INPUT or not len(profile.ratios):
+            continue
+        median = profile.quantile(0.5)
+        for lag in lags(measured.max_lag):
+            if math.isnan(median[lag]):
+                continue  # the place takes fewer steps
+            name = f"{PREFIX}/{profile.place}/{profile.quantity}/{lag}"
+            numbers[name] = float(f"{float(median[lag]):.4g}")
+    return numbers

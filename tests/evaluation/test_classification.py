@@ -1,0 +1,181 @@
+"""Scores against scikit-learn and by hand, entities, temperature, baselines and the verdict."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elman.data.labeled.formats.parsed import origin_of
+from elman.data.labeled.rows import Labeled, LabeledSplits, Labels, Sequences, Texts, offsets_of
+from elman.errors import InputError
+from elman.evaluation.baselines import Baseline, fit_baselines, load_baselines, save_baselines
+from elman.evaluation.classification import (
+    calibration_error,
+    confusion,
+    fit_temperature,
+    judged,
+    many_f1,
+    reliability,
+)
+from elman.evaluation.classification_report import comparison
+from elman.evaluation.entities import entity_scores, is_tagging, spans
+from elman.plots.classification import draw_confusion, draw_reliability
+from elman.predictors.classifier_inputs import Schema
+
+RNG = np.random.default_rng(0)
+
+
+def test_the_scores_are_those_of_scikit_learn() -> None:
+    metrics = pytest.importorskip("sklearn.metrics")
+    p = RNG.dirichlet(np.ones(4), 200)
+    ids = RNG.integers(0, 3, 200)
+    scores, guess = judged("one", p, ids), p.argmax(1)
+    assert scores["accuracy"] == pytest.approx(metrics.accuracy_score(ids, guess))
+    assert scores["macro_f1"] == pytest.approx(metrics.f1_score(ids, guess, average="macro"))
+    assert (confusion(guess, ids, 4) == metrics.confusion_matrix(ids, guess)).all()
+    marks, q = RNG.random((200, 4)) < 0.3, RNG.random((200, 4))
+    for average, value in zip(("micro", "macro"), many_f1(q > 0.5, marks), strict=True):
+        assert value == pytest.approx(metrics.f1_score(marks, q > 0.5, average=average))
+    subset = judged("many", q, marks)["subset_accuracy"]
+    assert subset == pytest.approx(metrics.accuracy_score(marks, q > 0.5))
+
+
+def test_the_calibration_error_by_hand() -> None:
+    confidence = np.array([0.9, 0.9, 0.6, 0.6, 1.0])
+    right = np.array([True, False, True, True, True])
+    assert calibration_error(confidence, right, 10) == pytest.approx((2 * 0.4 + 2 * 0.4 + 0) / 5)
+
+
+@pytest.mark.parametrize("truth", [0.5, 1.0, 3.0])
+def test_the_temperature_that_made_the_labels_is_found(truth: float) -> None:
+    z = RNG.normal(0, 2, (20_000, 3))
+    p = np.exp(z / truth) / np.exp(z / truth).sum(1, keepdims=True)
+    ids = (p.cumsum(1) > RNG.random((len(p), 1))).argmax(1)
+    assert fit_temperature(z, ids) == pytest.approx(truth, rel=0.05)
+    marks = RNG.random(z.shape) < 1 / (1 + np.exp(-z / truth))
+    assert fit_temperature(z, marks) == pytest.approx(truth, rel=0.05)
+
+
+def test_a_temperature_stays_finite_where_all_or_nothing_is_right() -> None:
+    z = np.array([[3.0, 0.0], [0.0, 3.0]] * 50)
+    assert fit_temperature(z, z.argmax(1)) == pytest.approx(3 / math.log(101))
+    assert 5 < fit_temperature(z, z.argmin(1)) <= 20
+    assert fit_temperature(np.zeros((0, 2)), np.zeros(0, int)) == 1
+
+
+@pytest.mark.parametrize(
+    ("tags", "found"),
+    [
+        ("B-A I-A O B-B", [(0, 2, "A"), (3, 4, "B")]),
+        ("B-A B-A", [(0, 1, "A"), (1, 2, "A")]),
+        ("I-A I-A I-B", [(0, 2, "A"), (2, 3, "B")]),  # IOB1, or a broken BIO
+        ("S-A B-B I-B E-B E-A", [(0, 1, "A"), (1, 4, "B"), (4, 5, "A")]),
+        ("U-A B-B L-B I-B", [(0, 1, "A"), (1, 3, "B"), (3, 4, "B")]),
+        ("O O", []),
+        ("", []),
+        ("B-A-x I-A-x", [(0, 2, "A-x")]),
+    ],
+)
+def test_entities_of_a_row(tags: str, found: list[tuple[int, int, str]]) -> None:
+    assert spans(tags.split()) == found
+
+
+@given(st.lists(st.tuples(st.integers(1, 3), st.sampled_from(["A", "B", ""])), max_size=8))
+def test_every_scheme_gives_back_the_entities_that_it_was_written_from(
+    pieces: list[tuple[int, str]],
+) -> None:
+    wanted, bio, bioes = [], [], []
+    for length, kind in pieces:
+        if kind:
+            wanted.append((len(bio), len(bio) + length, kind))
+            bio += [f"B-{kind}"] + [f"I-{kind}"] * (length - 1)
+            inner = [f"B-{kind}", *[f"I-{kind}"] * (length - 2), f"E-{kind}"]
+            bioes += inner if length > 1 else [f"S-{kind}"]
+        else:
+            bio += ["O"] * length
+            bioes += ["O"] * length
+    assert spans(bio) == spans(bioes) == wanted
+
+
+def test_entities_must_match_exactly_and_within_their_row() -> None:
+    names = ("O", "B-A", "I-A", "B-B")
+    there, guess = np.array([1, 2, 0, 3, 2]), np.array([1, 0, 0, 3, 2])
+    scores = entity_scores(names, guess, there, np.array([0, 4, 5]))
+    assert (scores.right, scores.guessed, scores.there) == (2, 3, 3)
+    assert scores.f1 == pytest.approx(2 / 3)
+    assert not is_tagging(("O",))
+    assert not is_tagging(("up", "down"))
+    p = np.eye(4)[guess]
+    found = judged("step", p, there, names=names, offsets=np.array([0, 4, 5]))
+    assert found["entity_f1"] == pytest.approx(2 / 3)
+
+
+def text_splits() -> LabeledSplits:
+    def part(count: int) -> Labeled:
+        ids = np.arange(count) % 2
+        texts = tuple(f"this is {('bad', 'good')[k]} number {n}" for n, k in enumerate(ids))
+        origin = origin_of(Path("a.csv"), range(1, count + 1))
+        return Labeled(Texts(texts, origin), Labels(("bad", "good"), "one", ids))
+
+    return LabeledSplits(part(41), part(10), part(11))
+
+
+def test_the_baselines_of_texts(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    baselines = fit_baselines(text_splits())
+    majority, regression = baselines
+    assert majority.note == "always 'bad'"
+    assert majority.scores["test"]["accuracy"] == pytest.approx(6 / 11)
+    assert regression.scores["test"]["accuracy"] == 1
+    save_baselines(tmp_path / "b.json", baselines)
+    assert load_baselines(tmp_path / "b.json") == baselines
+    (tmp_path / "b.json").write_text("[{}]")
+    with pytest.raises(InputError, match="baselines"):
+        load_baselines(tmp_path / "b.json")
+
+
+@pytest.mark.parametrize("kind", ["one", "step", "many"])
+def test_the_baselines_of_numbers(kind: str) -> None:
+    pytest.importorskip("sklearn")
+
+    def part(seed: int) -> Labeled:
+        rng = np.random.default_rng(seed)
+        lengths = rng.integers(1, 6, 60)
+        high = rng.random(60) < 0.5
+        steps = np.repeat(high, lengths)
+        values = (rng.normal(size=(lengths.sum(), 1)) + 8 * steps[:, None]).astype(np.float32)
+        inputs = Sequences(values, offsets_of(lengths), ("x",), origin_of(Path("a"), [0] * 60))
+        ids = {"one": high.astype(int), "step": steps.astype(int)}
+        many = np.stack([high, ~high, np.zeros(60, bool)], 1)
+        return Labeled(inputs, Labels(("a", "b", "c"), kind, ids.get(kind, many)))  # type: ignore[arg-type]
+
+    regression = fit_baselines(LabeledSplits(part(0), part(1), None))[1]
+    metric = "micro_f1" if kind == "many" else "accuracy"
+    assert regression.scores["valid"][metric] > 0.95
+
+
+def test_the_verdict_says_first_whether_the_baseline_is_beaten() -> None:
+    schema = Schema(("a", "b"), "one", "texts")
+    weak = Baseline("majority class", "", {"test": {"accuracy": 0.5}})
+    strong = Baseline("TF-IDF", "", {"test": {"accuracy": 0.8}})
+    absent = Baseline("regression", "needs scikit-learn", {})
+    for accuracy, said in (
+        (0.8, "does not beat the baseline: accuracy 80.0 % on test, 80.0 % by TF-IDF"),
+        (0.81, "by less than chance can make"),
+        (0.9, "The network beats the baseline: accuracy 90.0 % on test"),
+    ):
+        lines = comparison(schema, "test", {"accuracy": accuracy}, 1000, [weak, absent, strong])
+        assert said in lines[0]
+        assert lines[1] == "not compared: needs scikit-learn"
+
+
+def test_the_pictures_are_drawn(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    draw_confusion(np.eye(3, dtype=int), ["a", "b", "a long name of a class"], tmp_path / "c.png")
+    bins = reliability(np.array([0.2, 0.9]), np.array([False, True]))
+    draw_reliability(bins, tmp_path / "r.png")
+    for name in ("c.png", "r.png"):
+        assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,54 @@
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from elman.plots.gradient_watch import draw, read
+
+RECORDS = [
+    {"step": 1, "loss": 3.0},
+    {"step": 2, "gradient/layers.0/h/1": 0.5, "gradient/layers.0/h/2": None},
+    {"step": 4, "gradient/layers.0/h/1": 1e-9, "gradient/layers.1/c/1": 200.0},
+]
+
+
+@pytest.fixture
+def metrics(tmp_path: Path) -> Path:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text("".join(json.dumps(record) + "\n" for record in RECORDS))
+    return path
+
+
+def test_what_was_measured_is_read_back(metrics: Path) -> None:
+    curves = read(metrics)
+    assert list(curves) == ["layers.0/h", "layers.1/c"]
+    assert curves["layers.0/h"][2][1] == 0.5
+    assert np.isnan(curves["layers.0/h"][2][2])
+    assert curves["layers.1/c"] == {4: {1: 200.0}}
+
+
+def test_a_picture_with_a_map_for_each(metrics: Path, tmp_path: Path) -> None:
+    assert draw(metrics, tmp_path / "two.png")
+    metrics.write_text(json.dumps(RECORDS[1]) + "\n")
+    assert draw(metrics, tmp_path / "one.png")
+
+    def height(name: str) -> int:
+        content = (tmp_path / name).read_bytes()
+        assert content.startswith(b"\x89PNG")
+        return int.from_bytes(content[20:24], "big")
+
+    assert height("two.png") > 1.5 * height("one.png")
+
+
+def test_nothing_measured_or_no_matplotlib(
+    metrics: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = tmp_path / "picture.png"
+    assert not draw(tmp_path / "missing", picture)
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    assert not draw(metrics, picture)
+    metrics.write_text(json.dumps(RECORDS[0]) + "\n")
+    assert not draw(metrics, picture)
+    assert not picture.exists()

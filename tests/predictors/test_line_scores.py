@@ -1,0 +1,59 @@
+import math
+
+import pytest
+import torch
+
+from elman.data.tokenizer import Tokenizer
+from elman.models.language_model import LanguageModel
+from elman.predictors.line_scores import LENGTH, score_lines
+from elman.tasks.language_model.task import LanguageModelTask
+from elman.tasks.runs import Run
+
+
+def parts(run: Run) -> tuple[LanguageModel, Tokenizer]:
+    assert isinstance(run.model, LanguageModel)
+    assert isinstance(run.task, LanguageModelTask)
+    return run.model, run.task.tokenizer
+
+
+def by_hand(model: LanguageModel, tokenizer: Tokenizer, line: str) -> float:
+    """The nats of a line and its newline, a token at a time."""
+    state, last, nats = model.initial_state(1), tokenizer.start_id, 0.0
+    with torch.inference_mode():
+        for token in tokenizer.encode(line + "\n"):
+            log_probs, state = model.step(torch.tensor([last]), state)
+            nats, last = nats - float(log_probs[0, token]), int(token)
+    return nats
+
+
+def test_a_line_costs_what_its_tokens_cost(trained: Run) -> None:
+    model, tokenizer = parts(trained)
+    lines = ["the cat sat", "", "the cat " * 40, "xé"]
+    assert len(lines[2]) > LENGTH
+    for line, score in zip(lines, score_lines(model, tokenizer, lines), strict=True):
+        nats = by_hand(model, tokenizer, line)
+        assert score.text == line
+        assert score.nats == pytest.approx(nats, rel=1e-5)
+        assert score.nats_per_token == pytest.approx(nats / (len(line) + 1), rel=1e-5)
+        assert score.bits_per_character == pytest.approx(
+            nats / math.log(2) / (len(line) + 1), rel=1e-5
+        )
+    assert score.unknown == 2
+
+
+def test_alone_and_among_others_a_line_costs_the_same(trained: Run) -> None:
+    model, tokenizer = parts(trained)
+    lines = ["the cat " * (n % 9 * n) for n in range(70)]
+    assert max(map(len, lines)) > LENGTH
+    together = [score.nats for score in score_lines(model, tokenizer, lines)]
+    alone = [next(score_lines(model, tokenizer, [line])).nats for line in lines]
+    assert together == pytest.approx(alone, rel=1e-4)
+
+
+def test_lines_are_answered_before_the_text_has_ended(trained: Run) -> None:
+    def endless():  # type: ignore[no-untyped-def]
+        while True:
+            yield "the cat"
+
+    scores = score_lines(*parts(trained), endless())
+    assert [next(scores).line for _ in range(70)] == list(range(1, 71))
