@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.quality.curves import Activations, read_run
+from benchmarks.quality.curves import Point, read_run
 from elman.errors import InputError
 from elman.settings import configure
 from elman.tasks import runs
@@ -46,7 +46,7 @@ class Trained:
 
     run: runs.Run
     outcome: Outcome
-    curve: list[Activations]
+    curve: list[Point]
 
     @property
     def parameters(self) -> int:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from benchmarks.quality.curves import Activations
+from benchmarks.quality.curves import Point
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def windows_loss(model: Transformer, ids: Tensor, block: int, batch_size: int = 
 
 def train(
     training: Tensor, validation: Tensor, vocab_size: int, recipe: TransformerRecipe, seed: int
-) -> Iterator[Activations]:
+) -> Iterator[Point]:
     """Train on random windows of `training` (N,); a reading at each evaluation.
 
     Only training counts in the seconds. The loss is over the whole of `validation`.
@@ -147,4 +147,4 @@ def train(
         seconds += perf_counter() - began
         done = step + 1
         if done % recipe.eval_every == 0 or done == recipe.steps:
-            yield Activations(done, seconds, windows_loss(model, validation, recipe.block))
+            yield Point(done, seconds, windows_loss(model, validation, recipe.block))
