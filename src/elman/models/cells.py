@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
 from torch import nn
 
 from elman.errors import InputError
@@ -20,7 +21,6 @@ from elman.layers.gru import GRU
 from elman.layers.lstm import LSTM
 from elman.layers.recurrent import Recurrent
 from elman.layers.rnn import RNN
-from elman.tasks.network_config import CellConfig
 
 CELLS: dict[str, Callable[..., nn.Module]] = {
     "rnn": RNN,
@@ -45,8 +45,8 @@ class CellOptions:
     init: str = "torch"
 
 
-def cell_options(config: CellConfig) -> CellOptions:
-    """The options of `config`; those that its task does not have stay as they are by default."""
+def cell_options(config: BaseModel) -> CellOptions:
+    """The options among the fields of `config`; those that it does not have keep their defaults."""
     named = {f.name for f in fields(CellOptions)} & type(config).model_fields.keys()
     return CellOptions(**{name: getattr(config, name) for name in named})
 
