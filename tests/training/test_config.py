@@ -58,5 +58,11 @@ def test_chunks_back(window: int | None, expected: int) -> None:
 @pytest.mark.parametrize("name", ["truncation", "window", "random_truncation"])
 def test_truncation_is_only_for_those_who_carry_state(name: str) -> None:
     assert name in LanguageModelConfig.model_fields
-    for config in (ClassifyConfig, SentimentConfig, TranslationConfig, ForecastConfig, MemoryConfig):
+    for config in (
+        ClassifyConfig,
+        SentimentConfig,
+        TranslationConfig,
+        ForecastConfig,
+        MemoryConfig,
+    ):
         assert name not in config.model_fields

@@ -46,7 +46,7 @@ class CellOptions:
 
 
 def cell_options(config: BaseModel) -> CellOptions:
-    """The options that `config` has fields for; the rest keep their defaults."""
+    """The options among the fields of `config`; those that it does not have keep their defaults."""
     named = {f.name for f in fields(CellOptions)} & type(config).model_fields.keys()
     return CellOptions(**{name: getattr(config, name) for name in named})
 

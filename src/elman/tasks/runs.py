@@ -181,11 +181,9 @@ def begin(task: str, data: Data | Given | None, out: str | Path, config: Trainin
     existed = out.is_dir()
     run = RunDirectory.create(out, task, config.model_dump(mode="json"))
     try:
-        run.data.mkdir()
         prepared = kind.prepare(config, None if data is None else given(data), run.data)
         bound = kind(config, prepared)
         predictor = make(bound)
-        run.predictor.mkdir()
         write_parts(run.predictor, predictor.kind, predictor.parts())
         return Run.of(out, bound, predictor)
     except BaseException:
