@@ -32,9 +32,21 @@ def same(got: list[Any], wanted: list[Any]) -> None:
 
 
 @settings(max_examples=20)
-@given(st.data(), st.sampled_from([ROWS, TEXT]))
-def test_any_cut_is_the_whole(data: st.DataObject, sequence: Any) -> None:
-    contract.any_cut_and_any_stop_is_the_whole(made(), sequence, data, same)
+@given(st.data())
+def test_any_cut_is_the_whole(data: st.DataObject) -> None:
+    contract.any_cut_and_any_stop_is_the_whole(made(), ROWS, data, same)
+
+
+@settings(max_examples=20)
+@given(st.integers(0, len(TEXT)), st.integers(0, len(TEXT)))
+def test_lines_of_text_are_rows(first: int, second: int) -> None:
+    wanted = contract.answers_of(made().session(), [ROWS])
+    session, got = made().session(), []
+    begin, end = sorted((first, second))
+    for chunk in (TEXT[:begin], TEXT[begin:end], TEXT[end:-1]):
+        session = session.fork()
+        got += session.push(chunk)
+    same(got + session.flush(), wanted)
 
 
 def test_two_sessions() -> None:

@@ -11,8 +11,8 @@ from elman.data.batching import IGNORE
 from elman.data.memory import PROBLEMS
 from elman.errors import InputError
 from elman.models.memory import MemoryNetwork
-from elman.tasks.memory.task import MemoryTask
 from elman.tasks.memory.data import held_out
+from elman.tasks.memory.task import MemoryTask
 from elman.tasks.runs import Run, reopen, resume, train
 
 SMALL: dict[str, Any] = {
