@@ -56,6 +56,30 @@ def is_custom(cell: str) -> bool:
     return ":" in cell
 
 
+def trusted_cell(where: str, recorded: str, named: str | None) -> str:
+    """The cell to load for a network that was saved with `recorded`.
+
+    A user's own code is imported only where the user names it again.
+
+    Args:
+        where: what the network is called in an error.
+        recorded: the cell that it was saved with.
+        named: the cell that the user has named, if any.
+
+    Raises:
+        InputError: code that was not named, or a name for a built-in cell.
+    """
+    if named is None:
+        if is_custom(recorded):
+            raise InputError(
+                f"{where}: its cell is code of its own; give --cell {recorded} to load and run it"
+            )
+        return recorded
+    if named != recorded and not is_custom(recorded):
+        raise InputError(f"--cell {named}: {where} was trained with {recorded}; leave it out")
+    return named
+
+
 def check_cell(cell: str) -> None:
     """Raise InputError when `cell` is neither in the table nor written as a path."""
     if cell not in CELLS and not is_custom(cell):

@@ -28,7 +28,7 @@ from elman.data.given import Data, Given, given
 from elman.errors import InputError, missing_extra
 from elman.files import write_bytes, write_json
 from elman.machine import use_device
-from elman.models.cells import is_custom
+from elman.models.cells import trusted_cell
 from elman.settings import Options, validated
 from elman.streaming.session import Session
 from elman.tensors import load_model, save_model
@@ -335,14 +335,8 @@ def load(path: str | Path, *, cell: str | None = None, device: str = "cpu") -> P
     folder = folder_of(Path(path))
     kind, parts = read_parts(folder)
     recorded = str(parts.settings.get("cell", ""))
-    if is_custom(recorded) and cell is None:
-        raise InputError(
-            f"{path}: its cell is code of one's own; give --cell {recorded} to load and run it"
-        )
-    if cell is not None and cell != recorded:
-        if not is_custom(recorded):
-            raise InputError(f"--cell {cell}: {path} was trained with {recorded}; leave it out")
-        parts = Parts({**parts.settings, "cell": cell}, parts.files)
+    if (chosen := trusted_cell(str(path), recorded, cell)) != recorded:
+        parts = Parts({**parts.settings, "cell": chosen}, parts.files)
     weights = folder / WEIGHTS
     if not weights.exists():
         raise InputError(f"{path}: has no weights yet; go on with `elman resume {path}`")
