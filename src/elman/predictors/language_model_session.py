@@ -185,7 +185,8 @@ class LanguageModelSession(Session[str | bytes, ReadToken]):
 
     def _tokens(self, ids: Ids) -> Iterator[ReadToken]:
         at_once = max(1, LOGITS_AT_ONCE // (self.model.vocab_size * self.rows))
-        for targets in torch.from_numpy(ids).to(self._device).split(at_once):
+        for begin in range(0, len(ids), at_once):
+            targets = torch.from_numpy(ids[begin : begin + at_once]).to(self._device)
             inputs = torch.cat([self._last[None], targets[:-1, None].expand(-1, self.rows)])
             log_probs = self._stream.push(inputs)[:, 0]
             self._last = targets[-1:].repeat(self.rows)
