@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from typing import ClassVar, Self, final
 
 import torch
@@ -16,7 +15,7 @@ from elman.data.tokenizer import Tokenizer, tokenizer_from_bytes
 from elman.diagnostics.activations import Activations, Expected, Step, panels_of
 from elman.diagnostics.trace import trace
 from elman.errors import InputError
-from elman.models.cells import CellOptions, recurrent_layer
+from elman.models.cells import CellOptions, recurrent_layers
 from elman.models.language_model import LanguageModel, ReadoutKind
 from elman.predictors.generation import Generation
 from elman.predictors.language_model_session import Guess, LanguageModelSession
@@ -52,11 +51,11 @@ class Architecture:
 
     def make(self, vocab_size: int) -> LanguageModel:
         """The network, with fresh weights, over a vocabulary of that size."""
-        widths = [self.embedding_size] + [self.hidden_size] * self.num_layers
+        sizes = [self.hidden_size] * self.num_layers
         return LanguageModel(
             vocab_size,
             self.embedding_size,
-            [recurrent_layer(self.cell, *each, self.options) for each in pairwise(widths)],
+            recurrent_layers(self.cell, self.embedding_size, sizes, self.options),
             tied=self.tied,
             embedding_dropout=self.embedding_dropout,
             input_dropout=self.input_dropout,
