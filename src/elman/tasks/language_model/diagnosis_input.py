@@ -1,7 +1,4 @@
-"""What a run shows to the diagnosis: its model on windows of data that it was not trained on.
-
-Legend: T time, B batch, V vocabulary, K the largest lag.
-"""
+"""What a diagnosis is given of a language model: windows of a text it was not trained on."""
 
 from __future__ import annotations
 
