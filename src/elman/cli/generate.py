@@ -12,7 +12,7 @@ from elman.cli.options import Cell, Device, PredictorPath, State, check_folder
 from elman.errors import InputError
 from elman.predictors.generation import Generation
 from elman.predictors.language_model import LanguageModelPredictor
-from elman.predictors.predictor import load
+from elman.predictors.predictor import Predictor, load
 from elman.streaming.session import Snapshot
 
 
@@ -40,12 +40,7 @@ def generate(
     """
     if save_state is not None:
         check_folder("--save-state", save_state)
-    predictor = load(run, cell=cell, device=device or "cpu")
-    if not isinstance(predictor, LanguageModelPredictor):
-        raise InputError(
-            f"{run}: a {predictor.kind} does not write; give the run of a language-model"
-        )
-    writing = predictor.generate(
+    writing = writer(load(run, cell=cell, device=device or "cpu")).generate(
         prompt,
         length,
         temperature=temperature,
@@ -61,6 +56,19 @@ def generate(
     write(writing)
     if save_state is not None:
         writing.state.save(save_state)
+
+
+def writer(predictor: Predictor) -> LanguageModelPredictor:
+    """The predictor as one that writes.
+
+    Raises:
+        InputError: it is of another kind.
+    """
+    if not isinstance(predictor, LanguageModelPredictor):
+        raise InputError(
+            f"{predictor.name}: a {predictor.kind} does not write text; give a language-model"
+        )
+    return predictor
 
 
 def write(writing: Generation) -> None:

@@ -1,4 +1,4 @@
-"""Activations on a terminal: a heat map that runs along with the text, and lines where there is none.
+"""Activations on a terminal: a heat map that runs along with the text, or plain lines.
 
 Legend: T steps, U units.
 """
@@ -31,7 +31,7 @@ _SIGNS = {"\\n": "↵", "\\t": "→", "\\r": "←"}
 
 @dataclass(frozen=True)
 class Picture:
-    """What is shown of the activations: one panel, its units in an order, and the gates beside it."""
+    """One panel of the activations, its units in an order, and the gates beside it."""
 
     activations: Activations
     panel: Panel

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +13,7 @@ from elman.cli.choices import with_options
 from elman.cli.options import Cell, Device, Format, PredictorPath, State, check_folder
 from elman.cli.records import record_writer
 from elman.errors import InputError
-from elman.predictors.predictor import Record, load
+from elman.predictors.predictor import load
 from elman.streaming.session import Snapshot
 
 
@@ -46,24 +45,19 @@ def stream(
     if state is not None:
         session.state = Snapshot.load(state)
     write = record_writer(form, sys.stdout)
-    for chunk in stdin.chunks():
-        _answer(lambda chunk=chunk: session.push(chunk), write)
-    if save_state is None:
-        _answer(session.flush, write)
-    else:
-        session.state.save(save_state)
-
-
-def _answer(read: Callable[[], list[Record]], write: Callable[[Record], None]) -> None:
-    """Write the answers; also those to what stood before a part that can't be read."""
     try:
-        answers = read()
+        for chunk in stdin.chunks():
+            for answer in session.push(chunk):
+                write(answer)
+        if save_state is None:
+            for answer in session.flush():
+                write(answer)
+        else:
+            session.state.save(save_state)
     except InputError as error:
-        for answer in error.answers:
+        for answer in error.answers:  # to what stands before the part that can't be read
             write(answer)
         raise
-    for answer in answers:
-        write(answer)
 
 
 command = with_options(stream, "Streaming")
