@@ -192,6 +192,14 @@ class State(Mapping[str, Tensor]):
         index = torch.as_tensor(rows, dtype=torch.long)
         return self._map(lambda name, t: t.index_select(self._axes[name], index.to(t.device)))
 
+    def with_rows(self, rows: Tensor, other: State) -> State:
+        """A copy whose rows of the given indices are those of `other`, in that order."""
+
+        def replace(name: str, tensor: Tensor) -> Tensor:
+            return tensor.index_copy(self._axes[name], rows, other[name].to(tensor.dtype))
+
+        return self._map(replace)
+
     def split(self) -> list[State]:
         """One state of batch 1 for each row."""
         return [self.select([row]) for row in range(self.batch_size)]

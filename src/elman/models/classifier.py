@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.errors import InputError
+from elman.layers.lengths import Active, only_active
 from elman.layers.regularize import Dropout, LockedDropout, dropout_mask, probability
 from elman.layers.state import State
 from elman.models.pooling import Pooling, PoolingKind, make_pooling
@@ -131,12 +132,17 @@ class Classifier(nn.Module):
             parts["pooling"] = self.pooling.begin(like)
         return State.join(parts)
 
-    def step(self, item: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, item: Tensor, state: State, *, active: Active | None = None
+    ) -> tuple[Tensor, State]:
         """One step of each row, ids (B,) or vectors (B, E): the logits (B, K) of all so far.
 
-        After the last step of a sequence they are what `forward` gives for the whole.
+        After the last step of a sequence they are what `forward` gives for the whole. Rows where
+        the mask `active` (B,) is false keep their state to the bit and get zero logits.
         """
         self._require_one_direction()
+        if active is not None:
+            return only_active(self.step, item, state, active)
         x = self.input_dropout(self.embed(item[None]))[0]
         after = {}
         for depth, layer in enumerate(self._layers):

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from elman.errors import InputError
+from elman.layers.lengths import Active, Lengths, as_lengths, only_active
 from elman.layers.regularize import Dropout, LockedDropout, dropout_mask, probability
 from elman.layers.state import State
 from elman.models.readout import IGNORE, AdaptiveReadout, FullReadout, Readout, SampledReadout
@@ -139,12 +140,16 @@ class LanguageModel(nn.Module):
         """The log-probability in nats of each next token, (…, V), for features (…, H)."""
         return self.readout.log_probs(self._project(features))
 
-    def step(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, tokens: Tensor, state: State, *, active: Active | None = None
+    ) -> tuple[Tensor, State]:
         """One token a row (B,): log-probabilities (B, V) of the next, and the state after it.
 
-        The state is taken at its word here, where every microsecond counts; `Stream` checks what
-        it is given.
+        Rows where the mask `active` (B,) is false keep their state to the bit and get zeros in
+        place of log-probabilities. The state is not checked here, for speed; `Stream` checks it.
         """
+        if active is not None:
+            return only_active(self.step, tokens, state, active)
         x = self.input_dropout(self._embed(tokens[None]))[0]
         after: list[State] = []
         for depth, layer in enumerate(self._layers):
@@ -154,10 +159,23 @@ class LanguageModel(nn.Module):
             after.append(own)
         return self.log_probs(self.output_dropout(x[None])[0]), _join(after)
 
-    def scan(self, tokens: Tensor, state: State) -> tuple[Tensor, State]:
-        """`step` over a chunk (T, B): log-probabilities (T, B, V) and the state after it."""
-        features, state = self(tokens, state)
-        return self.log_probs(features), state
+    def scan(
+        self, tokens: Tensor, state: State, *, lengths: Lengths | None = None
+    ) -> tuple[Tensor, State]:
+        """`step` over a chunk (T, B): log-probabilities (T, B, V) and the state after it.
+
+        With `lengths` (B,), 0 to T, outputs are zero past each row's end and the state is that
+        after its last token; a row of length 0 keeps its state to the bit.
+        """
+        rows = None
+        if lengths is not None:
+            rows = as_lengths(lengths, len(tokens), tokens.shape[1], tokens.device)
+        features, state = self(tokens, state, rows)
+        found = self.log_probs(features)
+        if rows is not None:
+            past = torch.arange(len(tokens), device=rows.device).unsqueeze(1) >= rows
+            found = found.masked_fill(past.unsqueeze(-1), 0)
+        return found, state
 
     @property
     def _layers(self) -> list[RecurrentLayer]:
