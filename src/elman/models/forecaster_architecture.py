@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal, Self
+from typing import Literal
 
 from elman.models.cells import CellOptions, recurrent_layer
 from elman.models.forecast_heads import HeadKind, make_head
@@ -77,15 +76,3 @@ class ForecasterArchitecture:
             dropout=dropout,
             normalization=normalization,
         )
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
-
-    @classmethod
-    def of_json(cls, settings: Mapping[str, Any]) -> Self:
-        """What `as_json` gave; other settings may stand beside it."""
-        values = {item.name: settings[item.name] for item in fields(cls)}
-        values["form"] = Form(**{**values["form"], "lags": tuple(values["form"]["lags"])})
-        values["options"] = CellOptions(**values["options"])
-        return cls(**values)

@@ -120,6 +120,12 @@ class PanelForecaster:
             None if samples[0] is None else _grid(samples, *shape),
         )
 
+    def initial_state(self, channels: int) -> State | None:
+        """The state before the first row of a series; None of a network that carries none."""
+        if not isinstance(self.model, AutoregressiveForecaster):
+            return None
+        return self.model.initial_state(channels)
+
     def begin(self, panel: Panel, horizon: int) -> State | None:
         """The state after the one series of `panel`; None of a network that carries none."""
         if not isinstance(self.model, AutoregressiveForecaster):
@@ -143,7 +149,7 @@ class PanelForecaster:
     def forecast_from(
         self, panel: Panel, state: State | None, horizon: int, levels: tuple[float, ...]
     ) -> Forecast:
-        """What is expected after the last row of the one series of `panel`, whose state is given."""
+        """What is expected after the last row of the one series of `panel`, and its state."""
         if state is None or not isinstance(self.model, AutoregressiveForecaster):
             return self.forecast(panel, horizon, levels)
         windows, window = self._last_rows(panel, 1, horizon)

@@ -30,6 +30,9 @@ Rows = Annotated[tuple[int, ...], BeforeValidator(_listed)]
 """Numbers of rows."""
 
 
+Head = Literal["student-t", "gaussian", "negative-binomial", "quantile", "median", "mean"]
+
+
 class ForecastConfig(StackConfig):
     """What is forecast from what, the network, its regularization, and training."""
 
@@ -122,9 +125,7 @@ class ForecastConfig(StackConfig):
         " (DeepAR); segments: a piece of the series at a time (SegRNN)",
         json_schema_extra=_MODEL,
     )
-    head: (
-        Literal["student-t", "gaussian", "negative-binomial", "quantile", "median", "mean"] | None
-    ) = Field(
+    head: Head | None = Field(
         None,
         description="what a forecast is: a distribution, quantiles, or one number learned by the"
         " absolute (median) or squared error (mean); default: quantile, autoregressive: student-t",
@@ -224,7 +225,7 @@ class ForecastConfig(StackConfig):
     )
 
     @property
-    def head_kind(self) -> str:
+    def head_kind(self) -> Head:
         """The head, chosen or by default."""
         return self.head or ("student-t" if self.model == "autoregressive" else "quantile")
 
