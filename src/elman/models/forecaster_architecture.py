@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal
 
-from elman.models.cells import CellOptions, recurrent_layer
+from elman.models.cells import CellOptions, recurrent_layers
 from elman.models.forecast_heads import HeadKind, make_head
 from elman.models.forecaster import Forecaster, Form, Normalization
 from elman.models.forecaster_autoregressive import AutoregressiveForecaster
@@ -56,10 +55,8 @@ class ForecasterArchitecture:
             "autoregressive": AutoregressiveForecaster.input_width(form),
             "segments": size,
         }[self.model]
-        layers = [
-            recurrent_layer(self.cell, inputs, outputs, self.options)
-            for inputs, outputs in pairwise([first] + [size] * self.num_layers)
-        ]
+        widths = [size] * self.num_layers
+        layers = recurrent_layers(self.cell, first, widths, self.options)
         dropout, normalization = self.dropout, self.normalization
         if self.model == "autoregressive":
             return AutoregressiveForecaster(form, layers, size, head, dropout=dropout)
