@@ -5,15 +5,14 @@ import torch
 
 from elman.data.tokenizer import Tokenizer
 from elman.models.language_model import LanguageModel
+from elman.predictors.language_model import LanguageModelPredictor
 from elman.predictors.line_scores import LENGTH, score_lines
-from elman.tasks.language_model.task import LanguageModelTask
 from elman.tasks.runs import Run
 
 
 def parts(run: Run) -> tuple[LanguageModel, Tokenizer]:
-    assert isinstance(run.model, LanguageModel)
-    assert isinstance(run.task, LanguageModelTask)
-    return run.model, run.task.tokenizer
+    assert isinstance(run.predictor, LanguageModelPredictor)
+    return run.predictor.model, run.predictor.tokenizer
 
 
 def by_hand(model: LanguageModel, tokenizer: Tokenizer, line: str) -> float:
