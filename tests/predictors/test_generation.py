@@ -14,7 +14,7 @@ from elman.predictors.language_model import LanguageModelPredictor
 from elman.streaming.session import Snapshot
 from elman.tasks.runs import Run
 from tests import tiny
-from tests.predictors.test_language_model_session import predictor_of
+from tests.predictors.language_models import predictor_of
 
 
 def writer(run: Run) -> LanguageModelPredictor:

@@ -39,7 +39,7 @@ def test_each_step_is_the_streams(tmp_path: Path, settings: dict[str, Any]) -> N
     run = tiny.run(tmp_path, max_steps=3, **settings)
     predictor = of(run)
     reading = run.activations(TEXT)
-    session = predictor.open_session(module.StreamOptions())
+    session = predictor.open_session(module.StreamOptions(guesses=3))
     tokens = [*session.push(TEXT), *session.flush()]
     assert [step.label for step in reading.steps] == [token.text for token in tokens]
     for t, token in enumerate(tokens):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,38 +11,21 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import Tensor
 
-from elman.data.tokenizer import Tokenizer, train_tokenizer
 from elman.errors import InputError
 from elman.layers.state import State
-from elman.models.cells import CellOptions
-from elman.predictors.language_model import Architecture, LanguageModelPredictor
+from elman.predictors.language_model import LanguageModelPredictor
 from elman.predictors.language_model_session import LanguageModelSession, ReadToken
 from elman.streaming.session import Snapshot
 from tests.predictors import contract
+from tests.predictors.language_models import TEXT, UNITS, predictor_of, tokenizer_of
 
-UNITS = ("char", "bpe", "word")
-TEXT = "The cat sat on the mat.\nThe dog, 42 of them, sat – on the cat!\n" * 20
 TEXTS = st.one_of(
     st.text(max_size=30),
     st.text("The catson\n .,42–", max_size=150),
     st.text(" x", min_size=60, max_size=200),
 )
-
-
-@cache
-def tokenizer_of(unit: str) -> Tokenizer:
-    return train_tokenizer(unit, [TEXT], 300 if unit == "bpe" else None)  # type: ignore[arg-type]
-
-
-@cache
-def predictor_of(unit: str, seed: int = 2) -> LanguageModelPredictor:
-    torch.manual_seed(seed)
-    options = CellOptions(layer_norm=True, zoneout=0.1, learn_initial_state=True)
-    architecture = Architecture("lstm", options, 5, 7, 2, tied=True)
-    tokenizer = tokenizer_of(unit)
-    model = architecture.make(tokenizer.vocab_size)
-    return LanguageModelPredictor(model, tokenizer, architecture)
 
 
 def session_of(unit: str, guesses: int = 3) -> LanguageModelSession:
@@ -149,7 +131,12 @@ def test_long_texts_are_read_in_bounded_chunks(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(f"{module}.LOGITS_AT_ONCE", 7 * session.model.vocab_size)
     sizes: list[int] = []
     scan = session.model.scan
-    monkeypatch.setattr(session.model, "scan", lambda x, s: sizes.append(len(x)) or scan(x, s))
+
+    def counted(tokens: Tensor, state: State) -> tuple[Tensor, State]:
+        sizes.append(len(tokens))
+        return scan(tokens, state)
+
+    monkeypatch.setattr(session.model, "scan", counted)
     session.reset()
     assert_same(session.push(TEXT[:100]), wanted)
     assert max(sizes) == 7
@@ -162,7 +149,8 @@ def test_the_end_of_a_text_can_be_looked_past() -> None:
     assert [token.text for token in read] == ["cat"]
     other.push("The cat ")
     for one, two in zip(session.peek(3), other.peek(3), strict=True):
-        assert (one.text, one.probability) == (two.text, pytest.approx(two.probability))
+        assert one.text == two.text
+        assert one.probability == pytest.approx(two.probability)
 
 
 def test_text_before_a_bad_byte_is_answered() -> None:

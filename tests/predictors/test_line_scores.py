@@ -1,4 +1,5 @@
 import math
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -50,7 +51,7 @@ def test_alone_and_among_others_a_line_costs_the_same(trained: Run) -> None:
 
 
 def test_lines_are_answered_before_the_text_has_ended(trained: Run) -> None:
-    def endless():  # type: ignore[no-untyped-def]
+    def endless() -> Iterator[str]:
         while True:
             yield "the cat"
 
