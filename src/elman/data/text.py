@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from elman.data.reading import Place, file_blocks, read_blocks
-from elman.data.roles import role_of
+from elman.data.split_names import split_of
+from elman.data.text_files import Place, file_blocks, read_blocks
 from elman.errors import InputError
 
 __all__ = ["Text", "TextSplit", "read_blocks", "resolve_sources", "whole_text"]
@@ -127,7 +127,7 @@ def _split_by_name(folder: Path) -> TextSplit | None:
     """The files named after their parts; None where names say nothing."""
     found: dict[str, list[Path]] = {}
     for file in sorted(folder.iterdir()):
-        role = role_of(file.name)
+        role = split_of(file.name)
         if file.is_file() and not file.name.startswith(".") and role:
             found.setdefault(role, []).append(file)
     if len(found) < 2:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
+from elman.data.series.dataset import with_future
 from elman.data.series.forecasts import LEVELS, Forecast
 from elman.data.series.panel import Panel
-from elman.data.series.reading import with_future
 from elman.errors import InputError
 from elman.models.forecaster import Forecaster
 from elman.tasks.task import Given, Options, Record

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 from pydantic import Field
 
+from elman.data.series.dataset import with_future
 from elman.data.series.forecasts import LEVELS, Forecast
 from elman.data.series.panel import Floats, Panel
-from elman.data.series.reading import with_future
 from elman.data.series.windows import Reach, WindowBatch, Windows
 from elman.errors import InputError
 from elman.layers.state import State

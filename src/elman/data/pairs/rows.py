@@ -13,7 +13,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from elman.data.reading import LONGEST_LINE, numbered_lines
+from elman.data.text_files import LONGEST_LINE, numbered_lines
 from elman.errors import InputError
 
 NAMES = (("source", "target"), ("src", "tgt"), ("src", "trg"), ("input", "output"))

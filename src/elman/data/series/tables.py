@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from elman.data.extras import library
-from elman.data.reading import read_blocks
+from elman.data.optional import library
 from elman.data.series.columns import Columns
 from elman.data.series.panel import Floats
+from elman.data.text_files import read_blocks
 from elman.errors import InputError
 
 Source: TypeAlias = Any

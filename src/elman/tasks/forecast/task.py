@@ -19,9 +19,9 @@ from torch import Tensor, nn
 
 from elman.data.series.calendar import with_calendar
 from elman.data.series.columns import Columns
-from elman.data.series.files import load_panel, save_panel
+from elman.data.series.dataset import read_panel
 from elman.data.series.panel import Panel
-from elman.data.series.reading import read_panel
+from elman.data.series.panel_file import load_panel, save_panel
 from elman.data.series.scaler import Scaler
 from elman.data.series.windows import Reach, TrainingWindows, WindowBatch, Windows
 from elman.diagnostics.diagnosis_input import DiagnosisInput

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.extras import library
-from elman.data.series.assembling import Grid, assemble
+from elman.data.optional import library
 from elman.data.series.columns import Columns
-from elman.data.series.finding import find_frequency, spoken
 from elman.data.series.frequency import Stamps
+from elman.data.series.grid import Grid, assemble
+from elman.data.series.infer_frequency import infer_frequency, spoken
 from elman.data.series.json_lines import is_json_lines, read_grid
 from elman.data.series.panel import Covariate, Floats, Integers, Panel, Role
 from elman.data.series.stamps import Where, parse_times, place_in_zone
@@ -76,7 +76,7 @@ def _grid_of(table: Table, columns: Columns) -> tuple[Grid, Columns, list[str]]:
     rows, merged = _without_duplicates(table, columns, stamps, codes, ids, rows, merged, notes)
     stamps, codes = stamps[rows], codes[rows]
     places = _places(table, rows)
-    frequency, steps = find_frequency(stamps, codes, ids, places, columns.frequency)
+    frequency, steps = infer_frequency(stamps, codes, ids, places, columns.frequency)
     begins = np.concatenate([np.flatnonzero(np.diff(codes, prepend=-1)), [len(codes)]])
     lengths = steps[begins[1:] - 1] + 1
     borders = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.labeled.formats.parsed import BadRows, Found
+from elman.data.labeled.formats.parsed import BadRows, ParsedRows
 from elman.data.labeled.formats.parts import check_kind, read_parts, read_rows
 from elman.data.labeled.rows import (
     Columns,
@@ -133,7 +133,7 @@ def read_unlabeled(path: Path, columns: Columns, *, skip_bad_rows: bool = False)
     return Unlabeled(found.inputs, found.cells, bad.count)
 
 
-def _names(train: Found) -> tuple[str, ...]:
+def _names(train: ParsedRows) -> tuple[str, ...]:
     """The classes, numbers in their order and other names by the alphabet."""
     labels: Any = train.labels
     flat = set(labels) if train.kind != "many" else {name for row in labels for name in row}
@@ -149,7 +149,7 @@ def _names(train: Found) -> tuple[str, ...]:
         return tuple(sorted(flat))
 
 
-def _labeled(found: Found, names: Sequence[str]) -> Labeled:
+def _labeled(found: ParsedRows, names: Sequence[str]) -> Labeled:
     place = {name: number for number, name in enumerate(names)}
     labels: Any = found.labels
     assert labels is not None

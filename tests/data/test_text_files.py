@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from elman.data import reading
-from elman.data.reading import read_blocks
+from elman.data.text_files import read_blocks
 from elman.errors import InputError
 
 TEXT = "Ein Vöglein\r\nflog 鸟\tweg 😀\n" * 40
