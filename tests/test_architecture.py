@@ -18,30 +18,39 @@ import elman
 
 ROOT = Path(__file__).parent.parent
 
-# Whom each part of elman may import, itself and LEAVES apart. A dotted name opens one module only.
-LEAVES = ("errors", "files")
+# Modules that every part may import; what a leaf itself imports is in the table.
+LEAVES = ("errors", "files", "machine", "settings", "tensors")
+MODELS = ("models", "layers", "kernels")
+BESIDE = ("plots", "evaluation", "diagnostics", "decoding", "streaming", "data")
+PREDICTORS = ("predictors", *BESIDE, *MODELS)
+# What each part of elman may import besides itself and LEAVES. A dotted name opens one module only.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "errors": (),
+    "machine": ("errors",),
     "files": ("errors",),
+    "settings": ("errors",),
+    "tensors": ("errors", "files"),
     "kernels": (),
     "layers": ("kernels",),
     "models": ("layers", "kernels"),
     "data": (),
-    "training": ("layers", "data"),
-    "streaming": ("layers.state", "data.tokenizer"),
+    "streaming": ("layers.state", "data.given", "data.tokenizer"),
     "decoding": ("layers.state", "streaming"),
-    "diagnostics": ("layers.state", "layers.watch"),
-    "serving": ("streaming",),
-    "tasks": (
-        *("models", "layers", "kernels", "data", "training"),
-        *("decoding", "streaming", "diagnostics"),
-    ),
-    "cli": (
-        *("tasks", "models", "layers", "kernels", "data", "training"),
-        *("decoding", "streaming", "diagnostics", "serving"),
-    ),
+    "diagnostics": ("layers.instrument", "layers.state"),
+    "evaluation": (*MODELS, "data", "streaming"),
+    "plots": ("data", "diagnostics", "evaluation"),
+    "training": ("layers", "data", "streaming", "diagnostics"),
+    "predictors": (*BESIDE, *MODELS),
+    "serving": PREDICTORS,
+    "export": PREDICTORS,
+    "tasks": ("training", *PREDICTORS),
+    "studies": ("tasks", "training", *PREDICTORS),
+    "cli": ("studies", "serving", "export", "tasks", "training", *PREDICTORS),
 }
-MAX_LINES = {".py": 400, ".cpp": 500, ".h": 500}
+# Lines of all .py and .pyi files of the package together.
+MAX_TOTAL = 32_867
+
+MAX_LINES = {".py": 500, ".cpp": 500, ".h": 500}
 TEXT = {".py", ".md", ".toml", ".txt", ".yaml", ".yml", ".cpp", ".h", ".json", ".css", ""}
 # A path that only exists on somebody's own machine.
 MACHINE_PATH = re.compile(r"(?<![\w.~$}>/-])(?:/(?:home|root|Users|work)/|[A-Z]:\\Users\\)")
@@ -91,6 +100,74 @@ def import_directions(root: Path) -> list[str]:
     return complaints
 
 
+def circles(root: Path) -> list[str]:
+    """Modules that import one another, directly or by way of others.
+
+    They are the strongly connected components of the import graph (Tarjan 1972), whose edges
+    include imports inside functions and under TYPE_CHECKING.
+    """
+    found = {parts: path for path, parts in modules(root)}
+    graph = {
+        parts: {
+            target if target in found else target[:-1] for _, target in imports(path, set(found))
+        }
+        & found.keys()
+        for parts, path in found.items()
+        if parts  # the public names, which import anything
+    }
+    number: dict[tuple[str, ...], int] = {}
+    lowest: dict[tuple[str, ...], int] = {}
+    stack: list[tuple[str, ...]] = []
+    complaints = []
+
+    def visit(module: tuple[str, ...]) -> None:
+        number[module] = lowest[module] = len(number)
+        stack.append(module)
+        for target in graph[module] & graph.keys():
+            if target not in number:
+                visit(target)
+            if target in stack:
+                lowest[module] = min(lowest[module], lowest[target])
+        if lowest[module] == number[module]:
+            start = stack.index(module)
+            component = sorted(".".join(parts) for parts in stack[start:])
+            del stack[start:]
+            if len(component) > 1:
+                complaints.append(f"{', '.join(component)} import one another")
+
+    for module in graph:
+        if module not in number:
+            visit(module)
+    return complaints
+
+
+# What a kind of task or predictor can do stands in its type, so nothing is asked at run time.
+UNTYPED = {
+    "hasattr(": re.compile(r"\bhasattr\("),
+    "cast(Path": re.compile(r"\bcast\(\s*['\"]?(?:pathlib\.)?Path\b"),
+    "assert isinstance(model": re.compile(r"\bassert isinstance\(\s*(?:\w+\.)*model\b"),
+}
+
+
+def untyped_abilities(root: Path) -> list[str]:
+    """Abilities that are asked of a value at run time, in the parts that know all kinds."""
+    return [
+        f"{path.relative_to(root)}:{text.count(chr(10), 0, match.start()) + 1}: {what}"
+        for path, parts in modules(root)
+        if parts and parts[0] in ("tasks", "predictors", "studies", "cli")
+        for text in [path.read_text(encoding="utf-8")]
+        for what, pattern in UNTYPED.items()
+        for match in pattern.finditer(text)
+    ]
+
+
+def total_lines(root: Path) -> list[str]:
+    """The package has grown beyond its limit."""
+    paths = [path for ending in ("*.py", "*.pyi") for path in (root / "src/elman").rglob(ending)]
+    total = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in paths)
+    return [f"{total:,} lines in src/elman, at most {MAX_TOTAL:,}"] if total > MAX_TOTAL else []
+
+
 def relative_imports(root: Path) -> list[str]:
     """Imports that begin with a dot, which the check of directions doesn't follow."""
     return [
@@ -108,7 +185,7 @@ def files(root: Path) -> Iterator[Path]:
         if path.is_dir() and path.name not in skipped:
             if not path.name.startswith(".") or path.name == ".ci":
                 yield from files(path)
-        elif path.is_file() and path.suffix in TEXT:
+        elif path.is_file() and path.suffix in TEXT and path.name != ".git":
             yield path
 
 
@@ -147,7 +224,15 @@ def exports(module: ModuleType) -> list[str]:
     return complaints
 
 
-CHECKS = [import_directions, relative_imports, file_sizes, machine_paths]
+CHECKS = [
+    import_directions,
+    relative_imports,
+    circles,
+    untyped_abilities,
+    file_sizes,
+    total_lines,
+    machine_paths,
+]
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -196,11 +281,26 @@ def test_the_names_of_each_part(name: str) -> None:
         (import_directions, "data/a.py", "if 0:\n from elman.layers import x", "data imports"),
         (import_directions, "streaming/a.py", "from elman.layers import rnn", "elman.layers"),
         (import_directions, "streaming/a.py", "from elman.layers.stately import x", "stately"),
+        (import_directions, "streaming/a.py", "import elman.data.text", "elman.data.text"),
+        (import_directions, "evaluation/a.py", "from elman.plots import probe", "elman.plots"),
+        (import_directions, "plots/a.py", "import elman.predictors.explain", "elman.predictors"),
+        (import_directions, "predictors/a.py", "import elman.training.config", "elman.training"),
+        (import_directions, "predictors/a.py", "import elman.tasks.task", "elman.tasks.task"),
+        (import_directions, "tasks/a.py", "import elman.studies.probe", "elman.studies.probe"),
+        (import_directions, "studies/a.py", "import elman.cli.main", "elman.cli.main"),
         (import_directions, "serving/a.py", "from elman.tasks import runs", "elman.tasks"),
+        (import_directions, "export/a.py", "import elman.training.loop", "elman.training.loop"),
         (import_directions, "errors.py", "import elman.files", "errors imports elman.files"),
+        (import_directions, "tensors.py", "import elman.layers", "tensors imports elman.layers"),
         (import_directions, "utils/a.py", "", "no rule"),
         (relative_imports, "layers/rnn.py", "from . import state", "a relative import"),
-        (file_sizes, "layers/long.py", "x = 1\n" * 401, "401 lines"),
+        (untyped_abilities, "tasks/a.py", "x = hasattr(task, 'stream')", "tasks/a.py:1: hasattr("),
+        (untyped_abilities, "cli/a.py", "\nx = cast(Path, given)", "cli/a.py:2: cast(Path"),
+        (untyped_abilities, "cli/a.py", "x = cast('Path | None', given)", "cast(Path"),
+        (untyped_abilities, "predictors/a.py", "x = cast(\n  Path, given)", "cast(Path"),
+        (untyped_abilities, "studies/a.py", "assert isinstance(model, LM)", "isinstance(model"),
+        (untyped_abilities, "tasks/b.py", "assert isinstance(self.model, LM)", "isinstance(model"),
+        (file_sizes, "layers/long.py", "x = 1\n" * 501, "501 lines"),
         (machine_paths, "layers/a.py", "p = '/" + "home/ada/text'", "a path of one machine"),
         (machine_paths, "layers/a.py", "p = 'C:" + r"\Users\ada'", "a path of one machine"),
     ],
@@ -215,18 +315,77 @@ def test_a_wrong_tree_is_noticed(
     assert complaint in found
 
 
+def write(root: Path, tree: dict[str, str]) -> None:
+    for file, text in tree.items():
+        path = root / "src" / "elman" / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("tree", "named"),
+    [
+        (
+            {"data/a.py": "import elman.data.b", "data/b.py": "import elman.data.a"},
+            "data.a, data.b",
+        ),
+        (
+            {
+                "data/a.py": "from elman.data.b import B",
+                "data/b.py": "def f():\n from elman.data import c",
+                "data/c.py": "if TYPE_CHECKING:\n from elman.data.a import A",
+                "data/d.py": "import elman.data.a",
+            },
+            "a, data.b, data.c",
+        ),
+        (
+            {
+                "data/x/__init__.py": "from elman.data.x.y import Y",
+                "data/x/y.py": "import elman.data.x",
+            },
+            "data.x, data.x.y",
+        ),
+    ],
+)
+def test_a_circle_between_files_is_noticed(
+    tmp_path: Path, tree: dict[str, str], named: str
+) -> None:
+    write(tmp_path, tree)
+    assert circles(tmp_path) == [f"data.{named} import one another"]
+
+
+def test_two_circles_are_two_complaints(tmp_path: Path) -> None:
+    names = ("a", "b"), ("c", "d")
+    write(
+        tmp_path,
+        {f"data/{x}.py": f"import elman.data.{y}" for pair in names for x, y in (pair, pair[::-1])},
+    )
+    assert len(circles(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("ending", ["py", "pyi"])
+def test_a_package_that_has_grown_is_noticed(tmp_path: Path, ending: str) -> None:
+    half = "x = 1\n" * (MAX_TOTAL // 2)
+    write(tmp_path, {"data/a.py": half, f"data/b.{ending}": half})
+    assert total_lines(tmp_path) == []
+    write(tmp_path, {"data/c.py": "x = 1\n" * 2})
+    assert total_lines(tmp_path) == [f"{MAX_TOTAL + 1:,} lines in src/elman, at most {MAX_TOTAL:,}"]
+
+
 def test_a_right_tree_is_left_alone(tmp_path: Path) -> None:
-    package = tmp_path / "src" / "elman"
-    for file, text in {
+    tree = {
         "layers/state.py": "from elman.kernels import choose\nfrom elman.errors import InputError",
         "streaming/stream.py": "from elman.layers.state import State\nimport numpy",
         "decoding/a.py": "from elman.layers import state\nfrom elman.streaming import stream",
-        "tasks/run.py": "from elman.training import loop\nimport elman.models.lm",
+        "plots/a.py": "from elman.evaluation.report import Report\nimport elman.diagnostics.reach",
+        "predictors/run.py": "from elman.plots import a\nimport elman.tensors",
+        "tasks/run.py": "from elman.training import loop\nimport elman.predictors.run",
+        "tasks/b.py": "import elman.tasks.run\nassert isinstance(modeled, str)\ncast('Paths', x)",
+        "layers/b.py": "hasattr(x, 'y')",
         "__init__.py": "from elman.layers.state import State",
-        "cli/main.py": "TEXT = 'x'\n" * 400,
-    }.items():
-        (package / file).parent.mkdir(parents=True, exist_ok=True)
-        (package / file).write_text(text, encoding="utf-8")
+        "cli/main.py": "TEXT = 'x'\n" * 500,
+    }
+    write(tmp_path, tree)
     assert [complaint for check in CHECKS for complaint in check(tmp_path)] == []
 
 

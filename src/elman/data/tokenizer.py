@@ -24,6 +24,7 @@ __all__ = [
     "Unit",
     "WordTokenizer",
     "load_tokenizer",
+    "tokenizer_from_bytes",
     "train_tokenizer",
 ]
 
@@ -67,21 +68,38 @@ def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
         InputError: the file is missing, damaged, of another version, or something else.
     """
     try:
-        contents = json.loads(Path(path).read_text(encoding="utf-8"))
-        json.dumps(contents, ensure_ascii=False).encode()  # no lone surrogates
-    except (OSError, ValueError, RecursionError) as error:
+        data = Path(path).read_bytes()
+    except OSError as error:
         raise InputError(f"{path}: cannot be read as a tokenizer ({error})") from error
+    return tokenizer_from_bytes(data, str(path))
+
+
+def tokenizer_from_bytes(data: bytes, where: str) -> Tokenizer:
+    """What `Tokenizer.to_bytes` gave.
+
+    Args:
+        data: the bytes.
+        where: what to call them in an error.
+
+    Raises:
+        InputError: damaged, of another version, or something else.
+    """
+    try:
+        contents = json.loads(data.decode())
+        json.dumps(contents, ensure_ascii=False).encode()  # no lone surrogates
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{where}: cannot be read as a tokenizer ({error})") from error
     if not isinstance(contents, dict) or contents.get("format") != FORMAT:
-        raise InputError(f'{path}: not a tokenizer of elman ("format" must be "{FORMAT}")')
+        raise InputError(f'{where}: not a tokenizer of elman ("format" must be "{FORMAT}")')
     if contents.get("version") != VERSION:
         raise InputError(
-            f"{path}: tokenizer version {contents.get('version')!r}, but this elman reads "
+            f"{where}: tokenizer version {contents.get('version')!r}, but this elman reads "
             f"version {VERSION}; train again or install the elman that wrote it"
         )
     try:
         return _kind(contents.get("unit")).from_contents(contents)
     except InputError as error:
-        raise InputError(f"{path}: damaged tokenizer: {error}") from error
+        raise InputError(f"{where}: damaged tokenizer: {error}") from error
 
 
 def _kind(unit: Any) -> _Kind:

@@ -18,9 +18,9 @@ from elman.data.labeled.encoded import Encoded
 from elman.data.labeled.rows import LabelKind
 from elman.evaluation.baselines import Baseline
 from elman.evaluation.classification import confidences, confusion, judged, predicted, reliability
+from elman.evaluation.report import Report, Score
 from elman.plots.classification import draw_confusion, draw_reliability
 from elman.predictors.classifier_inputs import Schema
-from elman.tasks.task import Report, Score
 
 Array = npt.NDArray[Any]
 Judged: TypeAlias = Mapping[str, tuple[Array, Encoded]]

@@ -12,9 +12,9 @@ import torch
 
 from elman.data.batching import TokenArray, evaluation_chunks
 from elman.data.tokens import TextCounts
+from elman.evaluation.report import Score
 from elman.models.language_model import LanguageModel
 from elman.streaming.stream import evaluating
-from elman.tasks.task import Score
 
 LENGTH = 256
 

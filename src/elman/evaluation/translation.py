@@ -8,9 +8,9 @@ from typing import Any
 from torch import nn
 
 from elman.data.pairs.rows import Pair
+from elman.evaluation.report import Score
 from elman.predictors.translator import Languages, Translator
 from elman.predictors.translator_options import TranslationEvaluation
-from elman.tasks.task import Score
 
 MISSING = 'BLEU and chrF need sacrebleu: pip install "elman[text]"'
 

@@ -13,7 +13,7 @@ _BOM = "\ufeff"
 
 @final
 class TextInput:
-    """UTF-8 that arrives in pieces: a character may be cut in two, and a byte order mark is dropped.
+    """UTF-8 that arrives in pieces, which may cut a character in two; a byte order mark is dropped.
 
     Args:
         where: what the text is called in an error.
@@ -28,14 +28,28 @@ class TextInput:
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._seen = 0
         self._begun = False
+        self._fault: int | None = None
 
     def read(self, chunk: str | bytes) -> str:
-        """The characters that are complete.
+        """The characters that are complete, up to the first byte that is none of UTF-8.
+
+        Such a byte is an error of the next call, or of `check`, so that what came before it can be
+        used first.
 
         Raises:
             InputError: bytes that are not UTF-8, or text in the middle of a character's bytes.
         """
+        self.check()
         return self._decoded(chunk, final=False)
+
+    def check(self) -> None:
+        """Raise where the bytes that were read last are not UTF-8.
+
+        Raises:
+            InputError: they are not.
+        """
+        if self._fault is not None:
+            raise InputError(f"{self._where}: not UTF-8 at byte {self._fault}; convert it")
 
     def end(self) -> str:
         """The rest, when there are no more bytes.
@@ -43,7 +57,9 @@ class TextInput:
         Raises:
             InputError: the bytes end inside of a character.
         """
+        self.check()
         text = self._decoded(b"", final=True)
+        self.check()
         self._decoder.reset()
         self._begun = False
         return text
@@ -56,6 +72,7 @@ class TextInput:
 
     @state.setter
     def state(self, state: Mapping[str, Any]) -> None:
+        self._fault = None
         waiting, seen, begun = (
             bytes.fromhex(state["bytes"]),
             int(state["seen"]),
@@ -77,8 +94,8 @@ class TextInput:
             try:
                 text = self._decoder.decode(chunk, final)
             except UnicodeDecodeError as error:
-                place = self._seen - waiting + error.start
-                raise InputError(f"{self._where}: not UTF-8 at byte {place}; convert it") from error
+                self._fault = self._seen - waiting + error.start
+                text = error.object[: error.start].decode()
             self._seen += len(chunk)
         if text and not self._begun:
             self._begun = True
@@ -131,6 +148,7 @@ class LineInput:
         finally:
             # Whoever stops at a line, as after an error, finds the others still there.
             self._pending = "\n".join([*lines[given:], self._pending])
+        self._text.check()
         if len(self._pending) > self._longest:
             raise InputError(
                 f"{self._where}:{self._number + 1}: a line of more than {self._longest:,}"

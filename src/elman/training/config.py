@@ -25,7 +25,7 @@ _MACHINE = section("Machine")
 
 
 class TrainingConfig(BaseModel):
-    """How to train: optimizer, schedule, budget, truncation, records, machine."""
+    """How to train: optimizer, schedule, budget, records, machine."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -138,23 +138,6 @@ class TrainingConfig(BaseModel):
         json_schema_extra=_SCHEDULE,
     )
 
-    truncation: int = Field(
-        64, ge=1, description="time steps per update (k1)", json_schema_extra=_TBPTT
-    )
-    window: int | None = Field(
-        None,
-        ge=1,
-        description="time steps that gradients flow back (k2), a multiple of truncation;"
-        " default: truncation",
-        json_schema_extra=_TBPTT,
-    )
-    random_truncation: bool = Field(
-        False,
-        description="draw each length around truncation and scale the learning rate with it"
-        " (as AWD-LSTM)",
-        json_schema_extra=_TBPTT,
-    )
-
     eval_every: int = Field(
         200, ge=1, description="steps between evaluations", json_schema_extra=_RECORDS
     )
@@ -191,17 +174,8 @@ class TrainingConfig(BaseModel):
     )
     device: str = Field("cpu", description="torch device", json_schema_extra=_MACHINE)
 
-    @property
-    def chunks_back(self) -> int:
-        """How many chunks before the newest one gradients flow through: k2 / k1 - 1."""
-        return (self.window or self.truncation) // self.truncation - 1
-
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        if self.window is not None and self.window % self.truncation:
-            raise ValueError(
-                f"window is {self.window}, expected a multiple of truncation ({self.truncation})"
-            )
         if self.accumulate > self.batch_size:
             raise ValueError(
                 f"accumulate is {self.accumulate}, expected at most batch_size ({self.batch_size})"
@@ -213,4 +187,38 @@ class TrainingConfig(BaseModel):
             )
         if not all(0 <= beta < 1 for beta in self.betas):
             raise ValueError(f"betas are {self.betas}, expected two numbers in [0, 1)")
+        return self
+
+
+class TruncatedConfig(TrainingConfig):
+    """The same where state is carried from batch to batch, so that backpropagation is truncated."""
+
+    truncation: int = Field(
+        64, ge=1, description="time steps per update (k1)", json_schema_extra=_TBPTT
+    )
+    window: int | None = Field(
+        None,
+        ge=1,
+        description="time steps that gradients flow back (k2), a multiple of truncation;"
+        " default: truncation",
+        json_schema_extra=_TBPTT,
+    )
+    random_truncation: bool = Field(
+        False,
+        description="draw each length around truncation and scale the learning rate with it"
+        " (as AWD-LSTM)",
+        json_schema_extra=_TBPTT,
+    )
+
+    @property
+    def chunks_back(self) -> int:
+        """How many chunks before the newest one gradients flow through: k2 / k1 - 1."""
+        return (self.window or self.truncation) // self.truncation - 1
+
+    @model_validator(mode="after")
+    def _fit_window(self) -> Self:
+        if self.window is not None and self.window % self.truncation:
+            raise ValueError(
+                f"window is {self.window}, expected a multiple of truncation ({self.truncation})"
+            )
         return self

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Literal, TypeAlias, cast, final
 
@@ -21,23 +22,31 @@ from elman.errors import InputError
 from elman.layers.instrument import recurrent_layers
 from elman.machine import untouched_randomness
 from elman.streaming.stream import evaluating
-from elman.training.config import TrainingConfig
 from elman.training.contracts import Objective, Observation, RowLosses, StepEvent
 from elman.training.tbptt import Window, unroll
 
-Ail: TypeAlias = Literal["vanishing", "exploding"]
+Fault: TypeAlias = Literal["vanishing", "exploding"]
 
 PREFIX = "gradient"
 EVERY = 100
 PLANNED = 0.015
-"""Of the time, where the user has not said how often to measure. At most 2 % is promised, and a
-measurement may take longer than the one before it."""
+"""Share of the time, where the user has not said how often to measure. At most 2 % is promised, and
+a measurement may take longer than the one before it."""
 
 ROWS = 4
 REPLICATES = 50
 SECONDS_PER_STEP = 1.2e-3
-"""What a step of time of one place takes besides its arithmetic, which is less than a training
-step's: so the first measurement is planned, before anything is known."""
+"""The overhead of one time step of one layer, from which the first measurement is planned: its
+arithmetic is less than that of a training step."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A layer whose gradient vanishes or explodes, with a sentence that says what to do."""
+
+    place: str
+    fault: Fault
+    text: str
 
 
 @final
@@ -53,24 +62,24 @@ class GradientWatch:
     at most `PLANNED` of the time since the first step, so as to stay below the 2 % promised.
 
     Where a gradient vanishes or explodes, by the limits of `elman.diagnostics.verdicts`, in two
-    measurements one after the other, it says so once, with what to do.
+    measurements in a row, one warning says so, with what to do.
 
     Args:
         objective: what is trained.
-        config: `watch` says every how many steps.
+        every: steps between measurements; 0 for none, None for a bounded share of the time.
+        cell: the kind of cell, which decides what the warning recommends.
     """
 
-    def __init__(self, objective: Objective, config: TrainingConfig) -> None:
+    def __init__(self, objective: Objective, every: int | None, cell: str | None = None) -> None:
         self._objective = objective
-        self._every = EVERY if config.watch is None else config.watch
-        self._bounded = config.watch is None
+        self._every = EVERY if every is None else every
+        self._bounded = every is None
         places = len(recurrent_layers(objective.model))
-        self._window = config.truncation * (1 + config.chunks_back)
         self._pace = SECONDS_PER_STEP * places
         self._watchable = places > 0 and self._every > 0
-        self._cell: str | None = getattr(config, "cell", None)
-        self._before: set[tuple[str, Ail]] = set()
-        self._said: set[Ail] = set()
+        self._cell = cell
+        self._before: set[tuple[str, Fault]] = set()
+        self._warned: set[Fault] = set()
         self._spent = 0.0
         self._calls = 0
         self._began = 0.0
@@ -86,7 +95,7 @@ class GradientWatch:
             return None  # the loop says what is wrong
         begin = perf_counter()
         elapsed = begin - self._began
-        length = getattr(event.batch, "steps", self._window)
+        length = sum(batch.steps for batch in (*event.chunks, event.batch))
         planned = self._pace * length
         if not self._spent:
             planned += elapsed / self._calls
@@ -100,12 +109,12 @@ class GradientWatch:
         return None if measured is None else Observation(record(measured), warning)
 
     def _warning(self, step: int, measured: GradientByLag) -> str:
-        """Words for what two measurements in a row have shown; each ail is spoken of once."""
-        found = {(place, ail): text for place, ail, text in ails(measured, self._cell)}
+        """What two measurements in a row have found, each fault once."""
+        found = {(f.place, f.fault): f.text for f in findings(measured, self._cell)}
         texts = []
-        for (place, ail), text in found.items():
-            if (place, ail) in self._before and ail not in self._said:
-                self._said.add(ail)
+        for (place, fault), text in found.items():
+            if (place, fault) in self._before and fault not in self._warned:
+                self._warned.add(fault)
                 texts.append(text)
         self._before = set(found)
         return f"step {step}: {'; '.join(texts)}" if texts else ""
@@ -134,20 +143,19 @@ def measure(objective: Objective, event: StepEvent) -> GradientByLag | None:
 
 def _measure_rows(objective: Objective, event: StepEvent) -> GradientByLag | None:
     """The same for batches of a task's own kind; None where the task does not support it."""
-    if not hasattr(objective, "row_losses"):
+    if not isinstance(objective, RowLosses):
         return None
-    own = cast("RowLosses", objective)
     with evaluating(event.model), untouched_randomness():
         try:
             return gradient_by_lag(
-                event.model, event.batch, losses=lambda _, batch: own.row_losses(batch, ROWS)
+                event.model, event.batch, losses=lambda _, batch: objective.row_losses(batch, ROWS)
             )
         except InputError:
             return None  # a batch without a lag, which is no reason to end a training
 
 
-def ails(measured: GradientByLag, cell: str | None) -> Iterator[tuple[str, Ail, str]]:
-    """Place, verdict and a sentence for each place whose gradient vanishes or explodes."""
+def findings(measured: GradientByLag, cell: str | None) -> Iterator[Finding]:
+    """Each layer whose gradient vanishes or explodes."""
     for place in measured.places:
         profiles = [
             p
@@ -164,13 +172,13 @@ def ails(measured: GradientByLag, cell: str | None) -> Iterator[tuple[str, Ail, 
                 f"the gradient vanishes in {place}: under 1 % of it is left after "
                 f"{reach.steps:.1f} steps; {remember(cell, None)[1]}"
             )
-            yield place, verdict, text
+            yield Finding(place, verdict, text)
         elif verdict == "exploding":
             text = (
                 f"the gradient explodes in {place}: {lag} steps back it is {longest:.3g} times "
                 f"that at lag 0; {KEEP_LENGTHS}"
             )
-            yield place, verdict, text
+            yield Finding(place, verdict, text)
 
 
 def _few(batch: Batch) -> Batch:

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from elman.errors import InputError
-from elman.files import write_json
+from elman.files import json_bytes, write_bytes
 
 FORMAT = "elman tokenizer"
 VERSION = 1
@@ -78,10 +78,14 @@ class Tokenizer(ABC):
         text = self.spell(token_id, None).decode("utf-8", errors="backslashreplace")
         return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
+    def to_bytes(self) -> bytes:
+        """The tokenizer as JSON; `elman.data.tokenizer.tokenizer_from_bytes` reads it."""
+        header = {"format": FORMAT, "version": VERSION, "unit": self.unit}
+        return json_bytes(header | self.contents())
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write tokenizer.json; `elman.data.tokenizer.load_tokenizer` reads it."""
-        header = {"format": FORMAT, "version": VERSION, "unit": self.unit}
-        write_json(path, header | self.contents())
+        write_bytes(path, self.to_bytes())
 
     def _check_id(self, token_id: int) -> None:
         if not 0 <= token_id < self.vocab_size:

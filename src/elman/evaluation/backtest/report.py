@@ -12,7 +12,7 @@ from elman.evaluation.backtest.backtest import Backtest
 from elman.evaluation.backtest.baselines import NAIVE
 from elman.evaluation.backtest.metrics import UNITS
 from elman.evaluation.backtest.significance import LEVEL, Comparison, compare
-from elman.tasks.task import Report, Score
+from elman.evaluation.report import Report, Score
 
 
 def report(found: Backtest, split: str = "test") -> Report:

@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from elman.tasks.network_config import PlacedDropoutConfig
-from elman.training.config import section
+from elman.training.config import TruncatedConfig, section
 
 _TEXT = section("Text")
 _MODEL = section("Model")
@@ -15,7 +15,7 @@ _REGULARIZATION = section("Regularization")
 _RECORDS = section("Evaluation and checkpoints")
 
 
-class LanguageModelConfig(PlacedDropoutConfig):
+class LanguageModelConfig(PlacedDropoutConfig, TruncatedConfig):
     """A language model: what a token is, the network, its regularization, and training."""
 
     unit: Literal["char", "bpe", "word"] = Field(

@@ -8,7 +8,6 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ClassVar, cast, final
@@ -24,7 +23,7 @@ from elman.diagnostics.diagnosis_input import DiagnosisInput
 from elman.errors import InputError
 from elman.evaluation.perplexity import Measurement, Split, measure
 from elman.layers.state import State
-from elman.models.cells import cell_options, check_cell, recurrent_layer
+from elman.models.cells import cell_options, check_cell, recurrent_layers
 from elman.models.language_model import LanguageModel, activation_penalty
 from elman.predictors.generation import Generation, Request
 from elman.predictors.language_model_activations import read_text
@@ -97,12 +96,8 @@ class LanguageModelTask(Task):
     @staticmethod
     def model_for(config: LanguageModelConfig, vocab_size: int) -> LanguageModel:
         """The network of `config` over a vocabulary of that size."""
-        options = cell_options(config)
-        widths = [config.embedding_width] + [config.hidden_size] * config.num_layers
-        layers = [
-            recurrent_layer(config.cell, inputs, outputs, options)
-            for inputs, outputs in pairwise(widths)
-        ]
+        sizes = [config.hidden_size] * config.num_layers
+        layers = recurrent_layers(config.cell, config.embedding_width, sizes, cell_options(config))
         return LanguageModel(
             vocab_size,
             config.embedding_width,
