@@ -30,7 +30,9 @@ class _Kept:
     files: list[Path] = field(default_factory=list)
 
 
-def read_folder(folder: Path, columns: Columns, bad: BadRows, *, labeled: bool = True) -> ParsedRows:
+def read_folder(
+    folder: Path, columns: Columns, bad: BadRows, *, labeled: bool = True
+) -> ParsedRows:
     """Read every CSV and TSV file in a folder and in the folders in it, in the order of names.
 
     Raises:
