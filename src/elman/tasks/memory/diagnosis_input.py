@@ -1,4 +1,7 @@
-"""What a diagnosis is given of a network on a memory problem."""
+"""A network on the sequences of a memory problem, as a diagnosis takes it.
+
+Legend: T time, B batch, I input, K outputs.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,12 @@ from elman.tasks.memory.config import MemoryConfig
 ROWS = 16
 
 
-def memory_diagnosis_input(
+def diagnosis_input(
     model: MemoryNetwork, batch: Batch, config: MemoryConfig, *, needs: int | None = None
 ) -> DiagnosisInput:
-    """A network on the sequences of a memory problem; only the steps with an answer are scored."""
+    """Only the steps with an answer are scored; what is needed is the lag, unless given."""
     inputs, targets = batch.inputs, batch.targets
     scored = tuple((targets != IGNORE).any(1).nonzero().flatten().tolist())
-    last = scored[-1]
 
     def outputs(x: Tensor) -> Tensor:
         answers: Tensor = model(x)[0]
@@ -38,6 +40,6 @@ def memory_diagnosis_input(
         outputs,
         categorical=not targets.is_floating_point(),
         scored=scored,
-        needs=min(config.lag, last) if needs is None else needs,
+        needs=min(config.lag, scored[-1]) if needs is None else needs,
         cell=config.cell,
     )
