@@ -110,7 +110,7 @@ class Constraints:
         return limits.clamp(max(self.min_length, 1), self.max_length)
 
     def apply(self, log_probs: Tensor, history: Tensor, full: Tensor) -> Tensor:
-        """Set tokens that must not come next to -inf in `log_probs` (N, V); returns those of the end.
+        """Set tokens that must not come next to -inf in `log_probs` (N, V); return the end's.
 
         `history` (N, T) holds the tokens so far, and `full` (N,) says which rows have reached
         their limit. The end (N,) itself is set to -inf in it as well: what remains does not end.

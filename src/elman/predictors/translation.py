@@ -85,7 +85,7 @@ class TranslationOptions(SearchOptions):
     text: str | None = Field(None, description="translate this, not a file")
     alignments: Path | None = Field(
         None,
-        description="draw the attention: .html for all lines, .png, .svg or .pdf for the first ones",
+        description="draw the attention: .html for all lines, .png, .svg or .pdf for the first",
     )
 
     @model_validator(mode="after")

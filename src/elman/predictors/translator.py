@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from itertools import islice
+from itertools import chain, islice
+from pathlib import Path
 from typing import ClassVar, Literal, Self, final
 
 from pydantic import TypeAdapter
 
-from elman.data.given import Given, Texts
+from elman.data.given import Files, Given, Texts
+from elman.data.text import lines_of
 from elman.errors import InputError
 from elman.layers.attention import ATTENTIONS
 from elman.models.cells import CellOptions, recurrent_layers
@@ -25,6 +27,8 @@ from elman.predictors.translation import (
 from elman.predictors.translator_session import TranslationSession
 from elman.predictors.vocabularies import Vocabularies
 from elman.settings import Options
+
+_TABLES = (".tsv", ".tab", ".csv", ".jsonl", ".ndjson", ".json", ".parquet")
 
 LINES_AT_ONCE = 1024
 """Of so many lines, those of similar length are translated side by side."""
@@ -160,9 +164,23 @@ class TranslatorPredictor(Predictor):
             if inputs is not None and not (isinstance(inputs, Texts) and inputs.arriving):
                 raise InputError("--text and INPUT: give one of them")
             return text.split("\n"), LINES_AT_ONCE
-        if isinstance(inputs, Texts):
-            return inputs.texts, 1 if inputs.arriving else LINES_AT_ONCE
-        raise NotImplementedError
+        match inputs:
+            case Texts():
+                return inputs.texts, 1 if inputs.arriving else LINES_AT_ONCE
+            case Files():
+                return chain.from_iterable(map(self._lines_of, inputs.paths)), LINES_AT_ONCE
+            case None:
+                raise InputError("nothing to translate; give sentences or a file")
+            case _:
+                raise InputError("a translator reads sentences; give texts, files or a table")
+
+    def _lines_of(self, path: Path) -> Iterator[str]:
+        if path.suffix.lower() in _TABLES:
+            raise InputError(
+                f"{path}: a table, but what is translated is plain text with a sentence on each"
+                f" line; such as: cut -f1 {path} | elman predict RUN"
+            )
+        return lines_of(path)
 
 
 def _in_groups(
