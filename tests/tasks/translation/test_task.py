@@ -11,7 +11,7 @@ from safetensors.torch import load_file
 
 from elman.cli.main import main
 from elman.data.given import Files
-from elman.data.pairs.reading import Pair
+from elman.data.pairs.dataset import Pair
 from elman.errors import InputError
 from elman.evaluation.translation import MISSING
 from elman.predictors.predictor import load

@@ -10,9 +10,9 @@ from typing import Self
 
 import numpy as np
 
-from elman.data.given import Files, Given
+from elman.data.given import Given
 from elman.data.pairs.batching import EncodedPairs
-from elman.data.pairs.reading import Pair, read_pairs
+from elman.data.pairs.dataset import Pair, read_pairs
 from elman.errors import InputError
 from elman.files import write_bytes, write_json
 from elman.predictors.vocabularies import Vocabularies
@@ -38,14 +38,14 @@ class TranslationData:
     notes: Sequence[str] = ()
 
     @classmethod
-    def read(cls, config: TranslationConfig, given: Given | None) -> Self:
+    def read(cls, config: TranslationConfig, given: Given) -> Self:
         """Read the pairs and learn the vocabularies.
 
         Raises:
             InputError: data that can't be read, or no training pair that is short enough.
         """
         splits = read_pairs(
-            given.paths if isinstance(given, Files) else (),
+            given,
             source=config.source,
             target=config.target,
             valid_fraction=config.valid_fraction,

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, final
 
-from elman.data.given import Files, Given, Texts
+from elman.data.given import Given, Texts
 from elman.data.pairs.batching import PairBatches
-from elman.data.pairs.reading import Pair, one_by_one
+from elman.data.pairs.dataset import Pair, one_by_one
 from elman.data.pairs.rows import Reader
 from elman.diagnostics.activations import Activations
 from elman.diagnostics.diagnosis_input import DiagnosisInput
@@ -48,6 +48,8 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
         cls, config: TranslationConfig, given: Given | None, folder: Path
     ) -> TranslationData:
         check_cell(config.cell)
+        if given is None:
+            raise InputError("a translation is trained on sentence pairs; give some")
         data = TranslationData.read(config, given)
         data.save(folder)
         return data
@@ -164,5 +166,5 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
         reader = Reader(
             config.source, config.target, insist=False, skip_bad_rows=config.skip_bad_rows
         )
-        for files in one_by_one(given.paths if isinstance(given, Files) else ()):
+        for files in one_by_one(given):
             yield files[-1].name, reader.read(files)
