@@ -160,6 +160,20 @@ def _text_files(path: Path) -> tuple[Path, ...]:
     return tuple(files)
 
 
+def lines_of(path: str | os.PathLike[str]) -> Iterator[str]:
+    """The lines of a file, or of the files of a folder, without what ends them (LF or CRLF).
+
+    Raises:
+        InputError: as `whole_text` and `Text.blocks`.
+    """
+    waiting = ""
+    for block in whole_text(path).blocks():
+        *complete, waiting = (waiting + block).split("\n")
+        yield from (line.removesuffix("\r") for line in complete)
+    if waiting:
+        yield waiting.removesuffix("\r")
+
+
 def _split_by_name(folder: Path) -> TextSplit | None:
     """The files named after their parts; None where names say nothing."""
     found: dict[str, list[Path]] = {}
