@@ -13,10 +13,10 @@ from pydantic import TypeAdapter
 from elman.data.given import Columns as GivenColumns
 from elman.data.given import Files, Given, Texts
 from elman.data.series.columns import Columns
-from elman.data.series.files import panel_from_bytes, panel_to_bytes
+from elman.data.series.dataset import read_panel, with_future
 from elman.data.series.forecasts import LEVELS, Forecast
 from elman.data.series.panel import Panel
-from elman.data.series.reading import read_panel, with_future
+from elman.data.series.panel_file import panel_from_bytes, panel_to_bytes
 from elman.data.series.scaler import Scaler
 from elman.errors import InputError
 from elman.evaluation.backtest.conformal import Conformal

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.extras import library
+from elman.data.optional import library
 from elman.data.series.columns import Columns
 from elman.data.series.panel import Floats, Panel
 from elman.data.series.stamps import parse_times

@@ -13,12 +13,12 @@ from typing import Any, ClassVar, TypeAlias, final
 import numpy as np
 import torch
 
-from elman.data.extras import library
 from elman.data.given import Frame
+from elman.data.optional import library
 from elman.data.series.columns import Columns
-from elman.data.series.files import panel_from_bytes, panel_to_bytes
 from elman.data.series.forecasts import LEVELS
 from elman.data.series.panel import Floats, Panel
+from elman.data.series.panel_file import panel_from_bytes, panel_to_bytes
 from elman.errors import InputError
 from elman.layers.state import State
 from elman.predictors.forecaster_records import (

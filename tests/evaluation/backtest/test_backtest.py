@@ -8,9 +8,9 @@ from scipy import stats
 from utilsforecast.losses import coverage, mae, mase, quantile_loss, rmse, smape
 
 from elman.data.series.columns import Columns
+from elman.data.series.dataset import read_panel
 from elman.data.series.forecasts import LEVELS, Forecast
 from elman.data.series.panel import Panel
-from elman.data.series.reading import read_panel
 from elman.errors import InputError
 from elman.evaluation.backtest.backtest import Schedule, backtest, forecast_cuts, place_cuts
 from elman.evaluation.backtest.baselines import Baselines

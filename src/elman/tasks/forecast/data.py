@@ -15,8 +15,8 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from elman.data.series.columns import Columns
-from elman.data.series.files import load_panel, save_panel
 from elman.data.series.panel import Integers, Panel
+from elman.data.series.panel_file import load_panel, save_panel
 from elman.data.series.scaler import Scaler
 from elman.data.series.windows import Reach, Windows
 from elman.errors import InputError

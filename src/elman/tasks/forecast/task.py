@@ -15,8 +15,8 @@ from pydantic import Field
 
 from elman.data.given import Files, Given
 from elman.data.series.calendar import with_calendar
+from elman.data.series.dataset import read_panel
 from elman.data.series.panel import Panel
-from elman.data.series.reading import read_panel
 from elman.data.series.scaler import Scaler
 from elman.data.series.windows import Reach, TrainingWindows, Windows
 from elman.diagnostics.activations import Activations
