@@ -6,7 +6,6 @@ Legend: S source pieces, T pieces of the translation.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -14,29 +13,10 @@ import numpy.typing as npt
 from elman.data.pairs.rows import clean
 from elman.data.tokenizer import Tokenizer
 from elman.data.units.base import MAX_PIECE
+from elman.diagnostics.alignment import Alignment
 
 END = "(end)"
 """How the end of a sentence is shown."""
-
-
-@dataclass(frozen=True)
-class Alignment:
-    """Where attention was as each piece was written.
-
-    Attributes:
-        source: S pieces, the end last.
-        translation: T pieces, the end last.
-        weights: (T, S), each row summing to 1.
-    """
-
-    source: tuple[str, ...]
-    translation: tuple[str, ...]
-    weights: npt.NDArray[np.float32]
-
-    def nearest(self, place: int) -> str:
-        """The piece of the source, not its end, that `translation[place]` was written from."""
-        row = self.weights[place, :-1]
-        return self.source[int(row.argmax())] if len(row) else ""
 
 
 def align(

@@ -21,7 +21,7 @@ from elman.errors import InputError
 from elman.evaluation.report import Report, Score
 from elman.machine import seed_everything, use_device
 from elman.models.cells import is_custom
-from elman.plots.gradient_watch import draw
+from elman.plots.gradient_watch import draw_gradients
 from elman.predictors.predictor import Predictor, load, write_parts
 from elman.settings import configure, validated
 from elman.streaming.session import Session
@@ -31,7 +31,7 @@ from elman.tensors import load_model
 from elman.training import loop
 from elman.training.config import TrainingConfig
 from elman.training.contracts import Observer
-from elman.training.gradient_watch import GradientWatch
+from elman.training.gradient_watch import GradientWatch, read_curves
 from elman.training.log import Log, QuietLog
 from elman.training.loop import Outcome
 from elman.training.run_directory import RunDirectory
@@ -184,7 +184,7 @@ def fit(
     """
     place = run.directory
     outcome = _train(run.task, run.predictor, place, log, observers, resume_from)
-    draw(place.metrics_path, run.path / "gradients.png")
+    draw_gradients(read_curves(place.metrics_path), run.path / "gradients.png")
     load_model(place.model_path, run.predictor.network)
     run.predictor.network.eval()
     finished = run.task.finish(run.predictor)
