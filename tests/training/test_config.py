@@ -5,12 +5,17 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from elman.training.config import TrainingConfig
+from elman.tasks.classify.config import ClassifyConfig, SentimentConfig
+from elman.tasks.forecast.config import ForecastConfig
+from elman.tasks.language_model.config import LanguageModelConfig
+from elman.tasks.memory.config import MemoryConfig
+from elman.tasks.translation.config import TranslationConfig
+from elman.training.config import TrainingConfig, TruncatedConfig
 
 
-@pytest.mark.parametrize("name", TrainingConfig.model_fields)
+@pytest.mark.parametrize("name", TruncatedConfig.model_fields)
 def test_every_field_has_a_description_and_a_section(name: str) -> None:
-    field = TrainingConfig.model_fields[name]
+    field = TruncatedConfig.model_fields[name]
     assert field.description
     assert isinstance(field.json_schema_extra, dict)
     assert field.json_schema_extra["section"]
@@ -35,7 +40,7 @@ def test_every_field_has_a_description_and_a_section(name: str) -> None:
 )
 def test_bounds(changes: dict[str, Any], match: str) -> None:
     with pytest.raises(ValidationError, match=match):
-        TrainingConfig(**changes)
+        TruncatedConfig(**changes)
 
 
 def test_a_config_is_a_value() -> None:
@@ -47,4 +52,17 @@ def test_a_config_is_a_value() -> None:
 
 @pytest.mark.parametrize(("window", "expected"), [(None, 0), (64, 0), (128, 1), (256, 3)])
 def test_chunks_back(window: int | None, expected: int) -> None:
-    assert TrainingConfig(window=window).chunks_back == expected
+    assert TruncatedConfig(window=window).chunks_back == expected
+
+
+@pytest.mark.parametrize("name", ["truncation", "window", "random_truncation"])
+def test_truncation_is_only_for_those_who_carry_state(name: str) -> None:
+    assert name in LanguageModelConfig.model_fields
+    for config in (
+        ClassifyConfig,
+        SentimentConfig,
+        TranslationConfig,
+        ForecastConfig,
+        MemoryConfig,
+    ):
+        assert name not in config.model_fields

@@ -19,13 +19,13 @@ pytest.importorskip("pandas")
 SHORT: dict[str, Any] = {"max_steps": 4, "eval_every": 4, "checkpoint_every": 4, "log_every": 2}
 KINDS: dict[str, tuple[Callable[..., Run], dict[str, Any], set[str]]] = {
     "classify": (reviews.run, {"dropout": 0.3}, {"layers.0.l0", "layers.0.l0_reverse"}),
-    "forecast": (series.run, {"dropout": 0.2}, {"layers.layers.0"}),
-    "autoregressive": (series.run, {"model": "autoregressive"}, {"layers.layers.0"}),
+    "forecast": (series.run, {"dropout": 0.2}, {"layers.0"}),
+    "autoregressive": (series.run, {"model": "autoregressive"}, {"layers.0"}),
     # Two segments to come: the layer also takes a step for each of them, with twice the rows.
     "segments": (
         series.run,
         {"model": "segments", "segment": 2, "look_back": 14, "cell": "gru"},
-        {"layers.layers.0"},
+        {"layers.0"},
     ),
     "translation": (
         toy_language.run,

@@ -267,6 +267,21 @@ def test_random_truncation_scales_the_learning_rate(tmp_path: Path) -> None:
         assert rate == pytest.approx(config.learning_rate * length / 20)
 
 
+def test_in_memory_the_best_weights_are_put_back(
+    references: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config, run, outcome, _ = references["sgd, averaging, random truncation, plateau"]
+    assert outcome.best_step < outcome.step  # else the last weights would do
+    monkeypatch.chdir(tmp_path)
+    again, objective = toy.go(None, config)
+    assert (again.step, again.best_step, again.best_loss) == (
+        *(outcome.step, outcome.best_step),
+        outcome.best_loss,
+    )
+    assert toy.same_bits(toy.weights(objective), load_tree(run.model_path))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_keeps_the_latest_checkpoints(references: dict[str, Any]) -> None:
     _, run, _, _ = references["sgd, step, bfloat16"]
     assert run.all_checkpoints() == [run.checkpoint_path(12), run.checkpoint_path(14)]

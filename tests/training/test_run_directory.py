@@ -37,7 +37,7 @@ def test_create_refuses_what_is_there(tmp_path: Path) -> None:
         (None, "not a run directory, it has no config.toml"),
         ("[elman", "config.toml: cannot be read"),
         ("x = 1\n", "expected the tables"),
-        ('[elman]\nversion = "9"\nformat = 2\ntask = "t"\n[settings]\n', "of format 2 .elman 9."),
+        ('[elman]\nversion = "9"\nformat = 1\ntask = "t"\n[settings]\n', "of format 1, expected 2"),
         (f"[elman]\nformat = {FORMAT}\n[settings]\n", "names no task"),
     ],
 )

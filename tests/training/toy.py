@@ -17,7 +17,7 @@ from torch.nn import functional as F
 import elman
 from elman.data.batching import Batch, TokenChunks, evaluation_chunks
 from elman.layers.state import State
-from elman.training.config import TrainingConfig
+from elman.training.config import TruncatedConfig
 from elman.training.contracts import StepEvent, StepLoss
 from elman.training.log import QuietLog
 from elman.training.loop import Outcome, train
@@ -119,11 +119,11 @@ class Objective:
         return {"loss": total / len(VALIDATION), "perplexity": float(np.exp(total / 60))}
 
 
-def make_config(**changes: Any) -> TrainingConfig:
-    return TrainingConfig.model_validate(SMALL | changes)
+def make_config(**changes: Any) -> TruncatedConfig:
+    return TruncatedConfig.model_validate(SMALL | changes)
 
 
-def make_parts(config: TrainingConfig) -> tuple[Objective, TokenChunks]:
+def make_parts(config: TruncatedConfig) -> tuple[Objective, TokenChunks]:
     torch.manual_seed(config.seed)
     source = TokenChunks(
         TOKENS,
@@ -136,14 +136,16 @@ def make_parts(config: TrainingConfig) -> tuple[Objective, TokenChunks]:
     return Objective(Model()), source
 
 
-def make_run(path: Path, config: TrainingConfig) -> RunDirectory:
+def make_run(path: Path, config: TruncatedConfig) -> RunDirectory:
     return RunDirectory.create(path, "toy", config.model_dump(mode="json"))
 
 
-def go(run: RunDirectory, config: TrainingConfig, observers: Any = ()) -> tuple[Outcome, Objective]:
+def go(
+    run: RunDirectory | None, config: TruncatedConfig, observers: Any = ()
+) -> tuple[Outcome, Objective]:
     """Train from the latest checkpoint of `run`, or from the beginning."""
     objective, source = make_parts(config)
-    resume_from = run.latest_checkpoint()
+    resume_from = None if run is None else run.latest_checkpoint()
     outcome = train(objective, source, config, run, QuietLog(), observers, resume_from)
     return outcome, objective
 

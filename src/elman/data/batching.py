@@ -48,6 +48,11 @@ class Batch:
         return self.inputs.shape[1]
 
     @property
+    def steps(self) -> int:
+        """Number of steps, T."""
+        return len(self.inputs)
+
+    @property
     def units(self) -> int:
         """Number of targets that are scored."""
         return int((self.targets != IGNORE).sum())

@@ -83,7 +83,42 @@ class Arrays:
     where: str = "data"
 
 
-Given: TypeAlias = Files | Texts | Pairs | Columns | Arrays
+Part: TypeAlias = Files | Texts | Pairs | Columns | Arrays
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Training data with held-out data that the user has cut.
+
+    Attributes:
+        train: to train on.
+        valid: to choose the best weights by; None to cut it from `train`.
+        test: to measure with at the end; None for none, or to cut it from `train` with `valid`.
+    """
+
+    train: Part
+    valid: Part | None = None
+    test: Part | None = None
+
+
+Given: TypeAlias = Part | Splits
+
+
+def splits(
+    train: Data | Given, valid: Data | Given | None = None, test: Data | Given | None = None
+) -> Given:
+    """`train` as what it is, with held-out data of the same kind where there are any.
+
+    Raises:
+        InputError: as `given`, or data that are cut already together with `valid` or `test`.
+    """
+    if valid is None and test is None:
+        return given(train)
+    return Splits(
+        _part(train, "data"),
+        None if valid is None else _part(valid, "valid"),
+        None if test is None else _part(test, "test"),
+    )
 
 
 def given(data: Data | Given, where: str = "data") -> Given:
@@ -98,6 +133,12 @@ def given(data: Data | Given, where: str = "data") -> Given:
     Raises:
         InputError: nothing that can be sorted, a missing file, labels that are too few or too many.
     """
+    return data if isinstance(data, Splits) else _part(data, where)
+
+
+def _part(data: Data | Given, where: str) -> Part:
+    if isinstance(data, Splits):
+        raise InputError(f"{where}: its valid and test are in it already; give them once")
     if isinstance(data, Files | Texts | Pairs | Columns | Arrays):
         return data
     if isinstance(data, Path):
@@ -115,7 +156,7 @@ def given(data: Data | Given, where: str = "data") -> Given:
     return _of_list(list(data), where)
 
 
-def _of_list(items: list[Any], where: str) -> Given:
+def _of_list(items: list[Any], where: str) -> Part:
     if not items:
         raise InputError(f"{where}: an empty list; give at least one item")
     if all(isinstance(item, str | Path) for item in items):
@@ -130,7 +171,7 @@ def _of_list(items: list[Any], where: str) -> Given:
     return Arrays(_arrays(items, where), where=where)
 
 
-def _with_labels(inputs: Any, labels: Any, where: str) -> Given:
+def _with_labels(inputs: Any, labels: Any, where: str) -> Part:
     inputs, labels = list(inputs), list(labels)
     if len(inputs) != len(labels):
         raise InputError(

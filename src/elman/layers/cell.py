@@ -17,6 +17,7 @@ from elman.kernels.kind import CellKind, Noise, Weights
 from elman.kernels.lstm import LSTM
 from elman.kernels.rnn import RNN_RELU, RNN_TANH
 from elman.layers import initialize
+from elman.layers.lengths import Active, only_active
 from elman.layers.state import HX, State
 
 
@@ -60,8 +61,16 @@ class _BuiltInCell(nn.Module):
         shape = (batch_size, self.hidden_size)
         return State(**{name: self.weight_hh.new_zeros(shape) for name in self.state_names})
 
-    def step(self, x_t: Tensor, state: State) -> tuple[Tensor, State]:
-        """One step: x_t (B, I) and the memory -> h (B, H), the new memory."""
+    def step(
+        self, x_t: Tensor, state: State, *, active: Active | None = None
+    ) -> tuple[Tensor, State]:
+        """One step: x_t (B, I) and the state -> h (B, H) and the state after it.
+
+        `active` (B,) is a mask of the rows that take part. The other rows keep their state to the
+        bit and get zero outputs.
+        """
+        if active is not None:
+            return only_active(self.step, x_t, state, active)
         new = self._step(x_t, tuple(state[name] for name in self.state_names))
         return new[0], State(**dict(zip(self.state_names, new, strict=True)))
 

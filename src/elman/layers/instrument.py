@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from elman.kernels import recurrence
 from elman.kernels.kind import Noise, States, Weights
 from elman.layers.convert import convert
+from elman.layers.lengths import Active, only_active
 from elman.layers.recurrent import Cell, Recurrent
 from elman.layers.stack import RecurrentStack
 from elman.layers.state import State
@@ -124,8 +125,12 @@ def _watch_stack(name: str, layer: nn.Module, watcher: Watcher, undo: ExitStack)
         _replace(layer, "forward", ours.forward, undo)
 
 
-def _one_step(layer: RecurrentStack, x_t: Tensor, state: State) -> tuple[Tensor, State]:
-    """`RecurrentStack.step` as a sequence of one, so that it passes by the watcher too."""
+def _one_step(
+    layer: RecurrentStack, x_t: Tensor, state: State, *, active: Active | None = None
+) -> tuple[Tensor, State]:
+    """`RecurrentStack.step` as a sequence of one step, so that the watcher sees it."""
+    if active is not None:
+        return only_active(partial(_one_step, layer), x_t, state, active)
     axis = 1 if layer.batch_first else 0
     outputs, after = layer(x_t.unsqueeze(axis), state)
     return outputs.squeeze(axis), after

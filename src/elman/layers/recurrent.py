@@ -7,7 +7,7 @@ from typing import Protocol, cast, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from elman.layers.lengths import Lengths, as_lengths
+from elman.layers.lengths import Active, Lengths, as_lengths, only_active
 from elman.layers.state import State
 
 
@@ -74,15 +74,42 @@ class Recurrent(nn.Module):
         reverse = cast(Cell, self.reverse_cell).initial_state(batch_size)
         return State.join({"forward": forward, "reverse": reverse})
 
-    def step(self, x_t: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, x_t: Tensor, state: State, *, active: Active | None = None
+    ) -> tuple[Tensor, State]:
         """The cell's step.
 
+        Args:
+            x_t: (B, I).
+            state: the state before the step.
+            active: (B,) booleans, the rows that take part. The other rows keep their state to
+                the bit and get zero outputs. None: all rows.
+
         Raises:
-            ValueError: with two directions, of which one has to see the end first.
+            ValueError: a bidirectional layer, whose reverse direction starts at the end.
         """
+        self._require_steps()
+        cell = cast(Cell, self.cell)
+        if active is not None:
+            return only_active(cell.step, x_t, state, active)
+        return cell.step(x_t, state)
+
+    def scan(
+        self, chunk: Tensor, state: State, *, lengths: Lengths | None = None
+    ) -> tuple[Tensor, State]:
+        """`step` in a loop: chunk (T, B, I), ``batch_first`` or not; T at least 1.
+
+        `lengths` (B,) are as in `forward`. A row of length 0 keeps its state to the bit.
+
+        Raises:
+            ValueError: as `step`.
+        """
+        self._require_steps()
+        return self._time_major(chunk, state, lengths)
+
+    def _require_steps(self) -> None:
         if self.bidirectional:
             raise ValueError("a bidirectional layer has no step: it reads from both ends")
-        return cast(Cell, self.cell).step(x_t, state)
 
     def forward(
         self, input: Tensor, state: State | None = None, *, lengths: Lengths | None = None
@@ -102,9 +129,15 @@ class Recurrent(nn.Module):
             RuntimeError: an input that is not of three axes, or has no steps.
             InputError: a state of another cell or batch size.
         """
-        if input.dim() != 3:
-            raise RuntimeError(f"input must have 3 dimensions, got {input.dim()}")
-        x = input.transpose(0, 1) if self.batch_first else input
+        swap = self.batch_first and input.dim() == 3
+        y, final = self._time_major(input.transpose(0, 1) if swap else input, state, lengths)
+        return (y.transpose(0, 1) if swap else y), final
+
+    def _time_major(
+        self, x: Tensor, state: State | None, lengths: Lengths | None
+    ) -> tuple[Tensor, State]:
+        if x.dim() != 3:
+            raise RuntimeError(f"input must have 3 dimensions, got {x.dim()}")
         steps, batch_size = x.shape[:2]
         if not steps:
             raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
@@ -132,7 +165,7 @@ class Recurrent(nn.Module):
                 torch.cat([y_f, y_r], -1),
                 State.join({"forward": forward, "reverse": reverse}),
             )
-        return (y.transpose(0, 1) if self.batch_first else y), final
+        return y, final
 
 
 def _over_time(

@@ -21,7 +21,7 @@ from elman.kernels.kind import QUIET, CellKind, Noise, States
 from elman.layers import check, parameters
 from elman.layers.fast_path import directly
 from elman.layers.initialize import Start
-from elman.layers.lengths import Lengths, as_lengths, repack, unpack
+from elman.layers.lengths import Active, Lengths, as_lengths, only_active, repack, unpack
 from elman.layers.regularize import drawn, drop_weights, dropout_mask, probability
 from elman.layers.state import HX, TORCHS, State, as_states
 
@@ -295,18 +295,33 @@ class RecurrentStack(nn.Module):
             self._stack(), self.request(x), x, states, lengths=lengths, noise=noise
         )
 
-    def scan(self, chunk: Tensor, state: State) -> tuple[Tensor, State]:
-        """`step` in a loop at the speed of `forward`: chunk (T, B, I) in any layer, T at least 1.
+    def scan(
+        self, chunk: Tensor, state: State, *, lengths: Lengths | None = None
+    ) -> tuple[Tensor, State]:
+        """`step` in a loop at the speed of `forward`.
+
+        Args:
+            chunk: (T, B, I) in every layer, ``batch_first`` or not; T at least 1.
+            state: where to begin.
+            lengths: (B,) integers, 0 to T, as in `forward`. A row of length 0 keeps its state to
+                the bit.
+
+        Returns:
+            The outputs (T, B, R), zero past each row's end, and the state after its last step.
 
         Raises:
             ValueError: as `step`.
         """
-        done = self._directly(chunk, state) if chunk.dim() == 3 else None
-        if done is not None:
-            return done[0], state.followed_by(done[1])
+        if lengths is None and chunk.dim() == 3:
+            done = self._directly(chunk, state)
+            if done is not None:
+                return done[0], state.followed_by(done[1])
         self._require_steps()
         check.time_major(chunk, self.input_size, self._expected_dtype)
-        y, final = self._run(chunk, self._states(state, chunk), None)
+        rows = None
+        if lengths is not None:
+            rows = as_lengths(lengths, len(chunk), chunk.shape[1], chunk.device)
+        y, final = self._run(chunk, self._states(state, chunk), rows)
         return y, state.followed_by(final)
 
     def _require_steps(self) -> None:
@@ -316,15 +331,26 @@ class RecurrentStack(nn.Module):
         if self.training and (self._noisy or self.weight_dropout or between):
             raise ValueError("step draws no noise; call eval() first, or forward to train")
 
-    def step(self, x_t: Tensor, state: State) -> tuple[Tensor, State]:
-        """One turn of the loop: x_t (B, I) and the memory -> output (B, R), the new memory.
+    def step(
+        self, x_t: Tensor, state: State, *, active: Active | None = None
+    ) -> tuple[Tensor, State]:
+        """One step of the recurrence; a loop over it equals `forward` over the sequence.
 
-        Step after step gives what `forward` gives for the whole sequence.
+        Args:
+            x_t: (B, I).
+            state: the state before the step.
+            active: (B,) booleans, the rows that take part. The other rows keep their state to
+                the bit and get zero outputs. None: all rows.
+
+        Returns:
+            The output (B, R) and the state after the step.
 
         Raises:
             ValueError: a bidirectional layer, which has to see the end first; or a layer in
                 training mode whose noise is drawn for whole sequences.
         """
+        if active is not None:
+            return only_active(self.step, x_t, state, active)
         done = self._directly(x_t, state) if x_t.dim() == 2 else None
         if done is not None:
             return done[0], state.followed_by(done[1])

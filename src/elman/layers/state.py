@@ -192,6 +192,14 @@ class State(Mapping[str, Tensor]):
         index = torch.as_tensor(rows, dtype=torch.long)
         return self._map(lambda name, t: t.index_select(self._axes[name], index.to(t.device)))
 
+    def with_rows(self, rows: Tensor, other: State) -> State:
+        """A copy whose rows of the given indices are those of `other`, in that order."""
+
+        def replace(name: str, tensor: Tensor) -> Tensor:
+            return tensor.index_copy(self._axes[name], rows, other[name].to(tensor.dtype))
+
+        return self._map(replace)
+
     def split(self) -> list[State]:
         """One state of batch 1 for each row."""
         return [self.select([row]) for row in range(self.batch_size)]
@@ -215,6 +223,10 @@ class State(Mapping[str, Tensor]):
                 tensors[f"{part}.{name}"] = state[name]
                 axes[f"{part}.{name}"] = state._axes[name]
         return State.with_axes(tensors, axes)
+
+    def beside(self, other: State) -> State:
+        """This state and the tensors of `other`, under the names that they have."""
+        return State.with_axes({**self, **other}, {**self._axes, **other._axes})
 
     def part(self, name: str) -> State:
         """The state that was joined under `name`."""

@@ -7,7 +7,7 @@ over time by `elman.Recurrent`.
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from elman.layers.gru import GRU
 from elman.layers.lstm import LSTM
 from elman.layers.recurrent import Recurrent
 from elman.layers.rnn import RNN
+from elman.models.stacked import output_width
 
 CELLS: dict[str, Callable[..., nn.Module]] = {
     "rnn": RNN,
@@ -54,6 +55,30 @@ def cell_options(config: BaseModel) -> CellOptions:
 def is_custom(cell: str) -> bool:
     """Whether `cell` is the path of a user's class."""
     return ":" in cell
+
+
+def trusted_cell(where: str, recorded: str, named: str | None) -> str:
+    """The cell to load for a network that was saved with `recorded`.
+
+    A user's own code is imported only where the user names it again.
+
+    Args:
+        where: what the network is called in an error.
+        recorded: the cell that it was saved with.
+        named: the cell that the user has named, if any.
+
+    Raises:
+        InputError: code that was not named, or a name for a built-in cell.
+    """
+    if named is None:
+        if is_custom(recorded):
+            raise InputError(
+                f"{where}: its cell is code of its own; give --cell {recorded} to load and run it"
+            )
+        return recorded
+    if named != recorded and not is_custom(recorded):
+        raise InputError(f"--cell {named}: {where} was trained with {recorded}; leave it out")
+    return named
 
 
 def check_cell(cell: str) -> None:
@@ -108,6 +133,26 @@ def recurrent_layer(
         raise
     except ValueError as error:
         raise InputError(f"--cell {cell}: {error}") from error
+
+
+def recurrent_layers(
+    cell: str,
+    input_size: int,
+    hidden_sizes: Iterable[int],
+    options: CellOptions,
+    *,
+    bidirectional: bool = False,
+) -> list[nn.Module]:
+    """A layer of each hidden size, the first reading `input_size` and each other the one below it.
+
+    Raises:
+        InputError: as `recurrent_layer`.
+    """
+    layers: list[nn.Module] = []
+    for size in hidden_sizes:
+        layers.append(recurrent_layer(cell, input_size, size, options, bidirectional=bidirectional))
+        input_size = output_width(layers[-1:], input_size)
+    return layers
 
 
 def changed(options: CellOptions) -> list[str]:

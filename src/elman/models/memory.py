@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from elman.layers.lengths import Active, only_active
 from elman.layers.recurrent import Cell
 from elman.layers.state import State
 
@@ -41,8 +42,15 @@ class MemoryNetwork(nn.Module):
         hidden, after = self.layer(inputs, begin, lengths=lengths)
         return self.readout(hidden), after
 
-    def step(self, x_t: Tensor, state: State) -> tuple[Tensor, State]:
-        """One step: x_t (B, I) -> the outputs (B, K) and the new state."""
+    def step(
+        self, x_t: Tensor, state: State, *, active: Active | None = None
+    ) -> tuple[Tensor, State]:
+        """One step: x_t (B, I) -> the outputs (B, K) and the new state.
+
+        Rows where the mask `active` (B,) is false keep their state and get zero outputs.
+        """
+        if active is not None:
+            return only_active(self.step, x_t, state, active)
         h_t, state = cast(Cell, self.layer).step(x_t, state)
         return self.readout(h_t), state
 

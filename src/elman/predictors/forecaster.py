@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,7 @@ from elman.data.series.panel import Floats, Integers, Panel
 from elman.data.series.scaler import Scaler
 from elman.data.series.windows import Reach, WindowBatch, Windows
 from elman.errors import InputError
-from elman.models.cells import cell_options, recurrent_layer
+from elman.models.cells import cell_options, recurrent_layers
 from elman.models.forecast_heads import Head, make_head
 from elman.models.forecaster import Forecaster, Form
 from elman.models.forecaster_autoregressive import AutoregressiveForecaster, path_noise
@@ -66,17 +65,13 @@ class Shape:
 def make_forecaster(config: ForecastConfig, shape: Shape) -> Forecaster:
     """The network of `config` with fresh weights."""
     form, head = shape.form, make_head(config.head_kind)
-    options = cell_options(config)
     first = {
         "direct": DirectForecaster.input_width(form),
         "autoregressive": AutoregressiveForecaster.input_width(form),
         "segments": config.hidden_size,
     }[config.model]
-    widths = [first] + [config.hidden_size] * config.num_layers
-    layers = [
-        recurrent_layer(config.cell, inputs, outputs, options)
-        for inputs, outputs in pairwise(widths)
-    ]
+    sizes = [config.hidden_size] * config.num_layers
+    layers = recurrent_layers(config.cell, first, sizes, cell_options(config))
     size, dropout = config.hidden_size, config.dropout
     if config.model == "autoregressive":
         return AutoregressiveForecaster(form, layers, size, head, dropout=dropout)

@@ -2,7 +2,8 @@
 
     predictor.json       the kind, its settings, a hash of each other file
     model.safetensors    the weights
-    ...                  what turns raw input into steps and outputs into answers: a tokenizer, a scaler
+    ...                  what turns raw input into steps and outputs into answers: a tokenizer,
+                         a scaler
 
 No run directory, no training data and no settings of training are needed to use one.
 """
@@ -16,19 +17,18 @@ import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from functools import cached_property
 from importlib import metadata
 from pathlib import Path
 from typing import Any, ClassVar, Self, TypeAlias, overload
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from elman.data.given import Data, Given, given
 from elman.errors import InputError, missing_extra
 from elman.files import write_bytes, write_json
 from elman.machine import use_device
-from elman.models.cells import is_custom
+from elman.models.cells import trusted_cell
 from elman.settings import Options, validated
 from elman.streaming.session import Session
 from elman.tensors import load_model, save_model
@@ -117,6 +117,7 @@ class Predictor(ABC):
 
     def __init__(self, model: nn.Module, name: str = "the predictor") -> None:
         self._network = model
+        self._hashed: tuple[object, str] | None = None
         self.name = name
 
     @classmethod
@@ -188,12 +189,12 @@ class Predictor(ABC):
             OSError: it cannot be written.
         """
         folder = Path(folder)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            if not overwrite or not (folder / HEADER).is_file():
-                raise InputError(
-                    f"{folder}: is there already; choose another folder, or say overwrite=True to"
-                    " replace a predictor"
-                )
+        taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+        if taken and not (overwrite and (folder / HEADER).is_file()):
+            raise InputError(
+                f"{folder}: is there already; choose another folder, or say overwrite=True to"
+                " replace a predictor"
+            )
         partial = folder.with_name(f".{folder.name}.partial")
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -207,20 +208,31 @@ class Predictor(ABC):
             shutil.rmtree(partial, ignore_errors=True)
             raise
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of the weights and of all else that decides the answers.
 
-        It is worked out once: a predictor whose weights are trained on is another predictor.
+        It is computed again when a weight has changed, so that no snapshot is taken for one of
+        other weights.
         """
+        weights = self._network.state_dict()
+        versions = tuple(
+            (name, tensor.data_ptr(), 0 if tensor.is_inference() else tensor._version)
+            for name, tensor in weights.items()
+        )
+        if self._hashed is None or self._hashed[0] != versions:
+            self._hashed = (versions, self._hash(weights))
+        return self._hashed[1]
+
+    def _hash(self, weights: Mapping[str, Tensor]) -> str:
         parts = self.parts()
         digest = hashlib.sha256(_json(parts.settings))
         for name, content in sorted(parts.files.items()):
-            digest.update(name.encode() + b"\0" + content)
-        for name, tensor in self._network.state_dict().items():
-            array = tensor.detach().cpu().contiguous().view(torch.uint8).numpy()
+            digest.update(f"{name}\0{len(content)}\0".encode() + content)
+        for name, tensor in weights.items():
             digest.update(f"{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
-            digest.update(array.data)
+            flat = tensor.detach().cpu().reshape(-1)  # a tensor without axes has no view as bytes
+            digest.update(flat.view(torch.uint8).numpy().data)
         return digest.hexdigest()
 
     def to(self, device: str) -> Self:
@@ -323,14 +335,8 @@ def load(path: str | Path, *, cell: str | None = None, device: str = "cpu") -> P
     folder = folder_of(Path(path))
     kind, parts = read_parts(folder)
     recorded = str(parts.settings.get("cell", ""))
-    if is_custom(recorded) and cell is None:
-        raise InputError(
-            f"{path}: its cell is code of one's own; give --cell {recorded} to load and run it"
-        )
-    if cell is not None and cell != recorded:
-        if not is_custom(recorded):
-            raise InputError(f"--cell {cell}: {path} was trained with {recorded}; leave it out")
-        parts = Parts({**parts.settings, "cell": cell}, parts.files)
+    if (chosen := trusted_cell(str(path), recorded, cell)) != recorded:
+        parts = Parts({**parts.settings, "cell": chosen}, parts.files)
     weights = folder / WEIGHTS
     if not weights.exists():
         raise InputError(f"{path}: has no weights yet; go on with `elman resume {path}`")

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-
-from torch import nn
-
 from elman.layers.attention import ATTENTIONS
-from elman.models.cells import cell_options, recurrent_layer
+from elman.models.cells import cell_options, recurrent_layers
 from elman.models.seq2seq import Seq2Seq, feature_size
 from elman.tasks.translation.config import TranslationConfig
 
@@ -18,20 +14,21 @@ def network(config: TranslationConfig, source_vocab_size: int, target_vocab_size
     Raises:
         InputError: a cell that can't be made, or sizes that do not fit together.
     """
-    options = cell_options(config)
-    size = config.encoder_size
-    widths = [config.embedding_size] + [2 * size] * config.encoder_layers
-    encoder: list[nn.Module] = [
-        recurrent_layer(config.cell, width, size, options, bidirectional=True)
-        for width in widths[:-1]
-    ]
+    options, size = cell_options(config), config.encoder_size
+    encoder = recurrent_layers(
+        config.cell,
+        config.embedding_size,
+        [size] * config.encoder_layers,
+        options,
+        bidirectional=True,
+    )
     fed = feature_size(config.tie, config.embedding_size, config.hidden_size)
-    widths = [config.embedding_size + (fed if config.input_feeding else 0)]
-    widths += [config.hidden_size] * config.num_layers
-    decoder: list[nn.Module] = [
-        recurrent_layer(config.cell, inputs, outputs, options)
-        for inputs, outputs in pairwise(widths)
-    ]
+    decoder = recurrent_layers(
+        config.cell,
+        config.embedding_size + (fed if config.input_feeding else 0),
+        [config.hidden_size] * config.num_layers,
+        options,
+    )
     attention = ATTENTIONS[config.attention](config.hidden_size, 2 * size)
     return Seq2Seq(
         source_vocab_size,

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.errors import InputError
+from elman.layers.lengths import Active, only_active
 from elman.layers.state import State
 
 Item: TypeAlias = Tensor | Sequence[Any] | np.ndarray | int | float
@@ -70,19 +71,23 @@ class Stream:
         if state is not None:
             self.state = state
 
-    def push(self, items: Item) -> Tensor:
-        """Go on by one item or a chunk of them; which of the two, the number of axes says.
+    def push(self, items: Item, *, active: Active | None = None) -> Tensor:
+        """Advance by one item or by a chunk of them, told apart by the number of axes.
 
         Args:
             items: for a language model an id () or ids (T,); for a layer a vector (I,) or vectors
                 (T, I). With a `batch_size`, (B,), (T, B), (B, I) and (T, B, I).
+            active: with a `batch_size`, (B,) booleans: the rows that take part. What `items`
+                holds for the other rows is not read; they keep their state to the bit and get
+                zero outputs. None: all rows.
 
         Returns:
             The outputs of each step, with the leading axes of `items`. They were made in
             inference mode: ``clone()`` them for use in something that trains.
 
         Raises:
-            InputError: a wrong number of axes or rows, or ids outside of the vocabulary.
+            InputError: a wrong number of axes or rows, ids outside of the vocabulary, or a mask
+                that is not one boolean for each row.
         """
         x = self._as_tensor(items)
         batched = self.batch_size is not None
@@ -103,12 +108,35 @@ class Stream:
         if chunk and not len(x):
             raise InputError("a chunk needs at least one item, got none")
         run = self._scan if chunk else self.model.step
-        outputs, self._state = self._call(lambda: run(x, self._state))
+        if active is None:
+            outputs, self._state = self._call(lambda: run(x, self._state))
+        else:
+            outputs, self._state = self._masked(run, x, active, chunk)
         return outputs if batched else outputs.squeeze(chunk)
+
+    def _masked(
+        self,
+        run: Callable[[Tensor, State], tuple[Tensor, State]],
+        x: Tensor,
+        active: Active,
+        axis: int,
+    ) -> tuple[Tensor, State]:
+        if self.batch_size is None:
+            raise InputError("active goes with a batch_size: this stream has one row")
+        try:
+            mask = torch.as_tensor(active)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise InputError(f"active should be one boolean for each row ({error})") from error
+        if mask.dtype is not torch.bool or mask.shape != (self.batch_size,):
+            raise InputError(
+                f"active should be {self.batch_size} booleans, one for each row, got shape "
+                f"{tuple(mask.shape)} of {mask.dtype}"
+            )
+        return self._call(lambda: only_active(run, x, self._state, mask, axis))
 
     @property
     def state(self) -> State:
-        """The state after all that was pushed, a copy; set it to go on from another."""
+        """A copy of the state after all that was pushed; set it to continue from another."""
         return self._state.clone()
 
     @state.setter

@@ -10,29 +10,30 @@ import importlib
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
-from elman.data.given import Data, Given, given
+from elman.data.given import Data, Given, given, splits
 from elman.diagnostics.activations import Activations
 from elman.diagnostics.diagnosis import Diagnosis, diagnose_input
 from elman.errors import InputError
 from elman.evaluation.report import Report, Score
 from elman.machine import seed_everything, use_device
-from elman.models.cells import is_custom
+from elman.models.cells import is_custom, trusted_cell
 from elman.plots.gradient_watch import draw_gradients
+from elman.plots.style import is_available
 from elman.predictors.predictor import Predictor, load, write_parts
 from elman.settings import configure, validated
 from elman.streaming.session import Session
 from elman.streaming.stream import Steppable, Stream
+from elman.tasks.network_config import CellConfig
 from elman.tasks.task import AnyTask
 from elman.tensors import load_model
 from elman.training import loop
 from elman.training.config import TrainingConfig
 from elman.training.contracts import Observer
-from elman.training.gradient_watch import GradientWatch, read_curves
-from elman.training.log import Log, QuietLog
+from elman.training.gradient_watch import GradientWatch, curves_of
+from elman.training.log import Log, QuietLog, read_metrics
 from elman.training.loop import Outcome
 from elman.training.run_directory import RunDirectory
 
@@ -46,34 +47,41 @@ TASKS: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True)
+@final
 class Run:
-    """A training and what came of it: the task on its data, the predictor, the folder.
+    """A training and what came of it; opens the run directory at `path` with its best weights.
+
+    Args:
+        path: the run directory.
+        cell: the class, `package.module:Class`, of a run whose cell is the user's own.
+        device: where to run it; by default where it was trained.
 
     Attributes:
         path: the run directory.
         task: its settings and data.
         predictor: with the best weights so far; what answers.
+
+    Raises:
+        InputError: no run, one of another format, no weights yet, or damaged files.
     """
 
     path: Path
     task: AnyTask
     predictor: Predictor
 
-    @classmethod
-    def open(cls, path: str | Path, *, cell: str | None = None, device: str | None = None) -> Run:
-        """A trained run with its best weights; `elman.Run.open(path)`.
-
-        Args:
-            path: the run directory.
-            cell: the class, `package.module:Class`, of a run whose cell is the user's own.
-            device: where to run it; by default where it was trained.
-
-        Raises:
-            InputError: no run, one of another format, no weights yet, or damaged files.
-        """
+    def __init__(
+        self, path: str | Path, *, cell: str | None = None, device: str | None = None
+    ) -> None:
         task = open_task(path, cell, {} if device is None else {"device": device})
-        return cls(Path(path), task, load(path, cell=cell, device=task.config.device))
+        predictor = load(path, cell=cell, device=task.config.device)
+        self.path, self.task, self.predictor = Path(path), task, predictor
+
+    @classmethod
+    def of(cls, path: Path, task: AnyTask, predictor: Predictor) -> Run:
+        """A run whose parts are at hand, such as one that is about to be trained."""
+        run = cls.__new__(cls)
+        run.path, run.task, run.predictor = path, task, predictor
+        return run
 
     def evaluate(self, data: Data | Given | None = None, **options: Any) -> list[Score]:
         """The task's metrics on the run's own held-out data, or on other data."""
@@ -92,7 +100,7 @@ class Run:
         chosen = self.predictor.options(self.task.Evaluation, options)
         found = None if data is None else given(data)
         report: Report = self.task.evaluate(self.predictor, found, chosen)
-        for name, figure in report.figures.items():
+        for name, figure in report.figures.items() if is_available() else ():
             figure(self.path / name)
         return report
 
@@ -132,13 +140,34 @@ class Run:
         """What to type next."""
         return self.task.next_steps(shlex.quote(str(self.path)))
 
+    def resume(self, **changes: Any) -> Run:
+        """Train on from the latest checkpoint, as `elman.resume`; the run with its best weights.
+
+        Args:
+            changes: settings of this sitting, such as max_minutes; they are not recorded.
+        """
+        cell = self.task.config.cell
+        return resume(self.path, cell=cell if is_custom(cell) else None, **changes)
+
+    @property
+    def config(self) -> CellConfig:
+        """The settings that it was trained with."""
+        config: CellConfig = self.task.config
+        return config
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """What training recorded, a mapping a report, oldest first; see `metrics.jsonl`."""
+        return read_metrics(self.directory.metrics_path)
+
     @property
     def directory(self) -> RunDirectory:
         """The places inside the run's folder."""
         return RunDirectory(self.path)
 
     def __repr__(self) -> str:
-        return f"<Run {self.path}: {self.task.name}, {self.predictor!r}>"
+        weights = sum(p.numel() for p in self.predictor.network.parameters())
+        return f"<Run {self.path}: {self.task.name}, {weights:,} weights>"
 
 
 def begin(task: str, data: Data | Given | None, out: str | Path, config: TrainingConfig) -> Run:
@@ -153,13 +182,11 @@ def begin(task: str, data: Data | Given | None, out: str | Path, config: Trainin
     existed = out.is_dir()
     run = RunDirectory.create(out, task, config.model_dump(mode="json"))
     try:
-        run.data.mkdir()
         prepared = kind.prepare(config, None if data is None else given(data), run.data)
         bound = kind(config, prepared)
-        predictor = make(bound)
-        run.predictor.mkdir()
+        predictor = make(bound, str(out))
         write_parts(run.predictor, predictor.kind, predictor.parts())
-        return Run(out, bound, predictor)
+        return Run.of(out, bound, predictor)
     except BaseException:
         # A folder that was there stays itself: it may be where we are, a link or a mount.
         for path in list(out.iterdir()) if existed else [out]:
@@ -184,12 +211,13 @@ def fit(
     """
     place = run.directory
     outcome = _train(run.task, run.predictor, place, log, observers, resume_from)
-    draw_gradients(read_curves(place.metrics_path), run.path / "gradients.png")
+    curves = curves_of(read_metrics(place.metrics_path))
+    draw_gradients(curves, run.path / "gradients.png")
     load_model(place.model_path, run.predictor.network)
     run.predictor.network.eval()
-    finished = run.task.finish(run.predictor)
+    finished: Predictor = run.task.finish(run.predictor)
     write_parts(place.predictor, finished.kind, finished.parts())
-    return replace(run, predictor=finished), outcome
+    return Run.of(run.path, run.task, finished), outcome
 
 
 def refit(task: AnyTask, log: Log | None = None) -> tuple[Predictor, Outcome]:
@@ -213,7 +241,7 @@ def _train(
     resume_from: Path | None,
 ) -> Outcome:
     objective = task.objective(predictor)
-    watch = GradientWatch(objective, task.config)
+    watch = GradientWatch(objective, task.config.watch, task.config.cell)
     return loop.train(
         objective,
         task.source(),
@@ -230,6 +258,8 @@ def train(
     data: Data | Given | None,
     out: str | Path,
     *,
+    valid: Data | Given | None = None,
+    test: Data | Given | None = None,
     config: str | Path | None = None,
     **settings: Any,
 ) -> Run:
@@ -237,8 +267,11 @@ def train(
 
     Args:
         task: such as "language-model".
-        data: paths, texts, a table, pairs or arrays; see `elman.data.given.given`.
+        data: paths, texts, a table, pairs or arrays; see `elman.data.given.given`. None for a task
+            that draws its own.
         out: the run directory to make.
+        valid: what the best weights are chosen by; by default a part of `data`.
+        test: what is measured at the end; by default a part of `data`.
         config: a TOML file of settings, which `settings` beat.
         settings: the fields of the task's config.
 
@@ -248,7 +281,8 @@ def train(
     """
     kind = task_class(task)
     chosen = configure(kind.Config, settings, None if config is None else Path(config))
-    return fit(begin(task, data, out, chosen))[0]
+    parts = None if data is None else splits(data, valid, test)
+    return fit(begin(task, parts, out, chosen))[0]
 
 
 def resume(path: str | Path, *, cell: str | None = None, **changes: Any) -> Run:
@@ -258,6 +292,10 @@ def resume(path: str | Path, *, cell: str | None = None, **changes: Any) -> Run:
         path: the run directory.
         cell: the class of a run whose cell is the user's own.
         changes: settings of this sitting, such as max_minutes; they are not recorded.
+
+    Raises:
+        InputError: no run, or a checkpoint that can't be used.
+        RunFailed: training could not go on.
     """
     run, checkpoint = reopen(path, cell=cell, **changes)
     return fit(run, resume_from=checkpoint)[0]
@@ -266,7 +304,7 @@ def resume(path: str | Path, *, cell: str | None = None, **changes: Any) -> Run:
 def reopen(path: str | Path, *, cell: str | None = None, **changes: Any) -> tuple[Run, Path | None]:
     """A run to be trained on, and the checkpoint to go on from (None before the first)."""
     task = open_task(path, cell, changes)
-    run = Run(Path(path), task, make(task))
+    run = Run.of(Path(path), task, make(task, str(path)))
     return run, run.directory.latest_checkpoint()
 
 
@@ -280,15 +318,8 @@ def open_task(path: str | Path, cell: str | None, changes: Mapping[str, Any]) ->
     name, settings = run.read_config()
     kind = task_class(name)
     config = validated(kind.Config, settings, changes, str(run.config_path))
-    recorded = str(getattr(config, "cell", ""))
-    if is_custom(recorded) and cell is None:
-        raise InputError(
-            f"{path}: its cell is code of one's own; give --cell {recorded} to load and run it"
-        )
-    if cell is not None and cell != recorded:
-        if not is_custom(recorded):
-            raise InputError(f"--cell {cell}: {path} was trained with {recorded}; leave it out")
-        config = config.model_copy(update={"cell": cell})
+    if (chosen := trusted_cell(str(path), config.cell, cell)) != config.cell:
+        config = config.model_copy(update={"cell": chosen})
     use_device(config.device)
     return kind(config, kind.open(config, run.data))
 
@@ -323,8 +354,12 @@ def task_class(name: str) -> type[AnyTask]:
     return found
 
 
-def make(task: AnyTask) -> Predictor:
+def make(task: AnyTask, name: str = "the predictor") -> Predictor:
     """The predictor of a task, with the weights that its config's seed draws.
+
+    Args:
+        task: the settings and the data.
+        name: what messages call the predictor.
 
     Raises:
         InputError: it does not fit into memory.
@@ -339,4 +374,5 @@ def make(task: AnyTask) -> Predictor:
             "the model does not fit into memory; make --hidden-size, --num-layers or "
             "--vocab-size smaller"
         ) from error
+    predictor.name = name
     return predictor

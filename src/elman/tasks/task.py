@@ -18,10 +18,10 @@ from elman.diagnostics.diagnosis_input import DiagnosisInput
 from elman.evaluation.report import Report
 from elman.predictors.predictor import Predictor
 from elman.settings import Options
-from elman.training.config import TrainingConfig
+from elman.tasks.network_config import CellConfig
 from elman.training.contracts import Objective, Source
 
-ConfigT = TypeVar("ConfigT", bound=TrainingConfig)
+ConfigT = TypeVar("ConfigT", bound=CellConfig)
 DataT = TypeVar("DataT")
 PredictorT = TypeVar("PredictorT", bound=Predictor)
 
@@ -39,7 +39,7 @@ class Task(ABC, Generic[ConfigT, DataT, PredictorT]):
 
     name: ClassVar[str]
     summary: ClassVar[str]
-    Config: ClassVar[type[TrainingConfig]]
+    Config: ClassVar[type[CellConfig]]
     counted: ClassVar[str]
     """What training counts, in the plural: "tokens"."""
     takes_data: ClassVar[bool] = True

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,11 @@ class AnyBatch(Protocol):
     @property
     def batch_size(self) -> int:
         """Number of rows, B."""
+        ...
+
+    @property
+    def steps(self) -> int:
+        """How many steps of time the network takes over it, T."""
         ...
 
     @property
@@ -99,12 +104,9 @@ class Objective(Protocol):
         ...
 
 
+@runtime_checkable
 class RowLosses(Protocol):
-    """An objective whose batches are not `elman.data.batching.Batch`, so that it can be watched.
-
-    Its batches have `steps`, how many steps of time a reading of one takes, so that what a
-    measurement will cost can be planned.
-    """
+    """An objective whose batches are not `elman.data.batching.Batch`, so that it can be watched."""
 
     def row_losses(self, batch: Any, rows: int) -> Tensor:
         """(B,) the loss of each of the first `rows` rows of `batch`, with its graph.

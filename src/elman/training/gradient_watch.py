@@ -1,17 +1,16 @@
-"""Gradients by lag, measured during training.
+"""Watching gradients while a task trains: how much of them is left at the states k steps back.
 
 Legend: T time, B batch, K the largest lag.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from time import perf_counter
-from typing import Literal, TypeAlias, cast, final
+from typing import Any, cast, final, Literal, TypeAlias
 
 import torch
 from torch import Tensor, nn
@@ -24,70 +23,80 @@ from elman.errors import InputError
 from elman.layers.instrument import recurrent_layers
 from elman.machine import untouched_randomness
 from elman.streaming.stream import evaluating
-from elman.training.config import TrainingConfig
 from elman.training.contracts import Objective, Observation, RowLosses, StepEvent
 from elman.training.tbptt import Window, unroll
 
-Finding: TypeAlias = Literal["vanishing", "exploding"]
+Fault: TypeAlias = Literal["vanishing", "exploding"]
 
 PREFIX = "gradient"
 EVERY = 100
 PLANNED = 0.015
-"""Share of the training time, unless the user says how often to measure. The documented limit is
-2 %, and a measurement may take longer than the one before it."""
+"""Share of the time, where the user has not said how often to measure. At most 2 % is promised, and
+a measurement may take longer than the one before it."""
 
 ROWS = 4
 REPLICATES = 50
 SECONDS_PER_STEP = 1.2e-3
-"""Overhead of one step of one layer, from which the cost of the first measurement is estimated."""
+"""The overhead of one time step of one layer, from which the first measurement is planned: its
+arithmetic is less than that of a training step."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A layer whose gradient vanishes or explodes, with a sentence that says what to do."""
+
+    place: str
+    fault: Fault
+    text: str
 
 
 @final
 class GradientWatch:
-    """Measures |d loss_t / d h_{t-k}| by lag k, and that of c, every `config.watch` steps.
+    """Measures, every so many steps, |d loss_t / d h_{t-k}| by lag k, and c's likewise.
 
-    t is the last step of the batch (of the last chunk, if gradients flow through several), and k
-    goes back to the first, in one pass by single steps over a few rows, without dropout. Weights,
-    gradients and random states are not changed, so training gives the same bits with and without.
+    t is the last step of the batch (of the last chunk, where gradients reach over several), and k
+    goes back to the first: what a measurement costs is one pass by single steps over a few rows.
+    Dropout is off in it. Neither weights, gradients nor random states are touched, so the run is to
+    the bit the one that was not watched.
 
-    By default the next measurement waits until all of them together take at most `PLANNED` of the
-    time since the first step.
+    Without a number from the user the next measurement waits until all of them, it included, take
+    at most `PLANNED` of the time since the first step, so as to stay below the 2 % promised.
 
-    A gradient that vanishes or explodes in two measurements in a row, by the thresholds of
-    `elman.diagnostics.verdicts`, is warned of once, with a remedy.
+    Where a gradient vanishes or explodes, by the limits of `elman.diagnostics.verdicts`, in two
+    measurements in a row, one warning says so, with what to do.
 
     Args:
         objective: what is trained.
-        config: its `watch` is the number of steps between measurements.
+        every: steps between measurements; 0 for none, None for a bounded share of the time.
+        cell: the kind of cell, which decides what the warning recommends.
     """
 
-    def __init__(self, objective: Objective, config: TrainingConfig) -> None:
+    def __init__(self, objective: Objective, every: int | None, cell: str | None = None) -> None:
         self._objective = objective
-        self._every = EVERY if config.watch is None else config.watch
-        self._bounded = config.watch is None
+        self._every = EVERY if every is None else every
+        self._bounded = every is None
         places = len(recurrent_layers(objective.model))
-        self._window = config.truncation * (1 + config.chunks_back)
         self._pace = SECONDS_PER_STEP * places
         self._watchable = places > 0 and self._every > 0
-        self._cell: str | None = getattr(config, "cell", None)
-        self._before: set[tuple[str, Finding]] = set()
-        self._told: set[Finding] = set()
+        self._cell = cell
+        self._before: set[tuple[str, Fault]] = set()
+        self._warned: set[Fault] = set()
         self._spent = 0.0
         self._calls = 0
         self._began = 0.0
 
     def after_backward(self, event: StepEvent) -> Observation | None:
-        """Measure if it is due."""
+        """Measure, if it is time to."""
         if not self._calls:
             self._began = perf_counter()
         self._calls += 1
         if not self._watchable or event.step % self._every:
             return None
         if not math.isfinite(event.loss) or not math.isfinite(event.grad_norm):
-            return None  # the loop reports it
+            return None  # the loop says what is wrong
         begin = perf_counter()
         elapsed = begin - self._began
-        length = getattr(event.batch, "steps", self._window)
+        length = sum(batch.steps for batch in (*event.chunks, event.batch))
         planned = self._pace * length
         if not self._spent:
             planned += elapsed / self._calls
@@ -101,19 +110,19 @@ class GradientWatch:
         return None if measured is None else Observation(record(measured), warning)
 
     def _warning(self, step: int, measured: GradientByLag) -> str:
-        """A warning of what two measurements in a row have found; each finding is told once."""
-        found = {(place, name): text for place, name, text in findings(measured, self._cell)}
+        """What two measurements in a row have found, each fault once."""
+        found = {(f.place, f.fault): f.text for f in findings(measured, self._cell)}
         texts = []
-        for (place, name), text in found.items():
-            if (place, name) in self._before and name not in self._told:
-                self._told.add(name)
+        for (place, fault), text in found.items():
+            if (place, fault) in self._before and fault not in self._warned:
+                self._warned.add(fault)
                 texts.append(text)
         self._before = set(found)
         return f"step {step}: {'; '.join(texts)}" if texts else ""
 
 
 def measure(objective: Objective, event: StepEvent) -> GradientByLag | None:
-    """The gradient by lag in a few rows of the step's batch; None for a batch of one step."""
+    """The gradient by lag in a few rows of the step's batch; None where there is no lag at all."""
     if not isinstance(event.batch, Batch):
         return _measure_rows(objective, event)
     batch = _last_step_alone(_few(event.batch))
@@ -126,7 +135,7 @@ def measure(objective: Objective, event: StepEvent) -> GradientByLag | None:
 
     def losses(model: nn.Module, last: Batch) -> Tensor:
         result, _ = unroll(objective, window, last, 0)
-        # Rows are independent, so the gradient of the sum holds that of each row.
+        # Rows do not mix, so the gradient of their sum holds that of each.
         return (result.loss * result.units / len(rows)).expand(len(rows))
 
     with evaluating(event.model), untouched_randomness():
@@ -134,21 +143,20 @@ def measure(objective: Objective, event: StepEvent) -> GradientByLag | None:
 
 
 def _measure_rows(objective: Objective, event: StepEvent) -> GradientByLag | None:
-    """The same for a task's own kind of batch; None if the task does not support it."""
-    if not hasattr(objective, "row_losses"):
+    """The same for batches of a task's own kind; None where the task does not support it."""
+    if not isinstance(objective, RowLosses):
         return None
-    own = cast("RowLosses", objective)
     with evaluating(event.model), untouched_randomness():
         try:
             return gradient_by_lag(
-                event.model, event.batch, losses=lambda _, batch: own.row_losses(batch, ROWS)
+                event.model, event.batch, losses=lambda _, batch: objective.row_losses(batch, ROWS)
             )
         except InputError:
-            return None  # a batch of one step must not end the training
+            return None  # a batch without a lag, which is no reason to end a training
 
 
-def findings(measured: GradientByLag, cell: str | None) -> Iterator[tuple[str, Finding, str]]:
-    """Place, name and a sentence for each place whose gradient vanishes or explodes."""
+def findings(measured: GradientByLag, cell: str | None) -> Iterator[Finding]:
+    """Each layer whose gradient vanishes or explodes."""
     for place in measured.places:
         profiles = [
             p
@@ -156,22 +164,22 @@ def findings(measured: GradientByLag, cell: str | None) -> Iterator[tuple[str, F
             if p.place == place and p.quantity != INPUT and len(p.ratios)
         ]
         if not profiles:
-            continue  # without a gradient at lag 0 there is nothing to compare with
+            continue  # no loss reaches it at lag 0, so that nothing can be compared
         reach = farthest(reach_by_gradient(p, replicates=REPLICATES) for p in profiles)
         largest, lag = max(profile.largest for profile in profiles)
         verdict = gradient_verdict(reach, largest)
         if verdict == "vanishing":
             text = (
-                f"the gradient vanishes in {place}: it falls below 1 % after "
+                f"the gradient vanishes in {place}: under 1 % of it is left after "
                 f"{reach.steps:.1f} steps; {longer_memory(cell, None)[1]}"
             )
-            yield place, verdict, text
+            yield Finding(place, verdict, text)
         elif verdict == "exploding":
             text = (
-                f"the gradient explodes in {place}: at lag {lag} it is {largest:.3g} times that "
-                f"at lag 0; {SMALLER_GRADIENT}"
+                f"the gradient explodes in {place}: {lag} steps back it is {largest:.3g} times "
+                f"that at lag 0; {SMALLER_GRADIENT}"
             )
-            yield place, verdict, text
+            yield Finding(place, verdict, text)
 
 
 def _few(batch: Batch) -> Batch:
@@ -185,7 +193,7 @@ def _few(batch: Batch) -> Batch:
 
 
 def _last_step_alone(batch: Batch) -> Batch:
-    """The batch with the last target of each row only."""
+    """Only the last target of each row counts."""
     scored = batch.targets != IGNORE
     order = torch.arange(1, len(scored) + 1, device=scored.device).unsqueeze(1)
     place = torch.where(scored, order, 0)
@@ -194,7 +202,7 @@ def _last_step_alone(batch: Batch) -> Batch:
 
 
 def lags(largest: int) -> list[int]:
-    """1, 2, 3, 4, 6, 8, 12, … and the largest."""
+    """1, 2, 3, 4, 6, 8, 12, … and the largest: two to each doubling."""
     chosen = {largest}
     power = 1
     while power <= largest:
@@ -204,7 +212,7 @@ def lags(largest: int) -> list[int]:
 
 
 def record(measured: GradientByLag) -> Mapping[str, float]:
-    """Median ratios to the norm at lag 0, named ``gradient/PLACE/QUANTITY/LAG``."""
+    """The median of the norm over that at lag 0, as ``gradient/PLACE/QUANTITY/LAG``."""
     numbers: dict[str, float] = {}
     for profile in measured.profiles:
         if profile.quantity == INPUT or not len(profile.ratios):
@@ -212,23 +220,18 @@ def record(measured: GradientByLag) -> Mapping[str, float]:
         median = profile.quantile(0.5)
         for lag in lags(measured.max_lag):
             if math.isnan(median[lag]):
-                continue  # the layer takes fewer steps
+                continue  # the place takes fewer steps
             name = f"{PREFIX}/{profile.place}/{profile.quantity}/{lag}"
             numbers[name] = float(f"{float(median[lag]):.4g}")
     return numbers
 
 
-def read_curves(metrics: Path) -> dict[str, dict[int, dict[int, float]]]:
-    """What was recorded in metrics.jsonl: PLACE/QUANTITY -> step -> lag -> ratio to lag 0."""
+def curves_of(records: Iterable[Mapping[str, Any]]) -> dict[str, dict[int, dict[int, float]]]:
+    """What was recorded in a run's metrics: PLACE/QUANTITY -> step -> lag -> ratio to lag 0."""
     curves: dict[str, dict[int, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
-    if not metrics.exists():
-        return {}
-    with metrics.open(encoding="utf-8") as lines:
-        for line in lines:
-            measured = json.loads(line)
-            for name, value in measured.items():
-                if name.startswith(f"{PREFIX}/"):
-                    which, _, lag = name.removeprefix(f"{PREFIX}/").rpartition("/")
-                    ratio = math.nan if value is None else value
-                    curves[which][measured["step"]][int(lag)] = ratio
+    for measured in records:
+        for name, value in measured.items():
+            if name.startswith(f"{PREFIX}/"):
+                which, _, lag = name.removeprefix(f"{PREFIX}/").rpartition("/")
+                curves[which][measured["step"]][int(lag)] = math.nan if value is None else value
     return curves

@@ -12,7 +12,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self, TextIO
+from typing import Any, Protocol, Self, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -219,6 +219,26 @@ class MetricsFile:
                     ) from error
                 kept += len(line)
             file.truncate(kept)
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """The records of a metrics.jsonl; none where there is no such file yet.
+
+    Raises:
+        InputError: a line that is no record.
+    """
+    if not path.exists():
+        return []
+    records: list[dict[str, Any]] = []
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.endswith(b"\n"):
+                break  # what a kill has left unfinished
+            try:
+                records.append(dict(json.loads(line)))
+            except (ValueError, TypeError) as error:
+                raise InputError(f"{path}: line {number} is not a record of metrics") from error
+    return records
 
 
 class TensorBoard:

@@ -13,17 +13,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import cast
 
 import torch
+from torch import Tensor
 
-from elman.data.batching import Batch
 from elman.errors import RunFailed
 from elman.machine import seed_everything, untouched_randomness, use_device
 from elman.tensors import save_model
-from elman.training.config import TrainingConfig
+from elman.training.config import TrainingConfig, TruncatedConfig
 from elman.training.contracts import Objective, Observer, Source, StepEvent
-from elman.training.log import Log, MetricsFile, Recorder, TensorBoard
+from elman.training.log import Log, MetricsFile, QuietLog, Recorder, TensorBoard
 from elman.training.optim import (
     Average,
     averaged,
@@ -64,7 +63,7 @@ def train(
     objective: Objective,
     source: Source,
     config: TrainingConfig,
-    run: RunDirectory,
+    run: RunDirectory | None,
     log: Log,
     observers: Sequence[Observer] = (),
     resume_from: Path | None = None,
@@ -76,14 +75,15 @@ def train(
     A run that is killed at any moment and then resumed from its latest checkpoint, or from the
     beginning where there is none yet, ends with the same bits as one that was never killed.
 
-    Afterwards the model has its last weights; the best by validation loss (averaged, once NT-ASGD
-    averages) are at `run.model_path`.
+    The best weights by validation loss (averaged, once NT-ASGD averages) are saved at
+    `run.model_path`, and the model is left with its last. Without a run directory nothing is
+    written, and the model is left with its best.
 
     Args:
         objective: model, loss and evaluation.
         source: the batches.
         config: how to train.
-        run: where metrics, checkpoints and the best weights go.
+        run: where metrics, checkpoints and the best weights go; None to train in memory alone.
         log: shows the progress.
         observers: told of every step after its backward pass; what they tell is recorded.
         resume_from: the checkpoint to go on from; None begins at step 0.
@@ -104,23 +104,30 @@ def train(
     if resume_from is not None:
         training.restore(resume_from)
     progress = training.progress
-    saved = resume_from
+    saved, saved_step = resume_from, progress.step
+    best: dict[str, Tensor] = {}
+    truncated = config if isinstance(config, TruncatedConfig) else None
+    chunks_back = 0 if truncated is None else truncated.chunks_back
 
-    run.clear_leftovers()
-    metrics = MetricsFile(run.metrics_path)
-    metrics.cut_back(progress.step)
-    recorders: list[Recorder] = [metrics, log]
+    metrics: Recorder = QuietLog()
+    if run is not None:
+        run.clear_leftovers()
+        metrics = MetricsFile(run.metrics_path)
+        metrics.cut_back(progress.step)
+    recorders = [metrics, log]
 
-    def save() -> Path:
+    def save() -> Path | None:
         if not all(bool(p.isfinite().all()) for p in model.parameters()):
             raise _failure("some weights are no longer finite numbers", training, config, saved)
+        if run is None:
+            return None
         path = run.checkpoint_path(progress.step)
         training.save(path)
         run.keep_latest_checkpoints(config.keep_checkpoints)
         return path
 
     with ExitStack() as stack:
-        if config.tensorboard:
+        if config.tensorboard and run is not None:
             board = TensorBoard(run.path / "tensorboard", progress.step)
             recorders.append(stack.enter_context(board))
         stack.enter_context(log)
@@ -149,7 +156,10 @@ def train(
                         scores = objective.evaluate()
                         model.train()
                         if scores["loss"] < progress.best_loss:
-                            save_model(run.model_path, model)
+                            if run is None:
+                                best = {k: v.clone() for k, v in model.state_dict().items()}
+                            else:
+                                save_model(run.model_path, model)
                             progress.best_loss = scores["loss"]
                             progress.best_step = progress.step
                     if not math.isfinite(scores["loss"]):
@@ -171,8 +181,8 @@ def train(
                     recorder.record(record)
 
             checkpoint = progress.step % config.checkpoint_every == 0 or stop is not None
-            if checkpoint and progress.step > 0 and saved != run.checkpoint_path(progress.step):
-                saved = save()
+            if checkpoint and progress.step > saved_step:
+                saved, saved_step = save(), progress.step
             if stop is not None:
                 break
 
@@ -180,8 +190,8 @@ def train(
             began = perf_counter()
             batch = next(source).to(device)
             rate = learning_rate(config, progress.step, progress.history)
-            if config.random_truncation:  # Merity et al. 2017, section 5
-                rate *= len(cast("Batch", batch).inputs) / config.truncation
+            if truncated is not None and truncated.random_truncation:
+                rate *= batch.steps / truncated.truncation  # Merity et al. 2017, section 5
             set_rates(training.optimizer, rate, progress.step)
             training.optimizer.zero_grad(set_to_none=True)
 
@@ -189,7 +199,7 @@ def train(
             loss, units, windows = 0.0, 0, []
             for part_window, part in parts:
                 with autocast:
-                    result, after = unroll(objective, part_window, part, config.chunks_back)
+                    result, after = unroll(objective, part_window, part, chunks_back)
                 windows.append(after)
                 if result.units == 0:  # all padding; its mean is no number
                     continue
@@ -230,8 +240,10 @@ def train(
             progress.tally.add(loss, units, norm, seconds)
             log.advance(progress.step, *progress.budget(config))
 
-    if (number := interruption.received()) is not None and saved is not None:
+    if (number := interruption.received()) is not None:
         raise Interrupted(number, saved)  # it came during the last evaluation
+    if best:
+        model.load_state_dict(best)
     return Outcome(progress.step, stop, progress.seconds, progress.best_loss, progress.best_step)
 
 

@@ -55,7 +55,8 @@ class RunDirectory:
                 f"{path}: exists and is not empty; choose another --out, or go on with"
                 f" `elman resume {path}`"
             )
-        run.checkpoints.mkdir(parents=True, exist_ok=True)
+        for folder in (run.data, run.predictor, run.checkpoints):
+            folder.mkdir(parents=True, exist_ok=True)
         header = {"version": metadata.version("elman"), "format": FORMAT, "task": task}
         given = {name: value for name, value in settings.items() if value is not None}
         write_text(run.config_path, tomli_w.dumps({"elman": header, "settings": given}))
@@ -95,8 +96,8 @@ class RunDirectory:
             raise InputError(f"{where}: expected the tables [elman] and [settings] of a run")
         if header.get("format") != FORMAT:
             raise InputError(
-                f"{where}: a run of format {header.get('format')!r} (elman"
-                f" {header.get('version')}), expected {FORMAT}; use that version of elman"
+                f"{where}: a run of format {header.get('format')!r}, expected {FORMAT}; train it"
+                f" again, or use elman {header.get('version')}"
             )
         if not isinstance(header.get("task"), str):
             raise InputError(f"{where}: [elman] names no task")
@@ -153,7 +154,7 @@ class RunDirectory:
 
     def clear_leftovers(self) -> None:
         """Delete what a kill in the middle of writing has left: our partial files, safetensors'."""
-        for folder in (self.path, self.checkpoints):
+        for folder in (self.path, self.predictor, self.checkpoints):
             for pattern in (".*.partial", ".tmp??????"):
                 for path in folder.glob(pattern):
                     path.unlink(missing_ok=True)

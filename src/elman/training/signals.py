@@ -19,12 +19,12 @@ class Interrupted(ElmanError):
 
     Attributes:
         signal: its number; the exit code of the command line is 128 + this.
-        checkpoint: what was written.
+        checkpoint: what was written; None for a training in memory.
     """
 
-    def __init__(self, number: int, checkpoint: Path) -> None:
-        name = signal.Signals(number).name
-        super().__init__(f"interrupted by {name}; everything so far is in {checkpoint}")
+    def __init__(self, number: int, checkpoint: Path | None) -> None:
+        kept = "" if checkpoint is None else f"; everything so far is in {checkpoint}"
+        super().__init__(f"interrupted by {signal.Signals(number).name}{kept}")
         self.signal = number
         self.checkpoint = checkpoint
 

@@ -119,7 +119,7 @@ def test_every_option_trains(tmp_path: Path, settings: dict[str, Any]) -> None:
 def test_dropout_is_the_default_of_the_three_and_not_of_the_fourth(tmp_path: Path) -> None:
     model = begun(tmp_path, dropout=0.3, input_dropout=0.2).model
     assert isinstance(model, LanguageModel)
-    rates = [model.input_dropout.p, model.hidden_dropout.p, model.output_dropout.p]
+    rates = [model.input_dropout.p, model.layers.dropout.p, model.output_dropout.p]
     assert rates == [0.2, 0.3, 0.3]
     assert model.embedding_dropout == 0
 
