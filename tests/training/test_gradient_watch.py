@@ -253,7 +253,7 @@ def told(rho: float, times: int = 4) -> list[str]:
 def test_what_vanishes_or_explodes_is_said_once_with_what_to_do() -> None:
     first, second, *rest = told(0.5)
     assert first == ""
-    assert second.startswith("step 2: the gradient vanishes in recurrent: it falls below 1 % ")
+    assert second.startswith("step 2: the gradient vanishes in recurrent: under 1 % of it is left")
     assert second.endswith(f"after 6.6 steps; {longer_memory(None, None)[1]}")  # ln 0.01 / ln 0.5
     assert rest == ["", ""]
     said = told(1.3)[1]

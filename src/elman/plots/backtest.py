@@ -65,7 +65,7 @@ def _by_step(axes: Any, found: Backtest, metric: str) -> None:
     axes.plot(ahead, errors, color=BLUE, linewidth=2.2, marker=marker, label=found.model)
     axes.set_ylim(bottom=0)
     axes.set(xlabel="steps ahead", title=f"{metric} by step")
-    axes.legend(loc="lower right", handlelength=2.6)
+    axes.legend(handlelength=2.6)
 
 
 def _by_cut(axes: Any, found: Backtest, metric: str) -> None:
@@ -78,6 +78,7 @@ def _by_cut(axes: Any, found: Backtest, metric: str) -> None:
     mean = float(np.nanmean(gain))
     axes.axhline(mean, color=INK, linewidth=1.1, linestyle=DASHES[0], label="mean")
     axes.set(xlabel="forecast origin, oldest first", title=f"{metric} gained over naive, by origin")
+    axes.margins(y=0.15)
     axes.legend(ncols=3, loc="upper left", handlelength=1.4)
 
 

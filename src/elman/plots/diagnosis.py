@@ -23,6 +23,7 @@ from elman.plots.style import (
     RED,
     SKY,
     label_line,
+    log_scale,
     new_figure,
     whole_numbers,
 )
@@ -121,7 +122,7 @@ def _gradient(figure: Any, measured: Measurements) -> None:
             lowest = min(lowest, float(np.nanmin(middle, initial=1.0)))
         label_line(axes, THRESHOLD, "1 %")
         _limits(axes, measured)
-        axes.set_yscale("log")
+        log_scale(axes, "y")
         axes.set_ylim(bottom=max(lowest, LOWEST) / 2)
         axes.set_title(f"{layer.place}: gradient of the loss by lag")
         axes.set_xlabel(f"lag k, {measured.unit} back")
@@ -144,7 +145,7 @@ def _intervention(figure: Any, measured: Measurements) -> None:
         axes.axvspan(one.reach.low, one.reach.high, color=color, alpha=0.12, linewidth=0)
     label_line(axes, floor, "noise floor")
     _limits(axes, measured)
-    axes.set_yscale("log")
+    log_scale(axes, "y")
     axes.set_title("effect on the output of replacing the input or the state k steps back")
     axes.set_xlabel(f"lag k, {measured.unit} back")
     axes.set_ylabel(f"median effect ({measured.interventions[0].unit})")
@@ -174,7 +175,7 @@ def _jacobian(figure: Any, measured: Measurements) -> None:
             marker=marker, markersize=4, linestyle="none", capsize=3, label=layer.place,
         )  # fmt: skip
     along.axhline(1, color=GREY, linewidth=0.8)
-    along.set_yscale("log")
+    log_scale(along, "y")
     along.set_title("Jacobian of one step")
     along.set_xlabel(f"step of the sequence, {measured.unit}")
     along.set_ylabel("growth in one step (1: norms are preserved)")
@@ -221,7 +222,7 @@ def _time_constants(figure: Any, measured: Measurements) -> None:
         values = constants.clamp(1e-2, 1e6).numpy()
         edges = np.geomspace(max(values.min() * 0.9, 1e-2), values.max() * 1.1, 31)
         axes.hist(values, edges, color=SKY, edgecolor="white", linewidth=0.4)
-        axes.set_xscale("log")
+        log_scale(axes, "x")
         middle = float(np.median(values))
         _mark(axes, middle, f"median {middle:.2g}", RED, "-", 0.98)
         _limits(axes, measured)
@@ -230,3 +231,4 @@ def _time_constants(figure: Any, measured: Measurements) -> None:
         axes.set_title(f"{layer.place}: time constants of units{share}")
         axes.set_xlabel(f"effective time constant, {measured.unit} until 1/e is left")
         axes.set_ylabel("units")
+        whole_numbers(axes, "y")

@@ -45,7 +45,7 @@ def draw_gradients(curves: Curves, path: Path) -> bool:
             axes.set_title(f"gradient with respect to {quantity}, {place}")
             axes.set_yticks(np.arange(len(lags)) + 0.5, [str(lag) for lag in lags], fontsize=7)
             axes.set_ylabel("lag, steps")
-            figure.colorbar(image, ax=axes, label="ratio to lag 0")
+            figure.colorbar(image, ax=axes, label="ratio to lag 0", format="{x:g}")
         grid[-1].set_xlabel("training step")
     return True
 

@@ -20,6 +20,7 @@ from elman.plots.style import (
     RED,
     SKY,
     label_line,
+    log_scale,
     new_figure,
 )
 
@@ -78,7 +79,7 @@ def _scores(axes: Any, name: str, lags: Sequence[int], results: Sequence[CellSco
     label_line(axes, problem.mastered, "mastered", below=problem.counts_up)
     label_line(axes, problem.guess, "guessing", below=not problem.counts_up)
     if not problem.counts_up:
-        axes.set_yscale("log")
+        log_scale(axes, "y")
     _lag_axis(axes, lags)
     axes.set_title(fill(f"{name}: {problem.summary}", 52), fontsize=9)
     axes.set_ylabel(problem.metric)
@@ -104,7 +105,7 @@ def _longest(
 
 
 def _lag_axis(axes: Any, lags: Sequence[int]) -> None:
-    axes.set_xscale("log")
+    log_scale(axes, "x")
     axes.set_xticks(lags, [str(lag) for lag in lags])
     axes.set_xticks([], minor=True)
     axes.set_xlim(lags[0] / 2, lags[-1] * 2.2)

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 from elman.errors import InputError, missing_extra
 from elman.files import atomic_path
@@ -43,7 +43,8 @@ _SETTINGS: Any = {
     "ytick.major.size": 0,
     "xtick.minor.size": 0,
     "ytick.minor.size": 0,
-    "legend.frameon": False,
+    "legend.framealpha": 0.8,
+    "legend.edgecolor": "none",
     "legend.fontsize": 8,
 }
 
@@ -118,6 +119,19 @@ def label_line(axes: Any, level: float, text: str, *, below: bool = False) -> No
     )  # fmt: skip
 
 
-def whole_numbers(axes: Any) -> None:
-    """Put the ticks of the x axis on whole numbers."""
-    axes.xaxis.get_major_locator().set_params(integer=True)
+def log_scale(axes: Any, name: Literal["x", "y"]) -> None:
+    """Make an axis logarithmic, with plain numbers as labels."""
+    getattr(axes, f"set_{name}scale")("log")
+    axis = getattr(axes, f"{name}axis")
+
+    def between(value: float, place: int | None) -> str:
+        low, high = axis.get_view_interval()
+        return f"{value:g}" if high < 10 * low else ""  # a decade or more has powers of ten
+
+    axis.set_major_formatter(lambda value, place: f"{value:g}")
+    axis.set_minor_formatter(between)
+
+
+def whole_numbers(axes: Any, name: Literal["x", "y"] = "x") -> None:
+    """Put the ticks of an axis on whole numbers."""
+    getattr(axes, f"{name}axis").get_major_locator().set_params(integer=True)

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, cast, final, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast, final
 
 import torch
 from torch import Tensor, nn
