@@ -316,7 +316,8 @@ def make(kind: str, parts: Parts, name: str) -> Predictor:
     except InputError:
         raise
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"{name}: its parts do not fit together ({error})") from error
+        reason = " ".join(str(error).split())
+        raise InputError(f"{name}: its parts do not fit together ({reason})") from error
 
 
 def load(path: str | Path, *, cell: str | None = None, device: str = "cpu") -> Predictor:

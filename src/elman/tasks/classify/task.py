@@ -13,8 +13,8 @@ from typing import ClassVar, cast
 
 from torch import nn
 
+from elman.data.labeled.dataset import read_labeled, read_more
 from elman.data.labeled.encoded import Bucketed, Encoded
-from elman.data.labeled.files import read_labeled, read_more
 from elman.data.labeled.rows import Columns, LabeledSplits, Sequences, Texts, Words
 from elman.data.labeled.standardize import Standardizer
 from elman.data.labeled.words import WordEncoder, separated, words_of
