@@ -11,7 +11,7 @@ from torch import Tensor, nn
 import elman
 from elman.data.batching import IGNORE, Batch
 from elman.diagnostics.gradients import GradientByLag, LagProfile
-from elman.diagnostics.verdicts import remember
+from elman.diagnostics.verdicts import longer_memory
 from elman.tasks.runs import Run, begin, fit, reopen
 from elman.training import gradient_watch as module
 from elman.training.contracts import StepEvent
@@ -254,7 +254,7 @@ def test_what_vanishes_or_explodes_is_reported_once_with_a_remedy() -> None:
     first, second, *rest = warnings(0.5)
     assert first == ""
     assert second.startswith("step 2: the gradient vanishes in recurrent: under 1 % of it is left")
-    assert second.endswith(f"after 6.6 steps; {remember(None, None)[1]}")  # ln 0.01 / ln 0.5
+    assert second.endswith(f"after 6.6 steps; {longer_memory(None, None)[1]}")  # ln 0.01 / ln 0.5
     assert rest == ["", ""]
     said = warnings(1.3)[1]
     assert said.startswith(
