@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from elman.evaluation.explanation import Explanation, WordEffect
 from elman.files import write_text
-from elman.predictors.explain import Explanation, WordEffect
 
 _HEAD = """\
 <!doctype html>
