@@ -20,9 +20,10 @@ from elman.data.labeled.rows import Texts as TextRows
 from elman.diagnostics.activations import Activations
 from elman.errors import InputError
 from elman.evaluation.explanation import Explanation
-from elman.models.cells import CellOptions, recurrent_layer
-from elman.models.classifier import Classifier, output_width
+from elman.models.cells import CellOptions, recurrent_layers
+from elman.models.classifier import Classifier
 from elman.models.pooling import PoolingKind
+from elman.models.stacked import output_width
 from elman.plots.explain_page import write_page
 from elman.predictors.classifier_activations import activations_of_numbers, activations_of_text
 from elman.predictors.classifier_answers import Array, answered, probabilities_of
@@ -80,18 +81,14 @@ class Architecture:
             embedding = nn.Embedding(encoder.words.tokenizer.vocab_size, self.embedding_size)
             # Small beside the gates' initial weights, so that a rare word begins with little say.
             nn.init.normal_(embedding.weight, std=0.1)
-        layers: list[nn.Module] = []
-        width = self.embedding_size
-        for _ in range(self.num_layers):
-            layer = recurrent_layer(
-                self.cell,
-                width,
-                self.hidden_size,
-                CellOptions(**self.options),
-                bidirectional=self.bidirectional,
-            )
-            layers.append(layer)
-            width = output_width(layer, width)
+        layers = recurrent_layers(
+            self.cell,
+            self.embedding_size,
+            [self.hidden_size] * self.num_layers,
+            CellOptions(**self.options),
+            bidirectional=self.bidirectional,
+        )
+        width = output_width(layers, self.embedding_size)
         return Classifier(
             embedding, layers, width, len(schema.names), pooling=self.pooling, **dropout
         )

@@ -192,10 +192,9 @@ def rows_of(schema: Schema, data: Given | None) -> Iterator[tuple[Inputs, Sequen
         case None:
             raise InputError("nothing to classify; give a file or texts")
         case _:
-            raise InputError(
-                f"{data.where}: {type(data).__name__.lower()}, but this classifier reads"
-                f" {'numbers' if schema.inputs == 'numbers' else 'texts'}"
-            )
+            reads = "numbers" if schema.inputs == "numbers" else "texts"
+            kind = type(data).__name__.lower()
+            raise InputError(f"expected {reads}, as this classifier was trained on, got {kind}")
 
 
 def _of_table(schema: Schema, path: Path) -> tuple[Inputs, Sequence[Row]]:

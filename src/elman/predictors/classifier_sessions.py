@@ -27,7 +27,7 @@ from elman.streaming.text_input import LineInput, TextInput
 _NEXT = re.compile(r"\n|[^\S\n]+|\S+")
 
 _DIGITS = 64
-"""A line has at most so many characters for each of its numbers, so that what is held is bounded."""
+"""A line has at most so many characters a number, so that what is held back is bounded."""
 
 Chunk = TypeVar("Chunk")
 Row = Mapping[str, Any]
@@ -100,6 +100,7 @@ class WordSession(ClassifierSession[str | bytes]):
         super().__init__(identified, model, schema)
         self._words = words
         self._text = TextInput()
+        self._pending = ""
         self.reset()
 
     def _read(self, chunk: str | bytes) -> Iterator[Row]:

@@ -63,13 +63,10 @@ class ClassifyData:
 
 
 def files_of(given: Given | None) -> tuple[Path, ...]:
-    match given:
-        case Files(paths):
-            return paths
-        case None:
-            raise InputError("no data; give a table of texts and labels, or sequences of numbers")
-        case _:
-            raise InputError(f"{given.where}: expected files")
+    """The files that labeled rows are read from."""
+    if not isinstance(given, Files):
+        raise InputError("expected a table of texts and labels, or sequences of numbers")
+    return given.paths
 
 
 def prepare(config: ClassifyConfig, given: Given | None, folder: Path) -> None:

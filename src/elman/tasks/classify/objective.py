@@ -78,7 +78,7 @@ class ClassifyObjective:
         return each if weights is None else each * weights[targets]
 
     def evaluate(self) -> dict[str, float]:
-        """Loss, accuracy and macro F1. Fits the temperature too, which is saved with the weights."""
+        """Loss, accuracy and macro F1; fits the temperature, which is saved with the weights."""
         rows, many = self._valid, self._valid.kind == "many"
         logits, ids = scored(logits_of(self._classifier, rows), rows)
         raw = torch.from_numpy(logits)
