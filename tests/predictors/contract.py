@@ -11,6 +11,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +48,20 @@ def any_cut_and_any_stop_is_the_whole(
                 assert session.state.to_bytes() == stored
             case "fork":
                 session, old = session.fork(), session
-                answers_of(old, [sequence[:7]])
+                _leave(old, sequence)
             case "twin":
-                answers_of(session.fork(), [sequence[:7]])
+                _leave(session.fork(), sequence)
     same(got + session.flush(), wanted)
     same(answers_of(session, [sequence]), wanted)  # after the end, as if nothing had been
     session.push(sequence[: places[-1]] if places else sequence)
     session.reset()
     same(answers_of(session, [sequence]), wanted)
+
+
+def _leave(session: Session[Any, Any], sequence: Any) -> None:
+    """Go on with a session whose answers are not asked for; bytes may not follow on its own."""
+    with suppress(InputError):
+        answers_of(session, [sequence[:7]])
 
 
 def sessions_never_touch(

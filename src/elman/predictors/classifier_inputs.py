@@ -11,10 +11,11 @@ from typing import Any, Literal
 import numpy as np
 
 from elman.data.batching import IGNORE
-from elman.data.given import Files, Given
+from elman.data.given import Arrays, Files, Given
+from elman.data.given import Columns as GivenColumns
 from elman.data.given import Texts as GivenTexts
+from elman.data.labeled.dataset import read_unlabeled
 from elman.data.labeled.encoded import Encoded
-from elman.data.labeled.files import read_unlabeled
 from elman.data.labeled.rows import (
     Columns,
     Inputs,
@@ -182,13 +183,17 @@ def rows_of(schema: Schema, data: Given | None) -> Iterator[tuple[Inputs, Sequen
                 if schema.inputs == "texts" and path.suffix.lower() not in TABLES:
                     yield from _of_texts(schema, _lines(path), str(path), _ROWS_AT_ONCE)
                 else:
-                    yield _of_table(schema, path)
+                    yield _of_table(schema, Files((path,)), str(path))
         case GivenTexts(texts, _, where, arriving):
             if schema.inputs == "numbers":
                 raise InputError(
                     f"{where}: texts, but this classifier reads numbers; give a file of them"
                 )
             yield from _of_texts(schema, iter(texts), where, 1 if arriving else _ROWS_AT_ONCE)
+        case GivenColumns():
+            yield _of_table(schema, data, data.where)
+        case Arrays() if schema.inputs == "numbers":
+            yield _of_table(schema, data, data.where)
         case None:
             raise InputError("nothing to classify; give a file or texts")
         case _:
@@ -197,10 +202,10 @@ def rows_of(schema: Schema, data: Given | None) -> Iterator[tuple[Inputs, Sequen
             raise InputError(f"expected {reads}, as this classifier was trained on, got {kind}")
 
 
-def _of_table(schema: Schema, path: Path) -> tuple[Inputs, Sequence[Row]]:
-    found = read_unlabeled(path, schema.columns)
+def _of_table(schema: Schema, data: Given, where: str) -> tuple[Inputs, Sequence[Row]]:
+    found = read_unlabeled(data, schema.columns)
     if not isinstance(found.inputs, _KINDS[schema.inputs]):
-        raise InputError(f"{path}: expected {schema.inputs}, as this classifier was trained on")
+        raise InputError(f"{where}: expected {schema.inputs}, as this classifier was trained on")
     numbered = [{"row": n} for n in range(1, len(found.inputs) + 1)]
     return found.inputs, numbered if found.cells is None else found.cells
 

@@ -183,7 +183,7 @@ def begin(task: str, data: Data | Given | None, out: str | Path, config: Trainin
     try:
         prepared = kind.prepare(config, None if data is None else given(data), run.data)
         bound = kind(config, prepared)
-        predictor = make(bound)
+        predictor = make(bound, str(out))
         write_parts(run.predictor, predictor.kind, predictor.parts())
         return Run.of(out, bound, predictor)
     except BaseException:
@@ -213,7 +213,7 @@ def fit(
     draw(place.metrics_path, run.path / "gradients.png")
     load_model(place.model_path, run.predictor.network)
     run.predictor.network.eval()
-    finished = run.task.finish(run.predictor)
+    finished: Predictor = run.task.finish(run.predictor)
     write_parts(place.predictor, finished.kind, finished.parts())
     return Run.of(run.path, run.task, finished), outcome
 
@@ -302,7 +302,7 @@ def resume(path: str | Path, *, cell: str | None = None, **changes: Any) -> Run:
 def reopen(path: str | Path, *, cell: str | None = None, **changes: Any) -> tuple[Run, Path | None]:
     """A run to be trained on, and the checkpoint to go on from (None before the first)."""
     task = open_task(path, cell, changes)
-    run = Run.of(Path(path), task, make(task))
+    run = Run.of(Path(path), task, make(task, str(path)))
     return run, run.directory.latest_checkpoint()
 
 
@@ -352,8 +352,12 @@ def task_class(name: str) -> type[AnyTask]:
     return found
 
 
-def make(task: AnyTask) -> Predictor:
+def make(task: AnyTask, name: str = "the predictor") -> Predictor:
     """The predictor of a task, with the weights that its config's seed draws.
+
+    Args:
+        task: the settings and the data.
+        name: what messages call the predictor.
 
     Raises:
         InputError: it does not fit into memory.
@@ -368,4 +372,5 @@ def make(task: AnyTask) -> Predictor:
             "the model does not fit into memory; make --hidden-size, --num-layers or "
             "--vocab-size smaller"
         ) from error
+    predictor.name = name
     return predictor

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from elman.cli.main import main
-from elman.data.pairs.reading import Pair
+from elman.data.pairs.dataset import Pair
 from elman.errors import InputError
 from elman.predictors.vocabularies import Vocabularies
 from elman.settings import configure

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from elman.data.given import Files, Given
+from elman.data.given import Files, Given, Splits
+from elman.data.labeled.dataset import read_labeled, read_more
 from elman.data.labeled.encoded import Encoded
-from elman.data.labeled.files import read_labeled, read_more
 from elman.data.labeled.rows import Columns, LabeledSplits, Sequences
 from elman.data.labeled.standardize import Standardizer
 from elman.data.labeled.words import WordEncoder, separated
@@ -51,22 +51,22 @@ class ClassifyData:
         Raises:
             InputError: data that can't be read, or labels that are not among the classes.
         """
+        match given:
+            case Files(paths):
+                parts: dict[str, Given] = {path.name: Files((path,)) for path in paths}
+            case Splits():
+                raise InputError("the data are cut into parts; give one of them")
+            case _:
+                parts = {given.where: given}
         schema = self.schema
         return {
-            path.name: self.encoder.labeled(
+            name: self.encoder.labeled(
                 read_more(
-                    path, schema.columns, schema.names, schema.kind, skip_bad_rows=skip_bad_rows
+                    part, schema.columns, schema.names, schema.kind, skip_bad_rows=skip_bad_rows
                 )
             )
-            for path in files_of(given)
+            for name, part in parts.items()
         }
-
-
-def files_of(given: Given | None) -> tuple[Path, ...]:
-    """The files that labeled rows are read from."""
-    if not isinstance(given, Files):
-        raise InputError("expected a table of texts and labels, or sequences of numbers")
-    return given.paths
 
 
 def prepare(config: ClassifyConfig, given: Given | None, folder: Path) -> None:
@@ -75,8 +75,10 @@ def prepare(config: ClassifyConfig, given: Given | None, folder: Path) -> None:
     Raises:
         InputError: data that can't be read or trained on.
     """
+    if given is None:
+        raise InputError("no data; give texts with labels, or sequences of numbers with labels")
     splits = read_labeled(
-        files_of(given),
+        given,
         Columns(
             text=config.text_column,
             label=config.label_column,

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.data.pairs.batching import EncodedPairs, PairBatch, PairBatches, in_order
-from elman.data.pairs.reading import Pair, one_by_one, read_pairs
+from elman.data.pairs.dataset import Pair, one_by_one, read_pairs
 from elman.data.pairs.rows import Reader
 from elman.data.tokenizer import Tokenizer
 from elman.errors import InputError

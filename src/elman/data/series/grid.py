@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from elman.data.series.columns import Columns
-from elman.data.series.finding import spoken
 from elman.data.series.frequency import Frequency, Stamps
 from elman.data.series.gaps import filled, first_gap, report
+from elman.data.series.infer_frequency import spoken
 from elman.data.series.panel import Booleans, Covariate, Floats, Integers, Panel
 from elman.errors import InputError
 

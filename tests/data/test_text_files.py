@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from elman.data import reading
-from elman.data.reading import read_blocks
+from elman.data import text_files
+from elman.data.text_files import read_blocks
 from elman.errors import InputError
 
 TEXT = "Ein Vöglein\r\nflog 鸟\tweg 😀\n" * 40
@@ -14,7 +14,7 @@ TEXT = "Ein Vöglein\r\nflog 鸟\tweg 😀\n" * 40
 
 @pytest.fixture(params=[1, 2, 3, 5, 64, 1 << 20])
 def block_bytes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(reading, "BLOCK_BYTES", request.param)
+    monkeypatch.setattr(text_files, "BLOCK_BYTES", request.param)
     return int(request.param)
 
 

@@ -1,4 +1,4 @@
-"""A panel in a file of its own: safetensors for the numbers, JSON in its header for the names."""
+"""A panel as bytes: safetensors for the numbers, with JSON for the names among them."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
+import safetensors.numpy
+from safetensors import SafetensorError
 
 from elman.data.series.frequency import Frequency
 from elman.data.series.panel import Covariate, Panel
 from elman.errors import InputError
-from elman.files import safetensors_path
+from elman.files import write_bytes
 
 _ARRAYS = ("starts", "borders", "values", "observed", "static", "past", "future", "future_borders")
 
 
-def save_panel(panel: Panel, path: Path) -> None:
-    """Write a panel, whole or not at all."""
+def panel_to_bytes(panel: Panel) -> bytes:
+    """What `panel_from_bytes` makes the same panel from."""
     arrays = {name: np.ascontiguousarray(getattr(panel, name)) for name in _ARRAYS}
     arrays["starts"] = arrays["starts"].view(np.int64)
     names = {
@@ -31,8 +31,32 @@ def save_panel(panel: Panel, path: Path) -> None:
         "time_zone": panel.time_zone,
         "missing": panel.missing,
     }
-    with safetensors_path(path) as partial:
-        save_file(arrays, partial, metadata={"panel": json.dumps(names)})
+    arrays["names"] = np.frombuffer(json.dumps(names).encode(), np.uint8)
+    return safetensors.numpy.save(arrays)
+
+
+def panel_from_bytes(data: bytes, where: str) -> Panel:
+    """What `panel_to_bytes` wrote.
+
+    Raises:
+        InputError: damaged, or not a panel; `where` says what cannot be read.
+    """
+    try:
+        arrays = safetensors.numpy.load(data)
+        names: dict[str, Any] = json.loads(arrays.pop("names").tobytes())
+        panel = _panel(names, {name: arrays[name] for name in _ARRAYS})
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{where}: cannot be read as time series ({error}); train the run again"
+        ) from error
+    if not _fits(panel):
+        raise InputError(f"{where}: its arrays do not fit together; train the run again")
+    return panel
+
+
+def save_panel(panel: Panel, path: Path) -> None:
+    """Write a panel, whole or not at all."""
+    write_bytes(path, panel_to_bytes(panel))
 
 
 def load_panel(path: Path) -> Panel:
@@ -42,17 +66,13 @@ def load_panel(path: Path) -> Panel:
         InputError: missing, damaged, or not a panel.
     """
     try:
-        with safe_open(path, framework="numpy") as file:
-            names: dict[str, Any] = json.loads((file.metadata() or {})["panel"])
-            arrays = {name: file.get_tensor(name) for name in _ARRAYS}
-        panel = _panel(names, arrays)
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+        data = path.read_bytes()
+    except OSError as error:
         raise InputError(
-            f"{path}: cannot be read as the series of a run ({error}); train the run again"
+            f"{path}: cannot be read as time series ({error.strerror or error}); train the run"
+            " again"
         ) from error
-    if not _fits(panel):
-        raise InputError(f"{path}: its arrays do not fit together; train the run again")
-    return panel
+    return panel_from_bytes(data, str(path))
 
 
 def _panel(names: dict[str, Any], arrays: dict[str, Any]) -> Panel:

@@ -26,7 +26,7 @@ LEAST_FULL = 0.5
 """A series with fewer of its rows than this is taken for one of another frequency."""
 
 
-def find_frequency(
+def infer_frequency(
     stamps: Stamps, codes: Integers, ids: tuple[str, ...], where: Where, declared: str = ""
 ) -> tuple[Frequency, Integers]:
     """The distance of rows that all series share, and the place of each row in its series.

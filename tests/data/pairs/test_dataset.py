@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from elman.data.pairs.reading import Pair, one_by_one, read_pairs
+from elman.data.pairs.dataset import Pair, one_by_one, read_pairs
 from elman.data.pairs.rows import Reader
 from elman.errors import InputError
 

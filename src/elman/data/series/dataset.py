@@ -10,15 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.extras import library
-from elman.data.series.assembling import Grid, assemble
+from elman.data.given import Data, Given
+from elman.data.optional import library
 from elman.data.series.columns import Columns
-from elman.data.series.finding import find_frequency, spoken
 from elman.data.series.frequency import Stamps
+from elman.data.series.grid import Grid, assemble
+from elman.data.series.infer_frequency import infer_frequency, spoken
 from elman.data.series.json_lines import is_json_lines, read_grid
 from elman.data.series.panel import Covariate, Floats, Integers, Panel, Role
 from elman.data.series.stamps import Where, parse_times, place_in_zone
-from elman.data.series.tables import Source, Table, read_table, resolve
+from elman.data.series.tables import Table, read_table, resolve, source_of
 from elman.errors import InputError
 
 MOST_CATEGORIES = 64
@@ -41,7 +42,7 @@ class Read:
     notes: tuple[str, ...]
 
 
-def read_panel(source: Source, columns: Columns | None = None) -> Read:
+def read_panel(data: Data | Given, columns: Columns | None = None) -> Read:
     """Many series from a CSV, Parquet or JSON lines file, several of one kind, or a pandas frame.
 
     A table is wide (one row for each time) or long (a column names the series); rows of a series
@@ -53,6 +54,7 @@ def read_panel(source: Source, columns: Columns | None = None) -> Read:
             mend it.
     """
     columns = columns or Columns()
+    source = source_of(data)
     if is_json_lines(source):
         grid, columns, notes = read_grid(source, columns)
     else:
@@ -76,7 +78,7 @@ def _grid_of(table: Table, columns: Columns) -> tuple[Grid, Columns, list[str]]:
     rows, merged = _without_duplicates(table, columns, stamps, codes, ids, rows, merged, notes)
     stamps, codes = stamps[rows], codes[rows]
     places = _places(table, rows)
-    frequency, steps = find_frequency(stamps, codes, ids, places, columns.frequency)
+    frequency, steps = infer_frequency(stamps, codes, ids, places, columns.frequency)
     begins = np.concatenate([np.flatnonzero(np.diff(codes, prepend=-1)), [len(codes)]])
     lengths = steps[begins[1:] - 1] + 1
     borders = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
@@ -233,18 +235,18 @@ def _one_a_series(
     return np.asarray(np.nan_to_num(ordered[begins[:-1]], nan=0.0))
 
 
-def with_future(panel: Panel, source: Source, columns: Columns) -> Panel:
+def with_future(panel: Panel, data: Data | Given, columns: Columns) -> Panel:
     """The panel with covariates known ahead from another table, beyond its last values.
 
     Args:
         panel: with covariates of the role "future".
-        source: a table with the times after the panel's end, its series and those covariates.
+        data: a table with the times after the panel's end, its series and those covariates.
         columns: how the panel was read.
 
     Raises:
         InputError: rows or covariates that are missing.
     """
-    table = read_table(source, columns)
+    table = read_table(source_of(data), columns)
     needed = [columns.time, columns.series, *columns.future]
     for name in filter(None, needed):
         if name not in table.frame.columns:

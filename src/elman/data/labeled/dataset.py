@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from elman.data.labeled.formats.parsed import BadRows, Found
+from elman.data.given import Data, Given, paths_of
+from elman.data.labeled.formats.parsed import BadRows, ParsedRows
 from elman.data.labeled.formats.parts import check_kind, read_parts, read_rows
 from elman.data.labeled.rows import (
     Columns,
@@ -31,7 +31,7 @@ from elman.errors import InputError
 
 
 def read_labeled(
-    paths: Sequence[Path],
+    data: Data | Given,
     columns: Columns = Columns(),  # noqa: B008 (frozen)
     *,
     valid_fraction: float = 0.1,
@@ -42,7 +42,7 @@ def read_labeled(
     """Read a data set, split as its files or its split column say, or by class at random.
 
     Args:
-        paths: one file or folder; or train and valid, and perhaps test. A folder may hold parts
+        data: one file or folder; or train and valid, and perhaps test. A folder may hold parts
             that are named train, valid and test. Where only the training and the test part are
             given, by their names, the validation part is drawn from the training part.
         columns: where the texts and the labels are, as far as the user says.
@@ -56,7 +56,7 @@ def read_labeled(
             bad rows, fewer than two classes, labels that are not in the training part.
     """
     bad = BadRows(skip_bad_rows)
-    parts, notes, columns = read_parts(paths, columns, bad)
+    parts, notes, columns = read_parts(paths_of(data, "labeled rows"), columns, bad)
     names = _names(parts["train"])
     made = {role: _labeled(part, names) for role, part in parts.items()}
     if "valid" not in made:
@@ -79,7 +79,7 @@ def read_labeled(
 
 
 def read_more(
-    path: Path,
+    data: Data | Given,
     columns: Columns,
     names: Sequence[str],
     kind: LabelKind,
@@ -89,7 +89,7 @@ def read_more(
     """Another file of a data set whose classes are known.
 
     Args:
-        path: the file or folder.
+        data: the file or folder.
         columns: where the texts and the labels are: `LabeledSplits.columns`.
         names: the classes.
         kind: how labels belong to rows.
@@ -98,6 +98,7 @@ def read_more(
     Raises:
         InputError: a file that can't be read or has labels of another kind, or unknown ones.
     """
+    (path,) = paths_of(data, "labeled rows")
     found = read_rows(path, columns, BadRows(skip_bad_rows), labeled=True, again=True)
     if found.kind != kind and {found.kind, kind} != {"one", "many"}:
         raise InputError(f"{path}: its labels are of kind {found.kind!r}, expected {kind!r}")
@@ -122,18 +123,21 @@ class Unlabeled:
     skipped: int
 
 
-def read_unlabeled(path: Path, columns: Columns, *, skip_bad_rows: bool = False) -> Unlabeled:
+def read_unlabeled(
+    data: Data | Given, columns: Columns, *, skip_bad_rows: bool = False
+) -> Unlabeled:
     """Rows to be classified; labels that may be there are not looked at.
 
     Raises:
         InputError: a file that can't be read, or without the column.
     """
+    (path,) = paths_of(data, "rows")
     bad = BadRows(skip_bad_rows)
     found = read_rows(path, columns, bad, labeled=False, again=True)
     return Unlabeled(found.inputs, found.cells, bad.count)
 
 
-def _names(train: Found) -> tuple[str, ...]:
+def _names(train: ParsedRows) -> tuple[str, ...]:
     """The classes, numbers in their order and other names by the alphabet."""
     labels: Any = train.labels
     flat = set(labels) if train.kind != "many" else {name for row in labels for name in row}
@@ -149,7 +153,7 @@ def _names(train: Found) -> tuple[str, ...]:
         return tuple(sorted(flat))
 
 
-def _labeled(found: Found, names: Sequence[str]) -> Labeled:
+def _labeled(found: ParsedRows, names: Sequence[str]) -> Labeled:
     place = {name: number for number, name in enumerate(names)}
     labels: Any = found.labels
     assert labels is not None

@@ -1,7 +1,4 @@
-"""What a run shows to the diagnosis: its model on windows of data that it was not trained on.
-
-Legend: T time, B batch, V vocabulary, K the largest lag.
-"""
+"""What a diagnosis is given of a language model: windows of a text it was not trained on."""
 
 from __future__ import annotations
 
@@ -9,14 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from elman.data.batching import IGNORE, Batch, TokenArray
+from elman.data.batching import TokenArray
 from elman.diagnostics.diagnosis_input import DiagnosisInput
 from elman.diagnostics.losses import losses_of
 from elman.errors import InputError
 from elman.models.language_model import LanguageModel
-from elman.models.memory import MemoryNetwork
 from elman.tasks.language_model.config import LanguageModelConfig
-from elman.tasks.memory.config import MemoryConfig
 
 ROWS = 16
 BEYOND = 32
@@ -75,34 +70,4 @@ def text_diagnosis_input(
         cell=config.cell,
         unit="characters" if config.unit == "char" else "tokens",
         max_lag=wanted,
-    )
-
-
-def memory_diagnosis_input(
-    model: MemoryNetwork, batch: Batch, config: MemoryConfig, *, needs: int | None = None
-) -> DiagnosisInput:
-    """A network on the sequences of a memory problem; only the steps with an answer are scored."""
-    inputs, targets = batch.inputs, batch.targets
-    scored = tuple((targets != IGNORE).any(1).nonzero().flatten().tolist())
-    last = scored[-1]
-
-    def outputs(x: Tensor) -> Tensor:
-        answers: Tensor = model(x)[0]
-        return answers
-
-    def losses(x: Tensor) -> Tensor:
-        if not targets.is_floating_point():
-            return losses_of(outputs(x), targets)
-        found = losses_of(outputs(x), targets.unsqueeze(-1))
-        return found.masked_fill(targets == IGNORE, 0)
-
-    return DiagnosisInput(
-        model,
-        inputs,
-        losses,
-        outputs,
-        categorical=not targets.is_floating_point(),
-        scored=scored,
-        needs=min(config.lag, last) if needs is None else needs,
-        cell=config.cell,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-ROLES = {
+SPLIT_NAMES = {
     "train": "train",
     "training": "train",
     "valid": "valid",
@@ -15,8 +15,8 @@ ROLES = {
 }
 
 
-def role_of(name: str) -> str | None:
+def split_of(name: str) -> str | None:
     """The part of the data that a name has a word for; None for no part or several."""
     parts = re.split(r"[^a-z]+", name.lower())
-    roles = {ROLES[part] for part in parts if part in ROLES}
+    roles = {SPLIT_NAMES[part] for part in parts if part in SPLIT_NAMES}
     return roles.pop() if len(roles) == 1 else None

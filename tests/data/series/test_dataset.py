@@ -6,8 +6,8 @@ import pytest
 
 from elman.data.series.calendar import with_calendar
 from elman.data.series.columns import Columns
-from elman.data.series.files import load_panel, save_panel
-from elman.data.series.reading import read_panel, with_future
+from elman.data.series.dataset import read_panel, with_future
+from elman.data.series.panel_file import load_panel, save_panel
 from elman.errors import InputError
 from tests.data.series.refusing import refused
 
@@ -233,16 +233,6 @@ def test_another_table_is_read_with_the_same_codes():
     assert panel.future[:, :3].argmax(axis=1).tolist() == [1] * 6
 
 
-def test_columns_survive_their_file(tmp_path):
-    columns = read_panel(covariates(), Columns(**PARTS)).columns
-    columns.save(tmp_path / "columns.json")
-
-    assert Columns.load(tmp_path / "columns.json") == columns
-    (tmp_path / "columns.json").write_text('{"target": 3}')
-    with pytest.raises(InputError, match="cannot be read as the columns"):
-        Columns.load(tmp_path / "columns.json")
-
-
 def test_missing_covariates_ahead_name_the_series_and_the_time():
     panel = read_panel(covariates(), Columns(**PARTS)).panel
 
@@ -295,7 +285,7 @@ def test_a_panel_survives_its_file(tmp_path):
     assert again.covariates == panel.covariates
     content = (tmp_path / "panel.safetensors").read_bytes()
     (tmp_path / "panel.safetensors").write_bytes(content[:-8])
-    with pytest.raises(InputError, match="cannot be read as the series"):
+    with pytest.raises(InputError, match="cannot be read as time series"):
         load_panel(tmp_path / "panel.safetensors")
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elman.data.labeled.files import read_labeled, read_more, read_unlabeled
+from elman.data.labeled.dataset import read_labeled, read_more, read_unlabeled
 from elman.data.labeled.rows import Columns, Labeled, Sequences, Texts, Words
 from elman.data.labeled.splitting import stratified
 from elman.data.labeled.standardize import Standardizer

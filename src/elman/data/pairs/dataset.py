@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from elman.data.given import Data, Given, paths_of
 from elman.data.pairs.rows import TABLES, Pair, Reader, suffix
 from elman.errors import InputError
 
@@ -40,7 +41,7 @@ class PairSplits:
 
 
 def read_pairs(
-    paths: Sequence[Path],
+    data: Data | Given,
     *,
     source: str | None = None,
     target: str | None = None,
@@ -52,7 +53,7 @@ def read_pairs(
     """Read the pairs, split as they are given or by a draw.
 
     Args:
-        paths: two parallel files or one table (.tsv, .jsonl; any other single file is read as
+        data: two parallel files or one table (.tsv, .jsonl; any other single file is read as
             tab-separated), split here by a draw; those of train, valid and perhaps test; or a
             folder with such files, named after their splits (train.en train.de valid.en …).
         source: what the source is called: the column (or its number) of a table, the key of JSON
@@ -66,7 +67,7 @@ def read_pairs(
     Raises:
         InputError: files, columns or rows that can't be used, or too few pairs.
     """
-    parts = _parts([Path(path) for path in paths], source, target)
+    parts = _parts(list(paths_of(data, "pairs")), source, target)
     reader = Reader(source, target, skip_bad_rows=skip_bad_rows)
     pairs = {role: reader.read(files) for role, files in parts.items()}
     notes = list(dict.fromkeys(reader.found))
@@ -113,12 +114,13 @@ def _ordered(files: Files, source: str | None, target: str | None) -> Files:
     return files if endings[0] == source.lower() else (files[1], files[0])
 
 
-def one_by_one(paths: Sequence[Path]) -> list[Files]:
+def one_by_one(data: Data | Given) -> list[Files]:
     """Tables one by one, or parallel files two by two.
 
     Raises:
         InputError: both kinds, or an odd number of parallel files.
     """
+    paths = paths_of(data, "pairs")
     if len(paths) == 1 or all(suffix(path) in TABLES for path in paths):
         return [(path,) for path in paths]
     if any(suffix(path) in TABLES for path in paths):
