@@ -62,8 +62,8 @@ def probe(
 ) -> None:
     """Train small networks on tests of memory with rising lags, until they fail.
 
-    Says the longest lag that each cell masters, and leaves the runs, results.json, results.csv
-    and a picture in --out. Killed and started again, it trains nothing twice.
+    Prints the longest lag that each cell masters, and leaves the networks, results.json,
+    results.csv and a picture in --out. Killed and started again, it trains nothing twice.
     """
     plan = Plan(
         tuple(problems or DEFAULT.problems),

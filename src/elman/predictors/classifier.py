@@ -5,13 +5,13 @@ Legend: T time, C channels, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 from torch import nn
 
 from elman.data.given import Files, Given, Texts
@@ -48,34 +48,29 @@ class ClassifierPrediction(Options):
 
 @dataclass(frozen=True)
 class Architecture:
-    """The network of a classifier without its weights, as JSON values.
+    """What a classifier is made of; see `elman.models.classifier.Classifier`.
 
     Attributes:
-        cell: a built-in cell, or "package.module:Class".
-        hidden_size: units of a direction of a layer.
-        num_layers: how many there are.
         embedding_size: what the first layer reads: the width of the embedding, or the channels.
-        bidirectional: whether it reads from both ends.
+        hidden_size: units of a direction of a layer.
         pooling: how the steps become one vector; None for a label at each step.
-        options: the fields of `CellOptions`.
     """
 
     cell: str
+    options: CellOptions
+    embedding_size: int
     hidden_size: int
     num_layers: int
-    embedding_size: int
     bidirectional: bool
     pooling: PoolingKind | None
-    options: Mapping[str, Any]
+    word_dropout: float = 0.0
+    input_dropout: float = 0.0
+    hidden_dropout: float = 0.0
+    output_dropout: float = 0.0
+    locked_dropout: bool = True
 
-    def network(self, schema: Schema, encoder: Encoder, **dropout: Any) -> Classifier:
-        """The network with fresh weights.
-
-        Args:
-            schema: its classes.
-            encoder: its vocabulary, where it reads words.
-            dropout: what `Classifier` takes to be trained with.
-        """
+    def make(self, schema: Schema, encoder: Encoder) -> Classifier:
+        """The network, with fresh weights, for these classes and this vocabulary."""
         embedding = None
         if encoder.words is not None:
             embedding = nn.Embedding(encoder.words.tokenizer.vocab_size, self.embedding_size)
@@ -85,12 +80,20 @@ class Architecture:
             self.cell,
             self.embedding_size,
             [self.hidden_size] * self.num_layers,
-            CellOptions(**self.options),
+            self.options,
             bidirectional=self.bidirectional,
         )
-        width = output_width(layers, self.embedding_size)
         return Classifier(
-            embedding, layers, width, len(schema.names), pooling=self.pooling, **dropout
+            embedding,
+            layers,
+            output_width(layers, self.embedding_size),
+            len(schema.names),
+            pooling=self.pooling,
+            word_dropout=self.word_dropout,
+            input_dropout=self.input_dropout,
+            hidden_dropout=self.hidden_dropout,
+            output_dropout=self.output_dropout,
+            locked_dropout=self.locked_dropout,
         )
 
 
@@ -128,8 +131,8 @@ class ClassifierPredictor(Predictor):
         encoder = Encoder.of(parts.files, split_punctuation=split, where=name)
         if (schema.inputs == "numbers") != (encoder.words is None):
             raise InputError(f"{name}: reads {schema.inputs}, which its tokenizer does not fit")
-        architecture = Architecture(**settings)
-        return cls(architecture.network(schema, encoder), schema, encoder, architecture, name)
+        architecture = TypeAdapter(Architecture).validate_python(settings)
+        return cls(architecture.make(schema, encoder), schema, encoder, architecture, name)
 
     def parts(self) -> Parts:
         """The architecture, the schema, and the tokenizer or the scaler."""

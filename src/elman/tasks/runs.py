@@ -26,7 +26,7 @@ from elman.settings import configure, validated
 from elman.streaming.session import Session
 from elman.streaming.stream import Steppable, Stream
 from elman.tasks.network_config import CellConfig
-from elman.tasks.task import AnyTask
+from elman.tasks.task import AnyTask, PredictorT, Task
 from elman.tensors import load_model
 from elman.training import loop
 from elman.training.config import TrainingConfig
@@ -218,14 +218,16 @@ def fit(
     return Run.of(run.path, run.task, finished), outcome
 
 
-def refit(task: AnyTask, log: Log | None = None) -> tuple[Predictor, Outcome]:
+def refit(
+    task: Task[Any, Any, PredictorT], log: Log | None = None, observers: Sequence[Observer] = ()
+) -> tuple[PredictorT, Outcome]:
     """A predictor trained as `task` says, in memory alone: nothing is written anywhere.
 
     Raises:
         RunFailed: the loss or a gradient is no longer a number.
     """
     predictor = make(task)
-    outcome = _train(task, predictor, None, log, (), None)
+    outcome = _train(task, predictor, None, log, observers, None)
     predictor.network.eval()
     return task.finish(predictor), outcome
 
@@ -328,7 +330,8 @@ def stream(
     """A session of a predictor (raw input in, answers out), or a stream over any model.
 
     Args:
-        source: a predictor, the path of one or of a run, or a model with `initial_state` and `step`.
+        source: a predictor, the path of one or of a run, or a model that has `initial_state` and
+            `step`.
         options: for a predictor the fields of its `Streaming`, for a model those of
             `elman.streaming.stream.Stream`.
     """
@@ -352,7 +355,7 @@ def task_class(name: str) -> type[AnyTask]:
     return found
 
 
-def make(task: AnyTask, name: str = "the predictor") -> Predictor:
+def make(task: Task[Any, Any, PredictorT], name: str = "the predictor") -> PredictorT:
     """The predictor of a task, with the weights that its config's seed draws.
 
     Args:
@@ -364,7 +367,7 @@ def make(task: AnyTask, name: str = "the predictor") -> Predictor:
     """
     seed_everything(task.config.seed)
     try:
-        predictor: Predictor = task.make()
+        predictor = task.make()
     except RuntimeError as error:
         if "alloc" not in str(error):
             raise

@@ -12,18 +12,21 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from pydantic import TypeAdapter
 from torch import Tensor
 
 from elman.data.labeled.vectors import read_vectors
 from elman.data.tokenizer import Tokenizer, tokenizer_from_bytes
 from elman.errors import InputError
 from elman.models.cells import is_custom
+from elman.predictors.language_model import TOKENIZER, Architecture
 from elman.predictors.predictor import WEIGHTS, folder_of, read_parts
 from elman.tasks.classify.config import ClassifyConfig
 from elman.tensors import load_tree, save_tree
 from elman.training.optim import Pace
 
-_SHARED = ("cell", "hidden_size", "num_layers", "layer_norm", "learn_initial_state")
+_SIZES = ("cell", "hidden_size", "num_layers", "embedding_size")
+_OPTIONS = ("layer_norm", "learn_initial_state")
 """Settings that a classifier takes over from the language model that it starts from."""
 
 
@@ -81,13 +84,15 @@ def from_language_model(source: Path, config: ClassifyConfig) -> tuple[Tokenizer
         raise InputError(f"--from {source}: a {kind}; give a language-model run")
     if not (folder / WEIGHTS).exists():
         raise InputError(f"--from {source}: has no weights yet; train it on with `elman resume`")
-    if is_custom(str(parts.settings["cell"])):
+    theirs = TypeAdapter(Architecture).validate_python(parts.settings)
+    if is_custom(theirs.cell):
         raise InputError(
-            f"--from {source}: its cell is code of one's own ({parts.settings['cell']}), which"
-            " can't be started from"
+            f"--from {source}: its cell is code of one's own ({theirs.cell}), which can't be"
+            " started from"
         )
-    tokenizer = tokenizer_from_bytes(parts.files["tokenizer.json"], f"{folder}/tokenizer.json")
-    settings = {name: parts.settings[name] for name in (*_SHARED, "embedding_size")}
+    tokenizer = tokenizer_from_bytes(parts.files[TOKENIZER], f"{folder / TOKENIZER}")
+    settings = {name: getattr(theirs, name) for name in _SIZES}
+    settings |= {name: getattr(theirs.options, name) for name in _OPTIONS}
     for name, known in {**settings, "unit": tokenizer.unit}.items():
         asked = getattr(config, name)
         if name in config.model_fields_set and asked is not None and asked != known:

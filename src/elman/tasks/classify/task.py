@@ -6,7 +6,7 @@ Legend: T time, B batch, N rows, S steps of all rows together, K classes, V voca
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -89,25 +89,20 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
         config = self.config.model_copy(update=dict(start.settings))
         numbers = schema.inputs == "numbers"
         architecture = Architecture(
-            cell=config.cell,
-            hidden_size=config.hidden_size,
-            num_layers=config.num_layers,
-            embedding_size=(
-                len(schema.channels) if numbers else config.embedding_size or config.hidden_size
-            ),
-            bidirectional=config.both_ways,
-            pooling=None if schema.kind == "step" else config.pooling,
-            options=asdict(cell_options(config)),
+            config.cell,
+            cell_options(config),
+            len(schema.channels) if numbers else config.embedding_size or config.hidden_size,
+            config.hidden_size,
+            config.num_layers,
+            config.both_ways,
+            None if schema.kind == "step" else config.pooling,
+            config.word_dropout,
+            config.dropout_of("input"),
+            config.dropout_of("hidden"),
+            config.dropout_of("output"),
+            config.locked_dropout,
         )
-        model = architecture.network(
-            schema,
-            encoder,
-            word_dropout=config.word_dropout,
-            input_dropout=config.dropout_of("input"),
-            hidden_dropout=config.dropout_of("hidden"),
-            output_dropout=config.dropout_of("output"),
-            locked_dropout=config.locked_dropout,
-        )
+        model = architecture.make(schema, encoder)
         model.load_state_dict(start.weights, strict=False)
         model.paces = paces([name for name, _ in model.named_parameters()], config)
         return ClassifierPredictor(model, schema, encoder, architecture)
