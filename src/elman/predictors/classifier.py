@@ -18,8 +18,8 @@ from elman.data.given import Files, Given, Texts
 from elman.data.labeled.rows import Inputs, Words
 from elman.data.labeled.rows import Texts as TextRows
 from elman.diagnostics.activations import Activations
+from elman.diagnostics.explanation import Explanation
 from elman.errors import InputError
-from elman.evaluation.explanation import Explanation
 from elman.models.cells import CellOptions, recurrent_layers
 from elman.models.classifier import Classifier
 from elman.models.pooling import PoolingKind

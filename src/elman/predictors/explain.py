@@ -20,7 +20,7 @@ import torch
 from elman.data.labeled.encoded import Encoded
 from elman.data.labeled.rows import offsets_of
 from elman.data.labeled.words import WordEncoder, words_of
-from elman.evaluation.explanation import Explanation, WordEffect
+from elman.diagnostics.explanation import Explanation, WordEffect
 from elman.models.classifier import Classifier
 from elman.predictors.classifier_answers import probabilities_of, softened
 from elman.predictors.classifier_inputs import Schema
