@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from elman.data.given import Pairs, Texts
 from elman.errors import InputError
 from elman.predictors.classifier import ClassifierPredictor
-from elman.predictors.predictor import load
+from elman.predictors.predictor import Parts, load, make
 from elman.settings import configure
 from elman.streaming.session import Snapshot
 from elman.tasks import runs
@@ -345,16 +345,11 @@ def test_options_that_matter_after_training_are_kept(tmp_path: Path, cell: str) 
         {"schema": {"names": [], "kind": "one", "inputs": "texts", "channels": [], "columns": {}}},
         {"schema": None},
         {"hidden_size": None},
-        {"extra": 1},
         {"cell": "nope"},
         {"options": {"zoneout": 2}},
     ],
 )
-def test_damaged_parts_are_one_line(
-    trained: ClassifierPredictor, tmp_path: Path, settings: dict[str, Any]
-) -> None:
-    from elman.predictors.predictor import Parts, make
-
+def test_damaged_parts_are_one_line(trained: ClassifierPredictor, settings: dict[str, Any]) -> None:
     parts = trained.parts()
     with pytest.raises(InputError) as caught:
         make("classifier", Parts({**parts.settings, **settings}, parts.files), "folder")
