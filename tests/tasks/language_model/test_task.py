@@ -224,9 +224,10 @@ def test_held_out_texts_of_ones_own(tmp_path: Path) -> None:
     ("data", "message"),
     [
         ("a b", "data: too short"),
-        (["the cat \ud800 sat"] * 9, "data: not UTF-8"),
-        ([("a", "b")], "give files or texts"),
-        ({"a": [1, 2]}, "give files or texts"),
+        (["the cat \ud800 sat"] * 9, "data: not Unicode at character 8"),
+        ([("a", "b")], "give files of text, or strings"),
+        ({"a": [1, 2]}, "give files of text, or strings"),
+        (None, "give a file, a folder or strings"),
     ],
 )
 def test_what_is_no_text_is_one_line(tmp_path: Path, data: Any, message: str) -> None:
