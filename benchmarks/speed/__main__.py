@@ -20,7 +20,7 @@ from benchmarks.speed.cells import DTYPES, MODES
 from benchmarks.speed.match import Effort
 from benchmarks.speed.measure import measure
 from benchmarks.speed.memory import memory
-from benchmarks.speed.normed import normed
+from benchmarks.speed.layer_norm import normed
 from benchmarks.speed.options import Options
 from benchmarks.speed.peers import OURS, PEERS
 from benchmarks.speed.shared import shared
