@@ -150,7 +150,7 @@ def _peak(path: Path | None) -> float:
 
 if __name__ == "__main__":
     from elman.data.series.columns import Columns
-    from elman.data.series.reading import read_panel
+    from elman.data.series.dataset import read_panel
 
     if sys.argv[1:]:
         read_panel(Path(sys.argv[1]), Columns(frequency="D"))

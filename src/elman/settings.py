@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from elman.errors import InputError
 
@@ -24,6 +24,24 @@ class Options(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+def setting(
+    default: Any, description: str, section: str, *, flag: str | None = None, **bounds: Any
+) -> Any:
+    """A field of a config.
+
+    Args:
+        default: its value where none is given.
+        description: what the command line's help says of it.
+        section: the heading of the help that it stands under.
+        flag: how it is written where its name would be a word of Python's own.
+        bounds: of pydantic's `Field`: ge, gt, le, lt.
+    """
+    extra: dict[str, Any] = (
+        {"section": section} if flag is None else {"section": section, "flag": flag}
+    )
+    return Field(default, description=description, json_schema_extra=extra, **bounds)
 
 
 OptionsT = TypeVar("OptionsT", bound=Options)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elman.data import reading
+from elman.data import text_files
 from elman.data.text import Text, TextSplit, resolve_sources, whole_text
 from elman.errors import InputError
 
@@ -57,7 +57,7 @@ def test_a_cut_is_by_character_whatever_the_files_and_blocks(
     if test:
         expected.append(whole[int(ends[1]) :])
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "BLOCK_BYTES", block_bytes)
+        patch.setattr(text_files, "BLOCK_BYTES", block_bytes)
         if min(map(len, expected)) < 2:
             with pytest.raises(InputError, match=f"too short: of its {count} characters"):
                 resolve_sources([folder], valid_fraction=valid, test_fraction=test)
@@ -78,17 +78,17 @@ def test_the_usual_cut_of_one_file(tmp_path: Path) -> None:
 def test_a_part_of_a_file_is_read_without_what_stands_before_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reading, "BLOCK_BYTES", 100)
+    monkeypatch.setattr(text_files, "BLOCK_BYTES", 100)
     write(tmp_path, a_txt="é" * 5000)
     split = resolve_sources([tmp_path / "a.txt"])
     decoded: list[int] = []
-    decode = reading._decode
+    decode = text_files._decode
 
     def watched(path: Path, data: bytes, byte: int, line: int, *, final: bool) -> tuple[str, int]:
         decoded.append(byte)
         return decode(path, data, byte, line, final=final)
 
-    monkeypatch.setattr(reading, "_decode", watched)
+    monkeypatch.setattr(text_files, "_decode", watched)
     assert len("".join(split.valid.blocks())) == 250
     assert 8800 < min(decoded) <= 9000 < max(decoded) < 9500  # bytes; the part is 9000 to 9500
 
@@ -154,9 +154,10 @@ def test_paths_that_will_not_do(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(InputError, match="pipe: not a file that can be read twice"):
         resolve_sources([tmp_path / "pipe"])
-    for count in (0, 4):
-        with pytest.raises(InputError, match=f"got {count} paths"):
-            resolve_sources([tmp_path] * count)
+    with pytest.raises(InputError, match="got 4 paths"):
+        resolve_sources([tmp_path] * 4)
+    with pytest.raises(InputError, match="an empty list"):
+        resolve_sources([])
 
 
 @pytest.mark.parametrize(("valid", "test"), [(0.0, 0.1), (1.0, 0.0), (0.5, 0.5), (0.1, -0.1)])

@@ -8,8 +8,9 @@ from torch import Tensor, nn
 
 import elman
 from elman.errors import InputError
-from elman.models.classifier import Classifier, output_width
+from elman.models.classifier import Classifier
 from elman.models.pooling import PoolingKind, make_pooling
+from elman.models.stacked import output_width
 
 POOLINGS = get_args(PoolingKind)
 T, B, E, H, K = 9, 5, 4, 6, 3
@@ -24,7 +25,7 @@ def network(
     width = E
     for _ in range(depth):
         layers.append(getattr(elman, cell)(width, H, bidirectional=both))
-        width = output_width(layers[-1], width)
+        width = output_width(layers[-1:], width)
     model = Classifier(None, layers, width, K, pooling=pooling, **more)
     return model.double().eval()
 
@@ -99,7 +100,7 @@ def test_poolings_by_hand() -> None:
 
 def test_a_cell_of_ones_own_reads_both_ways() -> None:
     layer = elman.Recurrent(_Running(E), _Running(E))
-    assert output_width(layer, E) == 2 * E
+    assert output_width([layer], E) == 2 * E
     model = Classifier(None, [layer], 2 * E, K, pooling="last").double().eval()
     x, lengths = rows()
     alone = model(x[:4, 2:3], lengths[2:3])

@@ -15,8 +15,9 @@ from torch.nn import functional
 import elman
 from elman.errors import InputError
 from elman.layers.state import State
-from elman.models.language_model import LanguageModel, activation_penalty, output_width
+from elman.models.language_model import LanguageModel, activation_penalty
 from elman.models.readout import IGNORE
+from elman.models.stacked import output_width
 from tests.models.networks import (
     EMBEDDING,
     HIDDEN,

@@ -126,8 +126,8 @@ def test_the_same_session_has_the_same_bytes(tmp_path: Path) -> None:
 def hostile() -> list[bytes]:
     header = {"format": 1, "kind": "sums", "model": "f", "axes": {}, "values": {}}
     changes: list[dict[str, object]] = [
-        {"format": 2}, {"axes": {"sum": {"h": 0}}}, {"axes": {"sum": {}}}, {"axes": 5},
-        {"values": 5}, {"axes": {"sum": {"h": 9}}},
+        {"format": 2}, {"axes": {"sum": [["h", 0]]}}, {"axes": {"sum": []}}, {"axes": 5},
+        {"values": 5}, {"axes": {"sum": [["h", 9]]}},
     ]  # fmt: skip
     tensor = {"state/sum/h": torch.zeros(1, 1)}
     made = [
@@ -150,3 +150,9 @@ def test_bytes_that_are_no_snapshot_are_one_line(data: bytes) -> None:
 def test_a_file_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nothing: cannot be read"):
         Snapshot.load(tmp_path / "nothing")
+
+
+def test_the_parts_of_a_state_keep_their_order() -> None:
+    state = State(h=torch.zeros(1, 2), c=torch.ones(1, 2))
+    stored = Snapshot("sums", "f", {"layer": state}).to_bytes()
+    assert list(Snapshot.from_bytes(stored).states["layer"]) == ["h", "c"]

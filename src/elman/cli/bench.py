@@ -17,14 +17,14 @@ from elman.studies.bench import SHAPES, compare
 
 def bench(
     *,
-    repeats: Annotated[int, Parameter(help="timed rounds, of which the median is told")] = 7,
+    repeats: Annotated[int, Parameter(help="timed rounds; the median is reported")] = 7,
     threads: Annotated[
         int, Parameter(validator=Number(gte=0, lte=4096), help="CPU threads; 0: torch's choice")
     ] = 0,
 ) -> None:
     """Time the layers beside torch.nn, interleaved, and say which backend served them.
 
-    Both are given the same weights, and no speed is told where their outputs differ.
+    Both are given the same weights, and no speed is reported where their outputs differ.
     """
     if repeats < 1:
         raise InputError(f"--repeats {repeats}: must be at least 1")

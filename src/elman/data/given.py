@@ -136,6 +136,25 @@ def given(data: Data | Given, where: str = "data") -> Given:
     return data if isinstance(data, Splits) else _part(data, where)
 
 
+def paths_of(data: Data | Given, what: str) -> tuple[Path, ...]:
+    """The files that are given.
+
+    Raises:
+        InputError: something else was given.
+    """
+    found = given(data)
+    if isinstance(found, Splits):
+        return tuple(
+            path
+            for part in (found.train, found.valid, found.test)
+            if part is not None
+            for path in paths_of(part, what)
+        )
+    if not isinstance(found, Files):
+        raise InputError(f"{found.where}: expected files of {what}")
+    return found.paths
+
+
 def _part(data: Data | Given, where: str) -> Part:
     if isinstance(data, Splits):
         raise InputError(f"{where}: its valid and test are in it already; give them once")

@@ -49,12 +49,25 @@ class IncrementalDecoder:
 
     A character whose bytes are spread over several tokens comes out with the last of them. The
     text of all pushes and the last flush together is tokenizer.decode(ids).
+
+    Args:
+        tokenizer: of any kind.
+        previous: the id before the first; None at the beginning of a text.
+        pending: bytes to go on from, as an earlier decoder's `pending` gave them.
     """
 
-    def __init__(self, tokenizer: Tokenizer, previous: int | None = None) -> None:
+    def __init__(
+        self, tokenizer: Tokenizer, previous: int | None = None, pending: bytes = b""
+    ) -> None:
         self._tokenizer = tokenizer
         self._previous = previous
         self._bytes = codecs.getincrementaldecoder("utf-8")("replace")
+        self._bytes.setstate((pending, 0))
+
+    @property
+    def pending(self) -> bytes:
+        """The first bytes of a character whose others are yet to come; at most three."""
+        return self._bytes.getstate()[0]
 
     def push(self, ids: Iterable[int]) -> str:
         """Take more ids, return the text they complete."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from elman.data.reading import Place, file_blocks, read_blocks
-from elman.data.roles import role_of
+from elman.data.given import Data, Files, Given, Splits, Texts, given
+from elman.data.split_names import split_of
+from elman.data.text_files import BLOCK_BYTES, Place, file_blocks, read_blocks
 from elman.errors import InputError
 
 __all__ = ["Text", "TextSplit", "read_blocks", "resolve_sources", "whole_text"]
@@ -28,15 +29,18 @@ class Text:
     """Characters `start` to `stop` of the files, read as one text one after the other.
 
     Attributes:
-        files: UTF-8 files or such files compressed by gzip, in order; a newline is put after a
-            file that does not end in one, so that its last word stays apart.
+        files: UTF-8 files or such files compressed by gzip, in order, or a string, the text itself;
+            a newline is put after a file that does not end in one, so that its last word stays
+            apart.
         start: the first character.
         stop: the character after the last; None for the end of the files.
+        name: what errors call it.
     """
 
-    files: tuple[Path, ...]
+    files: tuple[Path | str, ...]
     start: int = 0
     stop: int | None = None
+    name: str = "the text"
     _from: Place = _BEGINNING
 
     def blocks(self) -> Iterator[str]:
@@ -66,7 +70,7 @@ class TextSplit:
 
 
 def resolve_sources(
-    paths: Sequence[str | os.PathLike[str]],
+    data: Data | Given,
     *,
     valid_fraction: float = 0.05,
     test_fraction: float = 0.05,
@@ -74,9 +78,9 @@ def resolve_sources(
     """Find the training, validation and test text.
 
     Args:
-        paths: one file; or one folder, which holds either `train.*`, `valid.*` and perhaps
+        data: one file; or one folder, which holds either `train.*`, `valid.*` and perhaps
             `test.*`, or any files of text, read in the order of their names; or two or three
-            paths: train, valid and perhaps test.
+            files: train, valid and perhaps test; or texts, a line each.
         valid_fraction: of the characters of a single file or folder, those at the end but for the
             test text; unused where the files are split already.
         test_fraction: of the characters, those at the very end; 0 for no test text.
@@ -85,32 +89,65 @@ def resolve_sources(
         InputError: a path is missing or holds no text, the text is too short, or is not UTF-8
             (where it has to be counted; else that is found when it is read).
     """
-    if not 1 <= len(paths) <= 3:
+    found = given(data)
+    if isinstance(found, Splits):
+        test = None if found.test is None else whole_text(found.test)
+        if found.valid is not None:
+            return TextSplit(whole_text(found.train), whole_text(found.valid), test)
+        train = whole_text(found.train)
+        cut = _split_by_position(train, valid_fraction, 0.0 if test else test_fraction)
+        return replace(cut, test=test or cut.test)
+    if not isinstance(found, Files):
+        return _split_by_position(whole_text(found), valid_fraction, test_fraction)
+    if not 1 <= len(found.paths) <= 3:
         raise InputError(
-            f"got {len(paths)} paths, expected one file or folder, or train valid test"
+            f"got {len(found.paths)} paths, expected one file or folder, or train valid test"
         )
-    texts = [whole_text(path) for path in paths]
+    texts = [whole_text(path) for path in found.paths]
     if len(texts) > 1:
         return TextSplit(texts[0], texts[1], texts[2] if len(texts) > 2 else None)
-    folder = Path(paths[0])
+    folder = found.paths[0]
     if folder.is_dir() and (split := _split_by_name(folder)):
         return split
-    return _split_by_position(folder, texts[0], valid_fraction, test_fraction)
+    return _split_by_position(texts[0], valid_fraction, test_fraction)
 
 
-def whole_text(path: str | os.PathLike[str]) -> Text:
-    """All of a file, or of the files of a folder (hidden and empty ones left out).
+def whole_text(data: Data | Given) -> Text:
+    """All of the files, or of the files of a folder (hidden and empty ones left out), or of texts.
 
     Raises:
         InputError: there is nothing to read.
     """
-    path = Path(path)
+    found = given(data)
+    match found:
+        case Files():
+            files = tuple(file for path in found.paths for file in _text_files(path))
+            return Text(files, name=str(found.paths[0]))
+        case Texts(labels=None):
+            return Text((_joined(found),), name=found.where)
+        case Texts():
+            raise InputError(f"{found.where}: texts with labels; give the texts alone")
+    raise InputError("data: not text; give files of text, or strings")
+
+
+def _joined(given: Texts) -> str:
+    text = "".join(line if line.endswith("\n") else f"{line}\n" for line in given.texts)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{given.where}: not Unicode at character {error.start} ({error.reason}); leave it out"
+        ) from error
+    return text
+
+
+def _text_files(path: Path) -> tuple[Path, ...]:
     try:
         mode = path.stat().st_mode
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
     if stat.S_ISREG(mode):
-        return Text((path,))
+        return (path,)
     if not stat.S_ISDIR(mode):
         raise InputError(f"{path}: not a file that can be read twice; save the text in one first")
     files = []
@@ -120,14 +157,28 @@ def whole_text(path: str | os.PathLike[str]) -> Text:
     files = sorted(file for file in files if file.is_file() and file.stat().st_size > 0)
     if not files:
         raise InputError(f"{path}: the folder holds no files with text; give one that does")
-    return Text(tuple(files))
+    return tuple(files)
+
+
+def lines_of(path: str | os.PathLike[str]) -> Iterator[str]:
+    """The lines of a file, or of the files of a folder, without what ends them (LF or CRLF).
+
+    Raises:
+        InputError: as `whole_text` and `Text.blocks`.
+    """
+    waiting = ""
+    for block in whole_text(path).blocks():
+        *complete, waiting = (waiting + block).split("\n")
+        yield from (line.removesuffix("\r") for line in complete)
+    if waiting:
+        yield waiting.removesuffix("\r")
 
 
 def _split_by_name(folder: Path) -> TextSplit | None:
     """The files named after their parts; None where names say nothing."""
     found: dict[str, list[Path]] = {}
     for file in sorted(folder.iterdir()):
-        role = role_of(file.name)
+        role = split_of(file.name)
         if file.is_file() and not file.name.startswith(".") and role:
             found.setdefault(role, []).append(file)
     if len(found) < 2:
@@ -149,9 +200,7 @@ def _split_by_name(folder: Path) -> TextSplit | None:
     )
 
 
-def _split_by_position(
-    path: Path, text: Text, valid_fraction: float, test_fraction: float
-) -> TextSplit:
+def _split_by_position(text: Text, valid_fraction: float, test_fraction: float) -> TextSplit:
     if not (0 < valid_fraction < 1 and 0 <= test_fraction < 1 - valid_fraction):
         raise InputError(
             "the validation fraction must be above 0, the test fraction at least 0, and both "
@@ -168,13 +217,13 @@ def _split_by_position(
     shortest = min(stop - start for start, stop in pairwise(cuts))
     if shortest < _FEWEST_CHARACTERS:
         raise InputError(
-            f"{path}: too short: of its {length} characters, the training, validation and test "
-            f"parts must have at least {_FEWEST_CHARACTERS} each; use a longer text"
+            f"{text.name}: too short: of its {length} characters, the training, validation and "
+            f"test parts must have at least {_FEWEST_CHARACTERS} each; use a longer text"
         )
 
     def part(start: int, stop: int) -> Text:
         before = next(place for place in reversed(places) if place.characters <= start)
-        return Text(text.files, start, stop, before)
+        return replace(text, start=start, stop=stop, _from=before)
 
     return TextSplit(
         part(0, train_end),
@@ -183,15 +232,23 @@ def _split_by_position(
     )
 
 
-def _blocks(files: Sequence[Path], start: Place) -> Iterator[tuple[str, Place]]:
+def _blocks(files: Sequence[Path | str], start: Place) -> Iterator[tuple[str, Place]]:
     characters = start.characters
     for number in range(start.file, len(files)):
         begin = start if number == start.file else Place(number)
         block, place = "\n", begin
-        for block, within in file_blocks(files[number], begin):
+        for block, within in _blocks_of(files[number], begin):
             place = Place(number, within.byte, within.line, characters)
             yield block, place
             characters += len(block)
         if block[-1] != "\n" and number + 1 < len(files):
             yield "\n", place  # to start at this newline, read the block before it again
             characters += 1
+
+
+def _blocks_of(text: Path | str, start: Place) -> Iterator[tuple[str, Place]]:
+    if isinstance(text, Path):
+        yield from file_blocks(text, start)
+        return
+    for begin in range(start.byte, len(text), BLOCK_BYTES):
+        yield text[begin : begin + BLOCK_BYTES], Place(byte=begin)

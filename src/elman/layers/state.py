@@ -223,6 +223,10 @@ class State(Mapping[str, Tensor]):
                 axes[f"{part}.{name}"] = state._axes[name]
         return State.with_axes(tensors, axes)
 
+    def beside(self, other: State) -> State:
+        """This state and the tensors of `other`, under the names that they have."""
+        return State.with_axes({**self, **other}, {**self._axes, **other._axes})
+
     def part(self, name: str) -> State:
         """The state that was joined under `name`."""
         prefix = f"{name}."

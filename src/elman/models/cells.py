@@ -7,7 +7,7 @@ over time by `elman.Recurrent`.
 
 import importlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ from elman.layers.gru import GRU
 from elman.layers.lstm import LSTM
 from elman.layers.recurrent import Recurrent
 from elman.layers.rnn import RNN
+from elman.models.stacked import output_width
 
 CELLS: dict[str, Callable[..., nn.Module]] = {
     "rnn": RNN,
@@ -132,6 +133,26 @@ def recurrent_layer(
         raise
     except ValueError as error:
         raise InputError(f"--cell {cell}: {error}") from error
+
+
+def recurrent_layers(
+    cell: str,
+    input_size: int,
+    hidden_sizes: Iterable[int],
+    options: CellOptions,
+    *,
+    bidirectional: bool = False,
+) -> list[nn.Module]:
+    """A layer of each hidden size, the first reading `input_size` and each other the one below it.
+
+    Raises:
+        InputError: as `recurrent_layer`.
+    """
+    layers: list[nn.Module] = []
+    for size in hidden_sizes:
+        layers.append(recurrent_layer(cell, input_size, size, options, bidirectional=bidirectional))
+        input_size = output_width(layers[-1:], input_size)
+    return layers
 
 
 def changed(options: CellOptions) -> list[str]:

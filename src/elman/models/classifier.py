@@ -6,7 +6,7 @@ Legend: T time, B batch, E input width, F features of a step, K classes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,18 +16,7 @@ from elman.layers.lengths import Active, only_active
 from elman.layers.regularize import Dropout, LockedDropout, dropout_mask, probability
 from elman.layers.state import State
 from elman.models.pooling import Pooling, PoolingKind, make_pooling
-
-
-class EncoderLayer(Protocol):
-    """What a classifier asks of its layers; one that reads both ways needs no `step`."""
-
-    def __call__(
-        self, x: Tensor, hx: State, *, lengths: Tensor | None = None
-    ) -> tuple[Tensor, State]: ...
-
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]: ...
-
-    def initial_state(self, batch_size: int) -> State: ...
+from elman.models.stacked import StackedLayers
 
 
 class Classifier(nn.Module):
@@ -75,11 +64,9 @@ class Classifier(nn.Module):
         locked_dropout: bool = True,
     ) -> None:
         super().__init__()
-        if not layers:
-            raise InputError("a classifier needs at least one recurrent layer")
         self.embedding = embedding
-        self.layers = nn.ModuleList(layers)
-        self.bidirectional = any(getattr(layer, "bidirectional", False) for layer in layers)
+        self.layers = StackedLayers(layers, hidden_dropout, locked=locked_dropout)
+        self.bidirectional = self.layers.bidirectional
         self.pooling: Pooling | None = None
         if pooling is not None:
             self.pooling = make_pooling(pooling, features, bidirectional=self.bidirectional)
@@ -87,7 +74,6 @@ class Classifier(nn.Module):
         self.word_dropout = probability("word_dropout", word_dropout)
         dropout = LockedDropout if locked_dropout else Dropout
         self.input_dropout = dropout(input_dropout)
-        self.hidden_dropout = dropout(hidden_dropout)
         self.output_dropout = dropout(output_dropout)
         self.register_buffer("temperature", torch.ones(()))
         self.paces = {}
@@ -113,11 +99,7 @@ class Classifier(nn.Module):
         """Logits of what `embed` gave."""
         if self.training and self.word_dropout:
             x = x * dropout_mask((*x.shape[:2], 1), self.word_dropout, x)
-        x = self.input_dropout(x)
-        for depth, layer in enumerate(self._layers):
-            if depth:
-                x = self.hidden_dropout(x)
-            x, _ = layer(x, layer.initial_state(x.shape[1]), lengths=lengths)
+        x, _ = self.layers(self.input_dropout(x), lengths=lengths)
         if self.pooling is not None:
             x = self.pooling(x, lengths)[None]
         logits = self.readout(self.output_dropout(x))
@@ -126,11 +108,11 @@ class Classifier(nn.Module):
     def initial_state(self, batch_size: int) -> State:
         """The state before the first step, what the pooling knows included."""
         self._require_one_direction()
-        parts = {f"layer{n}": one.initial_state(batch_size) for n, one in enumerate(self._layers)}
-        if self.pooling is not None:
-            like = self.readout.weight.new_zeros(batch_size, 1)
-            parts["pooling"] = self.pooling.begin(like)
-        return State.join(parts)
+        state = self.layers.initial_state(batch_size)
+        if self.pooling is None:
+            return state
+        like = self.readout.weight.new_zeros(batch_size, 1)
+        return state.beside(State.join({"pooling": self.pooling.begin(like)}))
 
     def step(
         self, item: Tensor, state: State, *, active: Active | None = None
@@ -144,29 +126,13 @@ class Classifier(nn.Module):
         if active is not None:
             return only_active(self.step, item, state, active)
         x = self.input_dropout(self.embed(item[None]))[0]
-        after = {}
-        for depth, layer in enumerate(self._layers):
-            if depth:
-                x = self.hidden_dropout(x[None])[0]
-            x, after[f"layer{depth}"] = layer.step(x, state.part(f"layer{depth}"))
+        x, after = self.layers.step(x, state)
         if self.pooling is not None:
-            after["pooling"] = self.pooling.take_in(x, state.part("pooling"))
-            x = self.pooling.result(after["pooling"])
-        return self.readout(self.output_dropout(x[None])[0]), State.join(after)
+            pooled = self.pooling.take_in(x, state.part("pooling"))
+            x = self.pooling.result(pooled)
+            after = after.beside(State.join({"pooling": pooled}))
+        return self.readout(self.output_dropout(x[None])[0]), after
 
     def _require_one_direction(self) -> None:
         if self.bidirectional:
             raise InputError("a bidirectional classifier has to see the end before it can begin")
-
-    @property
-    def _layers(self) -> list[EncoderLayer]:
-        return cast("list[EncoderLayer]", list(self.layers))
-
-
-@torch.no_grad()
-def output_width(layer: nn.Module, input_size: int) -> int:
-    """The width of what `layer` makes of inputs of `input_size`, both directions together."""
-    made = cast("EncoderLayer", layer)
-    state = made.initial_state(1)
-    like = next(iter(state.values()))
-    return int(made(like.new_zeros(1, 1, input_size), state)[0].shape[-1])

@@ -5,8 +5,8 @@ Legend: T time, B batch, E embedding, H hidden (of the last layer), V vocabulary
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Literal, Protocol, cast, get_args
+from collections.abc import Sequence
+from typing import Literal, cast, get_args
 
 import torch
 from torch import Tensor, nn
@@ -17,20 +17,9 @@ from elman.layers.lengths import Active, Lengths, as_lengths, only_active
 from elman.layers.regularize import Dropout, LockedDropout, dropout_mask, probability
 from elman.layers.state import State
 from elman.models.readout import IGNORE, AdaptiveReadout, FullReadout, Readout, SampledReadout
+from elman.models.stacked import StackedLayers, output_width
 
 ReadoutKind = Literal["full", "adaptive", "sampled"]
-
-
-class RecurrentLayer(Protocol):
-    """What a language model asks of its layers: `elman.RNN`, `GRU`, `LSTM` and `Recurrent`."""
-
-    def __call__(
-        self, x: Tensor, hx: State, *, lengths: Tensor | None = None
-    ) -> tuple[Tensor, State]: ...
-
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]: ...
-
-    def initial_state(self, batch_size: int) -> State: ...
 
 
 class LanguageModel(nn.Module):
@@ -77,15 +66,14 @@ class LanguageModel(nn.Module):
         init_range: float | None = None,
     ) -> None:
         super().__init__()
-        if not layers:
-            raise InputError("a language model needs at least one recurrent layer")
         self.vocab_size = vocab_size
         self.embedding = nn.Embedding(vocab_size, embedding_size)
-        self.layers = nn.ModuleList(layers)
+        self.layers = StackedLayers(layers, hidden_dropout, locked=locked_dropout)
+        if self.layers.bidirectional:
+            raise InputError("a bidirectional layer would read the token to predict")
         self.embedding_dropout = probability("embedding_dropout", embedding_dropout)
         dropout = LockedDropout if locked_dropout else Dropout
         self.input_dropout = dropout(input_dropout)
-        self.hidden_dropout = dropout(hidden_dropout)
         self.output_dropout = dropout(output_dropout)
         hidden_size = output_width(layers, embedding_size)
         projected = tied and hidden_size != embedding_size
@@ -104,7 +92,7 @@ class LanguageModel(nn.Module):
 
     def initial_state(self, batch_size: int) -> State:
         """The state before the first token, of all layers: ``layer0.h`` and so on."""
-        return _join(layer.initial_state(batch_size) for layer in self._layers)
+        return self.layers.initial_state(batch_size)
 
     def forward(
         self, tokens: Tensor, state: State, lengths: Tensor | None = None
@@ -119,13 +107,8 @@ class LanguageModel(nn.Module):
         """
         state.require_like(self.initial_state(tokens.shape[1]), "the state given to this model")
         x = self.input_dropout(self._embed(tokens))
-        after: list[State] = []
-        for depth, layer in enumerate(self._layers):
-            if depth:
-                x = self.hidden_dropout(x)
-            x, own = layer(x, state.part(f"layer{depth}"), lengths=lengths)
-            after.append(own)
-        return self.output_dropout(x), _join(after)
+        x, state = self.layers(x, state, lengths)
+        return self.output_dropout(x), state
 
     def loss(self, features: Tensor, targets: Tensor) -> tuple[Tensor, int]:
         """The mean nats per scored token, and how many tokens of `targets` (T, B) are scored.
@@ -150,14 +133,13 @@ class LanguageModel(nn.Module):
         """
         if active is not None:
             return only_active(self.step, tokens, state, active)
-        x = self.input_dropout(self._embed(tokens[None]))[0]
-        after: list[State] = []
-        for depth, layer in enumerate(self._layers):
-            if depth:
-                x = self.hidden_dropout(x[None])[0]
-            x, own = layer.step(x, state.part(f"layer{depth}"))
-            after.append(own)
-        return self.log_probs(self.output_dropout(x[None])[0]), _join(after)
+        x = self._embed(tokens[None])
+        if self.training:
+            x = self.input_dropout(x)
+        x, state = self.layers.step(x[0], state)
+        if self.training:
+            x = self.output_dropout(x[None])[0]
+        return self.log_probs(x), state
 
     def scan(
         self, tokens: Tensor, state: State, *, lengths: Lengths | None = None
@@ -176,10 +158,6 @@ class LanguageModel(nn.Module):
             past = torch.arange(len(tokens), device=rows.device).unsqueeze(1) >= rows
             found = found.masked_fill(past.unsqueeze(-1), 0)
         return found, state
-
-    @property
-    def _layers(self) -> list[RecurrentLayer]:
-        return cast("list[RecurrentLayer]", list(self.layers))
 
     def _embed(self, tokens: Tensor) -> Tensor:
         try:
@@ -213,45 +191,6 @@ def activation_penalty(features: Tensor, alpha: float, beta: float) -> Tensor:
     if beta and len(features) > 1:
         penalty = penalty + beta * (features[1:] - features[:-1]).square().mean()
     return penalty
-
-
-def output_width(layers: Sequence[nn.Module], input_size: int) -> int:
-    """The width H that leaves the last of `layers`, each fed by the one before.
-
-    Raises:
-        InputError: a layer that expects another width, or reads in both directions.
-    """
-    for depth, layer in enumerate(layers):
-        if not hasattr(layer, "step"):
-            raise InputError(
-                f"layer {depth}, {type(layer).__name__}, has no step; use one of elman's, or "
-                "elman.convert for torch's"
-            )
-        if getattr(layer, "bidirectional", False):
-            raise InputError(f"layer {depth} is bidirectional: it would read the token to predict")
-        if getattr(layer, "batch_first", False):
-            raise InputError(f"layer {depth} is batch_first; build it with time first, (T, B, I)")
-        expected = getattr(layer, "input_size", input_size)
-        if expected != input_size:
-            raise InputError(f"layer {depth} expects inputs of {expected}, but gets {input_size}")
-        input_size = _layer_width(cast("RecurrentLayer", layer), input_size)
-    return input_size
-
-
-def _layer_width(layer: RecurrentLayer, input_size: int) -> int:
-    width: int | None = getattr(layer, "output_size", None)
-    if width is None:
-        # A step over zeros tells the width of a cell of one's own, which need not name it.
-        state = layer.initial_state(1)
-        like = next(iter(state.values()))
-        with torch.no_grad():
-            output, _ = layer.step(like.new_zeros(1, input_size), state)
-        width = output.shape[-1]
-    return width
-
-
-def _join(states: Iterable[State]) -> State:
-    return State.join({f"layer{depth}": state for depth, state in enumerate(states)})
 
 
 def _make_readout(

@@ -7,7 +7,7 @@ H decoder's hidden, M memory (the encoder's outputs), F features, V target vocab
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -19,18 +19,7 @@ from elman.layers.regularize import Dropout
 from elman.layers.state import State
 from elman.models.bridge import Bridge
 from elman.models.readout import IGNORE, FullReadout
-
-
-class RecurrentLayer(Protocol):
-    """What is asked of a layer: `elman.RNN`, `GRU`, `LSTM`, `Recurrent`; encoders take no step."""
-
-    def __call__(
-        self, x: Tensor, hx: State, *, lengths: Tensor | None = None
-    ) -> tuple[Tensor, State]: ...
-
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]: ...
-
-    def initial_state(self, batch_size: int) -> State: ...
+from elman.models.stacked import StackedLayers
 
 
 class Seq2Seq(nn.Module):
@@ -82,8 +71,6 @@ class Seq2Seq(nn.Module):
         dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        if not encoder or not decoder:
-            raise InputError("an encoder and a decoder need at least one layer each")
         if tied == "all" and source_vocab_size != target_vocab_size:
             raise InputError(
                 f"--tied all: the vocabularies differ ({source_vocab_size} and"
@@ -100,12 +87,14 @@ class Seq2Seq(nn.Module):
         )
         for table in (self.source_embedding, self.target_embedding):
             nn.init.normal_(table.weight, std=embedding_size**-0.5)
-        self.encoder = nn.ModuleList(encoder)
-        self.decoder = nn.ModuleList(decoder)
+        self.encoder = StackedLayers(encoder, dropout, locked=False)
+        self.decoder = StackedLayers(decoder, dropout, locked=False)
         self.attention = attention
         self.bridges = nn.ModuleList(
-            Bridge(below.initial_state(1), layer.initial_state(1))
-            for below, layer in zip(self._below, self._decoder, strict=True)
+            Bridge(final, initial)
+            for final, initial in self._bridged(
+                self.encoder.initial_state(1), self.decoder.initial_state(1)
+            )
         )
         self.combine = nn.Linear(memory_size + hidden_size, self.feature_size, bias=False)
         self.readout = FullReadout(
@@ -131,9 +120,7 @@ class Seq2Seq(nn.Module):
         if self.input_feeding or sampling:
             return self._step_by_step(inputs, memory, state, sampling)
         x = self.dropout(self._embed(self.target_embedding, inputs))
-        for depth, layer in enumerate(self._decoder):
-            x = self.dropout(x) if depth else x
-            x, _ = layer(x, state.part(f"layer{depth}"))
+        x, _ = self.decoder(x, state)
         features, _ = self._attend(x.transpose(0, 1), memory)
         return features.transpose(0, 1)
 
@@ -153,11 +140,7 @@ class Seq2Seq(nn.Module):
     def start(self, source: Tensor, lengths: Tensor) -> tuple[State, State]:
         """Read the source (S, B): what stays (B rows) and what moves from step to step (B rows)."""
         x = self.dropout(self._embed(self.source_embedding, source))
-        finals = []
-        for depth, layer in enumerate(self._encoder):
-            x = self.dropout(x) if depth else x
-            x, final = layer(x, layer.initial_state(source.shape[1]), lengths=lengths)
-            finals.append(final)
+        x, finals = self.encoder(x, lengths=lengths)
         values = self.dropout(x).transpose(0, 1).contiguous()
         steps = torch.arange(len(source), device=source.device)
         memory = State(
@@ -166,10 +149,13 @@ class Seq2Seq(nn.Module):
             present=steps < lengths.to(source.device).unsqueeze(1),
         )
         rows = source.shape[1]
-        states = {}
-        for depth, (layer, bridge) in enumerate(zip(self._decoder, self.bridges, strict=True)):
-            final = finals[min(depth, len(finals) - 1)]
-            states[f"layer{depth}"] = bridge(final, layer.initial_state(rows))
+        between = zip(
+            self.bridges, self._bridged(finals, self.decoder.initial_state(rows)), strict=True
+        )
+        states = {
+            f"layer{depth}": bridge(final, initial)
+            for depth, (bridge, (final, initial)) in enumerate(between)
+        }
         if self.input_feeding:
             states["fed"] = State(features=values.new_zeros(rows, self.feature_size))
         return memory, State.join(states)
@@ -212,16 +198,13 @@ class Seq2Seq(nn.Module):
         """One step over embedded tokens (N, E): features (N, F), the state after, the weights."""
         if self.input_feeding:
             x = torch.cat([x, state["fed.features"]], dim=-1)
-        after: dict[str, State] = {}
-        for depth, layer in enumerate(self._decoder):
-            x = self.dropout(x[None])[0] if depth else x
-            x, after[f"layer{depth}"] = layer.step(x, state.part(f"layer{depth}"))
+        x, after = self.decoder.step(x, state)
         queries = x.view(memory.batch_size, -1, x.shape[-1])
         features, weights = self._attend(queries, memory)
         features, weights = features.flatten(0, 1), weights.flatten(0, 1)
         if self.input_feeding:
-            after["fed"] = State(features=features)
-        return features, State.join(after), weights
+            after = after.beside(State.join({"fed": State(features=features)}))
+        return features, after, weights
 
     def _attend(self, queries: Tensor, memory: State) -> tuple[Tensor, Tensor]:
         """f and the weights of attention for decoder states (B, T, H)."""
@@ -243,19 +226,13 @@ class Seq2Seq(nn.Module):
                 f" to {int(tokens.max())}; they belong to another vocabulary"
             ) from error
 
-    @property
-    def _encoder(self) -> list[RecurrentLayer]:
-        return cast("list[RecurrentLayer]", list(self.encoder))
-
-    @property
-    def _decoder(self) -> list[RecurrentLayer]:
-        return cast("list[RecurrentLayer]", list(self.decoder))
-
-    @property
-    def _below(self) -> list[RecurrentLayer]:
-        """The encoder's layer that each layer of the decoder begins from."""
+    def _bridged(self, encoder: State, decoder: State) -> list[tuple[State, State]]:
+        """For each decoder layer the state of the encoder layer it begins from, and its own."""
         last = len(self.encoder) - 1
-        return [self._encoder[min(depth, last)] for depth in range(len(self.decoder))]
+        return [
+            (encoder.part(f"layer{min(depth, last)}"), decoder.part(f"layer{depth}"))
+            for depth in range(len(self.decoder))
+        ]
 
 
 def feature_size(tied: str, embedding_size: int, hidden_size: int) -> int:

@@ -1,21 +1,24 @@
-"""Recurrent layers one on the other, of any cell, with dropout between them.
+"""Recurrent layers of any cell, each reading the outputs of the one below it.
 
 Legend: T time, B batch, I input, H hidden (of the last layer).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol, cast
+from collections.abc import Iterator, Sequence
+from typing import Protocol, cast, runtime_checkable
 
+import torch
 from torch import Tensor, nn
 
-from elman.layers.regularize import LockedDropout
+from elman.errors import InputError
+from elman.layers.regularize import Dropout, LockedDropout
 from elman.layers.state import State
 
 
+@runtime_checkable
 class RecurrentLayer(Protocol):
-    """What is asked of a layer: `elman.RNN`, `GRU`, `LSTM` and `Recurrent`."""
+    """The interface of a layer: `elman.RNN`, `GRU`, `LSTM` and `Recurrent` have it."""
 
     def __call__(
         self, x: Tensor, hx: State, *, lengths: Tensor | None = None
@@ -27,24 +30,52 @@ class RecurrentLayer(Protocol):
 
 
 class StackedLayers(nn.Module):
-    """Each layer reads the outputs of the one before: (T, B, I) -> (T, B, H).
+    """Each layer reads the outputs of the one below it: (T, B, I) -> (T, B, H).
 
-    The state joins those of the layers as ``layer0.h`` and so on.
+    The state joins those of the layers as ``layer0.h`` and so on. A state with other parts beside
+    them is accepted; what is returned has only the layers'.
 
     Args:
-        layers: recurrent layers that read in one direction, time first.
-        dropout: the share dropped between layers, one mask for all steps (Gal 2016).
+        layers: recurrent layers, time first.
+        dropout: the probability of dropping a value between layers.
+        locked: draw one dropout mask a sequence and keep it over time (Gal 2016), instead of a new
+            one at every step (Zaremba 2014).
+
+    Raises:
+        InputError: no layers, or one that is not recurrent or expects the batch first.
     """
 
-    def __init__(self, layers: Sequence[nn.Module], dropout: float = 0.0) -> None:
+    def __init__(
+        self, layers: Sequence[nn.Module], dropout: float = 0.0, *, locked: bool = True
+    ) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(layers)
-        self.dropout = LockedDropout(dropout)
+        if not layers:
+            raise InputError("expected at least one recurrent layer, got none")
+        for depth, layer in enumerate(layers):
+            if not isinstance(layer, RecurrentLayer):
+                raise InputError(
+                    f"layer {depth}, {type(layer).__name__}, has no step; use one of elman's, or "
+                    "elman.convert for torch's"
+                )
+            if getattr(layer, "batch_first", False):
+                raise InputError(
+                    f"layer {depth} is batch_first; build it with time first, (T, B, I)"
+                )
+            # Its own children, so that parameters are named "0.weight_ih_l0" as in a ModuleList.
+            self.add_module(str(depth), layer)
+        self.dropout = (LockedDropout if locked else Dropout)(dropout)
+        self._names = tuple(map(str, range(len(layers))))
+        self._parts = tuple(f"layer{depth}" for depth in range(len(layers)))
+
+    @property
+    def bidirectional(self) -> bool:
+        """Whether a layer reads in both directions, so that there is no `step`."""
+        return any(getattr(layer, "bidirectional", False) for layer in self._layers)
 
     def initial_state(self, batch_size: int) -> State:
         """The state a sequence begins with."""
         states = [layer.initial_state(batch_size) for layer in self._layers]
-        return State.join({f"layer{depth}": state for depth, state in enumerate(states)})
+        return State.join(dict(zip(self._parts, states, strict=True)))
 
     def forward(
         self, x: Tensor, state: State | None = None, lengths: Tensor | None = None
@@ -54,14 +85,56 @@ class StackedLayers(nn.Module):
         `lengths` (B,) ends rows early: their state is that of their last real step.
         """
         entering = self.initial_state(x.shape[1]) if state is None else state
-        after = {}
-        for depth, layer in enumerate(self._layers):
-            name = f"layer{depth}"
-            if depth:
+        after: dict[str, State] = {}
+        for part, layer in zip(self._parts, self._layers, strict=True):
+            if after:
                 x = self.dropout(x)
-            x, after[name] = layer(x, entering.part(name), lengths=lengths)
+            x, after[part] = layer(x, entering.part(part), lengths=lengths)
         return x, State.join(after)
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """One step: x (B, I) -> the output (B, H) and the state after it."""
+        after: dict[str, State] = {}
+        for part, layer in zip(self._parts, self._layers, strict=True):
+            if after and self.training:
+                x = self.dropout(x[None])[0]
+            x, after[part] = layer.step(x, state.part(part))
+        return x, State.join(after)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __getitem__(self, depth: int) -> nn.Module:
+        return self.get_submodule(self._names[depth])
+
+    def __iter__(self) -> Iterator[nn.Module]:
+        return (self.get_submodule(name) for name in self._names)
 
     @property
     def _layers(self) -> list[RecurrentLayer]:
-        return cast("list[RecurrentLayer]", list(self.layers))
+        modules = self._modules
+        return cast("list[RecurrentLayer]", [modules[name] for name in self._names])
+
+
+def output_width(layers: Sequence[nn.Module], input_size: int) -> int:
+    """The width that leaves the last of `layers`, both directions together.
+
+    Raises:
+        InputError: a layer that expects another width than the one below it has.
+    """
+    for depth, layer in enumerate(layers):
+        expected = getattr(layer, "input_size", input_size)
+        if expected != input_size:
+            raise InputError(f"layer {depth} expects inputs of {expected}, but gets {input_size}")
+        width = getattr(layer, "output_size", None)
+        if width is None:
+            # The cell of a `Recurrent` need not name its width: one step over zeros shows it.
+            recurrent = cast("RecurrentLayer", layer)
+            state = recurrent.initial_state(1)
+            like = next(iter(state.values()))
+            with torch.no_grad():
+                width = recurrent(like.new_zeros(1, 1, input_size), state)[0].shape[-1]
+        else:
+            width *= getattr(layer, "num_directions", 1)
+        input_size = width
+    return input_size

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.labeled.files import read_unlabeled
+from elman.data.labeled.dataset import read_unlabeled
 from elman.data.labeled.rows import Inputs, Origin, Sequences, Texts, Words, offsets_of
 from elman.data.labeled.words import words_of
 from elman.errors import InputError

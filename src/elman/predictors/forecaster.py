@@ -1,262 +1,227 @@
-"""A network made from its settings, and applied to a panel: forecasts in the data's own units.
-
-Legend: S rows of a panel, L horizon, C channels, Q levels, N paths, B = S C.
-"""
+"""A trained forecaster: what comes next in one series or thousands, and how sure that is."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from itertools import pairwise
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, ClassVar, final
 
 import numpy as np
-import torch
-from torch import Tensor
+from pydantic import TypeAdapter
 
+from elman.data.given import Columns as GivenColumns
+from elman.data.given import Files, Given, Texts
+from elman.data.series.columns import Columns
+from elman.data.series.dataset import read_panel, with_future
 from elman.data.series.forecasts import LEVELS, Forecast
-from elman.data.series.panel import Floats, Integers, Panel
+from elman.data.series.panel import Panel
+from elman.data.series.panel_file import panel_from_bytes, panel_to_bytes
 from elman.data.series.scaler import Scaler
-from elman.data.series.windows import Reach, WindowBatch, Windows
 from elman.errors import InputError
-from elman.models.cells import cell_options, recurrent_layer
-from elman.models.forecast_heads import Head, make_head
-from elman.models.forecaster import Forecaster, Form
-from elman.models.forecaster_autoregressive import AutoregressiveForecaster, path_noise
-from elman.models.forecaster_direct import DirectForecaster
-from elman.models.forecaster_segments import SegmentForecaster
-from elman.streaming.stream import evaluating
-from elman.tasks.forecast.config import ForecastConfig
+from elman.evaluation.backtest.conformal import Conformal
+from elman.models.forecaster import Forecaster
+from elman.models.forecaster_architecture import ForecasterArchitecture
+from elman.predictors.forecaster_records import (
+    ForecastPrediction,
+    ForecastStreaming,
+    forecast_records,
+    quantile_levels,
+)
+from elman.predictors.forecaster_session import ForecasterSession
+from elman.predictors.panel_forecaster import PanelForecaster
+from elman.predictors.predictor import Parts, Predictor, Record
+from elman.settings import Options
 
-# How many steps of all rows together a network reads at once, and how many it draws.
-_READ_AT_ONCE = 400_000
-_DRAWN_AT_ONCE = 400_000
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What was settled when the data were read.
-
-    Attributes:
-        form: the sizes of the network.
-        segment: rows of a piece, where the model reads pieces.
-        ids: the series that training knew, in the order of their numbers.
-    """
-
-    form: Form
-    segment: int
-    ids: tuple[str, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return {"form": asdict(self.form), "segment": self.segment, "ids": list(self.ids)}
-
-    @classmethod
-    def of_json(cls, content: Mapping[str, Any]) -> Shape:
-        """What `as_json` gave."""
-        form = {**content["form"], "lags": tuple(content["form"]["lags"])}
-        return cls(Form(**form), int(content["segment"]), tuple(content["ids"]))
-
-    def numbers(self, panel: Panel) -> Integers:
-        """(S,) which series of training each row of `panel` is; -1 for one it did not know."""
-        known = {name: number for number, name in enumerate(self.ids)}
-        return np.array([known.get(name, -1) for name in panel.ids], dtype=np.int64)
+_SCALER, _HISTORY, _CALIBRATION = "scaler.safetensors", "history.safetensors", "conformal.json"
 
 
-def make_forecaster(config: ForecastConfig, shape: Shape) -> Forecaster:
-    """The network of `config` with fresh weights."""
-    form, head = shape.form, make_head(config.head_kind)
-    options = cell_options(config)
-    first = {
-        "direct": DirectForecaster.input_width(form),
-        "autoregressive": AutoregressiveForecaster.input_width(form),
-        "segments": config.hidden_size,
-    }[config.model]
-    widths = [first] + [config.hidden_size] * config.num_layers
-    layers = [
-        recurrent_layer(config.cell, inputs, outputs, options)
-        for inputs, outputs in pairwise(widths)
-    ]
-    size, dropout = config.hidden_size, config.dropout
-    if config.model == "autoregressive":
-        return AutoregressiveForecaster(form, layers, size, head, dropout=dropout)
-    normalization = config.normalization_kind
-    if config.model == "direct":
-        return DirectForecaster(
-            form, layers, size, head, dropout=dropout, normalization=normalization
-        )
-    return SegmentForecaster(
-        form,
-        layers,
-        size,
-        head,
-        segment=shape.segment,
-        dropout=dropout,
-        normalization=normalization,
-    )
+@final
+class ForecasterPredictor(Predictor):
+    """Forecasts what comes after its own history, or after other data.
 
-
-class PanelForecaster:
-    """A trained network as something that forecasts panels.
+    What it keeps of the data that it was trained on is what a forecast after them reads: the last
+    rows of each series, or, for an autoregressive network, all of them. (The state after them would
+    be smaller, but training changes it with every update of the weights, and a run that was
+    interrupted would go on from a state of other weights.)
 
     Args:
-        model: the network.
-        scaler: as training measured it.
-        shape: what was settled when the data were read.
-        paths: N, where paths are drawn.
-        assume_spread: give the quantiles of a head of one number as if its errors had the spread
-            of the series, for a calibration to correct.
+        architecture: what the network was made from.
+        forecaster: the network with the scale of its data.
+        columns: how its data were read, which other data are read by.
+        history: what it goes on from, without the calendar.
+        name: what messages call it.
     """
+
+    kind: ClassVar[str] = "forecaster"
+    Prediction: ClassVar[type[Options]] = ForecastPrediction
+    Streaming: ClassVar[type[Options]] = ForecastStreaming
 
     def __init__(
         self,
-        model: Forecaster,
-        scaler: Scaler,
-        shape: Shape,
-        paths: int,
-        *,
-        assume_spread: bool = False,
+        architecture: ForecasterArchitecture,
+        forecaster: PanelForecaster,
+        columns: Columns,
+        history: Panel,
+        name: str = "the predictor",
     ) -> None:
-        self.model, self.scaler, self.shape, self.paths = model, scaler, shape, paths
-        self._assumed = assume_spread and not model.head.has_spread
+        super().__init__(forecaster.model, name)
+        self.architecture, self.forecaster = architecture, forecaster
+        self.columns, self.history = columns, last_rows(forecaster, history)
 
     @property
-    def context(self) -> int | None:
-        """How many rows before a cut are read; None: all."""
-        if isinstance(self.model, AutoregressiveForecaster):
-            return None
-        return self.shape.form.look_back + self.shape.form.before
+    def model(self) -> Forecaster:
+        """The network."""
+        return self.forecaster.model
 
-    def forecast(self, panel: Panel, horizon: int, levels: tuple[float, ...] = LEVELS) -> Forecast:
-        """What is expected of the `horizon` rows after the last of each row of `panel`.
+    @classmethod
+    def of(cls, parts: Parts, name: str) -> ForecasterPredictor:
+        settings, files = parts.settings, parts.files
+        architecture = TypeAdapter(ForecasterArchitecture).validate_python(settings)
+        columns = TypeAdapter(Columns).validate_python(settings["columns"])
+        calibration = None
+        if (data := files.get(_CALIBRATION)) is not None:
+            calibration = Conformal.from_bytes(data, f"{name}: {_CALIBRATION}")
+        forecaster = PanelForecaster(
+            model=architecture.make(),
+            scaler=Scaler.from_bytes(files[_SCALER], settings["scaling"], f"{name}: {_SCALER}"),
+            ids=tuple(settings["series"]),
+            paths=int(settings["paths"]),
+            calendar=bool(settings["calendar"]),
+            conformal=bool(settings["conformal"]),
+            calibration=calibration,
+        )
+        history = panel_from_bytes(files[_HISTORY], f"{name}: {_HISTORY}")
+        return cls(architecture, forecaster, columns, history, name)
+
+    def parts(self) -> Parts:
+        own = self.forecaster
+        files = {_SCALER: own.scaler.to_bytes(), _HISTORY: panel_to_bytes(self.history)}
+        if own.calibration is not None:
+            files[_CALIBRATION] = own.calibration.to_bytes()
+        settings = {
+            **asdict(self.architecture),
+            "series": own.ids,
+            "scaling": own.scaler.kind,
+            "paths": own.paths,
+            "calendar": own.calendar,
+            "conformal": own.conformal,
+            "columns": asdict(self.columns),
+        }
+        return Parts(settings, files)
+
+    def calibrated(self, calibration: Conformal) -> ForecasterPredictor:
+        """The same with calibrated intervals."""
+        forecaster = replace(self.forecaster, calibration=calibration)
+        return ForecasterPredictor(
+            self.architecture, forecaster, self.columns, self.history, self.name
+        )
+
+    def answers(self, inputs: Given | None, options: Options) -> Iterator[Record]:
+        """A row for each series, channel and step to come.
 
         Raises:
-            InputError: a horizon that the network was not trained for, a series that it can't
-                know, or an empty one.
+            InputError: data that can't be read as the history was, covariates that are missing, or
+                a horizon that is too long.
         """
-        windows = self._windows(panel, horizon)
-        channels = len(panel.targets)
-        series, channel = (
-            grid.reshape(-1) for grid in np.indices((len(panel), channels), dtype=np.int64)
+        assert isinstance(options, ForecastPrediction)
+        if options.plot is not None and options.plot.suffix not in (".png", ".svg"):
+            raise InputError(f"--plot {options.plot}: give a name that ends in .png or .svg")
+        horizon, levels = (
+            options.horizon or self.model.form.horizon,
+            quantile_levels(options.levels),
         )
-        means, quantiles, samples = [], [], []
-        steps = windows.reach.look_back + windows.reach.before + windows.reach.horizon
-        at_once = max(1, _READ_AT_ONCE // steps)
-        if self.context is None:
-            at_once = max(1, min(at_once, _DRAWN_AT_ONCE // (self.paths * horizon)))
-        with evaluating(self.model), torch.inference_mode():
-            for begin in range(0, len(series), at_once):
-                rows = slice(begin, begin + at_once)
-                cut = series[rows], channel[rows]
-                answer = self._answer(windows.at(*cut, panel.lengths[cut[0]]), panel, *cut, levels)
-                mean, spread, drawn = answer
-                if self._assumed:
-                    spread = spread + torch.special.ndtri(spread.new_tensor(levels))
-                means.append(windows.unscale(mean.double().numpy(), *cut))
-                quantiles.append(windows.unscale(spread.double().numpy(), *cut))
-                if drawn is not None:
-                    samples.append(windows.unscale(drawn.double().numpy(), *cut))
-        return Forecast(
-            mean=_grid(means, len(panel), channels, horizon),
-            levels=levels,
-            quantiles=np.maximum.accumulate(_grid(quantiles, len(panel), channels, horizon), -1),
-            samples=_grid(samples, len(panel), channels, horizon) if samples else None,
+        # What is given on standard input is for `elman stream`.
+        own = inputs is None or (isinstance(inputs, Texts) and inputs.arriving)
+        panel = self.history if own or inputs is None else self.read(inputs)
+        panel = self._with_future(panel, options.future)
+        shown = _shown(panel, options.plot_series)
+        ready = self.forecaster.ready(panel, horizon)
+        forecast = self.forecaster.forecast(ready, horizon, tuple(sorted({*levels, *LEVELS})))
+        if options.plot is not None:
+            from elman.plots.forecast import draw_fan
+
+            draw_fan(options.plot, panel.select([shown]), _only(forecast, shown))
+        return forecast_records(
+            self.columns, panel, forecast, levels if self.forecaster.has_spread else ()
         )
 
-    def of_paths(self, panel: Panel, paths: Tensor, levels: tuple[float, ...]) -> Forecast:
-        """The forecast of paths (N, L, C) that go on from the one series of `panel`."""
-        form = self.shape.form
-        reach = Reach(1, form.before, paths.shape[1])
-        windows = Windows(panel, self.scaler, self.shape.numbers(panel), reach)
-        channel = np.arange(windows.channels)
-        summary = path_summary(paths, levels)
-        if self._assumed:
-            summary = summary[0], summary[1] + torch.special.ndtri(torch.tensor(levels)), summary[2]
-        mean, spread, drawn = (
-            windows.unscale(part.double().numpy(), np.zeros_like(channel), channel)
-            for part in summary
-        )
-        return Forecast(
-            mean=mean.T[None],
-            levels=levels,
-            quantiles=np.maximum.accumulate(spread.transpose(1, 0, 2)[None], -1),
-            samples=drawn.transpose(1, 0, 2)[None],
-        )
+    def open_session(self, options: Options) -> ForecasterSession:
+        assert isinstance(options, ForecastStreaming)
+        history = self.history
+        if options.history is not None:
+            history = self.read(Files((options.history,)))
+        history = self._with_future(history, options.future)
+        return ForecasterSession(self, self.forecaster, self.columns, history, options)
 
-    @property
-    def head(self) -> Head:
-        """What a forecast is made of."""
-        return self.model.head
+    def read(self, inputs: Given) -> Panel:
+        """Other data, read as the history was, without the calendar.
 
-    def _answer(
-        self,
-        window: WindowBatch,
-        panel: Panel,
-        series: Integers,
-        channels: Integers,
-        levels: tuple[float, ...],
-    ) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Means (B, L), quantiles (B, L, Q) and paths (B, L, N), in the units of the scaler."""
-        device = next(self.model.parameters()).device
-        window = window.to(device)
-        if isinstance(self.model, AutoregressiveForecaster):
-            lengths = torch.from_numpy(panel.lengths[series]).to(device)
-            state = self.model.state_after(window, lengths)
-            paths = draw_paths(self.model, window, state, self.paths, len(window.targets))
-            return path_summary(paths, levels)
-        parameters = self.model(window)
-        mean = self.head.mean(parameters)
-        spread = self.head.quantiles(parameters, levels, window.scale)
-        return mean.T.cpu(), spread.transpose(0, 1).cpu(), None
+        Raises:
+            InputError: no table, or one that can't be read so.
+        """
+        # A short table may well be constant.
+        panel = read_panel(source_of(inputs), replace(self.columns, constant="keep")).panel
+        check_counts(panel, self.architecture.head)
+        return panel
 
-    def _windows(self, panel: Panel, horizon: int) -> Windows:
-        """The windows of `panel`, once it is sure that it can be forecast."""
-        form, numbers = self.shape.form, self.shape.numbers(panel)
-        drawn = isinstance(self.model, AutoregressiveForecaster)
-        if horizon > form.horizon and not drawn:
+    def _with_future(self, panel: Panel, table: Path | None) -> Panel:
+        return panel if table is None else with_future(panel, table, self.columns)
+
+
+def source_of(inputs: Given) -> Any:
+    """The tables that are given.
+
+    Raises:
+        InputError: something else is.
+    """
+    match inputs:
+        case Files(paths):
+            return paths[0] if len(paths) == 1 else paths
+        case GivenColumns(table):
+            return table
+        case _:
             raise InputError(
-                f"--horizon {horizon}: this run was trained to look {form.horizon} rows ahead;"
-                " ask for fewer, or train with a longer --horizon"
+                "a forecast needs a table of times and values: give a file, a frame or a dict of"
+                " columns"
             )
-        if form.embedding and (numbers < 0).any():
-            unknown = panel.ids[int(np.argmax(numbers < 0))]
-            raise InputError(
-                f"series {unknown}: was not among those of training, and this run has learned"
-                " something of each; train with --series-embedding 0 to forecast new ones"
-            )
-        if not len(panel) or not panel.lengths.all():
-            raise InputError("there is no row to forecast from; give each series at least one")
-        back = int(panel.lengths.max()) if drawn else form.look_back
-        reach = Reach(back, form.before, horizon if drawn else form.horizon)
-        windows = Windows(panel, self.scaler, numbers, reach)
-        if windows.features != form.features:
-            raise InputError(
-                f"these data have {windows.features} features, but the run was trained with"
-                f" {form.features}; give the covariates it was trained with"
-            )
-        return windows
 
 
-def draw_paths(
-    model: AutoregressiveForecaster, window: WindowBatch, state: Any, count: int, horizon: int
-) -> Tensor:
-    """`count` paths (N, L, B) after `window`, whose state is `state`; the same at every call."""
-    if not model.head.has_spread:
-        count = 1
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return model.paths(window, state, path_noise(count, horizon, 0).to(window.values.device))
+def last_rows(forecaster: PanelForecaster, panel: Panel) -> Panel:
+    """As much of a panel as a forecast after it reads, and as a picture of it shows."""
+    if forecaster.context is None:
+        return panel
+    shown = max(forecaster.context, 4 * forecaster.model.form.horizon, 40)
+    return panel.head(panel.lengths, shown)
 
 
-def path_summary(paths: Tensor, levels: tuple[float, ...]) -> tuple[Tensor, Tensor, Tensor]:
-    """Means (B, L), quantiles (B, L, Q) and the paths (B, L, N) themselves."""
-    drawn = paths.permute(2, 1, 0).cpu()
-    spread = drawn.quantile(drawn.new_tensor(levels), dim=-1).permute(1, 2, 0)
-    return drawn.mean(-1), spread, drawn
+def check_counts(panel: Panel, head: str) -> None:
+    """Raise InputError where counts are expected and something else is found."""
+    if head != "negative-binomial":
+        return
+    known = np.isfinite(panel.values)
+    wrong = known & ((panel.values < 0) | (panel.values != np.round(panel.values)))
+    if wrong.any():
+        row, channel = (int(place) for place in np.argwhere(wrong)[0])
+        series = int(np.searchsorted(panel.borders, row, side="right")) - 1
+        raise InputError(
+            f"series {panel.ids[series]}: {panel.targets[channel]} is {panel.values[row, channel]}"
+            f" in its row {row - int(panel.borders[series]) + 1}, but --head negative-binomial is"
+            " for counts (0, 1, 2 …); choose another head"
+        )
 
 
-def _grid(parts: list[Floats], rows: int, channels: int, horizon: int) -> Floats:
-    """Rows of series and channel (S C, L', …) as (S, L, C, …)."""
-    joined = np.concatenate(parts)
-    shaped = joined.reshape(rows, channels, *joined.shape[1:])
-    return np.ascontiguousarray(np.swapaxes(shaped, 1, 2)[:, :horizon])
+def _shown(panel: Panel, name: str | None) -> int:
+    if name is None:
+        return 0
+    if name not in panel.ids:
+        raise InputError(f"--plot-series {name}: there is no such series; {panel.ids[0]} is one")
+    return panel.ids.index(name)
+
+
+def _only(forecast: Forecast, series: int) -> Forecast:
+    kept = slice(series, series + 1)
+    samples = None if forecast.samples is None else forecast.samples[kept]
+    return replace(
+        forecast, mean=forecast.mean[kept], quantiles=forecast.quantiles[kept], samples=samples
+    )

@@ -1,22 +1,53 @@
-"""Lines of a table, read one at a time as they arrive.
+"""Rows of a table, read one at a time as they arrive.
 
 Legend: C channels, P columns of past covariates.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from elman.data.extras import library
+from elman.data.optional import library
 from elman.data.series.columns import Columns
 from elman.data.series.panel import Floats, Panel
 from elman.data.series.stamps import parse_times
 from elman.data.series.tables import cells_of
 from elman.errors import InputError
+
+_EMPTY = ("", "nan", "na", "null", "none", "nat", "<na>")
+
+
+@dataclass(frozen=True)
+class Header:
+    """The first line of a table: its columns, and what separates them."""
+
+    names: tuple[str, ...]
+    delimiter: str
+
+    @classmethod
+    def of(cls, line: str, where: str) -> Header:
+        """The header that a line is: with commas, tabs or semicolons."""
+        delimiter = max(",\t;", key=line.count)
+        names = (name.strip() for name in cells_of(line, delimiter, where))
+        return cls(tuple(names), delimiter)
+
+    def row(self, line: str, where: str) -> dict[str, str]:
+        """The cells of another line, by column.
+
+        Raises:
+            InputError: too few or too many.
+        """
+        cells = cells_of(line, self.delimiter, where)
+        if len(cells) != len(self.names):
+            raise InputError(
+                f"{where}: has {len(cells)} columns, expected the {len(self.names)} of the header"
+                f" ({self.delimiter.join(self.names)})"
+            )
+        return dict(zip(self.names, cells, strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +60,7 @@ class Row:
         written: the same as it was written.
         values: (C,), NaN where nothing stands.
         past: (P,), NaN where nothing stands.
+        where: how a person finds it.
     """
 
     series: str
@@ -36,112 +68,79 @@ class Row:
     written: str
     values: Floats
     past: Floats
+    where: str
 
 
-class StreamedRows:
-    """The rows of lines with commas (or tabs, or semicolons) between columns, a header first.
+@dataclass(frozen=True)
+class RowReader:
+    """Makes rows of what stands in the columns of a table.
 
-    Args:
+    Attributes:
         panel: the history, whose series the rows go on with.
         columns: how it was read.
-        last: the time of the last row of a series so far.
     """
 
-    def __init__(self, panel: Panel, columns: Columns, last: Callable[[str], Any]) -> None:
-        self._panel, self._columns, self._last = panel, columns, last
-        self._header: list[str] | None = None
-        self._delimiter = ","
-        self._number = 0
+    panel: Panel
+    columns: Columns
 
-    @property
-    def where(self) -> str:
-        """The line that was read last, for people."""
-        return f"standard input:{self._number}"
-
-    def parse(self, line: str) -> Row | None:
-        """The row of a line; None for the header and for an empty line.
-
-        Raises:
-            InputError: a line that can't be read.
-        """
-        self._number += 1
-        if not line.strip():
-            return None
-        if self._header is None:
-            self._read_header(line)
-            return None
-        cells = cells_of(line, self._delimiter, self.where)
-        if len(cells) != len(self._header):
-            raise InputError(
-                f"{self.where}: has {len(cells)} columns, expected the {len(self._header)} of the"
-                f" header ({self._delimiter.join(self._header)})"
-            )
-        found = dict(zip(self._header, cells, strict=True))
-        name = found[self._columns.series] if self._columns.series else self._panel.ids[0]
-        if name not in self._panel.ids:
-            raise InputError(
-                f"{self.where}: series {name}: is not in the history that this stream goes on from;"
-                " give one that has it with --history"
-            )
-        written = found[self._columns.time].strip()
-        return Row(
-            series=name,
-            stamp=self._stamp(written, name),
-            written=written,
-            values=np.array([self._number_of(found, target) for target in self._panel.targets]),
-            past=self._past(found),
-        )
-
-    def _read_header(self, line: str) -> None:
-        self._delimiter = max(",\t;", key=line.count)
-        self._header = [name.strip() for name in cells_of(line, self._delimiter, self.where)]
-        past = [item.name for item in self._panel.of("past")]
-        needed = [self._columns.time, self._columns.series, *self._panel.targets, *past]
+    def check(self, names: Mapping[str, Any] | tuple[str, ...], where: str) -> None:
+        """Raise InputError where a column is missing."""
+        past = [item.name for item in self.panel.of("past")]
+        needed = [self.columns.time, self.columns.series, *self.panel.targets, *past]
         for name in filter(None, needed):
-            if name not in self._header:
+            if name not in names:
                 raise InputError(
-                    f"{self.where}: has no column {name}; begin with a header that names"
-                    f" {', '.join(filter(None, needed))}"
+                    f"{where}: has no column {name}; expected {', '.join(filter(None, needed))}"
                 )
 
-    def _number_of(self, found: dict[str, str], name: str) -> float:
-        text = found[name].strip()
-        if text.lower() in ("", "nan", "na", "null", "none"):
-            return float("nan")
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("inf")
-        if not np.isfinite(value):
+    def row(self, found: Mapping[str, Any], where: str, last: Callable[[str], Any]) -> Row:
+        """The row of what stands in each column: text, or numbers and dates.
+
+        Args:
+            found: column -> what stands there.
+            where: how a person finds it.
+            last: the time of the last row of a series so far.
+
+        Raises:
+            InputError: something that can't be read, or a series that is not in the history.
+        """
+        self.check(found, where)
+        series = str(found[self.columns.series]) if self.columns.series else self.panel.ids[0]
+        if series not in self.panel.ids:
             raise InputError(
-                f"{self.where}: {name} is {text!r}, expected a finite number, or nothing where the"
-                " value is missing"
+                f"{where}: series {series}: is not in the history that this session goes on from;"
+                " give one that has it with --history"
             )
-        return value
-
-    def _past(self, found: dict[str, str]) -> Floats:
-        parts: list[float] = []
-        for item in self._panel.of("past"):
+        written = found[self.columns.time]
+        written = written.strip() if isinstance(written, str) else written
+        past: list[float] = []
+        for item in self.panel.of("past"):
             if item.categories:
-                parts += [float(found[item.name] == word) for word in item.categories]
+                past += [float(str(found[item.name]) == word) for word in item.categories]
             else:
-                parts.append(self._number_of(found, item.name))
-        return np.array(parts, dtype=np.float64)
+                past.append(_number(found, item.name, where))
+        return Row(
+            series=series,
+            stamp=self._stamp(written, where, lambda: last(series)),
+            written=str(written),
+            values=np.array([_number(found, target, where) for target in self.panel.targets]),
+            past=np.array(past, dtype=np.float64),
+            where=where,
+        )
 
-    def _stamp(self, written: str, series: str) -> Any:
+    def _stamp(self, written: Any, where: str, last: Callable[[], Any]) -> Any:
         """A time as the panel has it: instants in UTC where there is a time zone.
 
         An hour that comes twice, since the clock is set back, is the second one where the first
         does not come after the last row of the series.
         """
         pd = library("pandas")
-        where = self.where
-        stamps, zoned, _ = parse_times(pd.Series([written]), self._columns.time, lambda _: where)
-        panel, zone = self._panel, self._panel.time_zone
+        stamps, zoned, _ = parse_times(pd.Series([written]), self.columns.time, lambda _: where)
+        panel, zone = self.panel, self.panel.time_zone
         if (stamps.dtype == np.int64) != panel.frequency.counted:
             kind = "whole numbers" if panel.frequency.counted else "dates"
             raise InputError(
-                f"{where}: {self._columns.time} is {written!r}, expected {kind} as in training"
+                f"{where}: {self.columns.time} is {str(written)!r}, expected {kind} as in training"
             )
         if zone is None or panel.frequency.counted:
             return stamps[0]
@@ -161,4 +160,20 @@ class StreamedRows:
             np.asarray(local.tz_localize(None).to_numpy(), "datetime64[ns]")[0]
             for local in (first, second)
         )
-        return late if early != late and early <= self._last(series) else early
+        return late if early != late and early <= last() else early
+
+
+def _number(found: Mapping[str, Any], name: str, where: str) -> float:
+    text = str(found[name]).strip()
+    if text.lower() in _EMPTY:
+        return float("nan")
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("inf")
+    if not np.isfinite(value):
+        raise InputError(
+            f"{where}: {name} is {text!r}, expected a finite number, or nothing where the value is"
+            " missing"
+        )
+    return value

@@ -1,229 +1,279 @@
-"""`elman stream` of a forecast run: a new row in, the updated forecast out, in constant memory.
+"""A live table: a new row in, the updated forecast out, in constant memory.
 
-Legend: K rows that lags reach back, L horizon, C channels, Q levels.
+Legend: C channels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, ClassVar, TypeAlias, final
 
 import numpy as np
 import torch
-from pydantic import Field
 
-from elman.data.series.forecasts import LEVELS, Forecast
+from elman.data.given import Frame
+from elman.data.optional import library
+from elman.data.series.columns import Columns
+from elman.data.series.forecasts import LEVELS
 from elman.data.series.panel import Floats, Panel
-from elman.data.series.reading import with_future
-from elman.data.series.windows import Reach, WindowBatch, Windows
+from elman.data.series.panel_file import panel_from_bytes, panel_to_bytes
 from elman.errors import InputError
 from elman.layers.state import State
-from elman.models.forecaster import Forecaster
-from elman.models.forecaster_autoregressive import AutoregressiveForecaster
-from elman.predictors.forecaster import draw_paths
-from elman.predictors.forecaster_answers import (
-    Percents,
-    has_spread,
+from elman.predictors.forecaster_records import (
+    ForecastStreaming,
+    forecast_records,
     quantile_levels,
-    rows_of,
     written_times,
 )
-from elman.predictors.forecaster_rows import Row, StreamedRows
-from elman.streaming.stream import evaluating
-from elman.tasks.task import Options, Record
+from elman.predictors.forecaster_rows import Header, Row, RowReader
+from elman.predictors.panel_forecaster import PanelForecaster
+from elman.streaming.session import Identified, Session, Snapshot
+from elman.streaming.text_input import LineInput
 
-if TYPE_CHECKING:
-    from elman.tasks.forecast.task import ForecastTask
+Rows: TypeAlias = str | bytes | Mapping[str, Any] | Sequence[Mapping[str, Any]] | Frame
+"""Text of a table that begins with its header, cut anywhere; or a row, rows, or a frame."""
 
 # A gap longer than this is a mistake in the times rather than rows that are missing.
 _LONGEST_GAP = 10_000
 
 
-class ForecastStreaming(Options):
-    """What a stream may be told."""
-
-    horizon: int | None = Field(None, ge=1, description="how many rows ahead; default: as trained")
-    levels: Percents = Field(
-        (80.0, 95.0),
-        description="intervals in percent, each giving two quantiles; the median comes too",
-    )
-    alarm: float | None = Field(
-        None,
-        gt=0,
-        lt=100,
-        description="flag a value outside of the interval of so many percent that was forecast for"
-        " it one row before",
-    )
-    history: Path | None = Field(
-        None, description="a table to go on from, in place of the run's own data"
-    )
-    future: Path | None = Field(
-        None, description="a table with the covariates known ahead, for the rows to come"
-    )
-
-
-@dataclass
+@dataclass(frozen=True, eq=False)
 class _Live:
     """One series as far as it has come.
 
     Attributes:
         panel: its last rows, as many as the network reads again, without the calendar.
         state: of a network that carries it from row to row; None for the others.
-        forecast: what was expected after the last row.
+        expected: the ends of the interval that a next value is alarming beyond, (2, C); None
+            before they are needed, since they follow from the rest.
     """
 
     panel: Panel
     state: State | None
-    forecast: Forecast
+    expected: Floats | None = None
 
 
 @final
-class ForecastStream:
-    """Rows of a table in, with a header first; after each row the forecast of the next ones.
+class ForecasterSession(Session[Rows, dict[str, Any]]):
+    """Rows of a table in; after each row the forecast of the next ones.
 
     An autoregressive network goes on from its state; the others read their look-back again. Either
-    way the forecast is that of a fresh run over the whole history. A row that is left out is
+    way the forecast is that of a fresh look at the whole history. A row that is left out is
     filled as `--missing` says (`interpolate` can't see the other side and takes the last value).
 
+    Args:
+        model: the predictor.
+        forecaster: its network.
+        columns: how its history was read.
+        history: what the rows go on from, without the calendar.
+        options: what the session was told.
+
     Raises:
-        InputError: rows that can't be read or don't go on from the history.
+        InputError: an alarm that a network without intervals can't give.
     """
 
-    def __init__(self, task: ForecastTask, model: Forecaster, options: ForecastStreaming) -> None:
-        self._task, self._model, self._options = task, model, options
-        self._network = task.forecaster(model)
-        self._horizon = options.horizon or task.config.horizon
+    kind: ClassVar[str] = "forecaster"
+
+    def __init__(
+        self,
+        model: Identified,
+        forecaster: PanelForecaster,
+        columns: Columns,
+        history: Panel,
+        options: ForecastStreaming,
+    ) -> None:
+        super().__init__(model)
+        self._forecaster, self._columns, self._history = forecaster, columns, history
+        self._options = options
+        self._horizon = options.horizon or forecaster.model.form.horizon
         self._levels = quantile_levels(options.levels)
-        self._spread = has_spread(task, model)
-        if options.alarm is not None and not self._spread:
+        if options.alarm is not None and not forecaster.has_spread:
             raise InputError(
-                f"--alarm {options.alarm:g}: this run gives no intervals; train with another --head"
-                " or with --conformal"
+                f"--alarm {options.alarm:g}: this network gives no intervals; train with another"
+                " --head or with --conformal"
             )
         self._sides = quantile_levels([options.alarm]) if options.alarm is not None else ()
-        history = options.history
-        self._history = task.panel_as_read if history is None else task.read_as_trained([history])
-        if options.future is not None:
-            self._history = with_future(self._history, options.future, task.columns)
+        self._wanted = tuple(sorted({*self._levels, *self._sides, *LEVELS}))
+        self._rows = RowReader(history, columns)
+        self.reset()
+
+    def reset(self) -> None:
+        self._lines = LineInput()
+        self._header: Header | None = None
+        self._count = 0
         self._live: dict[str, _Live] = {}
-        self._rows = StreamedRows(self._history, task.columns, self._last)
-        self._pending = ""
 
-    def push(self, text: str) -> list[Record]:
-        """The forecasts after each row that `text` completes."""
-        *complete, self._pending = (self._pending + text).split("\n")
-        return [record for line in complete for record in self._line(line)]
+    def _read(self, chunk: Rows) -> Iterator[dict[str, Any]]:
+        if isinstance(chunk, str | bytes):
+            with closing(self._lines.read(chunk)) as lines:
+                for line in lines:
+                    yield from self._line(line)
+            return
+        for found in _rows_of(chunk):
+            self._count += 1
+            yield from self._row(found, f"row {self._count}")
 
-    def flush(self) -> list[Record]:
-        """The forecast after a last row without a line's end."""
-        line, self._pending = self._pending, ""
-        return self._line(line)
+    def _end(self) -> Iterator[dict[str, Any]]:
+        try:
+            for line in self._lines.end():
+                yield from self._line(line)
+        finally:
+            self.reset()
 
-    def _line(self, line: str) -> list[Record]:
-        row = self._rows.parse(line.rstrip("\r"))
-        if row is None:
-            return []
+    def _another(self) -> ForecasterSession:
+        return ForecasterSession(
+            self._identified, self._forecaster, self._columns, self._history, self._options
+        )
+
+    def _snapshot(self) -> Snapshot:
+        header = self._header and {
+            "names": list(self._header.names),
+            "delimiter": self._header.delimiter,
+        }
+        panels = [panel_to_bytes(live.panel) for live in self._live.values()]
+        states = [live.state for live in self._live.values()]
+        return Snapshot(
+            self.kind,
+            self._identified.fingerprint,
+            {str(n): state.clone() for n, state in enumerate(states) if state is not None},
+            {
+                str(n): torch.frombuffer(bytearray(data), dtype=torch.uint8)
+                for n, data in enumerate(panels)
+            },
+            {
+                "lines": self._lines.state,
+                "header": header,
+                "rows": self._count,
+                "series": list(self._live),
+            },
+        )
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        values = snapshot.values
+        lines = LineInput()
+        lines.state = values["lines"]
+        header = values["header"]
+        if header is not None:
+            header = Header(tuple(map(str, header["names"])), str(header["delimiter"]))
+        live = {}
+        for number, name in enumerate(values["series"]):
+            data = snapshot.tensors[str(number)].numpy().tobytes()
+            panel = panel_from_bytes(data, "the snapshot")
+            live[name] = _Live(panel, self._state(name, panel, snapshot.states.get(str(number))))
+        self._lines, self._header, self._count = lines, header, int(values["rows"])
+        self._live = live
+
+    def _state(self, name: str, panel: Panel, state: State | None) -> State | None:
+        """The state that goes with the last rows of a series, once both are sure to fit."""
+        own = self._history_of(name)
+        kept = ("frequency", "ids", "targets", "covariates", "time_zone", "missing")
+        if any(getattr(panel, part) != getattr(own, part) for part in kept):
+            raise ValueError(f"the rows of series {name} are not like those of the history")
+        if panel.frequency.rows_between(own.starts, panel.starts)[0] < 0 or not len(panel.values):
+            raise ValueError(f"the rows of series {name} are before the history")
+        template = self._forecaster.initial_state(len(panel.targets))
+        if (state is None) != (template is None):
+            raise ValueError(f"series {name} is without the state of its network")
+        if state is None or template is None:
+            return None
+        state.require_like(template, f"the state of series {name}")
+        device = next(iter(template.values())).device
+        return state.clone().to(device)
+
+    def _line(self, line: str) -> Iterator[dict[str, Any]]:
+        if not line.strip():
+            return
+        if self._header is not None:
+            yield from self._row(self._header.row(line, self._lines.place), self._lines.place)
+            return
+        header = Header.of(line, self._lines.place)
+        self._rows.check(header.names, self._lines.place)
+        self._header = header
+
+    def _row(self, found: Mapping[str, Any], where: str) -> Iterator[dict[str, Any]]:
+        row = self._rows.row(found, where, self._last)
         live = self._live.get(row.series) or self._begin(row.series)
-        last = live.panel
-        place = _place(last, row, self._rows.where)
-        for _ in range(place):
-            _refuse_gap(last, row, self._rows.where)
-            live = self._advance(live, _filler(last), None)
-        before = live.forecast
+        for _ in range(_missing_before(live.panel, row)):
+            live = self._advance(live, _filler(live.panel), None)
+        sides = live.expected
+        if sides is None and self._sides:
+            sides = self._ends(live)
         values = np.where(np.isnan(row.values), _filler(live.panel), row.values)
         live = self._advance(live, values, row)
+        ready = self._forecaster.ready(live.panel, self._horizon)
+        forecast = self._forecaster.forecast_from(ready, live.state, self._horizon, self._wanted)
+        if self._sides:
+            low, *_, high = (forecast.at(side)[0, 0] for side in self._sides)
+            live = replace(live, expected=np.stack([low, high]))
         self._live[row.series] = live
-        return list(self._records(live, row, before))
-
-    def _records(self, live: _Live, row: Row, before: Forecast) -> Sequence[Record]:
         cutoff = written_times(live.panel, live.panel.times(0)[-1:])[0]
 
         def told(channel: int) -> dict[str, Any]:
             """What the row itself was, and whether it was far from what was expected."""
             value = float(row.values[channel])
-            if not self._sides:
+            if sides is None:
                 return {"cutoff": cutoff, "last": value}
-            low, *_, high = (float(before.at(side)[0, 0, channel]) for side in self._sides)
+            low, high = sides[:, channel]
             # What is missing is far from nothing: every comparison with it is false.
             return {"cutoff": cutoff, "last": value, "alarm": int(value < low or value > high)}
 
-        levels = self._levels
-        return list(rows_of(self._task, live.panel, live.forecast, levels, self._spread, more=told))
+        levels = self._levels if self._forecaster.has_spread else ()
+        yield from forecast_records(self._columns, live.panel, forecast, levels, told)
 
-    def _begin(self, series: str) -> _Live:
-        """A series at the end of its history."""
-        panel = self._history_of(series)
-        if not isinstance(self._model, AutoregressiveForecaster):
-            short = panel.head(panel.lengths, self._network.context)
-            return _Live(short, None, self._direct(short))
-        ready = self._task.ready(panel, self._horizon)
-        batch = self._batch(ready, int(panel.lengths[0]))
-        with evaluating(self._model), torch.inference_mode():
-            lengths = torch.full((batch.batch_size,), int(panel.lengths[0]))
-            state = self._model.state_after(batch, lengths.to(batch.values.device))
-        short = panel.head(panel.lengths, self._model.form.before + 1)
-        return _Live(short, state, self._drawn(short, state))
+    def _ends(self, live: _Live) -> Floats:
+        """The interval that the next value of a series is expected in, (2, C)."""
+        ready = self._forecaster.ready(live.panel, self._horizon)
+        forecast = self._forecaster.forecast_from(ready, live.state, self._horizon, self._wanted)
+        low, *_, high = (forecast.at(side)[0, 0] for side in self._sides)
+        return np.stack([low, high])
 
     def _last(self, series: str) -> Any:
         """The time of the last row of a series."""
         live = self._live.get(series)
-        panel = live.panel if live else self._history_of(series)
-        return panel.times(0)[-1]
+        return (live.panel if live else self._history_of(series)).times(0)[-1]
 
     def _history_of(self, series: str) -> Panel:
-        """The history of one series."""
         return self._history.select([self._history.ids.index(series)])
+
+    def _begin(self, series: str) -> _Live:
+        """A series at the end of its history."""
+        panel = self._history_of(series)
+        state = self._forecaster.begin(self._forecaster.ready(panel, self._horizon), self._horizon)
+        return _Live(panel.head(panel.lengths, self._forecaster.rows_kept), state)
 
     def _advance(self, live: _Live, values: Floats, row: Row | None) -> _Live:
         """One row on."""
-        panel = extended(live.panel, values, row)
-        if not isinstance(self._model, AutoregressiveForecaster):
-            short = panel.head(panel.lengths, self._network.context)
-            return _Live(short, None, self._direct(short))
-        assert live.state is not None
-        short = panel.head(panel.lengths, self._model.form.before + 1)
-        batch = self._batch(self._task.ready(short, self._horizon), 1)
-        with evaluating(self._model), torch.inference_mode():
-            _, state = self._model.read(
-                batch.values, batch.observed, batch.features[:1], batch.series, live.state
+        panel = _extended(live.panel, values, row)
+        panel = panel.head(panel.lengths, self._forecaster.rows_kept)
+        state = live.state
+        if state is not None:
+            ready = self._forecaster.ready(panel, self._horizon)
+            state = self._forecaster.read_row(ready, state, self._horizon)
+        return _Live(panel, state)
+
+
+def _rows_of(chunk: Any) -> Iterator[Mapping[str, Any]]:
+    """The rows of a mapping, of a list of mappings or of a frame."""
+    if isinstance(chunk, Mapping):
+        chunk = [chunk]
+    elif not isinstance(chunk, Sequence):
+        try:
+            chunk = library("pyarrow").table(chunk).to_pylist()
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"expected text, rows or a frame, got {type(chunk).__name__} ({error})"
+            ) from error
+    for found in chunk:
+        if not isinstance(found, Mapping):
+            raise InputError(
+                f"expected rows that map a column to a value, got {type(found).__name__}"
             )
-        return _Live(short, state, self._drawn(short, state))
-
-    def _direct(self, panel: Panel) -> Forecast:
-        ready = self._task.ready(panel, self._horizon)
-        return self._settled(self._network.forecast(ready, self._horizon, self._wanted))
-
-    def _drawn(self, panel: Panel, state: State) -> Forecast:
-        assert isinstance(self._model, AutoregressiveForecaster)
-        ready = self._task.ready(panel, self._horizon)
-        batch = self._batch(ready, 1)
-        with evaluating(self._model), torch.inference_mode():
-            paths = draw_paths(self._model, batch, state, self._task.config.paths, self._horizon)
-        return self._settled(self._network.of_paths(ready, paths, self._wanted))
-
-    def _settled(self, forecast: Forecast) -> Forecast:
-        if self._task.config.conformal:
-            forecast = self._task.conformal(self._model, self._wanted).apply(forecast)
-        return forecast
-
-    def _batch(self, ready: Panel, rows: int) -> WindowBatch:
-        """The window of all channels of one series that ends with its last row."""
-        numbers = self._task.shape.numbers(ready)
-        reach = Reach(rows, self._model.form.before, self._horizon)
-        windows = Windows(ready, self._task.scaler, numbers, reach)
-        channels = np.arange(windows.channels)
-        zeros = np.zeros_like(channels)
-        batch = windows.at(zeros, channels, np.full_like(channels, ready.lengths[0]))
-        return batch.to(next(self._model.parameters()).device)
-
-    @property
-    def _wanted(self) -> tuple[float, ...]:
-        return tuple(sorted({*self._levels, *self._sides, *LEVELS}))
+        yield found
 
 
-def extended(panel: Panel, values: Floats, row: Row | None) -> Panel:
+def _extended(panel: Panel, values: Floats, row: Row | None) -> Panel:
     """The panel of one series with one row more."""
     seen = np.zeros(len(values), bool) if row is None else ~np.isnan(row.values)
     past = panel.past[-1:] if row is None else row.past[None]
@@ -241,32 +291,30 @@ def extended(panel: Panel, values: Floats, row: Row | None) -> Panel:
     )
 
 
-def _place(panel: Panel, row: Row, where: str) -> int:
-    """How many rows are missing between the panel's last row and this one."""
+def _missing_before(panel: Panel, row: Row) -> int:
+    """How many rows are missing between the panel's last row and this one.
+
+    Raises:
+        InputError: it does not go on from there, or rows are missing that may not be.
+    """
     rows = panel.frequency.rows_between(panel.starts[:1], np.array([row.stamp]))
     place, count = int(rows[0]), len(panel.values)
     expected = written_times(panel, panel.next_times(0, 1))[0]
+    where = f"{row.where}: series {row.series}"
     if place < count:
         reason = "is off the grid of rows or before the series" if place < 0 else "was there before"
-        raise InputError(
-            f"{where}: series {row.series}: the time {row.written} {reason};"
-            f" {expected} is expected next"
-        )
+        raise InputError(f"{where}: the time {row.written} {reason}; {expected} is expected next")
     if place - count > _LONGEST_GAP:
         raise InputError(
-            f"{where}: series {row.series}: {row.written} comes {place - count:,} rows after"
-            f" {expected}, which is expected next; correct the time"
+            f"{where}: {row.written} comes {place - count:,} rows after {expected}, which is"
+            " expected next; correct the time"
+        )
+    if place > count and panel.missing == "refuse":
+        raise InputError(
+            f"{where}: {expected} is missing before {row.written}; give it, or train with another"
+            " --missing"
         )
     return place - count
-
-
-def _refuse_gap(panel: Panel, row: Row, where: str) -> None:
-    if panel.missing == "refuse":
-        expected = written_times(panel, panel.next_times(0, 1))[0]
-        raise InputError(
-            f"{where}: series {row.series}: {expected} is missing before {row.written}; give it, or"
-            " train with another --missing"
-        )
 
 
 def _filler(panel: Panel) -> Floats:

@@ -16,6 +16,7 @@ import torch
 from elman.data.batching import IGNORE
 from elman.data.tokenizer import Tokenizer
 from elman.models.language_model import LanguageModel
+from elman.streaming.stream import evaluating
 
 LINES_AT_ONCE = 64
 LENGTH = 256
@@ -84,9 +85,8 @@ def _nats(
     targets = torch.from_numpy(tokens[1:]).masked_fill(
         torch.arange(longest).unsqueeze(1) >= sizes, IGNORE
     )
-    model.eval()
     totals = torch.zeros(len(rows), dtype=torch.float64)
-    with torch.inference_mode():
+    with evaluating(model), torch.inference_mode():
         state = model.initial_state(len(rows))
         for start in range(0, longest, LENGTH):
             chunk = slice(start, start + LENGTH)

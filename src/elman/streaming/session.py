@@ -69,7 +69,8 @@ class Snapshot:
             "format": FORMAT,
             "kind": self.kind,
             "model": self.model,
-            "axes": {name: dict(state.axes) for name, state in self.states.items()},
+            # Pairs, since sorted keys would change the order of a state's parts.
+            "axes": {name: list(state.axes.items()) for name, state in self.states.items()},
             "values": self.values,
         }
         text = json.dumps(header, allow_nan=False, ensure_ascii=True, sort_keys=True)
@@ -99,8 +100,8 @@ class Snapshot:
             tensors = safetensors.torch.load(data)
             states = {
                 str(name): State.with_axes(
-                    {part: tensors.pop(f"state/{name}/{part}") for part in axes},
-                    {str(part): int(axis) for part, axis in axes.items()},
+                    {str(part): tensors.pop(f"state/{name}/{part}") for part, _ in axes},
+                    {str(part): int(axis) for part, axis in axes},
                 )
                 for name, axes in header["axes"].items()
             }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from typing import Any, final
 
 from elman.errors import InputError
@@ -133,7 +133,7 @@ class LineInput:
         """Where the line that was given last stands, for an error."""
         return f"{self._where}:{self._number}"
 
-    def read(self, chunk: str | bytes) -> Iterator[str]:
+    def read(self, chunk: str | bytes) -> Generator[str, None, None]:
         """The lines that are complete, each before the next is looked at.
 
         Raises:

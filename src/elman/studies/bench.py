@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
-from time import perf_counter
 from typing import Any
 
 import torch
@@ -19,6 +18,7 @@ from elman.layers.gru import GRU
 from elman.layers.lstm import LSTM
 from elman.layers.rnn import RNN
 from elman.layers.stack import RecurrentStack, explain
+from elman.studies.timing import interleaved
 
 LAYERS: dict[str, tuple[Callable[[int, int], RecurrentStack], Callable[[int, int], nn.Module]]] = {
     "RNN": (RNN, nn.RNN),
@@ -41,7 +41,7 @@ SHAPES = (Shape(100, 1, 128), Shape(64, 32, 256))
 
 @dataclass(frozen=True)
 class Timing:
-    """One thing done by both, in milliseconds."""
+    """What both took for the same work, in milliseconds."""
 
     what: str
     ours: float
@@ -81,7 +81,7 @@ def _compare(kind: str, shape: Shape, repeats: int) -> list[Timing]:
     theirs.load_state_dict(ours.state_dict())
     x = torch.randn(shape.steps, shape.batch, shape.hidden)
     if not torch.allclose(ours(x)[0], theirs(x)[0], rtol=1e-4, atol=1e-5):
-        raise RunFailed(f"elman.{kind} and torch.nn.{kind} differ at {shape}; no speed is told")
+        raise RunFailed(f"elman.{kind} and torch.nn.{kind} differ at {shape}; no speed is reported")
     pairs: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
         "forward": (_forward(ours, x), _forward(theirs, x)),
         "train": (_train(ours, x), _train(theirs, x)),
@@ -90,21 +90,12 @@ def _compare(kind: str, shape: Shape, repeats: int) -> list[Timing]:
         state = ours.initial_state(1)
         pairs["step"] = (_inferred(lambda: ours.step(x[0], state)), _forward(theirs, x[:1]))
     choice = str(explain(ours, x))
-    return [Timing(what, *_interleaved(*pair, repeats), choice) for what, pair in pairs.items()]
-
-
-def _interleaved(
-    ours: Callable[[], object], theirs: Callable[[], object], repeats: int
-) -> tuple[float, float]:
-    """The median milliseconds of each, turn by turn, so that a busy moment hits both."""
-    times: tuple[list[float], list[float]] = ([], [])
-    for turn in range(repeats + 1):
-        for call, taken in zip((ours, theirs), times, strict=True):
-            began = perf_counter()
-            call()
-            if turn:  # the first call pays for what later ones find ready
-                taken.append(1000 * (perf_counter() - began))
-    return median(times[0]), median(times[1])
+    timings = []
+    for what, (our_call, their_call) in pairs.items():
+        times = interleaved({"ours": our_call, "theirs": their_call}, repeats)
+        middle = {name: 1000 * median(found) for name, found in times.items()}
+        timings.append(Timing(what, middle["ours"], middle["theirs"], choice))
+    return timings
 
 
 def _inferred(call: Callable[[], Any]) -> Callable[[], object]:

@@ -1,27 +1,23 @@
 """The settings that every task's training shares. Times are in steps (updates of the weights).
 
 A task's own config is a subclass with the task's fields added. Each field says in its description
-what it does and in which unit, and in `section` under which heading the command line shows it.
+what it does and in which unit, and under which heading the command line shows it.
 """
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, model_validator
 
+from elman.settings import setting
 
-def section(name: str) -> dict[str, Any]:
-    """The `json_schema_extra` that files a field under a heading of the command line's help."""
-    return {"section": name}
-
-
-_OPTIMIZATION = section("Optimization")
-_SCHEDULE = section("Schedule")
-_BUDGET = section("Budget")
-_TBPTT = section("Truncated backpropagation")
-_RECORDS = section("Evaluation and checkpoints")
-_MACHINE = section("Machine")
+_OPTIMIZATION = "Optimization"
+_SCHEDULE = "Schedule"
+_BUDGET = "Budget"
+_TBPTT = "Truncated backpropagation"
+_RECORDS = "Evaluation and checkpoints"
+_MACHINE = "Machine"
 
 
 class TrainingConfig(BaseModel):
@@ -29,150 +25,101 @@ class TrainingConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    max_steps: int = Field(
-        2000, ge=1, description="stop after this many steps", json_schema_extra=_BUDGET
-    )
-    max_minutes: float | None = Field(
+    max_steps: int = setting(2000, "stop after this many steps", _BUDGET, ge=1)
+    max_minutes: float | None = setting(
         None,
-        gt=0,
-        description="stop after this much training time (evaluation not counted);"
+        "stop after this much training time (evaluation not counted);"
         " it never touches the schedule",
-        json_schema_extra=_BUDGET,
+        _BUDGET,
+        gt=0,
     )
-    patience: int = Field(
+    patience: int = setting(
         0,
+        "stop after this many evaluations without a better validation loss; 0: never",
+        _BUDGET,
         ge=0,
-        description="stop after this many evaluations without a better validation loss; 0: never",
-        json_schema_extra=_BUDGET,
     )
 
-    batch_size: int = Field(
-        32, ge=1, description="rows trained side by side", json_schema_extra=_OPTIMIZATION
+    batch_size: int = setting(32, "rows trained side by side", _OPTIMIZATION, ge=1)
+    learning_rate: float = setting(4e-3, "the highest learning rate", _OPTIMIZATION, gt=0)
+    optimizer: Literal["adamw", "sgd"] = setting("adamw", "update rule", _OPTIMIZATION)
+    betas: tuple[float, float] = setting((0.9, 0.99), "AdamW's decay rates", _OPTIMIZATION)
+    momentum: float = setting(0.0, "SGD's momentum", _OPTIMIZATION, ge=0, lt=1)
+    weight_decay: float = setting(
+        0.0, "weight decay of the matrices (biases and gains are left alone)", _OPTIMIZATION, ge=0
     )
-    learning_rate: float = Field(
-        4e-3, gt=0, description="the highest learning rate", json_schema_extra=_OPTIMIZATION
-    )
-    optimizer: Literal["adamw", "sgd"] = Field(
-        "adamw", description="update rule", json_schema_extra=_OPTIMIZATION
-    )
-    betas: tuple[float, float] = Field(
-        (0.9, 0.99), description="AdamW's decay rates", json_schema_extra=_OPTIMIZATION
-    )
-    momentum: float = Field(
-        0.0, ge=0, lt=1, description="SGD's momentum", json_schema_extra=_OPTIMIZATION
-    )
-    weight_decay: float = Field(
-        0.0,
-        ge=0,
-        description="weight decay of the matrices (biases and gains are left alone)",
-        json_schema_extra=_OPTIMIZATION,
-    )
-    clip_norm: float = Field(
+    clip_norm: float = setting(
         1.0,
+        "longest gradient, as the 2-norm of all gradients together; 0: no clipping",
+        _OPTIMIZATION,
         ge=0,
-        description="longest gradient, as the 2-norm of all gradients together; 0: no clipping",
-        json_schema_extra=_OPTIMIZATION,
     )
-    accumulate: int = Field(
+    accumulate: int = setting(
         1,
-        ge=1,
-        description="split each batch's rows into this many parts to save memory; same update,"
+        "split each batch's rows into this many parts to save memory; same update,"
         " but for the draws of dropout",
-        json_schema_extra=_OPTIMIZATION,
-    )
-    average: Literal["none", "asgd", "ema"] = Field(
-        "none",
-        description="average the weights: asgd, once the validation loss stops falling (NT-ASGD);"
-        " ema, from the first step on, the latest counting most",
-        json_schema_extra=_OPTIMIZATION,
-    )
-    average_decay: float = Field(
-        0.99,
-        gt=0,
-        lt=1,
-        description="ema: how much less an update weighs for each that comes after it",
-        json_schema_extra=_OPTIMIZATION,
-    )
-    average_interval: int = Field(
-        5,
+        _OPTIMIZATION,
         ge=1,
-        description="NT-ASGD's non-monotone interval, in evaluations",
-        json_schema_extra=_OPTIMIZATION,
     )
-
-    schedule: Literal["constant", "cosine", "linear", "plateau", "step"] = Field(
-        "cosine",
-        description="how the learning rate falls; linear with warmup-steps is a slanted triangle"
-        " (Howard 2018)",
-        json_schema_extra=_SCHEDULE,
+    average: Literal["none", "asgd", "ema"] = setting(
+        "none",
+        "average the weights: asgd, once the validation loss stops falling (NT-ASGD);"
+        " ema, from the first step on, the latest counting most",
+        _OPTIMIZATION,
     )
-    warmup_steps: int = Field(
-        0,
-        ge=0,
-        description="steps over which the learning rate rises from 0, with any schedule",
-        json_schema_extra=_SCHEDULE,
-    )
-    final_learning_rate: float = Field(
-        0.0,
-        ge=0,
-        description="what cosine and linear end at; plateau and step never go below it",
-        json_schema_extra=_SCHEDULE,
-    )
-    decay_rate: float = Field(
-        0.5,
+    average_decay: float = setting(
+        0.99,
+        "ema: how much less an update weighs for each that comes after it",
+        _OPTIMIZATION,
         gt=0,
         lt=1,
-        description="factor of each decay of step and plateau",
-        json_schema_extra=_SCHEDULE,
     )
-    decay_start: int = Field(
-        0, ge=0, description="step: the step of the first decay", json_schema_extra=_SCHEDULE
+    average_interval: int = setting(
+        5, "NT-ASGD's non-monotone interval, in evaluations", _OPTIMIZATION, ge=1
     )
-    decay_every: int = Field(
-        1000, ge=1, description="step: steps from decay to decay", json_schema_extra=_SCHEDULE
+
+    schedule: Literal["constant", "cosine", "linear", "plateau", "step"] = setting(
+        "cosine",
+        "how the learning rate falls; linear with warmup-steps is a slanted triangle (Howard 2018)",
+        _SCHEDULE,
     )
-    plateau_patience: int = Field(
+    warmup_steps: int = setting(
+        0, "steps over which the learning rate rises from 0, with any schedule", _SCHEDULE, ge=0
+    )
+    final_learning_rate: float = setting(
+        0.0, "what cosine and linear end at; plateau and step never go below it", _SCHEDULE, ge=0
+    )
+    decay_rate: float = setting(
+        0.5, "factor of each decay of step and plateau", _SCHEDULE, gt=0, lt=1
+    )
+    decay_start: int = setting(0, "step: the step of the first decay", _SCHEDULE, ge=0)
+    decay_every: int = setting(1000, "step: steps from decay to decay", _SCHEDULE, ge=1)
+    plateau_patience: int = setting(
         2,
+        "plateau: evaluations without a better loss that are borne before a decay",
+        _SCHEDULE,
         ge=0,
-        description="plateau: evaluations without a better loss that are borne before a decay",
-        json_schema_extra=_SCHEDULE,
     )
 
-    eval_every: int = Field(
-        200, ge=1, description="steps between evaluations", json_schema_extra=_RECORDS
-    )
-    checkpoint_every: int = Field(
-        200, ge=1, description="steps between checkpoints", json_schema_extra=_RECORDS
-    )
-    keep_checkpoints: int = Field(
-        2, ge=1, description="how many checkpoints stay", json_schema_extra=_RECORDS
-    )
-    log_every: int = Field(
-        20, ge=1, description="steps between lines of metrics.jsonl", json_schema_extra=_RECORDS
-    )
-    watch: int | None = Field(
+    eval_every: int = setting(200, "steps between evaluations", _RECORDS, ge=1)
+    checkpoint_every: int = setting(200, "steps between checkpoints", _RECORDS, ge=1)
+    keep_checkpoints: int = setting(2, "how many checkpoints stay", _RECORDS, ge=1)
+    log_every: int = setting(20, "steps between lines of metrics.jsonl", _RECORDS, ge=1)
+    watch: int | None = setting(
         None,
-        ge=0,
-        description="steps between measurements of the gradient by lag; 0: none; default: 100,"
+        "steps between measurements of the gradient by lag; 0: none; default: 100,"
         " or more so that they take at most 2 % of the time",
-        json_schema_extra=_RECORDS,
+        _RECORDS,
+        ge=0,
     )
-    tensorboard: bool = Field(
-        False, description="write TensorBoard events too", json_schema_extra=_RECORDS
-    )
+    tensorboard: bool = setting(False, "write TensorBoard events too", _RECORDS)
 
-    precision: Literal["float32", "bfloat16"] = Field(
-        "float32",
-        description="bfloat16: matrix products in bfloat16 (autocast), weights in float32",
-        json_schema_extra=_MACHINE,
+    precision: Literal["float32", "bfloat16"] = setting(
+        "float32", "bfloat16: matrix products in bfloat16 (autocast), weights in float32", _MACHINE
     )
-    seed: int = Field(
-        0, ge=0, lt=2**32, description="of every random draw", json_schema_extra=_MACHINE
-    )
-    threads: int = Field(
-        0, ge=0, le=4096, description="CPU threads; 0: torch's choice", json_schema_extra=_MACHINE
-    )
-    device: str = Field("cpu", description="torch device", json_schema_extra=_MACHINE)
+    seed: int = setting(0, "of every random draw", _MACHINE, ge=0, lt=2**32)
+    threads: int = setting(0, "CPU threads; 0: torch's choice", _MACHINE, ge=0, le=4096)
+    device: str = setting("cpu", "torch device", _MACHINE)
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
@@ -193,21 +140,17 @@ class TrainingConfig(BaseModel):
 class TruncatedConfig(TrainingConfig):
     """The same where state is carried from batch to batch, so that backpropagation is truncated."""
 
-    truncation: int = Field(
-        64, ge=1, description="time steps per update (k1)", json_schema_extra=_TBPTT
-    )
-    window: int | None = Field(
+    truncation: int = setting(64, "time steps per update (k1)", _TBPTT, ge=1)
+    window: int | None = setting(
         None,
+        "time steps that gradients flow back (k2), a multiple of truncation; default: truncation",
+        _TBPTT,
         ge=1,
-        description="time steps that gradients flow back (k2), a multiple of truncation;"
-        " default: truncation",
-        json_schema_extra=_TBPTT,
     )
-    random_truncation: bool = Field(
+    random_truncation: bool = setting(
         False,
-        description="draw each length around truncation and scale the learning rate with it"
-        " (as AWD-LSTM)",
-        json_schema_extra=_TBPTT,
+        "draw each length around truncation and scale the learning rate with it (as AWD-LSTM)",
+        _TBPTT,
     )
 
     @property

@@ -3,7 +3,7 @@ import tracemalloc
 import pytest
 
 from elman.data.series.columns import Columns
-from elman.data.series.reading import read_panel
+from elman.data.series.dataset import read_panel
 from tests.data.series.refusing import refused
 
 

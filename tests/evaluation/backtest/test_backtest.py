@@ -8,13 +8,13 @@ from scipy import stats
 from utilsforecast.losses import coverage, mae, mase, quantile_loss, rmse, smape
 
 from elman.data.series.columns import Columns
+from elman.data.series.dataset import read_panel
 from elman.data.series.forecasts import LEVELS, Forecast
 from elman.data.series.panel import Panel
-from elman.data.series.reading import read_panel
 from elman.errors import InputError
 from elman.evaluation.backtest.backtest import Schedule, backtest, forecast_cuts, place_cuts
 from elman.evaluation.backtest.baselines import Baselines
-from elman.evaluation.backtest.conformal import Conformal
+from elman.evaluation.backtest.conformal import GRID, Conformal
 from elman.evaluation.backtest.report import report, steps
 from elman.evaluation.backtest.significance import compare, two_sided
 from elman.plots.backtest import draw_backtest
@@ -323,7 +323,7 @@ def test_the_paired_test_keeps_its_level_where_cuts_overlap():
     assert found[4] < 36
 
 
-def test_conformal_intervals_cover_what_they_say(tmp_path):
+def test_conformal_intervals_cover_what_they_say():
     generator = np.random.default_rng(0)
 
     def draw(rows):
@@ -332,9 +332,8 @@ def test_conformal_intervals_cover_what_they_say(tmp_path):
         return actual, normal(mean, 1.0)  # far too sure of itself, and off by one
 
     fitted = Conformal.fit(*draw(2000))
-    fitted.save(tmp_path / "conformal.json")
     actual, said = draw(4000)
-    calibrated = Conformal.load(tmp_path / "conformal.json").apply(said)
+    calibrated = Conformal.from_bytes(fitted.to_bytes(), "conformal.json").apply(said)
 
     for level in (50, 80, 95):
         low, high = (calibrated.at(0.5 + sign * level / 200) for sign in (-1, 1))
@@ -343,15 +342,41 @@ def test_conformal_intervals_cover_what_they_say(tmp_path):
     assert (np.diff(calibrated.quantiles, axis=-1) >= 0).all()
     with pytest.raises(InputError, match="too few to calibrate"):
         Conformal.fit(*(draw(3)))
-    (tmp_path / "conformal.json").write_text('{"levels": [0.5], "shifts": [[1, 2]], "counts": [1]}')
-    with pytest.raises(InputError, match="do not fit together"):
-        Conformal.load(tmp_path / "conformal.json")
+    damaged = b'{"levels": [0.5], "shifts": [[1, 2]], "counts": [1]}'
+    with pytest.raises(InputError, match=r"run/conformal\.json: its numbers do not fit together"):
+        Conformal.from_bytes(damaged, "run/conformal.json")
+
+
+def test_a_calibration_of_many_levels_is_that_of_each_level():
+    """It was made for the levels that were asked for once; now it is made for all of them."""
+    assert set(LEVELS) <= set(GRID)
+    assert {0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 0.9, 0.975, 0.995} <= set(GRID)
+    generator = np.random.default_rng(0)
+    actual = generator.standard_t(4, size=(300, 3, 2))
+
+    def said(levels):
+        shifts = [NormalDist().inv_cdf(level) for level in levels]
+        quantiles = np.zeros(actual.shape)[..., None] + np.array(shifts)
+        return Forecast(np.zeros(actual.shape), levels, quantiles)
+
+    whole = Conformal.fit(actual, said(GRID))
+    alone = Conformal.fit(actual, said(LEVELS))
+    for place, level in enumerate(LEVELS):
+        at = whole.levels.index(level)
+        np.testing.assert_array_equal(whole.shifts[:, at], alone.shifts[:, place])
+    np.testing.assert_array_equal(
+        whole.apply(said(LEVELS)).quantiles, alone.apply(said(LEVELS)).quantiles
+    )
+    between = (0.25, 0.26, 0.275, 0.5, 0.75)
+    shifts = whole.apply(said(between)).quantiles - said(between).quantiles
+    assert ((shifts[..., 1] - shifts[..., 0]) * (shifts[..., 2] - shifts[..., 1]) >= 0).all()
+    assert not (shifts[..., 1] == shifts[..., 0]).any()
 
 
 def test_forecasts_of_cuts_stand_beside_what_came():
     panel = walk(60)
 
-    actual, said = forecast_cuts(Naive(), panel, 4, Schedule(cuts=2, gap=1))
+    actual, said = forecast_cuts(Naive().forecast, None, panel, 4, Schedule(cuts=2, gap=1))
 
     assert actual[:, :, 0].tolist() == [
         panel.values[52:56, 0].tolist(),
@@ -372,5 +397,5 @@ def test_pictures(tmp_path, suffix):
     magic = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}[suffix]
     for name in ("backtest", "fan"):
         assert (tmp_path / f"{name}{suffix}").read_bytes().startswith(magic)
-    with pytest.raises(InputError, match=r"ends in \.png, \.svg"):
+    with pytest.raises(InputError, match=r"must end in \.png, \.svg"):
         draw_fan(tmp_path / "fan.bmp", panel, Wave().forecast(panel, 3))

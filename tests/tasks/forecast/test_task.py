@@ -9,8 +9,10 @@ import pytest
 import torch
 
 from elman.errors import InputError
+from elman.predictors.predictor import load
+from elman.settings import configure
 from elman.tasks import runs
-from elman.tasks.forecast.task import ForecastTask
+from elman.tasks.forecast.config import ForecastConfig
 from elman.tasks.runs import Run
 from tests import series
 
@@ -29,7 +31,7 @@ def trained(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def rows(text: str, run: Run, **options: Any) -> list[dict[str, Any]]:
-    front = run.stream(**options)
+    front = run.predictor.session(**options)
     return [*front.push(text), *front.flush()]
 
 
@@ -48,7 +50,7 @@ def test_it_learns_a_season_and_says_so(tmp_path: Path) -> None:
 
 
 def test_predictions_go_on_where_the_data_end(trained: Run) -> None:
-    found = list(trained.predict(levels="50,90"))
+    found = list(trained.predictor.predict(levels="50,90"))
     assert [row["date"] for row in found] == ["2023-07-20", "2023-07-21", "2023-07-22"]
     assert list(found[0]) == [
         "unique_id",
@@ -69,7 +71,7 @@ def test_a_stream_says_what_a_fresh_run_over_all_rows_says(trained: Run) -> None
     streamed = rows(as_lines(table[200:]), trained, horizon=3)
     assert len(streamed) == 8 * 3
     for end in (201, 205, 208):
-        fresh = list(trained.predict(table[:end]))
+        fresh = list(trained.predictor.predict(table[:end]))
         own = [row for row in streamed if row["cutoff"] == str(table.date[end - 1])[:10]]
         for expected, row in zip(fresh, own, strict=True):
             assert row["date"] == expected["date"]
@@ -81,7 +83,7 @@ def test_a_row_that_is_left_out_is_filled_as_in_training(trained: Run) -> None:
     table = series.table(rows=204)
     gone = table.drop(index=[201, 202])
     streamed = rows(as_lines(gone[200:]), trained)[-3:]
-    fresh = list(trained.predict(gone))
+    fresh = list(trained.predictor.predict(gone))
     assert [row["mean"] for row in streamed] == pytest.approx([r["mean"] for r in fresh], rel=1e-4)
 
 
@@ -101,7 +103,7 @@ def test_the_hour_that_comes_twice_is_streamed_twice(tmp_path: Path) -> None:
 
 def test_text_in_pieces_and_rows_that_alarm(trained: Run) -> None:
     text = as_lines(series.table(rows=202)[200:]).rstrip() + "\n2023-07-22,1000\n2023-07-23,\n"
-    front = trained.stream(alarm=99.0, horizon=1)
+    front = trained.predictor.session(alarm=99.0, horizon=1)
     found = [record for letter in text for record in front.push(letter)]
     assert [row["last"] for row in found][-2] == 1000
     assert [row["alarm"] for row in found][-2:] == [1, 0]
@@ -110,10 +112,10 @@ def test_text_in_pieces_and_rows_that_alarm(trained: Run) -> None:
 def test_resumed_is_uninterrupted(tmp_path: Path) -> None:
     whole = series.run(tmp_path / "a")
     stopped = series.run(tmp_path / "b", max_minutes=1e-9)
-    assert stopped.task.run.latest_checkpoint() == stopped.task.run.checkpoint_path(1)
+    assert stopped.directory.latest_checkpoint() == stopped.directory.checkpoint_path(1)
     resumed = runs.resume(stopped.path, max_minutes=100.0)
-    for name, tensor in whole.model.state_dict().items():
-        assert torch.equal(tensor, resumed.model.state_dict()[name]), name
+    for name, tensor in whole.predictor.network.state_dict().items():
+        assert torch.equal(tensor, resumed.predictor.network.state_dict()[name]), name
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -125,9 +127,8 @@ def test_a_forecast_does_not_know_the_future(tmp_path: Path, kind: str) -> None:
     for name, data in (("a", table), ("b", other)):
         run = series.run(tmp_path / name, data, max_steps=5, **KINDS[kind])
         weights.append(run)
-        assert isinstance(run.task, ForecastTask)
-        assert int(run.task.splits.valid[0]) == 180
-    first, second = (list(run.predict(table[:180])) for run in weights)
+        assert int(run.task.split.valid[0]) == 180
+    first, second = (list(run.predictor.predict(table[:180])) for run in weights)
     assert first == second
 
 
@@ -135,28 +136,28 @@ def test_many_series_with_covariates_of_every_kind(tmp_path: Path) -> None:
     table = series.long_table()
     options = {"static": "size", "past": "rain", "future": "holiday", "series": "shop"}
     run = series.run(tmp_path, table, **options, series_embedding=3, conformal=True)
-    ended = list(run.predict())
+    ended = list(run.predictor.predict())
     assert {row["shop"] for row in ended} == {"north", "south"}
     assert len(ended) == 6
     assert run.report(cuts=3).scores
     short = table[table.date < "2023-06-01"]
     with pytest.raises(InputError, match=r"series north: the covariates known ahead \(holiday\)"):
-        list(run.predict(short[short.date < "2023-05-30"].dropna()))
+        list(run.predictor.predict(short[short.date < "2023-05-30"].dropna()))
     ahead = tmp_path / "ahead.csv"
     table[["date", "shop", "holiday"]].to_csv(ahead, index=False)
-    assert len(list(run.predict(short.dropna(), future=ahead))) == 6
+    assert len(list(run.predictor.predict(short.dropna(), future=ahead))) == 6
 
 
 def test_a_series_that_training_did_not_know(tmp_path: Path) -> None:
     table = series.long_table().drop(columns=["holiday", "rain", "size"]).dropna()
     new = table.assign(shop="west")
     blind = series.run(tmp_path / "a", table, series="shop")
-    assert {row["shop"] for row in blind.predict(new[new.date < "2023-04-01"].iloc[:80])} == {
-        "west"
-    }
+    assert {
+        row["shop"] for row in blind.predictor.predict(new[new.date < "2023-04-01"].iloc[:80])
+    } == {"west"}
     knowing = series.run(tmp_path / "b", table, series="shop", series_embedding=2)
     with pytest.raises(InputError, match="series west: was not among those of training"):
-        list(knowing.predict(new.iloc[:80]))
+        list(knowing.predictor.predict(new.iloc[:80]))
 
 
 @pytest.mark.parametrize(
@@ -176,7 +177,7 @@ def test_every_option_trains(tmp_path: Path, settings: dict[str, Any]) -> None:
     scores = {score.metric: score.value for score in run.evaluate(cuts=2)}
     assert np.isfinite(scores["MAE"])
     point = settings.get("head") in ("mean", "median") and not settings.get("conformal")
-    assert ("q0.1" in next(iter(run.predict()))) != point
+    assert ("q0.1" in next(iter(run.predictor.predict()))) != point
 
 
 def test_counts(tmp_path: Path) -> None:
@@ -184,7 +185,7 @@ def test_counts(tmp_path: Path) -> None:
     run = series.run(
         tmp_path / "a", counts, head="negative-binomial", model="autoregressive", paths=9
     )
-    assert all(row["q0.025"] >= 0 for row in run.predict())
+    assert all(row["q0.025"] >= 0 for row in run.predictor.predict())
     with pytest.raises(InputError, match="head negative-binomial is for counts"):
         series.run(tmp_path / "b", head="negative-binomial")
 
@@ -192,20 +193,26 @@ def test_counts(tmp_path: Path) -> None:
 def test_a_cell_of_ones_own(tmp_path: Path) -> None:
     cell = "tests.models.networks:Leaky"
     run = series.run(tmp_path, cell=cell, model="autoregressive", paths=9)
-    again = runs.load(run.path, cell=cell)
-    assert list(again.predict()) == list(run.predict())
-    with pytest.raises(InputError, match="its cell is code of one's own"):
-        runs.load(run.path)
+    again = load(run.path, cell=cell)
+    assert list(again.predict()) == list(run.predictor.predict())
+    with pytest.raises(InputError, match=f"give --cell {cell}"):
+        load(run.path)
 
 
 def test_refitting_at_each_cut(tmp_path: Path) -> None:
-    run = series.run(tmp_path, max_steps=2, eval_every=2)
-    report = run.report(cuts=2, refit=True)
-    assert "2 forecasts of 3 steps from 2 cuts" in " ".join(report.verdict)
+    """What is scored at a cut is what a run on the rows before it forecasts."""
+    table = series.table()
+    run = series.run(tmp_path / "a", table, conformal=True)
+    (found,) = (score for score in run.evaluate(cuts=1, refit=True) if score.metric == "MAE")
+    known = series.run(tmp_path / "b", table[:-3], test_rows=0, conformal=True)
+    ahead = np.array([row["q0.5"] for row in known.predictor.predict()])
+    assert found.value == pytest.approx(np.abs(ahead - table.y[-3:]).mean(), rel=1e-6)
+    (kept,) = (score for score in run.evaluate(cuts=1) if score.metric == "MAE")
+    assert kept.value != pytest.approx(found.value, rel=1e-3)
 
 
 def test_the_gap_is_within_what_the_network_looks_ahead(trained: Run) -> None:
-    if trained.task.config.model == "autoregressive":  # type: ignore[attr-defined]
+    if trained.task.config.model == "autoregressive":
         assert trained.report(cuts=2, gap=4).scores
         return
     assert "forecasts of 2 steps after a gap of 1" in " ".join(
@@ -213,14 +220,26 @@ def test_the_gap_is_within_what_the_network_looks_ahead(trained: Run) -> None:
     )
     with pytest.raises(InputError, match="--gap 3: this run looks 3 rows ahead"):
         trained.report(gap=3)
-    with pytest.raises(InputError, match="--horizon 4: this run was trained to look 3 rows ahead"):
-        list(trained.predict(horizon=4))
+    with pytest.raises(
+        InputError, match="--horizon 4: this network was trained to look 3 rows ahead"
+    ):
+        list(trained.predictor.predict(horizon=4))
 
 
-def test_damaged_run_files(tmp_path: Path) -> None:
+def test_damaged_files(tmp_path: Path) -> None:
     run = series.run(tmp_path, max_steps=1)
-    path = run.path / "shape.json"
-    kept = json.loads(path.read_text())
-    path.write_text(json.dumps({**kept, "form": {}}))
-    with pytest.raises(InputError, match=r"shape.json: can't be read"):
-        runs.load(run.path)
+    path = run.path / "data" / "columns.json"
+    kept = path.read_text()
+    path.write_text(json.dumps({**json.loads(kept), "columns": {"target": 3}}))
+    with pytest.raises(InputError, match=r"columns.json: cannot be read as the columns of a run"):
+        Run(run.path)
+    path.write_text(kept)
+    history = run.path / "predictor" / "history.safetensors"
+    history.write_bytes(history.read_bytes()[:-1])
+    with pytest.raises(InputError, match=r"history.safetensors: damaged"):
+        Run(run.path)
+
+
+def test_flags_of_truncation_are_not_offered() -> None:
+    with pytest.raises(InputError, match="--random-truncation: no such setting"):
+        configure(ForecastConfig, {"horizon": 3, "random_truncation": True})

@@ -17,16 +17,15 @@ from elman.tasks.runs import Run, train
 
 def a_run(folder: Path, problem: str) -> Run:
     settings: dict[str, Any] = {"problem": problem, "lag": 12, "cell": "gru", "max_steps": 2}
-    return train("memory", (), folder / problem, **settings, eval_sequences=20)
+    return train("memory", None, folder / problem, **settings, eval_sequences=20)
 
 
 @pytest.mark.parametrize("problem", ["recall", "adding", "copying"])
 def test_each_step_is_the_models(problem: str, tmp_path: Path) -> None:
     run = a_run(tmp_path, problem)
-    reading = run.read()
-    task: Any = run.task
-    batch = task.problem.batch(12, 1, seed=task.config.seed, split="valid")
-    model: Any = run.model
+    reading = run.activations()
+    batch = run.task.data.batch(12, 1, seed=run.task.config.seed, split="valid")
+    model: Any = run.predictor.network
     state = model.initial_state(1)
     assert len(reading.steps) == len(batch.inputs)
     for t, x in enumerate(batch.inputs):
@@ -54,9 +53,9 @@ def test_each_step_is_the_models(problem: str, tmp_path: Path) -> None:
 
 
 def test_the_labels_are_symbols_or_numbers(tmp_path: Path) -> None:
-    recall = a_run(tmp_path, "recall").read()
+    recall = a_run(tmp_path, "recall").activations()
     assert all(step.label.isdigit() for step in recall.steps)
-    adding = a_run(tmp_path, "adding").read()
+    adding = a_run(tmp_path, "adding").activations()
     marks = [step.label.split()[1] for step in adding.steps]
     assert sorted(set(marks)) == ["0", "1"]
     assert marks.count("1") == 2
@@ -64,4 +63,4 @@ def test_the_labels_are_symbols_or_numbers(tmp_path: Path) -> None:
 
 def test_it_reads_nothing_else(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="leave --text out"):
-        a_run(tmp_path, "recall").read("the cat")
+        a_run(tmp_path, "recall").activations("the cat")

@@ -11,8 +11,9 @@ from elman.data.batching import IGNORE
 from elman.data.memory import PROBLEMS
 from elman.errors import InputError
 from elman.models.memory import MemoryNetwork
+from elman.tasks.memory.data import held_out
 from elman.tasks.memory.task import MemoryTask
-from elman.tasks.runs import Run, begin, load, reopen, resume, train
+from elman.tasks.runs import Run, reopen, resume, train
 
 SMALL: dict[str, Any] = {
     "lag": 12,
@@ -27,7 +28,7 @@ SMALL: dict[str, Any] = {
 
 
 def made(path: Path, **settings: Any) -> Run:
-    return train("memory", (), path, **SMALL | settings)
+    return train("memory", None, path, **SMALL | settings)
 
 
 def records(run: Run) -> list[dict[str, Any]]:
@@ -54,11 +55,11 @@ def test_recall_is_learned_and_training_stops_there(solved: Run) -> None:
 
 def test_the_score_is_that_of_the_last_output(solved: Run) -> None:
     """Step by step over the test's sequences, the answers counted one by one."""
-    task, model = solved.task, solved.model
+    task, model = solved.task, solved.predictor.network
     assert isinstance(task, MemoryTask)
     assert isinstance(model, MemoryNetwork)
     right = asked = 0
-    for batch in task.held_out("test"):
+    for batch in held_out(task.data, task.config, "test"):
         state = model.initial_state(batch.batch_size)
         for x_t, target in zip(batch.inputs, batch.targets, strict=True):
             y_t, state = model.step(x_t, state)
@@ -71,10 +72,10 @@ def test_the_score_is_that_of_the_last_output(solved: Run) -> None:
 
 
 def test_a_run_is_loaded_with_its_weights(solved: Run) -> None:
-    again = load(solved.path)
+    again = Run(solved.path)
     assert again.evaluate() == solved.evaluate()
-    for name, weight in solved.model.state_dict().items():
-        assert torch.equal(again.model.state_dict()[name], weight)
+    for name, weight in solved.predictor.network.state_dict().items():
+        assert torch.equal(again.predictor.network.state_dict()[name], weight)
 
 
 def test_a_solved_run_that_is_resumed_stops_at_once(solved: Run) -> None:
@@ -91,8 +92,8 @@ def test_resumed_is_uninterrupted(tmp_path: Path) -> None:
     assert reopen(cut.path)[1] == cut.path / "checkpoints" / "step-00000050.safetensors"
     resumed = resume(cut.path)
     assert records(resumed) == records(whole)
-    for name, weight in whole.model.state_dict().items():
-        assert torch.equal(resumed.model.state_dict()[name], weight)
+    for name, weight in whole.predictor.network.state_dict().items():
+        assert torch.equal(resumed.predictor.network.state_dict()[name], weight)
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)
@@ -111,27 +112,23 @@ def test_early_stop_off_uses_the_whole_budget(tmp_path: Path) -> None:
     assert records(run)[-1]["step"] == SMALL["max_steps"]
 
 
-def test_evaluation_data_are_fresh_and_the_test_is_the_same_for_every_seed(tmp_path: Path) -> None:
-    tasks = [
-        begin("memory", (), tmp_path / str(seed), MemoryTask.Config(seed=seed, lag=12)).task
-        for seed in (1, 2)
-    ]
-    first, second = (task for task in tasks if isinstance(task, MemoryTask))
-    drawn = first.held_out("valid")[0].inputs
-    assert not torch.equal(drawn, second.held_out("valid")[0].inputs)
-    assert not torch.equal(drawn[:, :16], next(first.source()).inputs)
-    for one, other in zip(first.held_out("test"), second.held_out("test"), strict=True):
+def test_evaluation_data_are_fresh_and_the_test_is_the_same_for_every_seed() -> None:
+    problem = PROBLEMS["recall"]
+    first, second = (MemoryTask.Config(seed=seed, lag=12) for seed in (1, 2))
+    drawn = held_out(problem, first, "valid")[0].inputs
+    assert not torch.equal(drawn, held_out(problem, second, "valid")[0].inputs)
+    assert not torch.equal(drawn[:, :16], next(MemoryTask(first, problem).source()).inputs)
+    tests = [held_out(problem, config, "test") for config in (first, second)]
+    for one, other in zip(*tests, strict=True):
         assert torch.equal(one.inputs, other.inputs)
 
 
-def test_long_sequences_are_evaluated_in_parts(tmp_path: Path) -> None:
-    config = MemoryTask.Config(lag=3000)
-    task = begin("memory", (), tmp_path / "run", config).task
-    assert isinstance(task, MemoryTask)
-    sizes = [batch.batch_size for batch in task.held_out("valid")]
+def test_long_sequences_are_evaluated_in_parts() -> None:
+    batches = held_out(PROBLEMS["recall"], MemoryTask.Config(lag=3000), "valid")
+    sizes = [batch.batch_size for batch in batches]
     assert sum(sizes) == 500
     assert max(sizes) == 50_000 // 3001
-    assert not torch.equal(*[batch.inputs for batch in task.held_out("valid")[:2]])
+    assert not torch.equal(*[batch.inputs for batch in batches[:2]])
 
 
 def test_what_cannot_be_is_one_line(tmp_path: Path, solved: Run) -> None:
@@ -139,9 +136,10 @@ def test_what_cannot_be_is_one_line(tmp_path: Path, solved: Run) -> None:
         made(tmp_path / "run", problem="temporal-order", lag=9)
     with pytest.raises(InputError, match="--cell rnm: no such cell"):
         made(tmp_path / "run", cell="rnm")
-    with pytest.raises(InputError, match="give no files"):
+    with pytest.raises(InputError, match=r"book.txt: the task memory draws its own data"):
         train("memory", tmp_path / "book.txt", tmp_path / "run", **SMALL)
     assert list(tmp_path.iterdir()) == []
-    for use in (lambda: solved.stream(), lambda: list(solved.predict(["a"]))):
-        with pytest.raises(InputError, match="reads no text"):
-            use()
+    with pytest.raises(InputError, match="draws its own data"):
+        solved.evaluate(["some", "texts"])
+    with pytest.raises(InputError, match=r"--beam: a memory has no such setting"):
+        solved.predictor.predict(beam=3)

@@ -13,7 +13,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from elman.data.reading import LONGEST_LINE, numbered_lines
+from elman.data.given import Data, Given, paths_of
+from elman.data.text_files import LONGEST_LINE, numbered_lines
 from elman.errors import InputError
 
 NAMES = (("source", "target"), ("src", "tgt"), ("src", "trg"), ("input", "output"))
@@ -54,12 +55,13 @@ class Reader:
     empty: int = 0
     found: list[str] = field(default_factory=list)
 
-    def read(self, files: Sequence[Path]) -> list[Pair]:
+    def read(self, data: Data | Given) -> list[Pair]:
         """The pairs of two parallel files, or of one table.
 
         Raises:
             InputError: a file or a row that can't be read, columns that are missing or not clear.
         """
+        files = paths_of(data, "pairs")
         if len(files) == 2:
             rows = self._parallel(*files)
         elif suffix(files[0]) in JSON_LINES:

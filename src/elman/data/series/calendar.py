@@ -13,8 +13,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from elman.data.series.finding import spoken
 from elman.data.series.frequency import Stamps
+from elman.data.series.infer_frequency import spoken
 from elman.data.series.panel import Covariate, Floats, Panel
 from elman.errors import InputError
 

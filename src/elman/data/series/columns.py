@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from elman.data.series.panel import Missing
-from elman.errors import InputError
-from elman.files import write_json
 
 Duplicates: TypeAlias = Literal["refuse", "first", "last", "mean"]
 Constant: TypeAlias = Literal["refuse", "drop", "keep"]
@@ -49,27 +45,3 @@ class Columns:
     duplicates: Duplicates = "refuse"
     constant: Constant = "refuse"
     categories: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-    def save(self, path: Path) -> None:
-        """Write as JSON, whole or not at all."""
-        write_json(path, asdict(self))
-
-    @staticmethod
-    def load(path: Path) -> Columns:
-        """What `save` wrote.
-
-        Raises:
-            InputError: missing or damaged.
-        """
-        try:
-            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            content |= {name: tuple(content[name]) for name in _TUPLES}
-            content["categories"] = {key: tuple(of) for key, of in content["categories"].items()}
-            return Columns(**content)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            raise InputError(
-                f"{path}: cannot be read as the columns of a run ({error}); train the run again"
-            ) from error
-
-
-_TUPLES = ("target", "static", "past", "future")

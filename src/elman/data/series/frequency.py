@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from elman.data.extras import library
+from elman.data.optional import library
 from elman.errors import InputError
 
 Stamps: TypeAlias = npt.NDArray[Any]

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from elman.data.series.finding import spoken
 from elman.data.series.frequency import Frequency, Stamps
+from elman.data.series.infer_frequency import spoken
 from elman.data.series.panel import Booleans, Floats, Integers, Missing
 
 WORDS: dict[str, str] = {

@@ -17,14 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.extras import library
-from elman.data.reading import read_blocks
-from elman.data.series.assembling import Grid
+from elman.data.optional import library
 from elman.data.series.columns import Columns
 from elman.data.series.frequency import Frequency
+from elman.data.series.grid import Grid
 from elman.data.series.panel import Covariate, Floats
 from elman.data.series.stamps import parse_times, place_in_zone
 from elman.data.series.tables import Source
+from elman.data.text_files import read_blocks
 from elman.errors import InputError
 
 _SUFFIXES = (".jsonl", ".json", ".ndjson")

@@ -6,7 +6,6 @@ Legend: S series, C channels, N rows of all series together.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -15,7 +14,6 @@ from safetensors import SafetensorError
 
 from elman.data.series.panel import Floats, Panel
 from elman.errors import InputError
-from elman.files import safetensors_path
 
 Scaling = Literal["standard", "mean", "none"]
 
@@ -75,26 +73,24 @@ class Scaler:
             location[new], scale[new] = own
         return location, scale
 
-    def save(self, path: Path) -> None:
-        """Write the scaler, atomically."""
-        arrays = {
-            name: np.ascontiguousarray(getattr(self, name))
-            for name in ("location", "scale", "past", "future", "static")
-        }
-        with safetensors_path(path) as temporary:
-            safetensors.numpy.save_file(arrays, temporary)
+    def to_bytes(self) -> bytes:
+        """All but the kind, as a safetensors file."""
+        names = ("location", "scale", "past", "future", "static")
+        return safetensors.numpy.save(
+            {name: np.ascontiguousarray(getattr(self, name)) for name in names}
+        )
 
     @classmethod
-    def load(cls, path: Path, kind: Scaling) -> Scaler:
-        """Read what `save` wrote.
+    def from_bytes(cls, data: bytes, kind: Scaling, where: str) -> Scaler:
+        """What `to_bytes` gave.
 
         Raises:
-            InputError: it is missing or damaged.
+            InputError: damaged; `where` says what cannot be read.
         """
         try:
-            return cls(kind, **safetensors.numpy.load_file(path))
-        except (OSError, SafetensorError, TypeError) as error:
-            raise InputError(f"{path}: can't be read as the scaler of a run ({error})") from error
+            return cls(kind, **safetensors.numpy.load(data))
+        except (SafetensorError, TypeError) as error:
+            raise InputError(f"{where}: cannot be read as a scaler ({error})") from error
 
 
 def measure(panel: Panel, kind: Scaling) -> tuple[Floats, Floats]:

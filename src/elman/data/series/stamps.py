@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from elman.data.extras import library
+from elman.data.optional import library
 from elman.data.series.frequency import Stamps
 from elman.data.series.panel import Integers
 from elman.errors import InputError

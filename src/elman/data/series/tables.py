@@ -5,17 +5,19 @@ from __future__ import annotations
 import csv
 import difflib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from elman.data.extras import library
-from elman.data.reading import read_blocks
+from elman.data.given import Columns as GivenColumns
+from elman.data.given import Data, Files, Given, given
+from elman.data.optional import library
 from elman.data.series.columns import Columns
 from elman.data.series.panel import Floats
+from elman.data.text_files import read_blocks
 from elman.errors import InputError
 
 Source: TypeAlias = Any
@@ -82,6 +84,21 @@ class Table:
         return not len(column) or pd.to_numeric(column, errors="coerce").notna().mean() > 0.5
 
 
+def source_of(data: Data | Given) -> Source:
+    """The paths or the frame that are given.
+
+    Raises:
+        InputError: something that is no table.
+    """
+    found = given(data)
+    match found:
+        case Files():
+            return found.paths
+        case GivenColumns():
+            return found.table
+    raise InputError("data: not a table of time series; give a path, a frame or a dict of columns")
+
+
 def read_table(source: Source, columns: Columns) -> Table:
     """The rows of a CSV or Parquet file (or several of one kind), or of a pandas frame.
 
@@ -91,6 +108,8 @@ def read_table(source: Source, columns: Columns) -> Table:
     if isinstance(source, str | os.PathLike):
         source = [Path(source)]
     if not isinstance(source, Sequence):
+        if isinstance(source, Mapping):
+            source = library("pandas").DataFrame(dict(source))
         if not hasattr(source, "columns"):
             raise InputError(f"{type(source).__name__}: not a table; give a path or a pandas frame")
         return _joined([("the frame", source, 0)])

@@ -42,6 +42,9 @@ class Forecaster(Protocol):
         ...
 
 
+Forecasts = Callable[[Panel, int], Forecast]
+"""`Forecaster.forecast`."""
+
 Refit = Callable[[Panel], Forecaster]
 """Trains a forecaster on what was known at a cut."""
 
@@ -167,7 +170,7 @@ def backtest(
 
 
 def forecast_cuts(
-    forecaster: Forecaster, panel: Panel, horizon: int, schedule: Schedule
+    forecasts: Forecasts, context: int | None, panel: Panel, horizon: int, schedule: Schedule
 ) -> tuple[Floats, Forecast]:
     """Forecasts from every cut, and (R, L, C) what came, NaN where the data do not say.
 
@@ -177,8 +180,8 @@ def forecast_cuts(
     series, ends, numbers = place_cuts(panel, horizon, schedule)
     total, gap = schedule.gap + horizon, schedule.gap
     parts = [
-        forecaster.forecast(panel.cuts(series[rows], ends[rows], forecaster.context), total)
-        for rows in _chunks(panel, forecaster.context, ends, numbers, total, False)
+        forecasts(panel.cuts(series[rows], ends[rows], context), total)
+        for rows in _chunks(panel, context, ends, numbers, total, False)
     ]
     whole = Forecast(
         np.concatenate([part.mean for part in parts]),

@@ -13,19 +13,26 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from elman.data.series.forecasts import Forecast
-from elman.data.series.panel import Floats
+from elman.data.series.panel import Floats, Integers, Panel
 from elman.errors import InputError
-from elman.files import write_json
+from elman.evaluation.backtest.backtest import Forecasts, Schedule, forecast_cuts
+
+_LOWER = (*(5 * step for step in range(1, 11)), *(25 * step for step in range(3, 21)))
+GRID = tuple(sorted({per_mille / 1000 for at in _LOWER for per_mille in (at, 1000 - at)}))
+"""The levels that a calibration is made for: 0.005 to 0.05 by 0.005, on to the median by 0.025, and
+the same above it. It holds every level of `elman.data.series.forecasts.LEVELS`."""
 
 FEWEST = 20
 """Errors that a step of the horizon needs for a table of its own; with fewer, steps are pooled."""
 
 _TINY = 1e-12
+
+# Held-out forecasts that a calibration is made from: more change little.
+_CALIBRATED_ON = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,36 +79,58 @@ class Conformal:
     def apply(self, forecast: Forecast) -> Forecast:
         """The forecast with its quantiles moved; beyond the fitted horizon the last step's shift.
 
-        The mean stays. Quantiles that would cross are put into order.
+        A level between two that were fitted is moved by what lies between their shifts. The mean
+        stays. Quantiles that would cross are put into order.
         """
-        assert forecast.levels == self.levels, (forecast.levels, self.levels)
+        by_level = [np.interp(forecast.levels, self.levels, row) for row in self.shifts]
         steps = np.minimum(np.arange(forecast.horizon), len(self.shifts) - 1)
-        shifts = self.shifts[steps][None, :, None, :]  # (1, L, 1, Q)
+        shifts = np.stack(by_level)[steps][None, :, None, :]  # (1, L, 1, Q)
         moved = forecast.quantiles + shifts * _width(forecast)[..., None]
         return replace(forecast, quantiles=np.sort(moved, axis=-1))
 
-    def save(self, path: Path) -> None:
-        """Write as JSON, whole or not at all."""
-        shifts = [[float(shift) for shift in row] for row in self.shifts]
-        write_json(path, {"levels": self.levels, "shifts": shifts, "counts": self.counts})
+    def to_bytes(self) -> bytes:
+        """As JSON."""
+        content = {"levels": self.levels, "shifts": self.shifts.tolist(), "counts": self.counts}
+        return json.dumps(content, allow_nan=False).encode()
 
     @staticmethod
-    def load(path: Path) -> Conformal:
-        """What `save` wrote.
+    def from_bytes(data: bytes, where: str) -> Conformal:
+        """What `to_bytes` gave.
 
         Raises:
-            InputError: missing or damaged.
+            InputError: damaged; `where` says what cannot be read.
         """
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(data)
             levels = tuple(float(level) for level in content["levels"])
             shifts = np.array(content["shifts"], dtype=np.float64)
             counts = tuple(int(count) for count in content["counts"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: cannot be read as a calibration ({error})") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(f"{where}: cannot be read as a calibration ({error})") from error
         if shifts.shape != (len(counts), len(levels)) or not np.isfinite(shifts).all():
-            raise InputError(f"{path}: its numbers do not fit together; train the run again")
+            raise InputError(f"{where}: its numbers do not fit together; train the run again")
         return Conformal(levels, shifts, counts)
+
+
+def calibrate(
+    forecasts: Forecasts, context: int | None, panel: Panel, horizon: int, first: Integers
+) -> Conformal:
+    """From forecasts of the last rows of each series, which were not trained on.
+
+    Args:
+        forecasts: with the levels of `GRID`.
+        context: how many rows before a cut are looked at; None for all.
+        panel: ends with the last held-out row of each series.
+        horizon: L.
+        first: (S,) where the held-out rows of each series begin.
+
+    Raises:
+        InputError: too few rows to say anything.
+    """
+    room = panel.lengths - first - horizon + 1
+    most = max(1, _CALIBRATED_ON // max(1, int((room > 0).sum())))
+    schedule = Schedule(most, 0, max(1, int(room.max()) // most), first)
+    return Conformal.fit(*forecast_cuts(forecasts, context, panel, horizon, schedule))
 
 
 def _width(forecast: Forecast) -> Floats:

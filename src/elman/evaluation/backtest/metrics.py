@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.extras import library
+from elman.data.optional import library
 from elman.data.series.forecasts import Forecast
 from elman.data.series.panel import Booleans, Floats, Integers
 

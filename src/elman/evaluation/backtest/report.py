@@ -5,7 +5,9 @@ Legend: L horizon.
 
 from __future__ import annotations
 
+import csv
 import math
+from pathlib import Path
 from typing import Any
 
 from elman.evaluation.backtest.backtest import Backtest
@@ -13,6 +15,7 @@ from elman.evaluation.backtest.baselines import NAIVE
 from elman.evaluation.backtest.metrics import UNITS
 from elman.evaluation.backtest.significance import LEVEL, Comparison, compare
 from elman.evaluation.report import Report, Score
+from elman.files import atomic_path
 
 
 def report(found: Backtest, split: str = "test") -> Report:
@@ -43,6 +46,15 @@ def steps(found: Backtest) -> list[dict[str, Any]]:
             }
             rows.append({"model": model, "step": step + 1, **row})
     return rows
+
+
+def write_steps(path: Path, found: Backtest) -> None:
+    """Write the rows of `steps` as CSV, whole or not at all."""
+    rows = steps(found)
+    with atomic_path(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 def verdict(found: Backtest) -> list[str]:

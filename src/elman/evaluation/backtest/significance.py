@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from elman.data.extras import library
+from elman.data.optional import library
 from elman.data.series.panel import Floats
 
 LEVEL = 0.05

@@ -13,8 +13,8 @@ from typing import ClassVar, cast
 
 from torch import nn
 
+from elman.data.labeled.dataset import read_labeled, read_more
 from elman.data.labeled.encoded import Bucketed, Encoded
-from elman.data.labeled.files import read_labeled, read_more
 from elman.data.labeled.rows import Columns, LabeledSplits, Sequences, Texts, Words
 from elman.data.labeled.standardize import Standardizer
 from elman.data.labeled.words import WordEncoder, separated, words_of
@@ -24,8 +24,9 @@ from elman.diagnostics.diagnosis_input import DiagnosisInput
 from elman.errors import InputError
 from elman.evaluation.baselines import fit_baselines, load_baselines, save_baselines
 from elman.evaluation.classification_report import plots, report
-from elman.models.cells import check_cell, recurrent_layer
-from elman.models.classifier import Classifier, output_width
+from elman.models.cells import check_cell, recurrent_layers
+from elman.models.classifier import Classifier
+from elman.models.stacked import output_width
 from elman.predictors.classifier import judge
 from elman.predictors.classifier_activations import read_numbers, read_words
 from elman.predictors.classifier_answers import predictions
@@ -149,22 +150,17 @@ class ClassifyTask(Task):
             embedding = nn.Embedding(self.tokenizer.vocab_size, sizes.embedding_size)
             # Small beside the gates' own start, so that a rare word begins by saying little.
             nn.init.normal_(embedding.weight, std=0.1)
-        layers: list[nn.Module] = []
-        width = sizes.embedding_size
-        for _ in range(sizes.num_layers):
-            layer = recurrent_layer(
-                self.config.cell if config.from_run is None else sizes.cell,
-                width,
-                sizes.hidden_size,
-                sizes.options(config),
-                bidirectional=config.both_ways,
-            )
-            layers.append(layer)
-            width = output_width(layer, width)
+        layers = recurrent_layers(
+            self.config.cell if config.from_run is None else sizes.cell,
+            sizes.embedding_size,
+            [sizes.hidden_size] * sizes.num_layers,
+            sizes.options(config),
+            bidirectional=config.both_ways,
+        )
         model = Classifier(
             embedding,
             layers,
-            width,
+            output_width(layers, sizes.embedding_size),
             len(self.schema.names),
             pooling=None if self.schema.kind == "step" else config.pooling,
             word_dropout=config.word_dropout,

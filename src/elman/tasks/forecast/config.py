@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, model_validator
 
+from elman.settings import setting
 from elman.tasks.network_config import StackConfig
-from elman.training.config import section
 
-_DATA = section("Data")
-_MODEL = section("Model")
-_REGULARIZATION = section("Regularization")
-_FORECAST = section("Forecast")
+_DATA = "Data"
+_MODEL = "Model"
+_REGULARIZATION = "Regularization"
+_FORECAST = "Forecast"
 
 
 def _listed(value: Any) -> Any:
@@ -30,201 +30,149 @@ Rows = Annotated[tuple[int, ...], BeforeValidator(_listed)]
 """Numbers of rows."""
 
 
+Head = Literal["student-t", "gaussian", "negative-binomial", "quantile", "median", "mean"]
+
+
 class ForecastConfig(StackConfig):
     """What is forecast from what, the network, its regularization, and training."""
 
-    target: Names = Field(
+    target: Names = setting(
         (),
-        description="column to forecast; several with commas between, or '*' for every column of"
+        "column to forecast; several with commas between, or '*' for every column of"
         " numbers without another part; default: y, or the only one there is",
-        json_schema_extra=_DATA,
+        _DATA,
     )
-    horizon: int = Field(
-        0, ge=0, le=100_000, description="how many rows ahead to forecast", json_schema_extra=_DATA
-    )
-    time: str = Field(
-        "", description="column of the times; default: found", json_schema_extra=_DATA
-    )
-    series: str = Field(
+    horizon: int = setting(0, "how many rows ahead to forecast", _DATA, ge=0, le=100_000)
+    time: str = setting("", "column of the times; default: found", _DATA)
+    series: str = setting(
         "",
-        description="column that names the series of a row, in a long table; default:"
+        "column that names the series of a row, in a long table; default:"
         " unique_id where there is one",
-        json_schema_extra=_DATA,
+        _DATA,
     )
-    static: Names = Field(
-        (), description="covariates with one value a series", json_schema_extra=_DATA
+    static: Names = setting((), "covariates with one value a series", _DATA)
+    past: Names = setting((), "covariates known up to now only", _DATA)
+    future: Names = setting((), "covariates known ahead, such as holidays", _DATA)
+    frequency: str = setting(
+        "", "distance of the rows: h, 15min, D, B, W-SUN, MS …; default: found", _DATA
     )
-    past: Names = Field((), description="covariates known up to now only", json_schema_extra=_DATA)
-    future: Names = Field(
-        (), description="covariates known ahead, such as holidays", json_schema_extra=_DATA
+    time_zone: str = setting(
+        "", "IANA name of the zone of the times, where they don't say it", _DATA
     )
-    frequency: str = Field(
-        "",
-        description="distance of the rows: h, 15min, D, B, W-SUN, MS …; default: found",
-        json_schema_extra=_DATA,
-    )
-    time_zone: str = Field(
-        "",
-        description="IANA name of the zone of the times, where they don't say it",
-        json_schema_extra=_DATA,
-    )
-    missing: Literal["refuse", "forward", "interpolate", "zero", "mask"] = Field(
+    missing: Literal["refuse", "forward", "interpolate", "zero", "mask"] = setting(
         "forward",
-        description="what stands where a value is missing: an error, the last value, a line, 0,"
+        "what stands where a value is missing: an error, the last value, a line, 0,"
         " or nothing (the network is told)",
-        json_schema_extra=_DATA,
+        _DATA,
     )
-    duplicates: Literal["refuse", "first", "last", "mean"] = Field(
-        "refuse",
-        description="which of two different rows of one time is taken",
-        json_schema_extra=_DATA,
+    duplicates: Literal["refuse", "first", "last", "mean"] = setting(
+        "refuse", "which of two different rows of one time is taken", _DATA
     )
-    constant: Literal["refuse", "drop", "keep"] = Field(
-        "refuse",
-        description="what happens with a series whose values are all equal or missing",
-        json_schema_extra=_DATA,
+    constant: Literal["refuse", "drop", "keep"] = setting(
+        "refuse", "what happens with a series whose values are all equal or missing", _DATA
     )
-    scaling: Literal["standard", "mean", "none"] | None = Field(
+    scaling: Literal["standard", "mean", "none"] | None = setting(
         None,
-        description="each series less its mean and over its deviation (standard), or over its mean"
+        "each series less its mean and over its deviation (standard), or over its mean"
         " size (mean), of its training rows; default: standard, for counts mean",
-        json_schema_extra=_DATA,
+        _DATA,
     )
-    calendar: bool = Field(
-        True,
-        description="show the network the hour, the weekday … that go with the frequency",
-        json_schema_extra=_DATA,
+    calendar: bool = setting(
+        True, "show the network the hour, the weekday … that go with the frequency", _DATA
     )
-    valid_fraction: float = Field(
-        0.1,
-        gt=0,
-        lt=1,
-        description="share of each series kept for validation, before the test",
-        json_schema_extra=_DATA,
+    valid_fraction: float = setting(
+        0.1, "share of each series kept for validation, before the test", _DATA, gt=0, lt=1
     )
-    test_fraction: float = Field(
-        0.1,
-        ge=0,
-        lt=1,
-        description="share of each series kept for the test, at its end",
-        json_schema_extra=_DATA,
+    test_fraction: float = setting(
+        0.1, "share of each series kept for the test, at its end", _DATA, ge=0, lt=1
     )
-    valid_rows: int | None = Field(
-        None, ge=1, description="the same in rows; beats the share", json_schema_extra=_DATA
-    )
-    test_rows: int | None = Field(
-        None, ge=0, description="the same in rows; beats the share", json_schema_extra=_DATA
-    )
+    valid_rows: int | None = setting(None, "the same in rows; beats the share", _DATA, ge=1)
+    test_rows: int | None = setting(None, "the same in rows; beats the share", _DATA, ge=0)
 
-    model: Literal["direct", "autoregressive", "segments"] = Field(
+    model: Literal["direct", "autoregressive", "segments"] = setting(
         "direct",
-        description="direct: all steps at once; autoregressive: drawn one after the other"
+        "direct: all steps at once; autoregressive: drawn one after the other"
         " (DeepAR); segments: a piece of the series at a time (SegRNN)",
-        json_schema_extra=_MODEL,
+        _MODEL,
     )
-    head: (
-        Literal["student-t", "gaussian", "negative-binomial", "quantile", "median", "mean"] | None
-    ) = Field(
+    head: Head | None = setting(
         None,
-        description="what a forecast is: a distribution, quantiles, or one number learned by the"
+        "what a forecast is: a distribution, quantiles, or one number learned by the"
         " absolute (median) or squared error (mean); default: quantile, autoregressive: student-t",
-        json_schema_extra=_MODEL,
+        _MODEL,
     )
-    look_back: int | None = Field(
+    look_back: int | None = setting(
         None,
+        "rows of a training window before the horizon; what direct and segments read"
+        " (autoregressive reads all of the history); default: from the seasons and the horizon",
+        _MODEL,
         ge=1,
         le=1_000_000,
-        description="rows of a training window before the horizon; what direct and segments read"
-        " (autoregressive reads all of the history); default: from the seasons and the horizon",
-        json_schema_extra=_MODEL,
     )
-    lags: Rows | None = Field(
+    lags: Rows | None = setting(
         None,
-        description="rows back that each step is shown beside the row before, with commas between;"
+        "rows back that each step is shown beside the row before, with commas between;"
         " default: from the frequency; not for segments",
-        json_schema_extra=_MODEL,
+        _MODEL,
     )
-    segment: int | None = Field(
-        None,
-        ge=1,
-        description="segments: rows of a piece; default: from the horizon",
-        json_schema_extra=_MODEL,
+    segment: int | None = setting(
+        None, "segments: rows of a piece; default: from the horizon", _MODEL, ge=1
     )
-    normalization: Literal["none", "last", "revin"] | None = Field(
+    normalization: Literal["none", "last", "revin"] | None = setting(
         None,
-        description="of each window: none, less its last value, or reversible instance"
+        "of each window: none, less its last value, or reversible instance"
         " normalization (Kim 2022); default: none, segments: last",
-        json_schema_extra=_MODEL,
+        _MODEL,
     )
-    series_embedding: int | None = Field(
+    series_embedding: int | None = setting(
         None,
+        "numbers learned for each series, which can then only be forecast if training"
+        " knew it; 0: none; default: 8 where one table has several targets",
+        _MODEL,
         ge=0,
         le=4096,
-        description="numbers learned for each series, which can then only be forecast if training"
-        " knew it; 0: none; default: 8 where one table has several targets",
-        json_schema_extra=_MODEL,
     )
-    hidden_size: int = Field(
-        64, ge=1, le=65536, description="units of each layer", json_schema_extra=_MODEL
+    hidden_size: int = setting(64, "units of each layer", _MODEL, ge=1, le=65536)
+
+    dropout: float = setting(
+        0.1, "between layers and on what the head reads", _REGULARIZATION, ge=0, lt=1
     )
 
-    dropout: float = Field(
-        0.1,
-        ge=0,
-        lt=1,
-        description="between layers and on what the head reads",
-        json_schema_extra=_REGULARIZATION,
-    )
-
-    conformal: bool = Field(
+    conformal: bool = setting(
         False,
-        description="widen or narrow intervals by the errors made on the validation rows, so that"
+        "widen or narrow intervals by the errors made on the validation rows, so that"
         " they cover as they say; a head of one number gets its intervals this way only",
-        json_schema_extra=_FORECAST,
+        _FORECAST,
     )
-    paths: int = Field(
-        200,
-        ge=2,
-        le=100_000,
-        description="autoregressive: paths drawn for a forecast",
-        json_schema_extra=_FORECAST,
+    paths: int = setting(
+        200, "autoregressive: paths drawn for a forecast", _FORECAST, ge=2, le=100_000
     )
 
-    order: Literal["swept", "sampled"] = Field(
+    order: Literal["swept", "sampled"] = setting(
         "swept",
-        description="training windows: each once an epoch, or drawn, every series as often",
-        json_schema_extra=section("Optimization"),
+        "training windows: each once an epoch, or drawn, every series as often",
+        "Optimization",
     )
-    learning_rate: float = Field(
-        2e-3,
-        gt=0,
-        description="the highest learning rate",
-        json_schema_extra=section("Optimization"),
-    )
-    max_steps: int = Field(
-        2000, ge=1, description="stop after this many updates", json_schema_extra=section("Budget")
-    )
-    patience: int = Field(
+    learning_rate: float = setting(2e-3, "the highest learning rate", "Optimization", gt=0)
+    max_steps: int = setting(2000, "stop after this many updates", "Budget", ge=1)
+    patience: int = setting(
         10,
+        "stop after this many evaluations without a better validation loss; 0: never",
+        "Budget",
         ge=0,
-        description="stop after this many evaluations without a better validation loss; 0: never",
-        json_schema_extra=section("Budget"),
     )
-    eval_every: int = Field(
-        100,
-        ge=1,
-        description="updates between evaluations",
-        json_schema_extra=section("Evaluation and checkpoints"),
+    eval_every: int = setting(
+        100, "updates between evaluations", "Evaluation and checkpoints", ge=1
     )
-    eval_windows: int = Field(
+    eval_windows: int = setting(
         2000,
+        "validation windows of an evaluation, evenly spaced",
+        "Evaluation and checkpoints",
         ge=1,
-        description="validation windows of an evaluation, evenly spaced",
-        json_schema_extra=section("Evaluation and checkpoints"),
     )
 
     @property
-    def head_kind(self) -> str:
+    def head_kind(self) -> Head:
         """The head, chosen or by default."""
         return self.head or ("student-t" if self.model == "autoregressive" else "quantile")
 

@@ -1,27 +1,75 @@
-"""How a table is cut for training, and the sizes of the network that its rows allow.
+"""A table as the task reads it, how it is cut for training, and the network that its rows allow.
 
 Legend: S series, C channels.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import NamedTuple, Self
 
 import numpy as np
+from pydantic import TypeAdapter
 
+from elman.data.series.columns import Columns
 from elman.data.series.panel import Integers, Panel
+from elman.data.series.panel_file import load_panel, save_panel
 from elman.data.series.scaler import Scaler
 from elman.data.series.windows import Reach, Windows
 from elman.errors import InputError
+from elman.files import write_json
+from elman.models.cells import cell_options
 from elman.models.forecaster import Form
-from elman.predictors.forecaster import Shape
+from elman.models.forecaster_architecture import ForecasterArchitecture
 from elman.tasks.forecast.config import ForecastConfig
 
 # A lag is of use where most of the training rows have it.
 _LAG_SHARE = 3
 # A season longer than this is for lags and the calendar, not for the look-back.
 _LONGEST_LOOK_BACK = 512
+
+
+@dataclass(frozen=True, eq=False)
+class ForecastData:
+    """The user's table, once it is read.
+
+    Attributes:
+        panel: without the calendar.
+        columns: how it was read.
+        notes: what there was to say about it.
+    """
+
+    panel: Panel
+    columns: Columns
+    notes: Sequence[str] = ()
+
+    def save(self, folder: Path) -> None:
+        """Write into an existing folder."""
+        save_panel(self.panel, folder / "panel.safetensors")
+        content = {"columns": asdict(self.columns), "notes": list(self.notes)}
+        write_json(folder / "columns.json", content)
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """What `save` wrote.
+
+        Raises:
+            InputError: missing or damaged files.
+        """
+        path = folder / "columns.json"
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            columns = TypeAdapter(Columns).validate_python(content["columns"])
+            notes = [str(note) for note in content["notes"]]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(
+                f"{path}: cannot be read as the columns of a run ({reason}); train the run again"
+            ) from error
+        return cls(load_panel(folder / "panel.safetensors"), columns, notes)
 
 
 class Places(NamedTuple):
@@ -31,17 +79,9 @@ class Places(NamedTuple):
     channels: Integers
     ends: Integers
 
-    def thinned(self, most: int) -> Places:
-        """At most so many of them, evenly spaced."""
-        count = len(self.series)
-        if count <= most:
-            return self
-        kept = np.arange(most) * count // most
-        return Places(*(part[kept] for part in self))
-
 
 @dataclass(frozen=True, eq=False)
-class Splits:
+class TimeSplit:
     """Where the rows of each series are cut by time.
 
     Attributes:
@@ -53,7 +93,7 @@ class Splits:
     valid: Integers
 
     @classmethod
-    def of(cls, panel: Panel, config: ForecastConfig) -> Splits:
+    def of(cls, panel: Panel, config: ForecastConfig) -> TimeSplit:
         """The cuts that the settings ask for; a share is at least one horizon where it is not 0.
 
         Raises:
@@ -79,51 +119,56 @@ class Splits:
         end = np.where(short, lengths, lengths - test)
         return cls(np.where(short, lengths, lengths - test - valid), end)
 
-    def places(self, horizon: int, channels: int) -> Places:
-        """Every window whose horizon lies in the validation rows."""
+    def places(self, horizon: int, channels: int, most: int) -> Places:
+        """At most so many windows, evenly spaced, whose horizon is in the validation rows."""
         counts = np.maximum(self.valid - self.train - horizon + 1, 0)
         series = np.repeat(np.arange(len(counts)), counts)
         offset = np.arange(len(series)) - np.repeat(np.cumsum(counts) - counts, counts)
         ends = self.train[series] + offset
-        return Places(
+        places = Places(
             np.repeat(series, channels),
             np.tile(np.arange(channels), len(series)),
             np.repeat(ends, channels),
         )
+        count = len(places.ends)
+        if count <= most:
+            return places
+        kept = np.arange(most) * count // most
+        return Places(*(part[kept] for part in places))
 
 
-def settle_shape(training: Panel, scaler: Scaler, config: ForecastConfig) -> Shape:
-    """The sizes of the network, where the settings leave them to the data."""
+def asked_columns(config: ForecastConfig) -> Columns:
+    """What the settings say of the columns of a table."""
+    return TypeAdapter(Columns).validate_python(config.model_dump())
+
+
+def settle_architecture(
+    training: Panel, scaler: Scaler, config: ForecastConfig
+) -> ForecasterArchitecture:
+    """The network of `config`, with sizes that the data say where the settings leave them open."""
     rows = int(training.lengths.max())
     lags = _lags(training, config, rows)
     segment = config.segment or _segment(config)
     look_back = config.look_back or _look_back(training, config, rows, segment)
-    numbers = np.arange(len(training))
     reach = Reach(look_back, 0, config.horizon)
-    features = Windows(training.select([0]), scaler, numbers[:1], reach).features
+    features = Windows(training.select([0]), scaler, np.arange(1), reach).features
     channels = len(training.targets)
     embedding = config.series_embedding
     if embedding is None:
         embedding = 8 if channels > 1 else 0
     count = len(training) * channels if embedding else 1
-    form = Form(look_back, config.horizon, features, count, lags, embedding)
-    return Shape(form, segment, training.ids)
-
-
-def check_counts(panel: Panel, config: ForecastConfig) -> None:
-    """Raise InputError where counts are expected and something else is found."""
-    if config.head != "negative-binomial":
-        return
-    known = np.isfinite(panel.values)
-    wrong = known & ((panel.values < 0) | (panel.values != np.round(panel.values)))
-    if wrong.any():
-        row, channel = (int(place) for place in np.argwhere(wrong)[0])
-        series = int(np.searchsorted(panel.borders, row, side="right")) - 1
-        raise InputError(
-            f"series {panel.ids[series]}: {panel.targets[channel]} is {panel.values[row, channel]}"
-            f" in its row {row - int(panel.borders[series]) + 1}, but --head negative-binomial is"
-            " for counts (0, 1, 2 …); choose another head"
-        )
+    return ForecasterArchitecture(
+        model=config.model,
+        form=Form(look_back, config.horizon, features, count, lags, embedding),
+        segment=segment,
+        head=config.head_kind,
+        normalization=config.normalization_kind,
+        cell=config.cell,
+        options=cell_options(config),
+        hidden_size=config.hidden_size,
+        num_layers=config.num_layers,
+        dropout=config.dropout,
+    )
 
 
 def _rows(lengths: Integers, rows: int | None, share: float, horizon: int) -> Integers:

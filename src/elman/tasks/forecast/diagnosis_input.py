@@ -19,7 +19,6 @@ from elman.models.forecaster import Forecaster
 from elman.models.forecaster_autoregressive import AutoregressiveForecaster
 from elman.models.forecaster_direct import DirectForecaster
 from elman.models.forecaster_segments import SegmentForecaster
-from elman.tasks.forecast.config import ForecastConfig
 
 ROWS = 16
 
@@ -27,7 +26,7 @@ ROWS = 16
 def forecaster_diagnosis_input(
     model: Forecaster,
     window: WindowBatch,
-    config: ForecastConfig,
+    cell: str,
     *,
     max_lag: int | None = None,
     needs: int | None = None,
@@ -67,7 +66,7 @@ def forecaster_diagnosis_input(
         outputs,
         categorical=False,
         needs=needs,
-        cell=config.cell,
+        cell=cell,
         unit=unit,
         max_lag=max_lag or (None if each else steps - 1),
     )

@@ -1,61 +1,81 @@
 """The task `forecast`: what comes next in one series or thousands, and how sure that is.
 
-Legend: S series, C channels, H horizon, B batch.
+Legend: S series, C channels.
 """
 
 from __future__ import annotations
 
-import json
-import shlex
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import ClassVar, Literal, final
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from pydantic import Field
 
+from elman.data.given import Files, Given
 from elman.data.series.calendar import with_calendar
-from elman.data.series.columns import Columns
-from elman.data.series.files import load_panel, save_panel
+from elman.data.series.dataset import read_panel
 from elman.data.series.panel import Panel
-from elman.data.series.reading import read_panel
 from elman.data.series.scaler import Scaler
-from elman.data.series.windows import Reach, TrainingWindows, WindowBatch, Windows
+from elman.data.series.windows import Reach, TrainingWindows, Windows
+from elman.diagnostics.activations import Activations
 from elman.diagnostics.diagnosis_input import DiagnosisInput
 from elman.errors import InputError
-from elman.evaluation.backtest.conformal import Conformal
-from elman.files import write_json
+from elman.evaluation.backtest.backtest import Backtest, Schedule, backtest
+from elman.evaluation.backtest.conformal import GRID, calibrate
+from elman.evaluation.backtest.report import report, write_steps
+from elman.evaluation.report import Report
 from elman.models.cells import check_cell
-from elman.models.forecaster import Forecaster
-from elman.models.forecaster_autoregressive import AutoregressiveForecaster
-from elman.predictors.forecaster import PanelForecaster, Shape, make_forecaster
-from elman.predictors.forecaster_answers import ForecastPrediction, prediction_rows
-from elman.predictors.forecaster_session import ForecastStream, ForecastStreaming
+from elman.models.forecaster_architecture import ForecasterArchitecture
+from elman.predictors.forecaster import ForecasterPredictor, check_counts, source_of
+from elman.predictors.panel_forecaster import PanelForecaster
+from elman.settings import Options
 from elman.tasks.forecast.config import ForecastConfig
-from elman.tasks.forecast.data import Splits, check_counts, settle_shape
-from elman.tasks.forecast.diagnosis_input import ROWS, forecaster_diagnosis_input
-from elman.tasks.forecast.evaluation import (
-    ForecastEvaluation,
-    calibrate,
-    evaluate_forecaster,
+from elman.tasks.forecast.data import (
+    ForecastData,
+    TimeSplit,
+    asked_columns,
+    settle_architecture,
 )
-from elman.tasks.task import NO_OPTIONS, FrontEnd, Given, Options, Record, Report, Task
-from elman.training.contracts import StepLoss
+from elman.tasks.forecast.diagnosis_input import ROWS, forecaster_diagnosis_input
+from elman.tasks.forecast.objective import ForecastObjective
+from elman.tasks.runs import refit
+from elman.tasks.task import Task
 
-# Windows that an evaluation reads at once.
-_EVALUATED_AT_ONCE = 512
+
+class ForecastEvaluation(Options):
+    """What a backtest may be told."""
+
+    split: Literal["test", "valid"] | None = Field(
+        None, description="which rows to forecast; default: test, where there are any"
+    )
+    cuts: int = Field(
+        100, ge=1, description="most cuts of a series that are forecast from, the latest ones"
+    )
+    step: int | None = Field(
+        None, ge=1, description="rows between cuts; default: as fits, at most the horizon"
+    )
+    gap: int = Field(0, ge=0, description="rows between what is known and the first that is scored")
+    refit: bool = Field(False, description="train again at every cut, on what was known there")
+    seasons: tuple[int, ...] | None = Field(
+        None, description="of the seasonal naive forecasts, in rows; default: from the frequency"
+    )
+    by_step: Path | None = Field(
+        None, description="write the scores of each step of the horizon here (.csv)"
+    )
+    plot: Path | None = Field(None, description="draw errors by step here (.png or .svg)")
 
 
 @final
-class ForecastTask(Task):
+class ForecastTask(Task[ForecastConfig, ForecastData, ForecasterPredictor]):
     """Forecast, with error bars, and say whether a naive forecast would have done."""
 
     name: ClassVar[str] = "forecast"
     summary: ClassVar[str] = "Forecast one series or thousands, with intervals and a backtest."
-    data: ClassVar[str] = "a table of times and values (CSV, Parquet, JSON lines), wide or long"
+    data_help: ClassVar[str] = (
+        "a table of times and values (CSV, Parquet, JSON lines), wide or long"
+    )
     Config = ForecastConfig
     counted: ClassVar[str] = "values"
     common: ClassVar[tuple[str, ...]] = (
@@ -66,102 +86,123 @@ class ForecastTask(Task):
         *("eval_every", "checkpoint_every", "seed", "threads", "device"),
     )
     Evaluation = ForecastEvaluation
-    Prediction = ForecastPrediction
-    Streaming = ForecastStreaming
-    config: ForecastConfig
 
-    def prepare(self, paths: Sequence[Path]) -> None:
-        """Read the table, cut it by time, measure its scale; see `Task.prepare`."""
-        config = self.config
+    @classmethod
+    def prepare(cls, config: ForecastConfig, given: Given | None, folder: Path) -> ForecastData:
+        """Read the table and keep it as it was read; see `Task.prepare`."""
+        if given is None:
+            raise InputError("forecast: no data; give a table of times and values")
         check_cell(config.cell)
-        read = read_panel(_source(paths), self._asked_columns())
-        self.keep(read.panel, read.columns, read.notes)
-        self.source()  # series too short for the horizon are said now
+        read = read_panel(source_of(given), asked_columns(config))
+        check_counts(read.panel, config.head_kind)
+        data = ForecastData(read.panel, read.columns, read.notes)
+        cls(config, data).source()  # series that are too short for the horizon are found now
+        data.save(folder)
+        return data
 
-    def keep(self, panel: Panel, columns: Columns, notes: Sequence[str]) -> None:
-        """Leave in the run directory all that training needs of a panel."""
-        config = self.config
-        splits = Splits.of(panel, config)
-        check_counts(panel, config)
-        save_panel(panel, self.run.path / "panel.safetensors")
-        columns.save(self.run.path / "columns.json")
-        training = self.with_calendar(panel).head(splits.train)
-        scaler = Scaler.fit(training, config.scaling_kind)
-        scaler.save(self._scaler_path)
-        shape = settle_shape(training, scaler, config)
-        write_json(self.run.path / "shape.json", {**shape.as_json(), "notes": list(notes)})
+    @classmethod
+    def open(cls, config: ForecastConfig, folder: Path) -> ForecastData:
+        return ForecastData.load(folder)
 
     def describe(self) -> list[str]:
-        splits, form = self.splits, self.shape.form
+        split, form = self.split, self.architecture.form
         lags = f", lags {' '.join(map(str, form.lags))}" if form.lags else ""
-        held = int((splits.valid - splits.train).sum())
-        test = int((self.panel.lengths - splits.valid).sum())
+        held = int((split.valid - split.train).sum())
+        test = int((self.panel.lengths - split.valid).sum())
         return [
-            *self._shape_file["notes"],
-            f"rows: training {int(splits.train.sum()):,}, validation {held:,}, test {test:,}",
+            *self.data.notes,
+            f"rows: training {int(split.train.sum()):,}, validation {held:,}, test {test:,}",
             f"horizon {form.horizon}, look-back {form.look_back}{lags}, {form.features} features",
         ]
 
-    def build_model(self) -> Forecaster:
-        return make_forecaster(self.config, self.shape)
+    def make(self) -> ForecasterPredictor:
+        forecaster = PanelForecaster(
+            model=self.architecture.make(),
+            scaler=self.scaler,
+            ids=self.panel.ids,
+            paths=self.config.paths,
+            calendar=self.config.calendar,
+            conformal=self.config.conformal,
+        )
+        return ForecasterPredictor(
+            self.architecture, forecaster, self.data.columns, self.data.panel
+        )
 
     def source(self) -> TrainingWindows:
-        windows = self.windows(self.panel.head(self.splits.train))
+        form = self.architecture.form
+        reach = Reach(form.look_back, form.before, form.horizon)
+        training = self.panel.head(self.split.train)
+        windows = Windows(training, self.scaler, np.arange(len(training)), reach)
         return TrainingWindows(windows, self.config.batch_size, self.config.seed, self.config.order)
 
-    def objective(self, model: nn.Module) -> ForecastObjective:
-        assert isinstance(model, Forecaster)
-        return ForecastObjective(model, self)
+    def objective(self, predictor: ForecasterPredictor) -> ForecastObjective:
+        windows = predictor.forecaster.windows(self.panel.head(self.split.valid))
+        places = self.split.places(self.config.horizon, windows.channels, self.config.eval_windows)
+        return ForecastObjective(predictor.model, windows, places)
+
+    def finish(self, predictor: ForecasterPredictor) -> ForecasterPredictor:
+        """With intervals that were calibrated on the validation rows, where the config says so."""
+        if not self.config.conformal:
+            return predictor
+        forecaster = predictor.forecaster
+        calibration = calibrate(
+            lambda panel, horizon: forecaster.uncalibrated(panel, horizon, GRID),
+            forecaster.context,
+            self.panel.head(self.split.valid),
+            self.config.horizon,
+            self.split.train,
+        )
+        return predictor.calibrated(calibration)
 
     def evaluate(
-        self, model: nn.Module, paths: Sequence[Path] = (), options: Options = NO_OPTIONS
+        self, predictor: ForecasterPredictor, given: Given | None, options: Options
     ) -> Report:
         """The backtest on the test rows, or on all rows of other data."""
-        assert isinstance(model, Forecaster)
         assert isinstance(options, ForecastEvaluation)
-        return evaluate_forecaster(self, model, list(paths), options)
+        if options.by_step is not None and options.by_step.suffix != ".csv":
+            raise InputError(f"--by-step {options.by_step}: give a name that ends in .csv")
+        found, split = self._backtest(predictor, given, options)
+        if options.by_step is not None:
+            write_steps(options.by_step, found)
+        if options.plot is not None:
+            from elman.plots.backtest import draw_backtest
 
-    def predict(
-        self, model: nn.Module, given: Given, options: Options = NO_OPTIONS
-    ) -> Iterator[Record]:
-        """The rows after the end of the run's own data, or of other data."""
-        assert isinstance(model, Forecaster)
-        assert isinstance(options, ForecastPrediction)
-        return prediction_rows(self, model, given, options)
+            draw_backtest(options.plot, found)
+        return report(found, split)
 
-    def stream(self, model: nn.Module, options: Options = NO_OPTIONS) -> FrontEnd:
-        """Rows in as they come, the updated forecast out."""
-        assert isinstance(model, Forecaster)
-        assert isinstance(options, ForecastStreaming)
-        return ForecastStream(self, model, options)
+    def activations(self, predictor: ForecasterPredictor, text: str | None) -> Activations:
+        raise InputError(
+            "a forecaster reads rows of a table, whose states are not shown; see `elman diagnose`"
+        )
 
     def diagnosis_input(
         self,
-        model: nn.Module,
-        path: Path | None = None,
+        predictor: ForecasterPredictor,
+        given: Given | None = None,
         *,
         max_lag: int | None = None,
         needs: int | None = None,
     ) -> DiagnosisInput:
-        """The model on validation windows, or on some of other data."""
-        assert isinstance(model, Forecaster)
-        horizon, splits, panel = self.shape.form.horizon, self.splits, self.panel
-        if path is not None:
-            panel = self.with_calendar(self.read_as_trained([path]))
-            begin = np.clip(panel.lengths - horizon, 1, self.shape.form.look_back)
-            splits = Splits(begin, panel.lengths)
-        windows = self.windows(panel.head(splits.valid))
-        places = splits.places(horizon, windows.channels).thinned(ROWS)
+        """The network on validation windows, or on some of other data."""
+        form, split, panel = predictor.model.form, self.split, self.panel
+        if given is not None:
+            panel = self._with_calendar(predictor.read(given))
+            begin = np.clip(panel.lengths - form.horizon, 1, form.look_back)
+            split = TimeSplit(begin, panel.lengths)
+        windows = predictor.forecaster.windows(panel.head(split.valid))
+        places = split.places(form.horizon, windows.channels, ROWS)
         if not len(places.ends):
+            where = "the validation rows" if given is None else name_of(given)
             raise InputError(
-                f"{path or self.run.path}: no series has more rows than the horizon of {horizon};"
-                " give a longer one"
+                f"{where}: no series has more rows than the horizon of {form.horizon}; give a"
+                " longer one"
             )
-        window = windows.at(*places).to(next(model.parameters()).device)
-        return forecaster_diagnosis_input(model, window, self.config, max_lag=max_lag, needs=needs)
+        window = windows.at(*places).to(next(predictor.model.parameters()).device)
+        return forecaster_diagnosis_input(
+            predictor.model, window, self.config.cell, max_lag=max_lag, needs=needs
+        )
 
-    def next_steps(self) -> list[str]:
-        run = shlex.quote(str(self.run.path))
+    def next_steps(self, run: str) -> list[str]:
         return [
             f"elman evaluate {run}",
             f"elman predict {run} --plot forecast.png --out forecast.csv",
@@ -171,167 +212,80 @@ class ForecastTask(Task):
 
     @cached_property
     def panel(self) -> Panel:
-        """The run's own data, with the calendar."""
-        return self.with_calendar(self.panel_as_read)
+        """The data with the calendar."""
+        return self._with_calendar(self.data.panel)
 
     @cached_property
-    def panel_as_read(self) -> Panel:
-        """The run's own data as they were read."""
-        return load_panel(self.run.path / "panel.safetensors")
-
-    @cached_property
-    def columns(self) -> Columns:
-        """How the run's data were read."""
-        return Columns.load(self.run.path / "columns.json")
-
-    @cached_property
-    def splits(self) -> Splits:
-        """Where training, validation and test meet in the run's own data."""
-        return Splits.of(self.panel, self.config)
+    def split(self) -> TimeSplit:
+        """Where training, validation and test meet."""
+        return TimeSplit.of(self.data.panel, self.config)
 
     @cached_property
     def scaler(self) -> Scaler:
         """The scale of each series, by its training rows."""
-        return Scaler.load(self._scaler_path, self.config.scaling_kind)
+        return Scaler.fit(self.panel.head(self.split.train), self.config.scaling_kind)
 
     @cached_property
-    def shape(self) -> Shape:
-        """What was settled when the data were read."""
-        return Shape.of_json(self._shape_file)
+    def architecture(self) -> ForecasterArchitecture:
+        """The network that the training rows allow."""
+        return settle_architecture(self.panel.head(self.split.train), self.scaler, self.config)
 
-    @cached_property
-    def _shape_file(self) -> dict[str, Any]:
-        path = self.run.path / "shape.json"
-        try:
-            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            Shape.of_json(content)
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: can't be read ({error}); train the run again") from error
-        return content
-
-    @property
-    def _scaler_path(self) -> Path:
-        return self.run.path / "scaler.safetensors"
-
-    def read_as_trained(self, paths: Sequence[Any]) -> Panel:
-        """Other data, read as the run's own were, without the calendar."""
-        # A short table may well be flat.
-        panel = read_panel(_source(paths), replace(self.columns, constant="keep")).panel
-        check_counts(panel, self.config)
-        return panel
-
-    def ready(self, panel: Panel, horizon: int) -> Panel:
-        """A panel as the network wants it: with the calendar of the rows to come.
-
-        Raises:
-            InputError: a covariate known ahead that does not reach so far.
-        """
-        return with_calendar(panel, horizon) if self.config.calendar else panel
-
-    def windows(self, panel: Panel) -> Windows:
-        """The windows of a panel, as training reads them."""
-        form = self.shape.form
-        reach = Reach(form.look_back, form.before, form.horizon)
-        return Windows(panel, self.scaler, self.shape.numbers(panel), reach)
-
-    def forecaster(self, model: Forecaster) -> PanelForecaster:
-        """The model as something that forecasts panels."""
-        config = self.config
-        return PanelForecaster(
-            model, self.scaler, self.shape, config.paths, assume_spread=config.conformal
-        )
-
-    def conformal(self, model: Forecaster, levels: tuple[float, ...]) -> Conformal:
-        """How far quantiles at `levels` have to be moved, by the validation rows."""
-        if levels not in self._calibrated:
-            self._calibrated[levels] = calibrate(self, model, levels)
-        return self._calibrated[levels]
-
-    @cached_property
-    def _calibrated(self) -> dict[tuple[float, ...], Conformal]:
-        return {}
-
-    def with_calendar(self, panel: Panel) -> Panel:
+    def _with_calendar(self, panel: Panel) -> Panel:
         """A panel to be cut: with the calendar, and covariates as far ahead as they are known."""
         ahead = 0 if panel.of("future") else self.config.horizon
         return with_calendar(panel, ahead) if self.config.calendar else panel
 
-    def _asked_columns(self) -> Columns:
-        config = self.config
-        return Columns(
-            target=config.target,
-            time=config.time,
-            series=config.series,
-            static=config.static,
-            past=config.past,
-            future=config.future,
-            frequency=config.frequency,
-            time_zone=config.time_zone,
-            missing=config.missing,
-            duplicates=config.duplicates,
-            constant=config.constant,
+    def _backtest(
+        self, predictor: ForecasterPredictor, given: Given | None, options: ForecastEvaluation
+    ) -> tuple[Backtest, str]:
+        """What the backtest finds, and what the rows that it scores are called."""
+        horizon, forecaster = self.config.horizon, predictor.forecaster
+        if forecaster.context is not None:
+            horizon -= options.gap  # it looks that far ahead, gap and all
+        if horizon < 1:
+            raise InputError(
+                f"--gap {options.gap}: this run looks {self.config.horizon} rows ahead, so nothing"
+                " is left to score; train with a longer --horizon"
+            )
+        if given is not None:
+            panel = self._with_calendar(predictor.read(given))
+            split, spread = name_of(given), None
+            first = np.zeros(len(panel), dtype=np.int64)
+        else:
+            test = bool((self.split.valid < self.panel.lengths).any())
+            split = options.split or ("test" if test else "valid")
+            if split == "test" and not test:
+                raise InputError(
+                    "--split test: this run kept no rows for a test; use --split valid"
+                )
+            panel = self.panel if split == "test" else self.panel.head(self.split.valid)
+            first = self.split.valid if split == "test" else self.split.train
+            spread = self.scaler.scale if self.config.scaling_kind == "standard" else None
+        room = int((panel.lengths - horizon - options.gap - first).max())
+        step = options.step or max(1, min(horizon, room // max(options.cuts - 1, 1)))
+        found = backtest(
+            forecaster,
+            panel,
+            horizon,
+            Schedule(options.cuts, options.gap, step, first),
+            refit=self._refitted if options.refit else None,
+            seasons=options.seasons,
+            spread=spread,
         )
+        return found, split
+
+    def _refitted(self, known: Panel) -> PanelForecaster:
+        """What these settings give when they are trained on `known` alone."""
+        config = self.config.model_copy(update={"test_fraction": 0.0, "test_rows": 0})
+        # Only the covariates that the data themselves have: the calendar is added again.
+        own = self.data.panel
+        future = known.future[:, : own.future.shape[1]]
+        panel = replace(known, covariates=own.covariates, future=future)
+        predictor = refit(ForecastTask(config, ForecastData(panel, self.data.columns)))[0]
+        assert isinstance(predictor, ForecasterPredictor)
+        return predictor.forecaster
 
 
-def _source(paths: Sequence[Any]) -> Any:
-    """One table, or several of one kind; a table may be a pandas frame."""
-    return paths[0] if len(paths) == 1 else list(paths)
-
-
-@final
-class ForecastObjective:
-    """The head's loss of windows, and of windows whose horizon lies in the validation rows."""
-
-    unit = "values"
-
-    def __init__(self, model: Forecaster, task: ForecastTask) -> None:
-        self.model: nn.Module = model
-        self._forecaster = model
-        self._task = task
-
-    def loss(self, batch: Any, state: Any) -> StepLoss:
-        loss, units = self._forecaster.loss(batch)
-        return StepLoss(loss, units, None)
-
-    def advance(self, batch: Any, state: Any) -> Any:
-        raise AssertionError("each batch is whole windows, so no state is carried")
-
-    def row_losses(self, batch: WindowBatch, rows: int) -> Tensor:
-        """(B,) the mean over the horizon of each of the first windows.
-
-        Of a forecaster that reads the horizon too, step by step, it is the loss of the last step.
-        """
-        few = batch.select(torch.arange(min(rows, batch.batch_size), device=batch.series.device))
-        losses, scored = self._forecaster.losses(few)
-        if isinstance(self._forecaster, AutoregressiveForecaster):
-            return losses[-1] * scored[-1]
-        return (losses * scored).sum(0) / scored.sum(0).clamp_min(1)
-
-    def evaluate(self) -> dict[str, float]:
-        device = next(self.model.parameters()).device
-        totals, units = np.zeros(3), 0
-        for begin in range(0, len(self._places[0]), _EVALUATED_AT_ONCE):
-            chosen = [part[begin : begin + _EVALUATED_AT_ONCE] for part in self._places]
-            batch = self._windows.at(*chosen).to(device)
-            loss, count = self._forecaster.loss(batch)
-            totals[0] += float(loss) * count
-            units += count
-            if not isinstance(self._forecaster, AutoregressiveForecaster):
-                point = self._forecaster.head.mean(self._forecaster(batch))
-                error = (point - batch.targets) * batch.scored
-                totals[1:] += float(error.square().sum()), float(error.abs().sum())
-        loss, squared, absolute = totals / max(units, 1)
-        if isinstance(self._forecaster, AutoregressiveForecaster):
-            return {"loss": loss}
-        return {"loss": loss, "mse": squared, "mae": absolute}
-
-    @cached_property
-    def _windows(self) -> Windows:
-        return self._task.windows(self._task.panel.head(self._task.splits.valid))
-
-    @cached_property
-    def _places(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        task = self._task
-        return task.splits.places(task.shape.form.horizon, self._windows.channels).thinned(
-            task.config.eval_windows
-        )
+def name_of(given: Given) -> str:
+    """What scores of other data are called."""
+    return ", ".join(path.name for path in given.paths) if isinstance(given, Files) else "data"

@@ -4,121 +4,96 @@ from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
+from elman.settings import setting
 from elman.tasks.network_config import PlacedDropoutConfig
-from elman.training.config import TruncatedConfig, section
+from elman.training.config import TruncatedConfig
 
-_TEXT = section("Text")
-_MODEL = section("Model")
-_REGULARIZATION = section("Regularization")
-_RECORDS = section("Evaluation and checkpoints")
+_TEXT = "Text"
+_MODEL = "Model"
+_REGULARIZATION = "Regularization"
+_RECORDS = "Evaluation and checkpoints"
 
 
 class LanguageModelConfig(PlacedDropoutConfig, TruncatedConfig):
     """A language model: what a token is, the network, its regularization, and training."""
 
-    unit: Literal["char", "bpe", "word"] = Field(
+    unit: Literal["char", "bpe", "word"] = setting(
         "char",
-        description="a token is a character, a byte-level BPE piece trained on the text, or a"
+        "a token is a character, a byte-level BPE piece trained on the text, or a"
         " word (<unk> for rare ones, <eos> for a newline)",
-        json_schema_extra=_TEXT,
+        _TEXT,
     )
-    vocab_size: int | None = Field(
+    vocab_size: int | None = setting(
         None,
+        "the most tokens to know; default: 4096 for bpe, no limit for word and char",
+        _TEXT,
         ge=2,
         le=1_000_000,
-        description="the most tokens to know; default: 4096 for bpe, no limit for word and char",
-        json_schema_extra=_TEXT,
     )
-    min_count: int = Field(
-        1,
-        ge=1,
-        description="how often a word or character must come in the training text to be known",
-        json_schema_extra=_TEXT,
+    min_count: int = setting(
+        1, "how often a word or character must come in the training text to be known", _TEXT, ge=1
     )
 
-    valid_fraction: float = Field(
-        0.05,
-        gt=0,
-        lt=1,
-        description="share of a single text kept for validation, near its end",
-        json_schema_extra=_TEXT,
+    valid_fraction: float = setting(
+        0.05, "share of a single text kept for validation, near its end", _TEXT, gt=0, lt=1
     )
-    test_fraction: float = Field(
-        0.05,
-        ge=0,
-        lt=1,
-        description="share of a single text kept for testing, at its end; 0: no test",
-        json_schema_extra=_TEXT,
+    test_fraction: float = setting(
+        0.05, "share of a single text kept for testing, at its end; 0: no test", _TEXT, ge=0, lt=1
     )
 
-    hidden_size: int = Field(
-        512, ge=1, le=65536, description="units of each layer", json_schema_extra=_MODEL
-    )
-    embedding_size: int | None = Field(
+    hidden_size: int = setting(512, "units of each layer", _MODEL, ge=1, le=65536)
+    embedding_size: int | None = setting(
         None,
+        "width of the embedding; default: hidden-size, at most 128 for char untied",
+        _MODEL,
         ge=1,
         le=65536,
-        description="width of the embedding; default: hidden-size, at most 128 for char untied",
-        json_schema_extra=_MODEL,
     )
-    tied: bool | None = Field(
-        None,
-        description="read out with the embedding's weights; default: on for bpe and word",
-        json_schema_extra=_MODEL,
+    tied: bool | None = setting(
+        None, "read out with the embedding's weights; default: on for bpe and word", _MODEL
     )
-    readout: Literal["full", "adaptive", "sampled"] = Field(
-        "full",
-        description="the softmax: full, or adaptive or sampled for a large vocabulary",
-        json_schema_extra=_MODEL,
+    readout: Literal["full", "adaptive", "sampled"] = setting(
+        "full", "the softmax: full, or adaptive or sampled for a large vocabulary", _MODEL
     )
-    init_range: float | None = Field(
-        None,
-        gt=0,
-        description="draw every matrix from U(-r, r) instead (Zaremba 2014)",
-        json_schema_extra=_MODEL,
+    init_range: float | None = setting(
+        None, "draw every matrix from U(-r, r) instead (Zaremba 2014)", _MODEL, gt=0
     )
 
-    embedding_dropout: float = Field(
+    embedding_dropout: float = setting(
         0.0,
+        "share of the vocabulary dropped from the input for a chunk (Merity 2017)",
+        _REGULARIZATION,
         ge=0,
         lt=1,
-        description="share of the vocabulary dropped from the input for a chunk (Merity 2017)",
-        json_schema_extra=_REGULARIZATION,
     )
-    activation_penalty: float = Field(
-        0.0,
-        ge=0,
-        description="times the mean square of the features (AR, Merity 2017)",
-        json_schema_extra=_REGULARIZATION,
+    activation_penalty: float = setting(
+        0.0, "times the mean square of the features (AR, Merity 2017)", _REGULARIZATION, ge=0
     )
-    slowness_penalty: float = Field(
+    slowness_penalty: float = setting(
         0.0,
+        "times the mean square of their change from step to step (TAR, Merity 2017)",
+        _REGULARIZATION,
         ge=0,
-        description="times the mean square of their change from step to step (TAR, Merity 2017)",
-        json_schema_extra=_REGULARIZATION,
     )
 
-    eval_rows: int | None = Field(
+    eval_rows: int | None = setting(
         None,
-        ge=1,
-        description="rows that evaluation cuts a split into; 1 scores it as one sequence;"
+        "rows that evaluation cuts a split into; 1 scores it as one sequence;"
         " default: one per 2000 tokens, at most batch-size",
-        json_schema_extra=_RECORDS,
-    )
-
-    eval_tokens: int = Field(
-        1_000_000,
+        _RECORDS,
         ge=1,
-        description="score at most so many tokens of the validation and test text, from their"
-        " beginning",
-        json_schema_extra=_RECORDS,
     )
 
-    max_steps: int = Field(
-        3000, ge=1, description="stop after this many steps", json_schema_extra=section("Budget")
+    eval_tokens: int = setting(
+        1_000_000,
+        "score at most so many tokens of the validation and test text, from their beginning",
+        _RECORDS,
+        ge=1,
     )
+
+    max_steps: int = setting(3000, "stop after this many steps", "Budget", ge=1)
 
     @property
     def is_tied(self) -> bool:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
-
+from elman.settings import setting
 from elman.tasks.network_config import CellConfig
-from elman.training.config import section
 
-_PROBLEM = section("Problem")
-_MODEL = section("Model")
+_PROBLEM = "Problem"
+_MODEL = "Model"
 
 
 class MemoryConfig(CellConfig):
@@ -18,41 +16,23 @@ class MemoryConfig(CellConfig):
 
     problem: Literal[
         "recall", "adding", "copying", "temporal-order", "parity", "counting", "digits"
-    ] = Field("recall", description="what has to be remembered", json_schema_extra=_PROBLEM)
-    lag: int = Field(
-        50, ge=1, description="steps that it has to be remembered for", json_schema_extra=_PROBLEM
+    ] = setting("recall", "what has to be remembered", _PROBLEM)
+    lag: int = setting(50, "steps that it has to be remembered for", _PROBLEM, ge=1)
+    eval_sequences: int = setting(
+        500, "fresh sequences of an evaluation; the test has four times as many", _PROBLEM, ge=1
     )
-    eval_sequences: int = Field(
-        500,
-        ge=1,
-        description="fresh sequences of an evaluation; the test has four times as many",
-        json_schema_extra=_PROBLEM,
-    )
-    early_stop: bool = Field(
-        True,
-        description="stop once half the error that mastery allows is reached",
-        json_schema_extra=_PROBLEM,
+    early_stop: bool = setting(
+        True, "stop once half the error that mastery allows is reached", _PROBLEM
     )
 
-    hidden_size: int = Field(32, ge=1, le=65536, description="units", json_schema_extra=_MODEL)
+    hidden_size: int = setting(32, "units", _MODEL, ge=1, le=65536)
 
-    batch_size: int = Field(
-        16, ge=1, description="sequences of an update", json_schema_extra=section("Optimization")
+    batch_size: int = setting(16, "sequences of an update", "Optimization", ge=1)
+    learning_rate: float = setting(3e-3, "the learning rate", "Optimization", gt=0)
+    schedule: Literal["constant", "cosine", "plateau", "step"] = setting(
+        "constant", "how the learning rate falls", "Schedule"
     )
-    learning_rate: float = Field(
-        3e-3, gt=0, description="the learning rate", json_schema_extra=section("Optimization")
-    )
-    schedule: Literal["constant", "cosine", "plateau", "step"] = Field(
-        "constant",
-        description="how the learning rate falls",
-        json_schema_extra=section("Schedule"),
-    )
-    max_steps: int = Field(
-        3000, ge=1, description="stop after this many updates", json_schema_extra=section("Budget")
-    )
-    eval_every: int = Field(
-        100,
-        ge=1,
-        description="updates between evaluations",
-        json_schema_extra=section("Evaluation and checkpoints"),
+    max_steps: int = setting(3000, "stop after this many updates", "Budget", ge=1)
+    eval_every: int = setting(
+        100, "updates between evaluations", "Evaluation and checkpoints", ge=1
     )

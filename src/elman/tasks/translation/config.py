@@ -1,4 +1,4 @@
-"""The settings of a translation. Free of torch, so that `--help` comes at once."""
+"""The settings of a translation."""
 
 from __future__ import annotations
 
@@ -6,182 +6,130 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from elman.predictors.translation import SearchOptions
+from elman.settings import setting
 from elman.tasks.network_config import StackConfig
-from elman.training.config import section
 
-_TEXT = section("Text")
-_MODEL = section("Model")
-_REGULARIZATION = section("Regularization")
-_OPTIMIZATION = section("Optimization")
-_RECORDS = section("Evaluation and checkpoints")
+_TEXT = "Text"
+_MODEL = "Model"
+_REGULARIZATION = "Regularization"
+_OPTIMIZATION = "Optimization"
+_RECORDS = "Evaluation and checkpoints"
 
 _NOISE = ("recurrent_dropout", "weight_dropout", "zoneout", "cell_zoneout")
 
 
 class TranslationConfig(StackConfig):
-    """A translation: which texts, the two networks and what joins them, and training."""
+    """Translation: the texts, encoder, decoder and attention, and training."""
 
-    source: str | None = Field(
+    source: str | None = setting(
         None,
-        description="what is read: the column or its number, the JSON key, or the ending of"
-        " parallel files in a folder; default: found, and said",
-        json_schema_extra=_TEXT,
+        "the source: the column or its number, the JSON key, or the suffix of parallel"
+        " files in a folder; default: detected",
+        _TEXT,
     )
-    target: str | None = Field(
-        None, description="what is written, named likewise", json_schema_extra=_TEXT
-    )
-    skip_bad_rows: bool = Field(
-        False,
-        description="leave out rows that can't be read, and count them",
-        json_schema_extra=_TEXT,
-    )
-    unit: Literal["char", "bpe", "word"] = Field(
+    target: str | None = setting(None, "the target, named likewise", _TEXT)
+    skip_bad_rows: bool = setting(False, "leave out rows that can't be read, and count them", _TEXT)
+    unit: Literal["char", "bpe", "word"] = setting(
         "bpe",
-        description="a token is a character, a byte-level BPE piece trained on the text, or a"
+        "a token is a character, a byte-level BPE piece trained on the text, or a"
         " word (<unk> for rare ones)",
-        json_schema_extra=_TEXT,
+        _TEXT,
     )
-    vocabulary: Literal["joint", "separate"] = Field(
-        "joint",
-        description="one vocabulary for both languages, or one each",
-        json_schema_extra=_TEXT,
+    vocabulary: Literal["joint", "separate"] = setting(
+        "joint", "one vocabulary for both languages, or one each", _TEXT
     )
-    vocab_size: int | None = Field(
+    vocab_size: int | None = setting(
         None,
+        "the most tokens to know; default: 4000 for bpe, no limit for word and char",
+        _TEXT,
         ge=2,
         le=1_000_000,
-        description="the most tokens to know; default: 4000 for bpe, no limit for word and char",
-        json_schema_extra=_TEXT,
     )
-    min_count: int = Field(
-        1,
-        ge=1,
-        description="how often a word or character must come in the training text to be known",
-        json_schema_extra=_TEXT,
+    min_count: int = setting(
+        1, "how often a word or character must occur in the training text to be known", _TEXT, ge=1
     )
-    max_length: int = Field(
-        100,
-        ge=2,
-        description="leave out training pairs with more tokens on either side",
-        json_schema_extra=_TEXT,
+    max_length: int = setting(
+        100, "leave out training pairs with more tokens on either side", _TEXT, ge=2
     )
-    valid_fraction: float = Field(
-        0.05,
-        gt=0,
-        lt=1,
-        description="share of the pairs drawn for validation, where they are not split",
-        json_schema_extra=_TEXT,
+    valid_fraction: float = setting(
+        0.05, "share of the pairs drawn for validation, where they are not split", _TEXT, gt=0, lt=1
     )
-    test_fraction: float = Field(
-        0.05,
-        ge=0,
-        lt=1,
-        description="share of the pairs drawn for testing; 0: no test",
-        json_schema_extra=_TEXT,
+    test_fraction: float = setting(
+        0.05, "share of the pairs drawn for testing; 0: no test", _TEXT, ge=0, lt=1
     )
 
-    cell: str = Field(
-        "gru",
-        description="of encoder and decoder: rnn, rnn-relu, gru, lstm, or package.module:Class",
-        json_schema_extra=_MODEL,
+    cell: str = setting(
+        "gru", "of encoder and decoder: rnn, rnn-relu, gru, lstm, or package.module:Class", _MODEL
     )
-    embedding_size: int = Field(
-        192, ge=1, le=65536, description="width of the embeddings", json_schema_extra=_MODEL
+    embedding_size: int = setting(192, "width of the embeddings", _MODEL, ge=1, le=65536)
+    encoder_size: int = setting(
+        192, "units of each direction of the encoder", _MODEL, ge=1, le=65536
     )
-    encoder_size: int = Field(
-        192,
-        ge=1,
-        le=65536,
-        description="units of each direction of the encoder",
-        json_schema_extra=_MODEL,
-    )
-    hidden_size: int = Field(
-        384, ge=1, le=65536, description="units of the decoder", json_schema_extra=_MODEL
-    )
-    encoder_layers: int = Field(
-        1, ge=1, le=64, description="layers of the encoder", json_schema_extra=_MODEL
-    )
-    num_layers: int = Field(
-        1, ge=1, le=64, description="layers of the decoder", json_schema_extra=_MODEL
-    )
-    attention: Literal["dot", "general", "additive"] = Field(
+    hidden_size: int = setting(384, "units of the decoder", _MODEL, ge=1, le=65536)
+    encoder_layers: int = setting(1, "layers of the encoder", _MODEL, ge=1, le=64)
+    num_layers: int = setting(1, "layers of the decoder", _MODEL, ge=1, le=64)
+    attention: Literal["dot", "general", "additive"] = setting(
         "general",
-        description="how the source is looked at: dot or general (Luong 2015), additive"
-        " (Bahdanau 2014)",
-        json_schema_extra=_MODEL,
+        "how the source is looked at: dot or general (Luong 2015), additive (Bahdanau 2014)",
+        _MODEL,
     )
-    input_feeding: bool = Field(
+    input_feeding: bool = setting(
         False,
-        description="read what attention found at the next step (Luong 2015); slower, since the"
-        " decoder then goes step by step",
-        json_schema_extra=_MODEL,
+        "feed the attentional state to the next step (Luong 2015); slower, since the"
+        " decoder then runs step by step",
+        _MODEL,
     )
-    tied: Literal["none", "decoder", "all"] | None = Field(
+    tied: Literal["none", "decoder", "all"] | None = setting(
         None,
-        description="read out with the embedding of the target; all: of the source too; default:"
-        " all where the vocabulary is joint",
-        json_schema_extra=_MODEL,
+        "the output layer shares the target embedding; all: the source embedding too;"
+        " default: all where the vocabulary is joint",
+        _MODEL,
     )
 
-    dropout: float = Field(
+    dropout: float = setting(
         0.2,
+        "on embeddings, between layers, on the encoder's outputs and on the output",
+        _REGULARIZATION,
         ge=0,
         lt=1,
-        description="on embeddings, between layers, on what the encoder gives and on the output",
-        json_schema_extra=_REGULARIZATION,
     )
-    label_smoothing: float = Field(
+    label_smoothing: float = setting(
         0.1,
+        "probability that is spread over all tokens (Szegedy 2016)",
+        _REGULARIZATION,
         ge=0,
         lt=1,
-        description="probability that is spread over all tokens (Szegedy 2016)",
-        json_schema_extra=_REGULARIZATION,
     )
-    scheduled_sampling: float = Field(
+    scheduled_sampling: float = setting(
         0.0,
+        "probability that the decoder reads its own sample, not the true token (Bengio"
+        " 2015); slower, as input-feeding",
+        _REGULARIZATION,
         ge=0,
         lt=1,
-        description="probability that the decoder reads its own guess, not the truth (Bengio"
-        " 2015); slower, as input-feeding",
-        json_schema_extra=_REGULARIZATION,
     )
-    sampling_steps: int = Field(
-        2000,
-        ge=1,
-        description="steps over which scheduled-sampling rises from 0",
-        json_schema_extra=_REGULARIZATION,
+    sampling_steps: int = setting(
+        2000, "steps over which scheduled-sampling rises from 0", _REGULARIZATION, ge=1
     )
 
-    batch_tokens: int = Field(
-        1500,
-        ge=1,
-        description="the most tokens of either side in a batch, padding included",
-        json_schema_extra=_OPTIMIZATION,
+    batch_tokens: int = setting(
+        1500, "the most tokens of either side in a batch, padding included", _OPTIMIZATION, ge=1
     )
-    batch_size: int = Field(
-        512, ge=1, description="the most pairs in a batch", json_schema_extra=_OPTIMIZATION
-    )
-    learning_rate: float = Field(
-        2e-3, gt=0, description="the highest learning rate", json_schema_extra=_OPTIMIZATION
-    )
-    betas: tuple[float, float] = Field(
-        (0.9, 0.98), description="AdamW's decay rates", json_schema_extra=_OPTIMIZATION
-    )
-    max_steps: int = Field(
-        5000, ge=1, description="stop after this many steps", json_schema_extra=section("Budget")
-    )
-    eval_every: int = Field(
-        250, ge=1, description="steps between evaluations", json_schema_extra=_RECORDS
-    )
+    batch_size: int = setting(512, "the most pairs in a batch", _OPTIMIZATION, ge=1)
+    learning_rate: float = setting(2e-3, "the highest learning rate", _OPTIMIZATION, gt=0)
+    betas: tuple[float, float] = setting((0.9, 0.98), "AdamW's decay rates", _OPTIMIZATION)
+    max_steps: int = setting(5000, "stop after this many steps", "Budget", ge=1)
+    eval_every: int = setting(250, "steps between evaluations", _RECORDS, ge=1)
 
     @property
     def tie(self) -> Literal["none", "decoder", "all"]:
-        """What is tied, the default settled."""
+        """Which weights are tied: `tied`, or its default."""
         return self.tied or ("all" if self.vocabulary == "joint" else "decoder")
 
     @property
     def vocabulary_limit(self) -> int | None:
-        """The vocabulary size to ask of a tokenizer; None: all there is."""
+        """The largest vocabulary size of a tokenizer; None: no limit."""
         return 4000 if self.vocab_size is None and self.unit == "bpe" else self.vocab_size
 
     @model_validator(mode="after")
@@ -207,3 +155,12 @@ class TranslationConfig(StackConfig):
                     " --input-feeding and --scheduled-sampling do not run; leave one of them out"
                 )
         return self
+
+
+class TranslationEvaluation(SearchOptions):
+    """How translations are searched for and scored."""
+
+    batch_size: int = Field(128, ge=1, description="sentences translated side by side")
+    sentences: int = Field(
+        5000, ge=1, description="translate at most so many of each file for BLEU and chrF"
+    )

@@ -9,7 +9,7 @@ from typing import Any
 
 from elman.data.labeled.formats.table import Table
 from elman.data.labeled.rows import Columns
-from elman.data.roles import ROLES
+from elman.data.split_names import SPLIT_NAMES
 from elman.errors import InputError
 
 TEXT = (
@@ -140,7 +140,7 @@ def _comes_again(values: Sequence[Any]) -> bool:
 
 
 def _says_splits(values: Sequence[Any]) -> bool:
-    return all(isinstance(value, str) and value.strip().lower() in ROLES for value in values)
+    return all(isinstance(value, str) and value.strip().lower() in SPLIT_NAMES for value in values)
 
 
 def _is_numeral(value: str) -> bool:

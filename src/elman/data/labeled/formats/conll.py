@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from elman.data.labeled.formats.parsed import BadRows, Found, origin_of
+from elman.data.labeled.formats.parsed import BadRows, ParsedRows, origin_of
 from elman.data.labeled.formats.table import text_lines
 from elman.data.labeled.rows import Columns, Words, offsets_of
 from elman.errors import InputError
@@ -12,7 +12,7 @@ from elman.errors import InputError
 _BETWEEN_DOCUMENTS = "-DOCSTART-"
 
 
-def read_conll(path: Path, columns: Columns, bad: BadRows, *, labeled: bool = True) -> Found:
+def read_conll(path: Path, columns: Columns, bad: BadRows, *, labeled: bool = True) -> ParsedRows:
     """Read columns of words and labels, as CoNLL 2003 has them.
 
     The word is in the first column and its label in the last, unless `columns` gives their numbers,
@@ -61,7 +61,7 @@ def read_conll(path: Path, columns: Columns, bad: BadRows, *, labeled: bool = Tr
     note = f"{path.name}: words in column {word_at}"
     if labeled:
         note += f", labels in column {label_at or width}"
-    return Found(
+    return ParsedRows(
         Words(words, offsets, origin_of(path, starts)),
         "step",
         [cells[label_at - 1].strip() for cells in flat] if labeled else None,

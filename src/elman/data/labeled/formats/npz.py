@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from elman.data.labeled.formats.cells import BadCell, finite, label_of
-from elman.data.labeled.formats.parsed import Found, origin_of
+from elman.data.labeled.formats.parsed import ParsedRows, origin_of
 from elman.data.labeled.rows import Columns, Integers, LabelKind, Sequences, offsets_of
 from elman.errors import InputError
 
@@ -26,7 +26,7 @@ _MOST_BYTES = 1 << 36
 Array = npt.NDArray[Any]
 
 
-def read_npz(path: Path, columns: Columns, *, labeled: bool = True) -> Found:
+def read_npz(path: Path, columns: Columns, *, labeled: bool = True) -> ParsedRows:
     """Read arrays.
 
     `values` (or x): (N, T, C) or (N, T), with `lengths` (N,) where rows are padded; or (S, C) with
@@ -64,7 +64,7 @@ def read_npz(path: Path, columns: Columns, *, labeled: bool = True) -> Found:
         else:
             labels = _one(path, given, len(flat) if columns.per_step else count)
     note = f"{path.name}: {count} sequences, {len(names)} channels"
-    return Found(inputs, kind, labels, columns=columns, notes=(note,))
+    return ParsedRows(inputs, kind, labels, columns=columns, notes=(note,))
 
 
 def _arrays(path: Path) -> dict[str, Array]:

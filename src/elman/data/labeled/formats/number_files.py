@@ -14,7 +14,7 @@ import numpy as np
 
 from elman.data.labeled.formats.cells import BadCell, finite, label_of
 from elman.data.labeled.formats.columns import LABEL
-from elman.data.labeled.formats.parsed import BadRows, Found
+from elman.data.labeled.formats.parsed import BadRows, ParsedRows
 from elman.data.labeled.formats.table import Table, read_table
 from elman.data.labeled.rows import Columns, Floats, Origin, Sequences, offsets_of
 from elman.errors import InputError
@@ -30,7 +30,9 @@ class _Kept:
     files: list[Path] = field(default_factory=list)
 
 
-def read_folder(folder: Path, columns: Columns, bad: BadRows, *, labeled: bool = True) -> Found:
+def read_folder(
+    folder: Path, columns: Columns, bad: BadRows, *, labeled: bool = True
+) -> ParsedRows:
     """Read every CSV and TSV file in a folder and in the folders in it, in the order of names.
 
     Raises:
@@ -62,7 +64,7 @@ def read_folder(folder: Path, columns: Columns, bad: BadRows, *, labeled: bool =
         kept.files.append(file)
     how = "labels by step" if columns.per_step else f"labels from {_whence(folder, listed)}"
     note = f"{folder.name}: {len(kept.files)} files, channels {', '.join(names or ())}"
-    return Found(
+    return ParsedRows(
         _sequences(kept, names or ()),
         "step" if columns.per_step else "one",
         _flat(kept, columns) if labeled else None,

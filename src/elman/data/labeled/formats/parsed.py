@@ -39,7 +39,7 @@ class BadRows:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class ParsedRows:
     """The rows of one file or folder.
 
     Attributes:

@@ -13,12 +13,12 @@ from elman.data.labeled.formats.columns import USUAL, choose
 from elman.data.labeled.formats.conll import read_conll
 from elman.data.labeled.formats.npz import read_npz
 from elman.data.labeled.formats.number_files import read_folder
-from elman.data.labeled.formats.parsed import BadRows, Found
+from elman.data.labeled.formats.parsed import BadRows, ParsedRows
 from elman.data.labeled.formats.rows_of_table import rows_of_table
 from elman.data.labeled.formats.table import read_table
 from elman.data.labeled.formats.ts import read_ts
 from elman.data.labeled.rows import Columns, LabelKind, Sequences, Texts
-from elman.data.roles import role_of
+from elman.data.split_names import split_of
 from elman.errors import InputError
 
 _WORD_COLUMNS = (".conll", ".bio", ".iob", ".iob2", ".bioes")
@@ -28,7 +28,7 @@ _BY_NAME = "name the files one by one: train valid test"
 
 def read_rows(
     path: Path, columns: Columns, bad: BadRows, *, labeled: bool, again: bool = False
-) -> Found:
+) -> ParsedRows:
     """Read one file or folder.
 
     Args:
@@ -66,7 +66,7 @@ def read_rows(
 
 def read_parts(
     paths: Sequence[Path], columns: Columns, bad: BadRows
-) -> tuple[dict[str, Found], tuple[str, ...], Columns]:
+) -> tuple[dict[str, ParsedRows], tuple[str, ...], Columns]:
     """The parts that the files give, by role, with notes and where the columns were.
 
     There is a "train" at least; "valid" and "test", where the files or a column name them.
@@ -75,7 +75,7 @@ def read_parts(
         InputError: files that can't be read, or do not fit together.
     """
     named = _named(paths)
-    found: dict[str, Found] = {}
+    found: dict[str, ParsedRows] = {}
     used = columns
     for role, path in named.items():
         found[role] = read_rows(path, used, bad, labeled=True, again=bool(found))
@@ -97,7 +97,7 @@ def _named(paths: Sequence[Path]) -> dict[str, Path]:
             raise InputError(f"{path}: there is no such file or folder; check the path")
     if len(paths) == 1:
         return _in_folder(paths[0]) if paths[0].is_dir() else {"train": paths[0]}
-    if len(paths) == 2 and [role_of(path.name) for path in paths] == ["train", "test"]:
+    if len(paths) == 2 and [split_of(path.name) for path in paths] == ["train", "test"]:
         return dict(zip(("train", "test"), paths, strict=True))
     return dict(zip(("train", "valid", "test"), paths, strict=False))
 
@@ -106,7 +106,7 @@ def _in_folder(folder: Path) -> dict[str, Path]:
     """The parts that a folder's names speak of; all of the folder, where they do not."""
     named: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir()):
-        role = role_of(path.name)
+        role = split_of(path.name)
         if role and not path.name.startswith("."):
             named.setdefault(role, []).append(path)
     if len(named) < 2:
@@ -122,7 +122,7 @@ def _in_folder(folder: Path) -> dict[str, Path]:
     return {role: named[role][0] for role in ("train", "valid", "test") if role in named}
 
 
-def _by_column(found: Found, path: Path) -> dict[str, Found]:
+def _by_column(found: ParsedRows, path: Path) -> dict[str, ParsedRows]:
     assert found.splits is not None
     roles = np.asarray(found.splits)
     parts = {}
@@ -135,7 +135,7 @@ def _by_column(found: Found, path: Path) -> dict[str, Found]:
     return parts
 
 
-def _taken(found: Found, rows: Any) -> Found:
+def _taken(found: ParsedRows, rows: Any) -> ParsedRows:
     labels: Any = found.labels
     assert labels is not None
     if found.kind == "step":
@@ -147,7 +147,7 @@ def _taken(found: Found, rows: Any) -> Found:
     return replace(found, inputs=found.inputs.take(rows), labels=taken, splits=None)
 
 
-def _check_fit(part: Found, train: Found, path: Path) -> None:
+def _check_fit(part: ParsedRows, train: ParsedRows, path: Path) -> None:
     check_kind(part, train.kind, path)
     if type(part.inputs) is not type(train.inputs):
         raise InputError(
@@ -160,7 +160,7 @@ def _check_fit(part: Found, train: Found, path: Path) -> None:
             raise InputError(f"{path}: has {has} channels, but the training part {wants}")
 
 
-def check_kind(part: Found, kind: LabelKind, path: Path) -> None:
+def check_kind(part: ParsedRows, kind: LabelKind, path: Path) -> None:
     """Raise InputError where labels are not of the kind that training had."""
     if part.kind != kind:
         raise InputError(

@@ -19,7 +19,7 @@ from elman.data.labeled.formats.cells import (
     words_of,
 )
 from elman.data.labeled.formats.columns import Chosen
-from elman.data.labeled.formats.parsed import BadRows, Found, origin_of
+from elman.data.labeled.formats.parsed import BadRows, ParsedRows, origin_of
 from elman.data.labeled.formats.table import Cells, Table
 from elman.data.labeled.rows import (
     Columns,
@@ -30,7 +30,7 @@ from elman.data.labeled.rows import (
     Words,
     offsets_of,
 )
-from elman.data.roles import ROLES
+from elman.data.split_names import SPLIT_NAMES
 
 
 @dataclass
@@ -44,7 +44,7 @@ class _Kept:
     cells: list[Cells] = field(default_factory=list)
 
 
-def rows_of_table(table: Table, chosen: Chosen, columns: Columns, bad: BadRows) -> Found:
+def rows_of_table(table: Table, chosen: Chosen, columns: Columns, bad: BadRows) -> ParsedRows:
     """Read the chosen columns of a table.
 
     A list of numbers in the text column makes a sequence; a list of strings, words. With
@@ -80,7 +80,7 @@ def rows_of_table(table: Table, chosen: Chosen, columns: Columns, bad: BadRows) 
         kept.lines.append(table.lines[row])
         kept.cells.append(cells)
     flat = [name for label in kept.labels for name in label] if kind == "step" else kept.labels
-    return Found(
+    return ParsedRows(
         make(kept, table),
         kind,
         flat if chosen.label is not None else None,
@@ -147,7 +147,7 @@ def _label(cell: Any, kind: LabelKind, separator: str | None) -> Any:
 
 
 def _split(cell: Any) -> str:
-    role = ROLES.get(str(cell).strip().lower())
+    role = SPLIT_NAMES.get(str(cell).strip().lower())
     if role is None:
         raise BadCell(f"its split is {cell!r}, expected train, valid or test")
     return role

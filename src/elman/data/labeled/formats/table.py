@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from elman.data.extras import library
 from elman.data.labeled.formats.parsed import BadRows
-from elman.data.reading import read_blocks
+from elman.data.optional import library
+from elman.data.text_files import read_blocks
 from elman.errors import InputError
 
 Cells: TypeAlias = dict[str, Any]

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from elman.data.labeled.formats.cells import BadCell, finite
-from elman.data.labeled.formats.parsed import BadRows, Found, origin_of
+from elman.data.labeled.formats.parsed import BadRows, ParsedRows, origin_of
 from elman.data.labeled.formats.table import text_lines
 from elman.data.labeled.rows import Floats, Sequences, offsets_of
 from elman.errors import InputError
 
 
-def read_ts(path: Path, bad: BadRows, *, labeled: bool = True) -> Found:
+def read_ts(path: Path, bad: BadRows, *, labeled: bool = True) -> ParsedRows:
     """Read a `.ts` file: `1.5,2.0:0.1,0.2:label`, channels apart by colons, steps by commas.
 
     Raises:
@@ -49,7 +49,7 @@ def read_ts(path: Path, bad: BadRows, *, labeled: bool = True) -> Found:
     flat = np.concatenate(values) if values else np.zeros((0, 1), dtype=np.float32)
     channels = tuple(str(n) for n in range(1, flat.shape[1] + 1))
     inputs = Sequences(flat, offsets_of([len(v) for v in values]), channels, origin_of(path, lines))
-    return Found(inputs, "one", labels if labeled else None, notes=(_note(path, inputs),))
+    return ParsedRows(inputs, "one", labels if labeled else None, notes=(_note(path, inputs),))
 
 
 def _check(path: Path, header: dict[str, str], labeled: bool) -> None:

@@ -1,0 +1,116 @@
+"""What a forecaster may be told, and its forecasts as rows.
+
+Legend: C channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from elman.data.series.columns import Columns
+from elman.data.series.forecasts import Forecast
+from elman.data.series.panel import Panel
+from elman.settings import Options
+
+
+def _percents(value: Any) -> Any:
+    """Numbers, or words with numbers between commas."""
+    if isinstance(value, int | float | str):
+        value = (value,)
+    if not isinstance(value, list | tuple):
+        return value
+    return tuple(
+        part for item in value for part in (item.split(",") if isinstance(item, str) else (item,))
+    )
+
+
+Percents = Annotated[tuple[Annotated[float, Field(gt=0, lt=100)], ...], BeforeValidator(_percents)]
+"""The shares, in percent, that intervals are to cover."""
+
+
+class ForecastOptions(Options):
+    """What a prediction and a session may be told alike."""
+
+    horizon: int | None = Field(None, ge=1, description="how many rows ahead; default: as trained")
+    levels: Percents = Field(
+        (80.0, 95.0),
+        description="intervals in percent, each giving two quantiles; the median comes too",
+    )
+    future: Path | None = Field(
+        None, description="a table with the covariates known ahead, for the rows to come"
+    )
+
+
+class ForecastPrediction(ForecastOptions):
+    """What a prediction may be told."""
+
+    plot: Path | None = Field(
+        None, description="draw history, forecast and intervals here (.png or .svg)"
+    )
+    plot_series: str | None = Field(None, description="which series to draw; default: the first")
+
+
+class ForecastStreaming(ForecastOptions):
+    """What a session may be told."""
+
+    alarm: float | None = Field(
+        None,
+        gt=0,
+        lt=100,
+        description="flag a value outside of the interval of so many percent that was forecast for"
+        " it one row before",
+    )
+    history: Path | None = Field(
+        None, description="a table to go on from, in place of the run's own data"
+    )
+
+
+def quantile_levels(percents: Sequence[float]) -> tuple[float, ...]:
+    """The levels that bound central intervals of so many percent, with the median, ascending."""
+    sides = {side for percent in percents for side in (50 - percent / 2, 50 + percent / 2)}
+    return tuple(sorted(round(side / 100, 9) for side in {50.0, *sides}))
+
+
+def forecast_records(
+    columns: Columns,
+    panel: Panel,
+    forecast: Forecast,
+    levels: Sequence[float],
+    more: Callable[[int], dict[str, Any]] = lambda _: {},
+) -> Iterator[dict[str, Any]]:
+    """A row for each series, channel and step of a forecast that follows `panel`.
+
+    Args:
+        columns: whose names are used.
+        panel: what the forecast follows.
+        forecast: of all its series.
+        levels: the quantiles to write.
+        more: further columns of a channel, before the time.
+    """
+    name, time = columns.series or "unique_id", columns.time
+    for place in range(len(panel)):
+        times = written_times(panel, panel.next_times(place, forecast.horizon))
+        for channel, target in enumerate(panel.targets):
+            for step, when in enumerate(times):
+                row: dict[str, Any] = {name: panel.ids[place]}
+                if len(panel.targets) > 1:
+                    row["target"] = target
+                row |= {**more(channel), time: when}
+                row["mean"] = float(forecast.mean[place, step, channel])
+                for level in levels:
+                    row[f"q{level:g}"] = float(forecast.at(level)[place, step, channel])
+                yield row
+
+
+def written_times(panel: Panel, times: Any) -> list[Any]:
+    """Stamps as a table shows them: whole numbers, dates, or dates with the time of day."""
+    if panel.frequency.counted:
+        return [int(time) for time in times]
+    clock = panel.clock(times)
+    if panel.frequency.intraday:
+        return [stamp.isoformat(sep=" ") for stamp in clock]
+    return [str(stamp.date()) if stamp == stamp.normalize() else str(stamp) for stamp in clock]

@@ -1,0 +1,209 @@
+"""A trained language model: scores lines, reads a text as it arrives, writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import chain
+from typing import ClassVar, Self, final
+
+import torch
+from pydantic import Field, TypeAdapter
+
+from elman.data.given import Files, Given, Texts
+from elman.data.text import lines_of
+from elman.data.tokenizer import Tokenizer, tokenizer_from_bytes
+from elman.diagnostics.activations import Activations, Expected, Step, panels_of
+from elman.diagnostics.trace import trace
+from elman.errors import InputError
+from elman.models.cells import CellOptions, recurrent_layers
+from elman.models.language_model import LanguageModel, ReadoutKind
+from elman.predictors.generation import Generation
+from elman.predictors.language_model_session import Guess, LanguageModelSession
+from elman.predictors.line_scores import LineScore, score_lines
+from elman.predictors.predictor import Parts, Predictor
+from elman.settings import Options
+from elman.streaming.session import Snapshot
+from elman.streaming.stream import evaluating
+
+TOKENIZER = "tokenizer.json"
+
+MOST_TOKENS = 20_000
+"""To show: a layer of 512 units then fills 240 MB."""
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What a language model is made of; see `elman.models.language_model.LanguageModel`."""
+
+    cell: str
+    options: CellOptions
+    embedding_size: int
+    hidden_size: int
+    num_layers: int
+    tied: bool = False
+    readout: ReadoutKind = "full"
+    embedding_dropout: float = 0.0
+    input_dropout: float = 0.0
+    hidden_dropout: float = 0.0
+    output_dropout: float = 0.0
+    locked_dropout: bool = True
+    init_range: float | None = None
+
+    def make(self, vocab_size: int) -> LanguageModel:
+        """The network, with fresh weights, over a vocabulary of that size."""
+        width, sizes = self.embedding_size, [self.hidden_size] * self.num_layers
+        layers = recurrent_layers(self.cell, width, sizes, self.options)
+        own = ("cell", "options", "embedding_size", "hidden_size", "num_layers")
+        rest = {name: value for name, value in vars(self).items() if name not in own}
+        return LanguageModel(vocab_size, width, layers, **rest)
+
+
+class StreamOptions(Options):
+    """What a session of a language model may be told."""
+
+    guesses: int = Field(
+        3, ge=0, description="how many of the tokens most expected come with each token"
+    )
+
+
+@final
+class LanguageModelPredictor(Predictor):
+    """A language model with its tokenizer.
+
+    `predict` takes lines of text, in files or as strings, and gives a `LineScore` for each; a
+    session takes text or its bytes and gives a `ReadToken` for each token.
+
+    Args:
+        model: over the tokenizer's vocabulary.
+        tokenizer: turns text into the model's ids.
+        architecture: what `model` was made from.
+        name: what messages call it.
+
+    Raises:
+        InputError: a tokenizer of another model.
+    """
+
+    kind: ClassVar[str] = "language-model"
+    Streaming: ClassVar[type[Options]] = StreamOptions
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        tokenizer: Tokenizer,
+        architecture: Architecture,
+        name: str = "the language model",
+    ) -> None:
+        super().__init__(model, name)
+        if model.vocab_size != tokenizer.vocab_size:
+            raise InputError(
+                f"the model knows {model.vocab_size} tokens and the tokenizer "
+                f"{tokenizer.vocab_size}: they do not belong together"
+            )
+        self.model = model
+        self.tokenizer = tokenizer
+        self.architecture = architecture
+
+    @classmethod
+    def of(cls, parts: Parts, name: str) -> Self:
+        architecture = TypeAdapter(Architecture).validate_python(parts.settings)
+        tokenizer = tokenizer_from_bytes(parts.files[TOKENIZER], f"{name}: {TOKENIZER}")
+        return cls(architecture.make(tokenizer.vocab_size), tokenizer, architecture, name)
+
+    def parts(self) -> Parts:
+        return Parts(asdict(self.architecture), {TOKENIZER: self.tokenizer.to_bytes()})
+
+    def answers(self, inputs: Given | None, options: Options) -> Iterator[LineScore]:
+        return score_lines(self.model, self.tokenizer, _lines(inputs))
+
+    def open_session(self, options: Options) -> LanguageModelSession:
+        assert isinstance(options, StreamOptions)
+        return LanguageModelSession(self, self.model, self.tokenizer, options.guesses)
+
+    def generate(
+        self,
+        prompt: str = "",
+        length: int = 500,
+        *,
+        temperature: float = 1.0,
+        top_k: int | None = None,
+        top_p: float = 1.0,
+        seed: int | None = None,
+        samples: int | None = None,
+        state: Snapshot | None = None,
+    ) -> Generation:
+        """Go on writing after `prompt`, token by token.
+
+        Args:
+            prompt: what stands before the text; characters the model does not know are replaced.
+            length: tokens to draw.
+            temperature: 0 is greedy, 1 the model's own distribution.
+            top_k: draw from so many of the most probable tokens; None for all.
+            top_p: draw from the fewest tokens that together have this probability.
+            seed: makes the text reproducible; None for another each time or, with the `state` of
+                a generation, for the text that comes next there.
+            samples: how many texts to write side by side; None for the state's number, or 1.
+            state: where to go on, as `Generation.state` or a session's `state` gave it.
+
+        Raises:
+            InputError: an option out of range, or a state of another model or number of samples.
+        """
+        if samples is None:
+            layers = None if state is None else state.states.get("layers")
+            samples = 1 if layers is None else layers.batch_size
+        if samples < 1:
+            raise InputError(f"samples must be at least 1, got {samples}")
+        return Generation(
+            LanguageModelSession(self, self.model, self.tokenizer, rows=samples),
+            *(prompt, length, seed, state),
+            temperature=temperature,
+            top_k=top_k,
+            top_p=top_p,
+        )
+
+    def activations(self, text: str, guesses: int = 5) -> Activations:
+        """The states and gates after each token of `text`, what was expected, and the surprise.
+
+        Tokens, bits and guesses are those of a session.
+
+        Raises:
+            InputError: an empty text, or one of more than `MOST_TOKENS` tokens.
+            RunFailed: states that are not finite numbers.
+        """
+        tokens = len(self.tokenizer.encode(text))
+        if not tokens:
+            raise InputError("the text to show is empty; give some with --text")
+        if tokens > MOST_TOKENS:
+            raise InputError(
+                f"the text has {tokens:,} tokens; at most {MOST_TOKENS:,} can be shown: "
+                "give a part of it"
+            )
+        session = LanguageModelSession(self, self.model, self.tokenizer, guesses)
+        read = [*session.push(text), *session.flush()]
+        device = next(self.model.parameters()).device
+        ids = torch.tensor([self.tokenizer.start_id, *(token.id for token in read)], device=device)
+        with evaluating(self.model), torch.inference_mode():
+            traces = trace(
+                self.model, lambda: self.model(ids[:, None], self.model.initial_state(1))
+            )
+        return Activations(
+            self.name,
+            [Step(token.text, token.bits, _expected(token.guesses)) for token in read],
+            panels_of(traces, begin=1),  # without the newline that stands before every text
+            _expected(session.peek(guesses)),
+        )
+
+
+def _expected(guesses: tuple[Guess, ...]) -> tuple[Expected, ...]:
+    return tuple(Expected(guess.text, guess.probability) for guess in guesses)
+
+
+def _lines(inputs: Given | None) -> Iterable[str]:
+    """The texts to score, a row each: those given, or the lines of the files."""
+    match inputs:
+        case Texts():
+            return inputs.texts
+        case Files():
+            return chain.from_iterable(map(lines_of, inputs.paths))
+        case _:
+            raise InputError("a language model scores lines of text; give files or texts")

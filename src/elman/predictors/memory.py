@@ -1,0 +1,203 @@
+"""A network for one problem of memory: sequences of numbers in, an answer at each step out.
+
+Legend: T time, I input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Self, TypeAlias, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from elman.data.given import Arrays, Given
+from elman.data.memory import Problem, problem_named
+from elman.errors import InputError
+from elman.models.cells import CellOptions, recurrent_layer
+from elman.models.memory import MemoryNetwork
+from elman.predictors.predictor import Parts, Predictor
+from elman.settings import Options
+from elman.streaming.session import Session, Snapshot
+from elman.streaming.stream import evaluating
+from elman.streaming.text_input import LineInput
+
+Rows: TypeAlias = str | bytes | np.ndarray | Tensor | Sequence[Any]
+
+
+@dataclass(frozen=True)
+class MemoryAnswer:
+    """What the network answers after a step: the most probable class, or a number.
+
+    Attributes:
+        sequence: counted from 1.
+        step: counted from 1.
+        answer: a class or a number.
+        probability: of the class; 1 for a number.
+    """
+
+    sequence: int
+    step: int
+    answer: float
+    probability: float
+
+
+@final
+class MemoryPredictor(Predictor):
+    """A trained `MemoryNetwork`; `predict` takes arrays (T, I), a session rows (I,).
+
+    Args:
+        model: the network.
+        problem: what it was trained to remember.
+        cell: which recurrent layer it has.
+        hidden_size: the width of that layer.
+        options: the other options of that layer.
+        name: what messages call it.
+    """
+
+    kind: ClassVar[str] = "memory"
+
+    def __init__(
+        self,
+        model: MemoryNetwork,
+        problem: Problem,
+        cell: str,
+        hidden_size: int,
+        options: CellOptions,
+        name: str = "the predictor",
+    ) -> None:
+        super().__init__(model, name)
+        self.model, self.problem = model, problem
+        self._settings = {
+            "problem": problem.name,
+            "cell": cell,
+            "hidden_size": hidden_size,
+            "options": asdict(options),
+        }
+
+    @classmethod
+    def fresh(
+        cls,
+        problem: Problem,
+        cell: str,
+        hidden_size: int,
+        options: CellOptions,
+        name: str = "the predictor",
+    ) -> Self:
+        """A predictor with the weights that torch's random numbers draw."""
+        layer = recurrent_layer(cell, problem.input_size, hidden_size, options)
+        model = MemoryNetwork(layer, hidden_size, problem.output_size)
+        return cls(model, problem, cell, hidden_size, options, name)
+
+    @classmethod
+    def of(cls, parts: Parts, name: str) -> Self:
+        settings = parts.settings
+        return cls.fresh(
+            problem_named(settings["problem"]),
+            str(settings["cell"]),
+            int(settings["hidden_size"]),
+            CellOptions(**settings["options"]),
+            name,
+        )
+
+    def parts(self) -> Parts:
+        return Parts(self._settings)
+
+    def answers(self, inputs: Given | None, options: Options) -> Iterator[MemoryAnswer]:
+        if not isinstance(inputs, Arrays):
+            raise InputError(
+                f"{self.name}: reads sequences of numbers, (steps, {self.problem.input_size})"
+                " arrays; to measure a run on its own problem use `elman evaluate`"
+            )
+        for number, array in enumerate(inputs.arrays, 1):
+            session = MemorySession(self, number)
+            yield from session.push(array)
+
+    def open_session(self, options: Options) -> MemorySession:
+        return MemorySession(self)
+
+
+@final
+class MemorySession(Session[Rows, MemoryAnswer]):
+    """One sequence: a chunk is rows (T, I), one row (I,), or text with a row a line.
+
+    `flush` ends the sequence; what comes after it is the first one again.
+    """
+
+    kind: ClassVar[str] = MemoryPredictor.kind
+
+    def __init__(self, predictor: MemoryPredictor, sequence: int = 1) -> None:
+        super().__init__(predictor)
+        self._predictor = predictor
+        self._sequence = sequence
+        self._lines = LineInput()
+        self.reset()
+
+    def reset(self) -> None:
+        self._lines.reset()
+        with torch.inference_mode():
+            self._state = self._predictor.model.initial_state(1)
+        self._steps = 0
+
+    def _read(self, chunk: Rows) -> Iterator[MemoryAnswer]:
+        if isinstance(chunk, str | bytes):
+            for line in self._lines.read(chunk):
+                yield self._answer(self._parsed(line))
+        else:
+            for row in self._rows(chunk):
+                yield self._answer(row)
+
+    def _end(self) -> Iterator[MemoryAnswer]:
+        for line in self._lines.end():
+            yield self._answer(self._parsed(line))
+        self.reset()
+
+    def _another(self) -> MemorySession:
+        return MemorySession(self._predictor, self._sequence)
+
+    def _snapshot(self) -> Snapshot:
+        values = {"steps": self._steps, "lines": self._lines.state}
+        fingerprint = self._predictor.fingerprint
+        return Snapshot(self.kind, fingerprint, {"layer": self._state.clone()}, {}, values)
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        state, steps = snapshot.states["layer"], int(snapshot.values["steps"])
+        state.require_like(self._state, "the state of the layer")
+        self._lines.state = snapshot.values["lines"]
+        self._state, self._steps = state.clone(), steps
+
+    def _rows(self, chunk: np.ndarray | Tensor | Sequence[Any]) -> Tensor:
+        """(T, I)."""
+        width = self._predictor.problem.input_size
+        try:
+            rows = torch.as_tensor(chunk, dtype=torch.float32)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise InputError(f"rows must be numbers of one shape ({error})") from error
+        if rows.dim() not in (1, 2) or rows.shape[-1] != width:
+            raise InputError(f"expected rows of {width} numbers, got shape {tuple(rows.shape)}")
+        return rows.reshape(-1, width)
+
+    def _parsed(self, line: str) -> Tensor:
+        width = self._predictor.problem.input_size
+        try:
+            numbers = [float(cell) for cell in line.replace(",", " ").split()]
+        except ValueError as error:
+            raise InputError(
+                f"{self._lines.place}: {error}; give {width} numbers a line"
+            ) from error
+        if len(numbers) != width:
+            raise InputError(f"{self._lines.place}: {len(numbers)} numbers, expected {width}")
+        return torch.tensor(numbers)
+
+    def _answer(self, row: Tensor) -> MemoryAnswer:
+        model = self._predictor.model
+        device = next(model.parameters()).device
+        with evaluating(model), torch.inference_mode():
+            outputs, self._state = model.step(row[None].to(device), self._state)
+        self._steps += 1
+        if self._predictor.problem.output_size == 1:
+            return MemoryAnswer(self._sequence, self._steps, float(outputs[0, 0]), 1.0)
+        share, place = outputs[0].softmax(-1).max(-1)
+        return MemoryAnswer(self._sequence, self._steps, int(place), float(share))

@@ -1,0 +1,83 @@
+"""Text as tokens on disk, for training and for evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from elman.data.given import Files, Given
+from elman.data.text import resolve_sources, whole_text
+from elman.data.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
+from elman.data.tokens import build_tokens, open_tokens, read_counts
+from elman.errors import InputError
+from elman.evaluation.perplexity import Split
+from elman.tasks.language_model.config import LanguageModelConfig
+
+SPLITS = ("train", "valid", "test")
+TOKENIZER = "tokenizer.json"
+
+
+@dataclass(frozen=True)
+class LanguageModelData:
+    """A text as tokens: "train", "valid" and, where there is one, "test"."""
+
+    tokenizer: Tokenizer
+    splits: Mapping[str, Split]
+
+
+def prepare(config: LanguageModelConfig, given: Given | None, folder: Path) -> LanguageModelData:
+    """Train the tokenizer and cut the text into tokens, in bounded memory, in `folder`.
+
+    Raises:
+        InputError: no text, or one that can't be read or cut.
+    """
+    if given is None:
+        raise InputError("a language model is trained on text; give a file, a folder or strings")
+    texts = resolve_sources(
+        given, valid_fraction=config.valid_fraction, test_fraction=config.test_fraction
+    )
+    tokenizer = train_tokenizer(
+        config.unit, texts.train.blocks(), config.vocabulary_limit, config.min_count
+    )
+    tokenizer.save(folder / TOKENIZER)
+    for name, text in zip(SPLITS, (texts.train, texts.valid, texts.test), strict=True):
+        if text is not None:
+            build_tokens(text.blocks(), tokenizer, folder / f"{name}.npy")
+    return reopen(folder)
+
+
+def reopen(folder: Path) -> LanguageModelData:
+    """What `prepare` left.
+
+    Raises:
+        InputError: damaged or missing files.
+    """
+    paths = {name: folder / f"{name}.npy" for name in SPLITS}
+    return LanguageModelData(
+        load_tokenizer(folder / TOKENIZER),
+        {name: _split(path) for name, path in paths.items() if name != "test" or path.exists()},
+    )
+
+
+@contextmanager
+def encoded(given: Given, tokenizer: Tokenizer) -> Iterator[list[tuple[str, Split]]]:
+    """Other texts as tokens, each file with its name, on disk until the block ends.
+
+    Raises:
+        InputError: texts that can't be read.
+    """
+    parts = [Files((path,)) for path in given.paths] if isinstance(given, Files) else [given]
+    with TemporaryDirectory() as scratch:
+        splits = []
+        for number, part in enumerate(parts):
+            tokens, text = Path(scratch) / f"{number}.npy", whole_text(part)
+            build_tokens(text.blocks(), tokenizer, tokens)
+            splits.append((Path(text.name).name, _split(tokens)))
+        yield splits
+
+
+def _split(tokens: Path) -> Split:
+    return Split(open_tokens(tokens), read_counts(tokens))

@@ -1,0 +1,293 @@
+"""Labeled rows out of files of every kind, what they are called, and what is wrong with them."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elman.data.labeled.dataset import read_labeled, read_more, read_unlabeled
+from elman.data.labeled.rows import Columns, Labeled, Sequences, Texts, Words
+from elman.data.labeled.splitting import stratified
+from elman.data.labeled.standardize import Standardizer
+from elman.errors import InputError
+
+REVIEWS = [(f"a {word} film number {n}", label) for n in range(20) for word, label in
+           (("fine", "good"), ("dull", "bad"))]  # fmt: skip
+BIO = "EU B-ORG\nrejects O\n\nPeter B-PER\nBlackburn I-PER\n\n"
+
+
+def put(path: Path, text: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="")
+    return path
+
+
+def texts(part: Labeled) -> list[tuple[str, str]]:
+    assert isinstance(part.inputs, Texts)
+    names = part.labels.names
+    return [(t, names[i]) for t, i in zip(part.inputs.texts, part.labels.ids, strict=True)]
+
+
+def table(path: Path) -> Path:
+    """The reviews in the format that the name says."""
+    if path.suffix == ".parquet":
+        pa = pytest.importorskip("pyarrow")
+        from pyarrow import parquet
+
+        columns = {"review": [t for t, _ in REVIEWS], "sentiment": [k for _, k in REVIEWS]}
+        parquet.write_table(pa.table(columns), path)
+        return path
+    if path.suffix == ".jsonl":
+        return put(
+            path, "".join(json.dumps({"review": t, "sentiment": k}) + "\n" for t, k in REVIEWS)
+        )
+    between = "," if path.suffix == ".csv" else "\t"
+    return put(path, "\n".join(between.join(row) for row in [("review", "sentiment"), *REVIEWS]))
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl", "a.parquet"])
+def test_a_table_of_every_kind(tmp_path: Path, name: str) -> None:
+    splits = read_labeled([table(tmp_path / name)], seed=3)
+    assert splits.test is not None
+    parts = [texts(part) for part in (splits.train, splits.valid, splits.test)]
+    assert sorted(row for part in parts for row in part) == sorted(REVIEWS)
+    assert [len(part) for part in parts] == [32, 4, 4]
+    assert [sum(k == "bad" for _, k in part) for part in parts] == [16, 2, 2]
+    assert splits.names == ("bad", "good")
+    assert "text column 'review' (by its name), label column 'sentiment'" in splits.notes[0]
+
+
+def test_a_table_without_a_header_is_read_from_its_first_line(tmp_path: Path) -> None:
+    rows = "".join(f"{text}\t{label}\n" for text, label in REVIEWS)
+    train, dev, test = (put(tmp_path / f"{n}.tsv", rows) for n in ("train", "dev", "test"))
+    splits = read_labeled([train, dev, test])
+    assert splits.test is not None
+    assert texts(splits.train) == texts(splits.valid) == texts(splits.test) == REVIEWS
+    assert splits.columns.text == "1"
+    assert splits.train.inputs.origin.where(2) == f"{train}:3"
+    assert texts(read_labeled([tmp_path]).valid) == REVIEWS  # the folder, by names
+    alone = put(tmp_path / "new.tsv", "one\ttwo\n")
+    assert read_unlabeled(alone, splits.columns).inputs.texts == ("one",)  # type: ignore[union-attr]
+
+
+def test_quotes_newlines_and_odd_characters_of_csv(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.csv", 'text,label\r\n"a, ""b""\nc",x\r\nd e,y\r\nf g,x\r\nh i,y\r\n')
+    rows = read_more(path, Columns(text="text", label="label"), ["x", "y"], "one")
+    assert texts(rows)[0] == ('a, "b"\nc', "x")
+    assert rows.inputs.origin.where(1) == f"{path}:4"
+
+
+def test_train_and_test_by_name_give_a_validation_part(tmp_path: Path) -> None:
+    paths = [table(tmp_path / "My_TRAIN.csv"), table(tmp_path / "My_TEST.csv")]
+    splits = read_labeled(paths)
+    assert (len(splits.train), len(splits.valid), len(splits.test or ())) == (36, 4, 40)
+
+
+def test_a_split_column(tmp_path: Path) -> None:
+    roles = ["train"] * 30 + ["dev"] * 6 + ["test"] * 4
+    lines = [f"{t},{k},{r}" for (t, k), r in zip(REVIEWS, roles, strict=True)]
+    splits = read_labeled([put(tmp_path / "a.csv", "\n".join(["text,label,split", *lines]))])
+    assert (len(splits.train), len(splits.valid), len(splits.test or ())) == (30, 6, 4)
+    assert texts(splits.valid) == REVIEWS[30:36]
+
+
+@given(st.lists(st.integers(0, 4), min_size=40, max_size=120), st.integers(0, 9))
+def test_a_stratified_split_is_a_partition_with_every_share(ids: list[int], seed: int) -> None:
+    classes: Any = [(i,) for i in ids]
+    parts = stratified(classes, [0.2, 0.1], seed)
+    assert sorted(np.concatenate(parts).tolist()) == list(range(len(ids)))
+    assert {ids[row] for row in parts[0]} == set(ids)
+    again = stratified(classes, [0.2, 0.1], seed)
+    assert all((a == b).all() for a, b in zip(parts, again, strict=True))
+    for k in set(ids):
+        assert abs(sum(ids[row] == k for row in parts[1]) - 0.2 * ids.count(k)) <= 2.5
+
+
+def test_many_labels_by_separator_and_by_list(tmp_path: Path) -> None:
+    rows = [("a b", "x;y"), ("c d", "y"), ("e f", ""), ("g h", "x")] * 5
+    csv = put(tmp_path / "a.csv", "text,label\n" + "\n".join(",".join(r) for r in rows))
+    lists = [{"text": t, "label": [p for p in k.split(";") if p]} for t, k in rows]
+    jsonl = put(tmp_path / "a.jsonl", "\n".join(map(json.dumps, lists)))
+    for path, columns in ((csv, Columns(label_separator=";")), (jsonl, Columns())):
+        train = read_labeled([path, path], columns).train
+        assert train.labels.kind == "many"
+        assert train.labels.ids[:4].tolist() == [[1, 1], [0, 1], [0, 0], [1, 0]]
+
+
+def test_words_with_labels_in_columns_and_in_lists(tmp_path: Path) -> None:
+    conll = put(tmp_path / "a.conll", "-DOCSTART- -X-\n\n" + BIO)
+    rows = [{"tokens": ["EU", "rejects"], "tags": ["B-ORG", "O"]},
+            {"tokens": ["Peter", "Blackburn"], "tags": ["B-PER", "I-PER"]}]  # fmt: skip
+    jsonl = put(tmp_path / "a.jsonl", "\n".join(map(json.dumps, rows)))
+    for path in (conll, jsonl):
+        part = read_labeled([path, path], Columns(per_step=True)).train
+        assert isinstance(part.inputs, Words)
+        assert part.inputs.row(1) == ("Peter", "Blackburn")
+        assert [part.labels.names[i] for i in part.labels.ids] == ["B-ORG", "O", "B-PER", "I-PER"]
+    with pytest.raises(InputError, match="--per-step"):
+        read_labeled([conll, conll])
+
+
+@pytest.fixture
+def vectors() -> list[np.ndarray]:
+    rng = np.random.default_rng(0)
+    return [rng.normal(size=(length, 2)).astype(np.float32) for length in (3, 1, 4, 2)]
+
+
+def assert_same(part: Labeled, rows: list[np.ndarray], labels: list[str]) -> None:
+    assert isinstance(part.inputs, Sequences)
+    for row, wanted in enumerate(rows):
+        np.testing.assert_allclose(part.inputs.row(row), wanted, rtol=1e-5)
+    assert [part.labels.names[i] for i in part.labels.ids] == labels
+
+
+def test_sequences_out_of_every_kind_of_file(tmp_path: Path, vectors: list[np.ndarray]) -> None:
+    labels = ["a", "b", "a", "b"]
+    for n, (row, label) in enumerate(zip(vectors, labels, strict=True)):
+        cells = "\n".join(",".join(map(str, step)) for step in row.tolist())
+        put(tmp_path / "by_folder" / label / f"{n}.csv", "p,q\n" + cells)
+        put(tmp_path / "by_file" / f"{n}.csv", "p,q\n" + cells)
+    listed = "".join(f"{n}.csv,{label}\n" for n, label in enumerate(labels))
+    put(tmp_path / "by_file" / "labels.csv", "file,label\n" + listed)
+    jsonl = "\n".join(json.dumps({"values": r.tolist(), "label": k})
+                      for r, k in zip(vectors, labels, strict=True))  # fmt: skip
+    ts = "@classLabel true a b\n@data\n" + "".join(
+        ":".join(",".join(map(str, channel)) for channel in row.T.tolist()) + f":{label}\n"
+        for row, label in zip(vectors, labels, strict=True)
+    )
+    padded = np.zeros((4, 4, 2), np.float32)
+    for n, row in enumerate(vectors):
+        padded[n, : len(row)] = row
+    lengths = np.array([len(row) for row in vectors])
+    np.savez(tmp_path / "padded.npz", x=padded, lengths=lengths, y=np.array(labels))
+    flat = np.concatenate(vectors)
+    np.savez(tmp_path / "flat.npz", values=flat, offsets=np.cumsum([0, *lengths]), labels=labels)
+    order = [0, 2, 1, 3]
+    part = read_labeled([tmp_path / "by_folder"] * 2).train
+    assert_same(part, [vectors[n] for n in order], [labels[n] for n in order])
+    paths = [tmp_path / "by_file", put(tmp_path / "a.jsonl", jsonl), put(tmp_path / "a.ts", ts)]
+    for path in [*paths, tmp_path / "padded.npz", tmp_path / "flat.npz"]:
+        assert_same(read_labeled([path, path]).train, vectors, labels)
+
+
+def test_a_label_for_each_step_of_numbers(tmp_path: Path) -> None:
+    for n in range(2):
+        put(tmp_path / "d" / f"{n}.csv", "p,label\n1.5,up\n2,down\n")
+    part = read_labeled([tmp_path / "d"] * 2, Columns(per_step=True)).train
+    assert part.labels.kind == "step"
+    assert [part.labels.names[i] for i in part.labels.ids] == ["up", "down"] * 2
+
+
+def test_taking_rows_takes_their_steps_labels_and_lines(tmp_path: Path) -> None:
+    path = put(tmp_path / "a.conll", BIO + "on O\nit O\n")
+    whole = read_labeled([path, path], Columns(per_step=True)).train
+    taken = whole.take(np.array([2, 0]))
+    assert isinstance(taken.inputs, Words)
+    assert taken.inputs.words == ("on", "it", "EU", "rejects")
+    assert [taken.labels.names[i] for i in taken.labels.ids] == ["O", "O", "B-ORG", "O"]
+    assert taken.inputs.origin.where(0) == f"{path}:7"
+
+
+def test_a_standardizer_is_a_value(tmp_path: Path) -> None:
+    values = np.random.default_rng(0).normal(5, 3, (100, 2)).astype(np.float32)
+    values[:, 1] = 7
+    scale = Standardizer.fit(values)
+    done = scale.apply(values)
+    np.testing.assert_allclose(done.mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(done.std(0), [1, 0], atol=1e-5)
+    scale.save(tmp_path / "s.json")
+    assert Standardizer.load(tmp_path / "s.json") == scale
+    with pytest.raises(InputError, match="3 channels, expected 2"):
+        scale.apply(np.zeros((1, 3), np.float32))
+    put(tmp_path / "s.json", '{"mean": [0], "deviation": [0]}')
+    with pytest.raises(InputError, match="standardizer"):
+        Standardizer.load(tmp_path / "s.json")
+
+
+GOOD = "a b,x\nc d,y\ne f,x\ng h,y\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "columns", "complaint"),
+    [
+        ("a.csv", "text,label\n" + GOOD, Columns(text="txt"), "--text-column txt: no such column"),
+        ("a.csv", "text,label\n" + GOOD, Columns(label="k"), "it has 'text', 'label'"),
+        ("a.csv", "text,review,label\na b,a c,x\n", Columns(), "'text', 'review' could each"),
+        ("a.csv", "text,label,class\na b,x,y\n", Columns(), "say which with --label-column"),
+        ("a.csv", "text\na b\nc d\n", Columns(), "no label column found"),
+        ("a.csv", "text,label\na b,x\nc d,x\n", Columns(), "only 'x'"),
+        ("a.csv", "text,label\n,x\nc d,y\n", Columns(), "a.csv:2: its text is empty"),
+        ("a.csv", "text,label\na b,\nc d,y\n", Columns(), "a.csv:2: has no label"),
+        ("a.csv", "text,label\na b,x\nc,d,y\n", Columns(), "a.csv:3: has 3 columns, expected 2"),
+        ("a.csv", 'text,label\n"a"b,x\nc d,y\n', Columns(), "a.csv:2: not CSV"),
+        ("a.csv", "text,text\na b,x\n", Columns(), "is there twice"),
+        ("a.jsonl", '{"text": "a", "label": 1}\n{"text"\n', Columns(), "a.jsonl:2: not JSON"),
+        ("a.jsonl", '{"text": "a b"}\n' * 3, Columns(), "no label column"),
+        ("a.jsonl", '{"values": [1, "b"], "label": 1}\n', Columns(), "not a number"),
+        ("a.jsonl", '{"values": [[1], [2, 3]], "label": 1}\n', Columns(), "number of channels"),
+        ("a.jsonl", '{"values": [1e99], "label": 1}\n', Columns(), "not finite"),
+        ("a.jsonl", '{"values": [1%s], "label": 1}\n' % ("0" * 400), Columns(), "too large"),
+        ("a.csv", "words,labels\na b,\"['x', 'y']\"\n", Columns(per_step=True), "double quotes"),
+        ("a.conll", "a O\nb\n", Columns(per_step=True), "a.conll:2: has 1 columns, expected 2"),
+        ("a.ts", "@data\n1,2:3:x\n", Columns(), "no class labels"),
+        ("a.ts", "@classLabel true x\n@data\n1,?:x\n", Columns(), "a.ts:3: holds something"),
+        ("a.xlsx", "PK", Columns(), "not a table that can be read"),
+        ("a.parquet", "not it", Columns(), "can't be read as Parquet"),
+        ("a.npz", "not it", Columns(), "can't be read as .npz"),
+        ("a.csv", "", Columns(), "empty"),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_read_is_said_in_one_line(
+    tmp_path: Path, name: str, text: str, columns: Columns, complaint: str
+) -> None:
+    path = put(tmp_path / name, text)
+    with pytest.raises(InputError) as error:
+        read_labeled([path, path], columns)
+    assert complaint in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_bad_rows_can_be_left_out_and_are_counted(tmp_path: Path) -> None:
+    text = "text,label\n" + GOOD + ",x\nz\n" + GOOD
+    path = put(tmp_path / "a.csv", text)
+    splits = read_labeled([path, path], skip_bad_rows=True)
+    assert (len(splits.train), splits.skipped) == (8, 4)
+    assert splits.notes[-1] == "left out 4 rows that can't be read"
+    with pytest.raises(InputError, match=r"a\.csv:7: has 1 columns, expected 2.*--skip-bad-rows"):
+        read_labeled([path, path])
+
+
+def test_labels_that_training_has_not_seen(tmp_path: Path) -> None:
+    train = put(tmp_path / "train.csv", "text,label\n" + GOOD)
+    other = put(tmp_path / "valid.csv", "text,label\na b,x\nc d,z\n")
+    with pytest.raises(InputError, match=r"valid\.csv:3: the label 'z' is not in the training"):
+        read_labeled([train, other])
+    with pytest.raises(InputError, match=r"valid\.csv:3: the label 'z'"):
+        read_more(other, Columns(text="text", label="label"), ("x", "y"), "one")
+
+
+def test_arrays_that_lie_or_hold_objects_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez(path, x=np.array([[1], [1, 2]], dtype=object), y=np.array([0, 1]))
+    with pytest.raises(InputError, match="Python objects"):
+        read_labeled([path, path])
+    np.savez(path, x=np.zeros((2, 3, 1)), y=np.array([0, 1]), lengths=np.array([3, 9]))
+    with pytest.raises(InputError, match="do not fit"):
+        read_labeled([path, path])
+    np.savez(path, x=np.full((2, 3, 1), np.nan), y=np.array([0, 1]))
+    with pytest.raises(InputError, match="not finite"):
+        read_labeled([path, path])
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "<f8", "fortran_order": False, "shape": (1 << 40, 9, 9)}
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.npy", header.getvalue())
+    with pytest.raises(InputError, match="says it holds"):
+        read_labeled([path, path])
