@@ -16,7 +16,12 @@ from .layers.recurrent import Recurrent as Recurrent
 from .layers.rnn import RNN as RNN
 from .layers.stack import explain as explain
 from .layers.state import State as State
+from .predictors.predictor import Predictor as Predictor
+from .predictors.predictor import Records as Records
 from .predictors.predictor import load as load
+from .streaming.session import Session as Session
+from .streaming.session import Snapshot as Snapshot
+from .streaming.stream import Stream as Stream
 from .tasks.runs import Run as Run
 from .tasks.runs import resume as resume
 from .tasks.runs import stream as stream
