@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from tests.cases import KERNEL_AXES, NOISES, Case
-from tests.kernels.test_normed import check_normed
+from tests.kernels.test_layer_norm import check_normed
 from tests.layers.test_against_torch import check
 
 pytestmark = pytest.mark.usefixtures("poisoned_memory")
