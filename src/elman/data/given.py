@@ -136,23 +136,21 @@ def given(data: Data | Given, where: str = "data") -> Given:
     return data if isinstance(data, Splits) else _part(data, where)
 
 
-def paths_of(data: Data | Given, what: str) -> tuple[Path, ...]:
-    """The files that are given.
+def one_part(data: Data | Given) -> Part:
+    """Data that are not cut into splits.
 
     Raises:
-        InputError: something else was given.
+        InputError: as `given`, or data that are cut.
     """
     found = given(data)
     if isinstance(found, Splits):
-        return tuple(
-            path
-            for part in (found.train, found.valid, found.test)
-            if part is not None
-            for path in paths_of(part, what)
-        )
-    if not isinstance(found, Files):
-        raise InputError(f"{found.where}: expected files of {what}")
-    return found.paths
+        raise InputError("got training data with held-out data, expected data of one kind")
+    return found
+
+
+def name_of(part: Part) -> str:
+    """What errors call it."""
+    return str(part.paths[0]) if isinstance(part, Files) else part.where
 
 
 def _part(data: Data | Given, where: str) -> Part:
