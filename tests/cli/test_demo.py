@@ -35,7 +35,7 @@ def test_from_nothing_to_a_written_paragraph(
         *("elman generate runs/demo", "elman train language-model FILE.txt"),
     ):
         assert told in ended.out
-    run = runs.load(tmp_path / "runs" / "demo")
+    run = runs.Run(tmp_path / "runs" / "demo")
     assert run.task.config.max_steps == 30
     written = ended.out.split("\n\n")[2]
     assert len(written) > 300
@@ -45,7 +45,7 @@ def test_from_nothing_to_a_written_paragraph(
 def test_where_and_how_long_can_be_said(elman: Elman, tmp_path: Path) -> None:
     ended = elman("demo", "--minutes", "1e-6", "--out", tmp_path / "mine")
     assert ended.code == 0, ended.err
-    assert (tmp_path / "mine" / "model.safetensors").exists()
+    assert (tmp_path / "mine" / "predictor" / "model.safetensors").exists()
     assert elman("demo", "--minutes", "0").code == 2
     again = elman("demo", "--minutes", "1e-6", "--out", tmp_path / "mine")
     assert again.code == 2

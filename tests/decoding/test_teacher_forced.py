@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from elman.decoding.teacher_forced import follow
+from elman.decoding.teacher_forced import score_outputs
 from tests.decoding.test_beam import NoAttention
 from tests.decoding.writers import END, START, Toy, sources
 
@@ -14,9 +14,9 @@ def test_batched_equals_one_by_one() -> None:
     model, texts = Toy(9), sources(20)
     outputs = [source[::-1][: len(source) // 2] for source in sources(20, seed=5)]
     outputs = [[2 + token % 7 for token in output] for output in outputs]
-    together = follow(model, texts, outputs, start_id=START, end_id=END, batch_size=6)
+    together = score_outputs(model, texts, outputs, start_id=START, end_id=END, batch_size=6)
     for source, output, found in zip(texts, outputs, together, strict=True):
-        (alone,) = follow(model, [source], [output], start_id=START, end_id=END)
+        (alone,) = score_outputs(model, [source], [output], start_id=START, end_id=END)
         assert found.log_prob == pytest.approx(alone.log_prob, rel=1e-12)
         assert found.attention is not None
         assert alone.attention is not None
@@ -26,6 +26,6 @@ def test_batched_equals_one_by_one() -> None:
 
 
 def test_a_model_without_attention() -> None:
-    (found,) = follow(NoAttention(), [[2, 3]], [[4]], start_id=START, end_id=END)
+    (found,) = score_outputs(NoAttention(), [[2, 3]], [[4]], start_id=START, end_id=END)
     assert found.attention is None
     assert found.log_prob < 0

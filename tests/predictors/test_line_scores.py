@@ -1,19 +1,19 @@
 import math
+from collections.abc import Iterator
 
 import pytest
 import torch
 
 from elman.data.tokenizer import Tokenizer
 from elman.models.language_model import LanguageModel
+from elman.predictors.language_model import LanguageModelPredictor
 from elman.predictors.line_scores import LENGTH, score_lines
-from elman.tasks.language_model.task import LanguageModelTask
 from elman.tasks.runs import Run
 
 
 def parts(run: Run) -> tuple[LanguageModel, Tokenizer]:
-    assert isinstance(run.model, LanguageModel)
-    assert isinstance(run.task, LanguageModelTask)
-    return run.model, run.task.tokenizer
+    assert isinstance(run.predictor, LanguageModelPredictor)
+    return run.predictor.model, run.predictor.tokenizer
 
 
 def by_hand(model: LanguageModel, tokenizer: Tokenizer, line: str) -> float:
@@ -51,7 +51,7 @@ def test_alone_and_among_others_a_line_costs_the_same(trained: Run) -> None:
 
 
 def test_lines_are_answered_before_the_text_has_ended(trained: Run) -> None:
-    def endless():  # type: ignore[no-untyped-def]
+    def endless() -> Iterator[str]:
         while True:
             yield "the cat"
 

@@ -1,8 +1,7 @@
-"""Lines in, translations out: the same from a file, as they arrive, and by hand."""
+"""Sentences in, translations out: the same from a file, a table, as they arrive, and by hand."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,48 +9,27 @@ from typing import Any
 import pytest
 import torch
 
-from elman.data.pairs.rows import Pair
-from elman.errors import InputError
-from elman.evaluation.translation import MISSING, score_translations
-from elman.models.seq2seq import Seq2Seq
-from elman.predictors.translator_options import TranslationEvaluation
-from elman.tasks.runs import Run, load, train
-from elman.tasks.translation.task import TranslationTask
-
-PAIRS = "".join(f"a {w} ball {n}\tein {w}er Ball {n}\n" for w in ("red", "blue") for n in "12345")
-LINES = ["a red ball 1", "", "a blue ball 2 blue", "   ", "red red red", "the unheard ball"]
+from elman.data.given import Texts
+from elman.errors import InputError, RunFailed
+from elman.predictors.predictor import load, make
+from elman.predictors.translator import TranslatorPredictor
+from tests.translators import LINES, translator, vocabularies
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A network of words that has hardly learned; its weights are in double, for equalities."""
-    folder = tmp_path_factory.mktemp("translation")
-    (folder / "pairs.tsv").write_text(PAIRS, encoding="utf-8")
-    train(
-        "translation",
-        folder / "pairs.tsv",
-        folder / "run",
-        unit="word",
-        max_steps=2,
-        embedding_size=8,
-        encoder_size=8,
-        hidden_size=8,
-        valid_fraction=0.2,
-        test_fraction=0.2,
-    )
-    loaded = load(folder / "run")
-    loaded.model.double()
-    for parameter in loaded.model.parameters():
-        parameter.data *= 3  # so that what is written differs from line to line
-    return loaded
+def predictor() -> TranslatorPredictor:
+    """In double precision, for equalities."""
+    made = translator()
+    made.model.double()
+    return made
 
 
-def texts(run: Run, lines: list[str], **options: Any) -> list[str]:
-    return [record.translation for record in run.predict(lines, **options)]
+def texts(predictor: TranslatorPredictor, lines: list[str], **options: Any) -> list[str]:
+    return [record.translation for record in predictor.predict(lines, **options)]
 
 
-def test_a_record_for_each_line(run: Run) -> None:
-    records = list(run.predict(LINES))
+def test_a_record_for_each_line(predictor: TranslatorPredictor) -> None:
+    records = predictor.predict(LINES)
     assert [record.line for record in records] == [1, 2, 3, 4, 5, 6]
     assert [record.source for record in records] == LINES
     assert {record.rank for record in records} == {1}
@@ -59,76 +37,71 @@ def test_a_record_for_each_line(run: Run) -> None:
         assert bool(record.nats) == bool(line.strip())
         if not line.strip():
             assert (record.translation, str(record.nats)) == ("", "0.0")
+    assert len({record.translation for record in records}) == 5
 
 
-def test_a_line_is_translated_as_if_alone(run: Run) -> None:
-    for line, together in zip(LINES, run.predict(LINES, batch_size=2), strict=True):
-        (alone,) = run.predict([line])
+def test_a_line_is_translated_as_if_alone(predictor: TranslatorPredictor) -> None:
+    for line, together in zip(LINES, predictor.predict(LINES, batch_size=2), strict=True):
+        (alone,) = predictor.predict([line])
         assert alone.translation == together.translation
         assert alone.score == pytest.approx(together.score, rel=1e-9)
 
 
-@pytest.mark.parametrize("size", [1, 3, 1000])
-@pytest.mark.parametrize("end", ["", "\n"])
-def test_streamed_equals_predicted(run: Run, size: int, end: str) -> None:
-    front = run.stream(beam=3)
-    text = "\n".join(LINES) + end
-    records = [
-        record
-        for start in range(0, len(text), size)
-        for record in front.push(text[start : start + size])
-    ]
-    records += front.flush()
-    expected = list(run.predict(LINES, beam=3))
-    assert [(r.line, r.translation) for r in records] == [(r.line, r.translation) for r in expected]
-
-
-def test_a_line_is_answered_as_soon_as_it_is_complete(run: Run) -> None:
-    front = run.stream()
-    assert front.push("a red") == []
-    assert [record.line for record in front.push(" ball\na blue")] == [1]
-    assert [record.source for record in front.flush()] == ["a blue"]
-    assert front.flush() == []
-
-
-def test_a_file_and_a_text_by_hand(run: Run, tmp_path: Path) -> None:
+def test_a_file_and_a_text_by_hand(predictor: TranslatorPredictor, tmp_path: Path) -> None:
     file = tmp_path / "lines.txt"
     file.write_bytes("\r\n".join(LINES).encode())
-    assert list(run.predict(file)) == list(run.predict(LINES))
-    assert list(run.predict(text=LINES[0])) == list(run.predict(LINES[:1]))
+    assert list(predictor.predict(file)) == list(predictor.predict(LINES))
+    assert list(predictor.predict(text=LINES[0])) == list(predictor.predict(LINES[:1]))
+    assert list(predictor.predict(LINES[0])) == list(predictor.predict(LINES[:1]))
 
 
-def test_the_best_come_first(run: Run) -> None:
-    records = list(run.predict(LINES[:1], n_best=4))
+def test_what_arrives_is_answered_before_the_next_is_there(predictor: TranslatorPredictor) -> None:
+    read: list[str] = []
+
+    def arriving() -> Iterator[str]:
+        for line in LINES:
+            read.append(line)
+            yield line
+
+    options = predictor.options(predictor.Prediction, {})
+    answers = predictor.answers(Texts(arriving(), arriving=True), options)
+    for number, answer in enumerate(answers, 1):
+        assert answer.line == number == len(read)
+    assert len(read) == len(LINES)
+
+
+def test_the_best_come_first(predictor: TranslatorPredictor) -> None:
+    records = list(predictor.predict(LINES[:1], n_best=4))
     assert [record.rank for record in records] == [1, 2, 3, 4]
     assert [r.score for r in records] == sorted((r.score for r in records), reverse=True)
-    assert [record.translation for record in records[:1]] == texts(run, LINES[:1])
+    assert [record.translation for record in records[:1]] == texts(predictor, LINES[:1])
 
 
-def test_greedy_is_a_beam_of_one(run: Run) -> None:
-    assert texts(run, LINES, method="greedy") == texts(run, LINES, beam=1)
-    assert texts(run, LINES, method="sample", temperature=0.0) == texts(run, LINES, beam=1)
+def test_greedy_is_a_beam_of_one(predictor: TranslatorPredictor) -> None:
+    assert texts(predictor, LINES, method="greedy") == texts(predictor, LINES, beam=1)
+    sampled = texts(predictor, LINES, method="sample", temperature=0.0)
+    assert sampled == texts(predictor, LINES, beam=1)
+    assert texts(predictor, LINES) != texts(predictor, LINES, beam=1)
 
 
-def test_a_seed_makes_a_draw_again(run: Run) -> None:
-    draws = [texts(run, LINES, method="sample", seed=seed) for seed in (1, 1, 2)]
-    assert draws[0] == draws[1] != draws[2]
+def test_a_seed_reproduces_samples(predictor: TranslatorPredictor) -> None:
+    samples = [texts(predictor, LINES, method="sample", seed=seed) for seed in (1, 1, 2)]
+    assert samples[0] == samples[1] != samples[2]
 
 
 @pytest.fixture
-def says_unknown(run: Run) -> Iterator[Run]:
-    """The run, whose network writes little but the unknown word."""
-    model, task = run.model, run.task
-    assert isinstance(model, Seq2Seq)
-    assert isinstance(task, TranslationTask)
-    bias = model.readout.bias
+def says_unknown(predictor: TranslatorPredictor) -> Iterator[TranslatorPredictor]:
+    """The predictor, whose outputs are nearly all the unknown word."""
+    bias = predictor.model.readout.bias
     kept = bias.detach().clone()
-    bias.data[task.unknown_id] += 1000
-    yield run
+    unknown = predictor.vocabularies.unknown_id
+    assert unknown is not None
+    bias.data[unknown] += 1000
+    yield predictor
     bias.data.copy_(kept)
 
 
-def test_an_unknown_word_is_that_of_the_source(says_unknown: Run) -> None:
+def test_an_unknown_word_is_that_of_the_source(says_unknown: TranslatorPredictor) -> None:
     (kept,) = texts(says_unknown, LINES[-1:], replace_unknown=False)
     (replaced,) = texts(says_unknown, LINES[-1:])
     assert set(kept.split()) == {"<unk>"}
@@ -144,40 +117,44 @@ def test_an_unknown_word_is_that_of_the_source(says_unknown: Run) -> None:
         ({"temperature": 2.0}, "--temperature is for --method sample"),
         ({"method": "sample", "beam": 2}, "--beam is for --method beam"),
         ({"beam": 0}, "--beam"),
-        ({"levels": 3}, "--levels: a translation run has no such setting here"),
-        ({"alignments": Path("a.doc")}, "the ending must be .html, .png, .svg or .pdf"),
-        ({"alignments": Path("no/such/a.png")}, "there is no folder no/such; make it first"),
+        ({"levels": 3}, "--levels: a translator has no such setting here"),
+        ({"text": "a"}, "--text and INPUT: give one of them"),
+        ({"alignments": Path("a.doc")}, ".html, .png, .svg or .pdf"),
+        ({"alignments": Path("no/such/a.png")}, "there is no folder no/such"),
     ],
 )
-def test_options_that_do_not_fit(run: Run, options: dict[str, Any], message: str) -> None:
+def test_options_that_do_not_fit(
+    predictor: TranslatorPredictor, options: dict[str, Any], message: str
+) -> None:
     with pytest.raises(InputError, match=message.replace(".", r"\.")) as caught:
-        run.predict(LINES, **options)
+        predictor.predict(LINES, **options)
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["pairs.tsv", "pairs.jsonl", "PAIRS.CSV"])
-def test_a_table_is_not_lines(run: Run, name: str) -> None:
-    with pytest.raises(InputError, match="a table, but what is translated is plain text"):
-        run.predict(Path(name))
+def test_nothing_to_translate(predictor: TranslatorPredictor) -> None:
+    with pytest.raises(InputError, match="nothing to translate"):
+        predictor.predict()
+    with pytest.raises(InputError, match="a translator reads sentences"):
+        predictor.predict([[1.0, 2.0]])
 
 
-def test_a_line_without_end(run: Run) -> None:
+def test_a_line_that_is_too_long(predictor: TranslatorPredictor) -> None:
     with pytest.raises(InputError, match="line 2: 6,001 tokens, and at most 5,000"):
-        list(run.predict(["a", "red " * 6000]))
-    front = run.stream()
-    with pytest.raises(InputError, match=r"line 2: more than .* characters without a newline"):
-        front.push("a\n" + "x" * 2_000_000)
+        predictor.predict(["a", "red " * 6000])
 
 
-def test_a_binary_file(run: Run, tmp_path: Path) -> None:
+def test_a_binary_file(predictor: TranslatorPredictor, tmp_path: Path) -> None:
     (tmp_path / "lines.txt").write_bytes(b"a ball\n\xff\xfe\x00")
-    with pytest.raises(InputError, match=r"lines\.txt.*UTF-8"):
-        list(run.predict(tmp_path / "lines.txt"))
+    with pytest.raises(InputError, match=r"lines\.txt.*binary, not text"):
+        predictor.predict(tmp_path / "lines.txt")
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.html"])
-def test_alignments_are_drawn_when_all_is_translated(run: Run, tmp_path: Path, name: str) -> None:
-    records = run.predict(LINES, alignments=tmp_path / name)
+def test_alignments_are_drawn_when_all_is_translated(
+    predictor: TranslatorPredictor, tmp_path: Path, name: str
+) -> None:
+    options = predictor.options(predictor.Prediction, {"alignments": tmp_path / name})
+    records = predictor.answers(Texts(LINES), options)
     next(records)
     assert list(tmp_path.iterdir()) == []
     list(records)
@@ -186,49 +163,40 @@ def test_alignments_are_drawn_when_all_is_translated(run: Run, tmp_path: Path, n
     assert contents.startswith({"a.png": b"\x89PNG", "a.html": b"<!doct"}[name])
 
 
-def test_bleu_and_chrf_are_those_of_sacrebleu(run: Run) -> None:
-    from sacrebleu.metrics.bleu import BLEU
-    from sacrebleu.metrics.chrf import CHRF
-
-    pairs = [Pair("a red ball 1", "a red ball 1 it is"), Pair("a blue ball", "ein blueer Ball")]
-    options = TranslationEvaluation.model_validate({})
-    assert isinstance(run.task, TranslationTask)
-    scores, verdict = score_translations(run.task, run.model, "here", pairs, options)
-    values = {score.metric: score for score in scores}
-    sources, references = [p.source for p in pairs], [p.target for p in pairs]
-    outputs = texts(run, sources)
-    for name, metric in (("BLEU", BLEU()), ("chrF", CHRF())):
-        assert values[name].value == metric.corpus_score(outputs, [references]).score
-        copied = metric.corpus_score(sources, [references]).score
-        assert values[f"{name} of the source"].value == copied > 0
-        assert values[name].unit == str(metric.get_signature())
-    assert len(verdict) == 1
-    assert verdict[0].startswith("here: no better than leaving the source as it is (BLEU ")
+def test_weights_that_are_not_numbers() -> None:
+    broken = translator()
+    next(broken.model.parameters()).data.fill_(torch.nan)
+    with pytest.raises(RunFailed, match="not numbers"):
+        texts(broken, LINES)
 
 
-def test_only_the_first_sentences_are_scored(run: Run) -> None:
-    pairs = [Pair("a red ball 1", "ein reder Ball 1")] * 3
-    options = TranslationEvaluation.model_validate({"sentences": 2})
-    assert isinstance(run.task, TranslationTask)
-    _, verdict = score_translations(run.task, run.model, "here", pairs, options)
-    assert verdict[-1].startswith("here: BLEU and chrF are of the first 2 of 3 pairs")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"joint": False, "input_feeding": True, "cell": "lstm", "num_layers": 2},
+        {"unit": "bpe", "attention": "additive", "encoder_layers": 2},
+        {"unit": "char", "cell": "tests.models.networks:Leaky", "tied": "none"},
+    ],
+    ids=str,
+)
+def test_a_folder_holds_all_of_it(tmp_path: Path, changes: dict[str, Any]) -> None:
+    predictor = translator(**changes)
+    predictor.save(tmp_path / "saved")
+    cell = predictor.architecture.cell
+    loaded = load(tmp_path / "saved", cell=cell if ":" in cell else None)
+    assert loaded.fingerprint == predictor.fingerprint
+    assert list(loaded.predict(LINES)) == list(predictor.predict(LINES))
+    assert isinstance(loaded, TranslatorPredictor)
+    sides = loaded.vocabularies
+    assert (sides.source is sides.target) == changes.get("joint", True)
+    assert "TranslatorPredictor" in repr(loaded)
 
 
-def test_without_sacrebleu_there_is_the_loss(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sacrebleu.metrics.bleu", None)
-    report = run.report()
-    assert list(report.verdict) == [MISSING]
-    assert {score.metric for score in report.scores} == {"loss", "perplexity"}
-
-
-def test_weights_that_are_not_numbers(run: Run) -> None:
-    from elman.errors import RunFailed
-
-    parameter = next(run.model.parameters())
-    kept = parameter.detach().clone()
-    parameter.data.fill_(torch.nan)
-    try:
-        with pytest.raises(RunFailed, match="not numbers"):
-            texts(run, LINES)
-    finally:
-        parameter.data.copy_(kept)
+def test_parts_that_do_not_belong_together() -> None:
+    parts = translator().parts()
+    with pytest.raises(InputError, match="here: its parts do not fit together"):
+        make("translator", type(parts)(parts.settings, {}), "here")
+    other = translator()
+    with pytest.raises(InputError, match="do not belong together"):
+        TranslatorPredictor(other.model, vocabularies("bpe"), other.architecture)

@@ -50,7 +50,7 @@ def test_calibration_chooses_the_faster_number_of_threads(monkeypatch: pytest.Mo
         assert demo.calibrate(LanguageModelConfig(), 1.0) == demo.Pace(0.1, threads)
 
 
-def test_calibration_leaves_random_draws_and_threads_as_they_were() -> None:
+def test_calibration_leaves_the_threads_as_they_were() -> None:
     config = configure(LanguageModelConfig, {"hidden_size": 4, "batch_size": 2, "truncation": 4})
     threads = torch.get_num_threads()
     pace = demo.calibrate(config, seconds=0.05)
@@ -60,8 +60,9 @@ def test_calibration_leaves_random_draws_and_threads_as_they_were() -> None:
 
 def test_the_network_stands_beside_models_that_count(trained: Run) -> None:
     assert isinstance(trained.task, LanguageModelTask)
-    train, test = trained.task.split("train"), trained.task.split("test")
-    unigram, ngram = demo.baselines(train, test, trained.task.tokenizer.vocab_size)
+    data = trained.task.data
+    size = data.tokenizer.vocab_size
+    unigram, ngram = demo.baselines(data.splits["train"], data.splits["test"], size)
     assert ngram.loss < unigram.loss < 3
     assert "beats both" in demo.verdict(demo.Row("LSTM", ngram.loss - 0.1), [unigram, ngram])
     assert "more --minutes" in demo.verdict(demo.Row("LSTM", ngram.loss + 0.1), [unigram, ngram])

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from elman.cli.generate import write
+from elman.cli.generate import write, writer
 from elman.cli.report import announce
 from elman.cli.show import pick, present
-from elman.files import write_text
+from elman.data.given import Texts
 from elman.settings import configure
 from elman.studies import demo as parts
 from elman.tasks.language_model.config import LanguageModelConfig
@@ -56,25 +55,25 @@ def demo(
         f"so {steps:,} steps, about {steps * pace.seconds_per_step / 60:.1f} minutes",
         flush=True,
     )
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "reference.txt"
-        write_text(source, text)
-        run = begin("language-model", source, out or parts.free_folder(Path("runs")), config)
+    source = Texts([text], where="the language reference")
+    run = begin("language-model", source, out or parts.free_folder(Path("runs")), config)
     announce(run)
     run, outcome = fit(run, open_log(sys.stderr, run.task.counted))
     print(f"trained for {outcome.seconds:.0f} s")
-    assert isinstance(run.task, LanguageModelTask)
-    train, test = run.task.split("train"), run.task.split("test")
-    own = parts.Row("LSTM", run.task.measure(run.model, test).loss)
-    others = parts.baselines(train, test, run.task.tokenizer.vocab_size)
+    measured = {(score.split, score.metric): score.value for score in run.evaluate()}
+    own = parts.Row("LSTM", measured["test", "loss"])
+    data = LanguageModelTask.open(config, run.directory.data)
+    train, test = data.splits["train"], data.splits["test"]
+    others = parts.baselines(train, test, data.tokenizer.vocab_size)
     print("\ntest loss, in nats per character, on the last 5 % of the text:")
     for row in (*others, own):
         print(f"  {row.name:<20} {row.loss:.3f}")
     print(f"  {parts.verdict(own, others)}\n")
-    write(run.generate(PROMPT, LENGTH, temperature=TEMPERATURE, seed=config.seed))
+    predictor = writer(run.predictor)
+    write(predictor.generate(PROMPT, LENGTH, temperature=TEMPERATURE, seed=config.seed))
     if sys.stdout.isatty():
         print("\nwhat it remembers as it reads:")
-        present(pick(run.read(SENTENCE)), SPEED)
+        present(pick(run.activations(SENTENCE)), SPEED)
     print(
         f"\nnext, what it remembers: elman show {run.path} --text {SENTENCE!r}"
         f"\nor more of this:        elman generate {run.path} --prompt {PROMPT!r} --temperature 0.6"

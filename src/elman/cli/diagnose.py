@@ -14,11 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from elman.cli.options import Cell, Device, RunPath
+from elman.data.given import Files
 from elman.diagnostics.diagnosis import Diagnosis
 from elman.diagnostics.verdicts import Verdict
 from elman.plots.diagnosis_report import layer_table, reach_table, write_report
-from elman.studies.remedy import Attempt, table, try_mends
-from elman.tasks.runs import load
+from elman.studies.remedy import Attempt, table, try_remedies
+from elman.tasks.runs import Run
 
 Positive = Number(gte=1)
 
@@ -60,8 +61,9 @@ def diagnose(
 
     Leaves report.html, diagnosis.json and a PNG for each picture in a folder.
     """
-    loaded = load(run, cell=cell, device=device)
-    found = loaded.diagnose(data, max_lag=max_lag, needs=needs)
+    given = None if data is None else Files((data,))
+    opened = Run(run, cell=cell, device=device)
+    found = opened.diagnose(given, max_lag=max_lag, needs=needs)
     folder = run / "diagnosis" if out is None else out
     console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
     summary(console, found)
@@ -69,14 +71,14 @@ def diagnose(
     if try_:
         console.print()
 
-        def told(attempt: Attempt) -> None:
+        def report(attempt: Attempt) -> None:
             print(f"tried {attempt.name}: {attempt.updates:,} updates", file=sys.stderr, flush=True)
 
-        attempts = try_mends(
-            loaded, found, folder / "tried", max_steps=try_steps, data=data, told=told
+        attempts = try_remedies(
+            opened, found, folder / "tried", max_steps=try_steps, data=given, report=report
         )
         tried = table(attempts)
-        console.print(_rich(*tried, title="mends, tried"))
+        console.print(_rich(*tried, title="remedies, tried"))
     missing = write_report(found, folder, title=f"Diagnosis of {run.name}", attempts=tried)
     for line in missing:
         print(line, file=sys.stderr)
@@ -101,7 +103,7 @@ def _print_verdict(console: Console, verdict: Verdict) -> None:
     line.append(f": {verdict.evidence}")
     console.print(line)
     if not verdict.is_healthy:
-        console.print(Text().append("  → ", style="bold cyan").append(verdict.mend))
+        console.print(Text().append("  → ", style="bold cyan").append(verdict.remedy))
 
 
 def _rich(head: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> Table:

@@ -13,7 +13,8 @@ from elman.cli.choices import with_options
 from elman.cli.options import Cell, Device, RunPath
 from elman.cli.records import json_line
 from elman.cli.report import print_report
-from elman.tasks.runs import load
+from elman.data.given import Files
+from elman.tasks.runs import Run
 
 
 def evaluate(
@@ -32,7 +33,8 @@ def evaluate(
     **options: Any,
 ) -> None:
     """Measure a trained run: loss, perplexity and bits per character for a language model."""
-    report = load(run, cell=cell, device=device).report(data or [], **options)
+    given = Files(tuple(data)) if data else None
+    report = Run(run, cell=cell, device=device).report(given, **options)
     if as_json:
         for score in report.scores:
             print(json_line(asdict(score)))

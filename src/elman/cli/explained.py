@@ -8,7 +8,7 @@ from typing import Any, TextIO
 from rich.console import Console
 from rich.text import Text
 
-from elman.tasks.task import Record, columns
+from elman.predictors.predictor import Record, columns
 
 _FAINTEST = 0.1
 """Of the largest effect; words that did less are left as they are."""

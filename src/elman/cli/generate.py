@@ -8,15 +8,16 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from elman.cli.options import Cell, Device, RunPath
+from elman.cli.options import Cell, Device, PredictorPath, State, check_folder
 from elman.errors import InputError
-from elman.layers.state import State
 from elman.predictors.generation import Generation
-from elman.tasks.runs import load
+from elman.predictors.language_model import LanguageModelPredictor
+from elman.predictors.predictor import Predictor, load
+from elman.streaming.session import Snapshot
 
 
 def generate(
-    run: RunPath,
+    run: PredictorPath,
     /,
     *,
     prompt: Annotated[str, Parameter(help="what the text begins with")] = "",
@@ -27,19 +28,19 @@ def generate(
     seed: Annotated[int | None, Parameter(help="makes the text the same each time")] = None,
     samples: Annotated[int | None, Parameter(help="texts to write, side by side; 1")] = None,
     save_state: Annotated[Path | None, Parameter(help="where to keep the state at the end")] = None,
-    state: Annotated[Path | None, Parameter(help="a kept state to go on from")] = None,
+    state: State = None,
     device: Device = None,
     cell: Cell = None,
 ) -> None:
     """Write with a language model; the text appears as it is drawn.
 
     Characters of the prompt that the model does not know are named on standard error and
-    replaced. With --state the text goes on where --save-state left it.
+    replaced. With --state the text goes on where --save-state of `elman generate` or
+    `elman stream` left it.
     """
-    if save_state is not None and not save_state.absolute().parent.is_dir():
-        raise InputError(f"--save-state {save_state}: its folder does not exist; make it first")
-    saved = None if state is None else State.load(state)
-    writing = load(run, cell=cell, device=device).generate(
+    if save_state is not None:
+        check_folder("--save-state", save_state)
+    writing = writer(load(run, cell=cell, device=device or "cpu")).generate(
         prompt,
         length,
         temperature=temperature,
@@ -47,7 +48,7 @@ def generate(
         top_p=top_p,
         seed=seed,
         samples=samples,
-        state=saved,
+        state=None if state is None else Snapshot.load(state),
     )
     if writing.unknown:
         named = " ".join(repr(item) for item in writing.unknown)
@@ -57,15 +58,29 @@ def generate(
         writing.state.save(save_state)
 
 
+def writer(predictor: Predictor) -> LanguageModelPredictor:
+    """The predictor as one that writes.
+
+    Raises:
+        InputError: it is of another kind.
+    """
+    if not isinstance(predictor, LanguageModelPredictor):
+        raise InputError(
+            f"{predictor.name}: a {predictor.kind} does not write text; give a language-model"
+        )
+    return predictor
+
+
 def write(writing: Generation) -> None:
     """The first sample as it is drawn, then the others, each under a line of its own."""
     others: list[list[str]] = []
     print(writing.prompt, end="", flush=True)
     for first, *rest in writing:
         print(first, end="", flush=True)
-        if rest:
-            others.append(rest)
-    print()
+        others.append(rest)
+    first, *rest = writing.flush()
+    others.append(rest)
+    print(first)
     for number, pieces in enumerate(zip(*others, strict=True), 2):
         print(f"\n--- sample {number}\n{writing.prompt}{''.join(pieces)}")
     sys.stdout.flush()

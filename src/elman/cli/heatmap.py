@@ -1,4 +1,4 @@
-"""A reading on a terminal: a heat map that runs along with the text, and lines where there is none.
+"""Activations on a terminal: a heat map that runs along with the text, or plain lines.
 
 Legend: T steps, U units.
 """
@@ -31,16 +31,16 @@ _SIGNS = {"\\n": "↵", "\\t": "→", "\\r": "←"}
 
 @dataclass(frozen=True)
 class Picture:
-    """What of a reading is shown: one panel, its units in an order, and the gates beside it."""
+    """One panel of the activations, its units in an order, and the gates beside it."""
 
-    reading: Activations
+    activations: Activations
     panel: Panel
     by: str
 
     @property
     def gates(self) -> list[Panel]:
         """The gates of the panel's layer."""
-        return [p for p in self.reading.panels if p.layer == self.panel.layer and p.is_gate]
+        return [p for p in self.activations.panels if p.layer == self.panel.layer and p.is_gate]
 
     def rows(self, count: int) -> tuple[Floats, Floats | None]:
         """(T, count) of the values scaled to -1 … 1, of units spread over the order; their tau."""
@@ -56,13 +56,13 @@ class Picture:
         ends = ", short to long" if self.by == BY_TIME_CONSTANT else ""
         return (
             f"{self.panel.name} of {self.panel.layer} · {units} units by {self.by}{ends} · "
-            f"{_printable(self.reading.title)}"
+            f"{_printable(self.activations.title)}"
         )
 
 
 def play(picture: Picture, console: Console, speed: float) -> None:
-    """Show the reading as it goes on, `speed` steps a second; 0 shows its end at once."""
-    last = len(picture.reading.steps) - 1
+    """Show the activations as it goes on, `speed` steps a second; 0 shows its end at once."""
+    last = len(picture.activations.steps) - 1
     with Live(console=console, auto_refresh=False, vertical_overflow="crop") as live:
         began, t = time.monotonic(), 0 if speed else last
         while True:
@@ -75,7 +75,7 @@ def play(picture: Picture, console: Console, speed: float) -> None:
 
 def frame(picture: Picture, t: int, console: Console) -> Text:
     """The picture when step `t` has been read, as wide as the console."""
-    reading, panel = picture.reading, picture.panel
+    activations, panel = picture.activations, picture.panel
     # Sixteen colors cannot tell one value from the next; shades can.
     colored = console.color_system in ("256", "truecolor") and not console.no_color
     columns = max(8, console.width - LEFT - RIGHT)
@@ -83,7 +83,7 @@ def frame(picture: Picture, t: int, console: Console) -> Text:
     lines = min(MOST_LINES, max(2, console.height - 7 - len(gates)))
     values, tau = picture.rows(lines * (2 if colored else 1))
     window = slice(max(0, t + 1 - columns), t + 1)
-    out = [Text(picture.title(), style="bold"), _read(reading, window, columns)]
+    out = [Text(picture.title(), style="bold"), _read(activations, window, columns)]
     draw = _half_blocks if colored else _shades
     for line, cells in enumerate(draw(values[window], signed=not panel.is_gate)):
         place = line * (2 if colored else 1)
@@ -92,12 +92,14 @@ def frame(picture: Picture, t: int, console: Console) -> Text:
     for gate in gates:
         means = gate.values[window].mean(1)
         out.append(_line(gate.key, Text(_bars(means, 1.0)), columns, f"{means[-1]:.2f}"))
-    if any(step.surprise is not None for step in reading.steps):
-        surprise = [step.surprise or 0.0 for step in reading.steps]
-        now = reading.steps[t].surprise
+    if any(step.surprise is not None for step in activations.steps):
+        surprise = [step.surprise or 0.0 for step in activations.steps]
+        now = activations.steps[t].surprise
         bars = Text(_bars(surprise[window], max(1.0, *surprise)))
-        out.append(_line(reading.unit, bars, columns, "" if now is None else f"{now:.1f}"))
-    out.append(_line(reading.ahead, Text(_guesses(reading.expected_after(t))), columns + RIGHT))
+        out.append(_line(activations.unit, bars, columns, "" if now is None else f"{now:.1f}"))
+    out.append(
+        _line(activations.ahead, Text(_guesses(activations.expected_after(t))), columns + RIGHT)
+    )
     for shown in out:
         shown.truncate(console.width)
     return Text("\n", no_wrap=True).join(out)
@@ -109,14 +111,14 @@ def _line(name: str, cells: Text, columns: int, number: str = "") -> Text:
     return Text.assemble(f"{name[: LEFT - 1]:<{LEFT}}", cells, f" {number}" if number else "")
 
 
-def _read(reading: Activations, window: slice, columns: int) -> Text:
+def _read(activations: Activations, window: slice, columns: int) -> Text:
     """What was read, above its columns where every label fits into one."""
-    labels = [_SIGNS.get(s.label, _printable(s.label)) for s in reading.steps[: window.stop]]
+    labels = [_SIGNS.get(s.label, _printable(s.label)) for s in activations.steps[: window.stop]]
     if all(cell_len(label) == 1 for label in labels):
         return _line("read", Text("".join(labels[window])), columns)
     shown: list[str] = []
     room = columns
-    between = "" if reading.is_text else " "
+    between = "" if activations.is_text else " "
     for label in reversed(labels):
         room -= cell_len(label + between)
         if room < 0:
@@ -165,17 +167,17 @@ def _guesses(expected: Sequence[Expected]) -> str:
 
 def write_lines(picture: Picture, out: TextIO) -> None:
     """A line a step: what was read, its surprise, the gates, some units, and what is expected."""
-    reading, gates = picture.reading, picture.gates
+    activations, gates = picture.activations, picture.gates
     values, _ = picture.rows(PLAIN_UNITS)
     shades = _encodable(SHADES, " .:*#", out)
     out.write(f"{picture.title()}, shown by their size\n")
-    for t, step in enumerate(reading.steps):
-        surprise = "" if step.surprise is None else f"{step.surprise:.2f} {reading.unit}"
+    for t, step in enumerate(activations.steps):
+        surprise = "" if step.surprise is None else f"{step.surprise:.2f} {activations.unit}"
         means = "".join(f"  {gate.key} {gate.values[t].mean():.2f}" for gate in gates)
-        guesses = _guesses(reading.expected_after(t))
+        guesses = _guesses(activations.expected_after(t))
         out.write(
             f"{_quoted(step.label):<9} {surprise:>10}  |{shade(values[t], shades)}|{means}"
-            f"{f'  {reading.ahead} {guesses}' if guesses else ''}\n"
+            f"{f'  {activations.ahead} {guesses}' if guesses else ''}\n"
         )
         out.flush()
 

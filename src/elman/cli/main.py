@@ -22,7 +22,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("elman.cli.train:app", "Train a recurrent network on your own sequences."),
     "resume": ("elman.cli.resume:resume", "Go on with a run that was stopped or killed."),
     "evaluate": ("elman.cli.evaluate:command", "Measure a trained run on its own or other data."),
-    "predict": ("elman.cli.predict:command", "Apply a trained run to a file."),
+    "predict": ("elman.cli.predict:command", "Apply a trained network to a file."),
     "generate": ("elman.cli.generate:generate", "Write with a language model."),
     "stream": ("elman.cli.stream:command", "Standard input to standard output, step by step."),
     "show": ("elman.cli.show:show", "See the hidden state as a network reads a text."),
@@ -71,8 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except RunFailed as error:
         return _fail(1, str(error))
     except Interrupted as error:
-        run = error.checkpoint.parent.parent
-        return _fail(128 + error.signal, f"{error}; go on with: elman resume {run}")
+        on = error.checkpoint and f"; go on with: elman resume {error.checkpoint.parent.parent}"
+        return _fail(128 + error.signal, f"{error}{on or ''}")
     except _Terminated:
         return _fail(143, "terminated")
     except KeyboardInterrupt as stop:

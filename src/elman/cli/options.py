@@ -7,7 +7,13 @@ from typing import Annotated, Literal, TypeAlias
 
 from cyclopts import Parameter
 
+from elman.errors import InputError
+
 RunPath: TypeAlias = Annotated[Path, Parameter(help="a run directory, the --out of `elman train`")]
+PredictorPath: TypeAlias = Annotated[
+    Path,
+    Parameter(name="RUN", help="a run directory, or the folder that a predictor was saved to"),
+]
 Cell: TypeAlias = Annotated[
     str | None,
     Parameter(
@@ -15,8 +21,24 @@ Cell: TypeAlias = Annotated[
     ),
 ]
 Device: TypeAlias = Annotated[
-    str | None, Parameter(help="torch device; by default that of training")
+    str | None,
+    Parameter(help="torch device; by default cpu, or that of training where a run is measured"),
 ]
 Format: TypeAlias = Annotated[
     Literal["tsv", "json"], Parameter(help="columns with tabs, or one JSON object a line")
 ]
+State: TypeAlias = Annotated[
+    Path | None, Parameter(help="a file that --save-state wrote, to go on from")
+]
+
+
+def check_folder(flag: str, path: Path) -> None:
+    """See that a file can be made at `path`, before any work is done for it.
+
+    Raises:
+        InputError: its folder does not exist, or it is a folder itself.
+    """
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"{flag} {path}: its folder does not exist; make it first")
+    if path.is_dir():
+        raise InputError(f"{flag} {path}: is a folder; name a file")

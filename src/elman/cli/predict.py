@@ -1,4 +1,4 @@
-"""`elman predict RUN [INPUT]`: a trained run applied to a file, or to standard input."""
+"""`elman predict RUN [INPUT]`: a trained network applied to a file, or to standard input."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from elman.cli import stdin
 from elman.cli.choices import with_options
 from elman.cli.explained import write_explained
-from elman.cli.options import Cell, Device, Format, RunPath
+from elman.cli.options import Cell, Device, Format, PredictorPath
 from elman.cli.records import check_table, write_records, write_table
-from elman.cli.stdin import arriving_text
-from elman.tasks.runs import load
-from elman.tasks.task import lines_of
+from elman.data.given import Files, Given, Texts
+from elman.predictors.predictor import load
 
 
 def predict(
-    run: RunPath,
+    run: PredictorPath,
     data: Annotated[
         Path | None, Parameter(name="INPUT", help="a file; by default standard input")
     ] = None,
@@ -33,15 +33,20 @@ def predict(
     cell: Cell = None,
     **options: Any,
 ) -> None:
-    """Apply a trained run to a file: a row of answers for each row of it.
+    """Apply a trained network to a file: a row of answers for each row of it.
 
     A language model says what each line costs: nats of the whole line, nats per token, bits per
     character.
     """
     if out is not None:
         check_table(out)
-    loaded = load(run, cell=cell, device=device)
-    records = loaded.predict(lines_of(arriving_text()) if data is None else data, **options)
+    predictor = load(run, cell=cell, device=device or "cpu")
+    given: Given = (
+        Texts(stdin.lines(), where="standard input", arriving=True)
+        if data is None
+        else Files((data,))
+    )
+    records = predictor.answers(given, predictor.options(predictor.Prediction, options))
     if out is None and options.get("explain") and form == "tsv" and sys.stdout.isatty():
         write_explained(records, sys.stdout)
     elif out is None:

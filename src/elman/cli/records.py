@@ -12,7 +12,7 @@ from typing import Any, Literal, TextIO
 
 from elman.errors import InputError, missing_extra
 from elman.files import atomic_path
-from elman.tasks.task import Record, columns
+from elman.predictors.predictor import Record, columns
 
 # Rows of a Parquet file that are held in memory at a time.
 _ROWS = 10_000

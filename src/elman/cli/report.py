@@ -1,9 +1,9 @@
-"""What `train`, `resume` and `demo` tell before and after."""
+"""What `train`, `resume` and `demo` print before and after training."""
 
 from __future__ import annotations
 
+from elman.evaluation.report import Report
 from elman.tasks.runs import Run
-from elman.tasks.task import Report
 from elman.training.loop import Outcome
 
 
@@ -11,7 +11,7 @@ def announce(run: Run) -> None:
     """What was read, and the model that will be trained on it."""
     for line in run.task.describe():
         print(line)
-    parameters = sum(p.numel() for p in run.model.parameters())
+    parameters = sum(p.numel() for p in run.predictor.network.parameters())
     steps = run.task.source().steps_per_epoch
     print(f"model {parameters:,} parameters, on {run.task.config.device}")
     print(
@@ -22,14 +22,14 @@ def announce(run: Run) -> None:
 
 
 def conclude(run: Run, outcome: Outcome) -> None:
-    """How training ended, the scores of the best weights, and what to type next."""
+    """How training ended, the scores of the best weights, and which commands come next."""
     print(
         f"stopped by {outcome.reason} after {outcome.step:,} steps and "
         f"{outcome.seconds / 60:.1f} minutes of training; best at step {outcome.best_step:,}"
     )
     print_report(run.report())
     print("\nnext:")
-    for line in run.task.next_steps():
+    for line in run.next_steps():
         print(f"  {line}")
 
 

@@ -11,12 +11,12 @@ from cyclopts.validators import Number
 from rich.console import Console
 
 from elman.cli.heatmap import Picture, play, write_lines
-from elman.cli.options import Cell, Device, RunPath
+from elman.cli.options import Cell, Device, RunPath, check_folder
 from elman.diagnostics.activations import BY_CHANGE, BY_TIME_CONSTANT, REVERSED, Activations, Panel
 from elman.errors import InputError
 from elman.files import write_text
 from elman.plots.activations_page import page
-from elman.tasks.runs import load
+from elman.tasks.runs import Run
 
 ORDERS = {"time-constant": BY_TIME_CONSTANT, "change": BY_CHANGE, "network": "place in the network"}
 
@@ -56,15 +56,13 @@ def show(
     On a terminal a heat map runs along: time from left to right, a row is a unit (τ: the steps
     until it has lost all but 1/e). Elsewhere there is a line for each token.
     """
-    if html is not None and not html.absolute().parent.is_dir():
-        raise InputError(f"--html {html}: its folder does not exist; make it first")
-    if html is not None and html.is_dir():
-        raise InputError(f"--html {html}: is a folder; name a file, such as {html / 'show.html'}")
-    reading = load(run, cell=cell, device=device).read(text)
-    picture = pick(reading, values, layer, order, reverse=reverse)
     if html is not None:
-        write_text(html, page(reading))
-        print(f"{html}: {html.stat().st_size / 1e6:.1f} MB, {len(reading.steps):,} steps")
+        check_folder("--html", html)
+    found = Run(run, cell=cell, device=device).activations(text)
+    picture = pick(found, values, layer, order, reverse=reverse)
+    if html is not None:
+        write_text(html, page(found))
+        print(f"{html}: {html.stat().st_size / 1e6:.1f} MB, {len(found.steps):,} steps")
     else:
         present(picture, speed)
 
@@ -78,7 +76,7 @@ def present(picture: Picture, speed: float) -> None:
 
 
 def pick(
-    reading: Activations,
+    found: Activations,
     values: str = "h",
     layer: int | None = None,
     order: str | None = None,
@@ -90,13 +88,13 @@ def pick(
     Raises:
         InputError: there is none such.
     """
-    layers = [name for name in reading.layers if name.endswith(REVERSED) == reverse]
+    layers = [name for name in found.layers if name.endswith(REVERSED) == reverse]
     if not layers:
         raise InputError("--reverse: the network reads in one direction only; leave it out")
     if layer is not None and not 0 <= layer < len(layers):
         raise InputError(f"--layer {layer}: the network has the layers 0 to {len(layers) - 1}")
     name = layers[-1 if layer is None else layer]
-    panels: dict[str, Panel] = {p.key: p for p in reading.panels if p.layer == name}
+    panels: dict[str, Panel] = {p.key: p for p in found.panels if p.layer == name}
     # A cell of one's own need not call its state h.
     key = next(iter(panels)) if values == "h" and "h" not in panels else values
     if key not in panels:
@@ -105,4 +103,4 @@ def pick(
     if order == "time-constant" and BY_TIME_CONSTANT not in panel.orders:
         raise InputError(f"--order {order}: {name} has no gate that keeps; take change")
     by = next(iter(panel.orders)) if order is None else ORDERS[order]
-    return Picture(reading, panel, by)
+    return Picture(found, panel, by)

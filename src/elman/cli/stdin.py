@@ -1,33 +1,27 @@
-"""Standard input as text, in the pieces in which it arrives."""
+"""Standard input, in the pieces in which it arrives."""
 
 from __future__ import annotations
 
-import codecs
 import os
 import sys
 from collections.abc import Iterator
 
-from elman.errors import InputError
+from elman.streaming.text_input import LineInput
 
 
-def arriving_text() -> Iterator[str]:
-    """Standard input in the pieces in which it arrives, as UTF-8.
+def chunks() -> Iterator[bytes]:
+    """The bytes as they arrive, cut after each line, so that one is answered before the next."""
+    while data := os.read(sys.stdin.fileno(), 1 << 16):
+        yield from data.splitlines(keepends=True)
+
+
+def lines() -> Iterator[str]:
+    """The lines as they arrive, without what ends them.
 
     Raises:
         InputError: bytes that are not UTF-8.
     """
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    seen = 0
-    ended = False
-    while not ended:
-        data = os.read(sys.stdin.fileno(), 1 << 16)
-        ended = not data
-        waiting = len(decoder.getstate()[0])
-        try:
-            text = decoder.decode(data, final=ended)
-        except UnicodeDecodeError as error:
-            place = seen - waiting + error.start
-            raise InputError(f"standard input: not UTF-8 at byte {place}; convert it") from error
-        seen += len(data)
-        if text:
-            yield text
+    reader = LineInput()
+    for chunk in chunks():
+        yield from reader.read(chunk)
+    yield from reader.end()

@@ -8,9 +8,10 @@ from cyclopts import App, Group, Parameter
 
 from elman.cli.flags import Command, with_flags
 from elman.cli.report import announce, conclude
+from elman.data.given import Files
 from elman.settings import configure
 from elman.tasks.runs import TASKS, begin, fit, task_class
-from elman.tasks.task import Task
+from elman.tasks.task import AnyTask
 from elman.training.log import open_log
 
 FILES = Group.create_ordered("Input and output")
@@ -19,7 +20,7 @@ Out = Annotated[
     Path,
     Parameter(
         group=FILES,
-        help="the run directory to make: weights, tokenizer, metrics, checkpoints",
+        help="the run directory to make: predictor, data, metrics, checkpoints",
     ),
 ]
 ConfigFile = Annotated[
@@ -33,15 +34,15 @@ ConfigFile = Annotated[
 ]
 
 
-def task_app(kind: type[Task]) -> App:
+def task_app(kind: type[AnyTask]) -> App:
     """The command of one task, with a short and a full help."""
-    files = Parameter(group=FILES, help=kind.data, negative_iterable=())
+    files = Parameter(group=FILES, help=kind.data_help, negative_iterable=())
 
     def train(
         data: Annotated[list[Path], files], /, *, out: Out, config: ConfigFile = None, **flags: Any
     ) -> None:
         chosen = configure(kind.Config, flags, config)
-        run = begin(kind.name, data, out, chosen)
+        run = begin(kind.name, Files(tuple(data)) if data else None, out, chosen)
         announce(run)
         conclude(*fit(run, open_log(sys.stderr, run.task.counted)))
 

@@ -124,10 +124,21 @@ def whole_text(data: Data | Given) -> Text:
             files = tuple(file for path in found.paths for file in _text_files(path))
             return Text(files, name=str(found.paths[0]))
         case Texts(labels=None):
-            return Text(("\n".join(found.texts) + "\n",), name=found.where)
+            return Text((_joined(found),), name=found.where)
         case Texts():
             raise InputError(f"{found.where}: texts with labels; give the texts alone")
     raise InputError("data: not text; give files of text, or strings")
+
+
+def _joined(given: Texts) -> str:
+    text = "".join(line if line.endswith("\n") else f"{line}\n" for line in given.texts)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{given.where}: not Unicode at character {error.start} ({error.reason}); leave it out"
+        ) from error
+    return text
 
 
 def _text_files(path: Path) -> tuple[Path, ...]:
@@ -147,6 +158,20 @@ def _text_files(path: Path) -> tuple[Path, ...]:
     if not files:
         raise InputError(f"{path}: the folder holds no files with text; give one that does")
     return tuple(files)
+
+
+def lines_of(path: str | os.PathLike[str]) -> Iterator[str]:
+    """The lines of a file, or of the files of a folder, without what ends them (LF or CRLF).
+
+    Raises:
+        InputError: as `whole_text` and `Text.blocks`.
+    """
+    waiting = ""
+    for block in whole_text(path).blocks():
+        *complete, waiting = (waiting + block).split("\n")
+        yield from (line.removesuffix("\r") for line in complete)
+    if waiting:
+        yield waiting.removesuffix("\r")
 
 
 def _split_by_name(folder: Path) -> TextSplit | None:
@@ -192,8 +217,8 @@ def _split_by_position(text: Text, valid_fraction: float, test_fraction: float) 
     shortest = min(stop - start for start, stop in pairwise(cuts))
     if shortest < _FEWEST_CHARACTERS:
         raise InputError(
-            f"{text.name}: too short: of its {length} characters, the training, validation and test "
-            f"parts must have at least {_FEWEST_CHARACTERS} each; use a longer text"
+            f"{text.name}: too short: of its {length} characters, the training, validation and "
+            f"test parts must have at least {_FEWEST_CHARACTERS} each; use a longer text"
         )
 
     def part(start: int, stop: int) -> Text:

@@ -1,1 +1,1 @@
-"""From distributions to choices: drawing tokens from a model."""
+"""From distributions over tokens to outputs: sampling, beam search, teacher forcing."""

@@ -1,6 +1,6 @@
-"""Beam search: the most probable outputs of a network that writes one token at a time.
+"""Beam search: the most probable outputs of a model that generates one token at a time.
 
-Legend: B sentences, K the beam, k <= K hypotheses a sentence so far, N = B · k rows, S source,
+Legend: B sources, K the beam, k <= K hypotheses of each so far, N = B · k rows, S source,
 V vocabulary.
 """
 
@@ -14,7 +14,13 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from elman.decoding.writer import Group, Rules, Writer, Written, grouped
+from elman.decoding.encoder_decoder import (
+    Constraints,
+    EncoderDecoder,
+    Hypothesis,
+    SourceBatch,
+    source_batches,
+)
 from elman.errors import InputError, RunFailed
 from elman.streaming.stream import evaluating
 
@@ -23,7 +29,7 @@ LengthFormula = Literal["mean", "wu"]
 
 @dataclass(frozen=True)
 class Beam:
-    """How wide to search, and how outputs of different length are compared.
+    """The width of the search, and how outputs of different lengths are compared.
 
         score = log p(output | source) / lp + cp
 
@@ -31,15 +37,15 @@ class Beam:
         lp = ((5 + |output|) / 6)^α               "wu"
         cp = β Σ_s log min(Σ_t a_ts, 1)           a_ts: attention of output token t on source s
 
-    The end counts as a token of the output. The search itself goes by log p; scores rank what
-    has ended.
+    The end counts as a token of the output. Unfinished hypotheses are compared by log p, finished
+    ones by score.
 
     Source: Wu et al. 2016, arXiv:1609.08144, section 7 (its equation 14: lp and cp).
 
     Attributes:
-        width: K, the hypotheses kept for each sentence; 1 is greedy.
-        n_best: how many outputs are wanted for each.
-        length_penalty: α; 0 compares log-probabilities as they are, which favors short outputs.
+        width: K, the hypotheses kept for each source; 1 is greedy search.
+        n_best: how many outputs to return for each source.
+        length_penalty: α; 0 compares plain log-probabilities, which favors short outputs.
         length_formula: which lp.
         coverage_penalty: β; 0 for none.
 
@@ -72,33 +78,33 @@ class Beam:
         return float(base**self.length_penalty)
 
     def cover(self, coverage: Tensor) -> float:
-        """cp for the attention (S,) that each source token has had in all."""
+        """cp for the total attention (S,) on each source token."""
         least = torch.finfo(coverage.dtype).tiny
         return self.coverage_penalty * float(coverage.clamp(least, 1).log().sum())
 
 
 def beam_search(
-    model: Writer,
+    model: EncoderDecoder,
     sources: Sequence[Sequence[int]],
-    rules: Rules,
+    constraints: Constraints,
     beam: Beam | None = None,
     *,
     batch_size: int = 128,
     device: torch.device | str = "cpu",
-) -> list[list[Written]]:
-    """The `n_best` outputs of the best score for each source, the best first.
+) -> list[list[Hypothesis]]:
+    """The `n_best` outputs with the highest scores for each source, the best first.
 
-    At each step the K most probable of all continuations of a sentence's hypotheses are looked
-    at: those that end are outputs, and the K best that do not go on. A sentence leaves the batch
-    when it has K outputs, or when nothing that goes on can still be among its `n_best`. So a beam
-    as wide as there are outputs is an exhaustive search.
+    At each step, of all continuations of a source's hypotheses, those that end and are among the K
+    most probable become outputs, and the K best that do not end are kept. A source leaves the batch
+    when it has K outputs, or when no kept hypothesis can still be among its `n_best`. A beam as
+    wide as the number of possible outputs is an exhaustive search.
 
     Args:
-        model: see `Writer`; it runs in eval mode.
+        model: run in eval mode.
         sources: ids of each source, at least one.
-        rules: what an output may be.
-        beam: how wide, and what counts as best.
-        batch_size: sentences searched side by side; results do not depend on it.
+        constraints: which outputs are allowed.
+        beam: the width, and how outputs are scored.
+        batch_size: sources searched side by side; results do not depend on it.
         device: where the model is.
 
     Raises:
@@ -106,10 +112,10 @@ def beam_search(
         RunFailed: probabilities that are not numbers.
     """
     beam = beam or Beam()
-    found: list[list[Written]] = [[] for _ in sources]
+    found: list[list[Hypothesis]] = [[] for _ in sources]
     with evaluating(model), torch.inference_mode():
-        for group in grouped(sources, batch_size, device):
-            outputs = _Search(beam, rules, group).run(model)
+        for group in source_batches(sources, batch_size, device):
+            outputs = _Search(beam, constraints, group).run(model)
             for place, best in zip(group.places, outputs, strict=True):
                 found[place] = best
     return found
@@ -117,31 +123,31 @@ def beam_search(
 
 @dataclass
 class _Found:
-    """What has ended for one sentence."""
+    """The finished hypotheses of one source."""
 
     limit: int
-    outputs: list[Written] = field(default_factory=list)
+    outputs: list[Hypothesis] = field(default_factory=list)
 
     def settled(self, beam: Beam, going: float) -> bool:
-        """Whether nothing that goes on, at best with log-probability `going`, is wanted."""
+        """Whether no unfinished hypothesis, of log-probability at most `going`, can matter."""
         if going == -math.inf or len(self.outputs) >= beam.width:
             return True
         if len(self.outputs) < beam.n_best:
             return False
         worst = sorted((output.score for output in self.outputs), reverse=True)[beam.n_best - 1]
-        # log p only falls from here, and no length is divided by more than the longest.
+        # log p can only fall, and the longest output has the largest length penalty.
         return going / beam.lengthen(self.limit + 1) <= worst
 
 
 class _Search:
-    """The hypotheses of one group of sentences, as they grow and end."""
+    """The hypotheses of one batch of sources, as they grow and end."""
 
-    def __init__(self, beam: Beam, rules: Rules, group: Group) -> None:
-        self.beam, self.rules = beam, rules
+    def __init__(self, beam: Beam, constraints: Constraints, group: SourceBatch) -> None:
+        self.beam, self.constraints = beam, constraints
         self.sources, self.lengths = group.sources, group.lengths
-        self.limits = rules.limits(group.lengths)
+        self.limits = constraints.limits(group.lengths)
         self.found = [_Found(limit) for limit in self.limits.tolist()]
-        # What follows has a row for each sentence that is still in the batch.
+        # These have a row for each source that is still in the batch.
         count, device = len(group.places), group.sources.device
         self.places = list(range(count))
         self.scores = torch.zeros(count, 1, dtype=torch.float64, device=device)  # (B, k)
@@ -150,10 +156,10 @@ class _Search:
         if beam.coverage_penalty:
             self.coverage = torch.zeros(count, len(group.sources), device=device)
 
-    def run(self, model: Writer) -> list[list[Written]]:
-        """The best outputs of each sentence of the group."""
+    def run(self, model: EncoderDecoder) -> list[list[Hypothesis]]:
+        """The best outputs for each source of the batch."""
         memory, state = model.start(self.sources, self.lengths)
-        tokens = torch.full_like(self.lengths, self.rules.start_id)
+        tokens = torch.full_like(self.lengths, self.constraints.start_id)
         while self.places:
             logits, state, attention = model.step(tokens, state, memory)
             self._attend(attention)
@@ -183,11 +189,11 @@ class _Search:
         self.coverage = self.coverage + attention
 
     def _grow(self, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Note what ends; the scores, row numbers before and tokens (B, K) of what goes on."""
+        """Record what ends; the scores, parent rows and tokens (B, K) of what does not."""
         count, width = self.scores.shape
         log_probs = logits.log_softmax(-1)
         full = (self.limits <= self.history.shape[1]).repeat_interleave(width)
-        ends = self.rules.apply(log_probs, self.history, full)
+        ends = self.constraints.apply(log_probs, self.history, full)
         # The K best of all are among the K best of each hypothesis.
         values, ids = log_probs.topk(min(self.beam.width, log_probs.shape[1]))
         if bool(values.isnan().any()):
@@ -200,7 +206,7 @@ class _Search:
         return going, parents, ids.reshape(count, -1).gather(1, chosen)
 
     def _end(self, ending: Tensor, going: Tensor) -> None:
-        """Note those of `ending` (B, k) that are among the K best of what ends and goes on."""
+        """Record those of `ending` (B, k) that are among the K best of `ending` and `going`."""
         both = torch.cat([ending, going], dim=1)
         best = both.topk(min(self.beam.width, both.shape[1])).indices
         rows, ranks = (best < ending.shape[1]).nonzero(as_tuple=True)
@@ -217,7 +223,7 @@ class _Search:
         score = log_prob / self.beam.lengthen(len(tokens) + 1)
         if self.coverage is not None:
             score += self.beam.cover(self.coverage[hypothesis, : int(self.lengths[place])])
-        self.found[place].outputs.append(Written(tokens, log_prob, score))
+        self.found[place].outputs.append(Hypothesis(tokens, log_prob, score))
 
     def _settle(self, going: Tensor) -> list[int]:
         """The rows that stay in the batch."""

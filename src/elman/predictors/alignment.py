@@ -1,4 +1,4 @@
-"""Which part of the source each part of a translation was written from.
+"""The attention between the pieces of a sentence and those of its translation.
 
 Legend: S source pieces, T pieces of the translation.
 """
@@ -6,7 +6,6 @@ Legend: S source pieces, T pieces of the translation.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -14,29 +13,10 @@ import numpy.typing as npt
 from elman.data.pairs.rows import clean
 from elman.data.tokenizer import Tokenizer
 from elman.data.units.base import MAX_PIECE
+from elman.diagnostics.alignment import Alignment
 
 END = "(end)"
-"""How the end of a sentence is shown."""
-
-
-@dataclass(frozen=True)
-class Alignment:
-    """Where attention was as each piece was written.
-
-    Attributes:
-        source: S pieces, the end last.
-        translation: T pieces, the end last.
-        weights: (T, S), each row summing to 1.
-    """
-
-    source: tuple[str, ...]
-    translation: tuple[str, ...]
-    weights: npt.NDArray[np.float32]
-
-    def nearest(self, place: int) -> str:
-        """The piece of the source, not its end, that `translation[place]` was written from."""
-        row = self.weights[place, :-1]
-        return self.source[int(row.argmax())] if len(row) else ""
+"""How the end of a sentence is displayed."""
 
 
 def align(
@@ -52,9 +32,9 @@ def align(
     Args:
         source: the sentence.
         source_ids: S ids, the end last.
-        output_ids: the T - 1 ids that were written, without the end.
+        output_ids: the T - 1 ids of the translation, without the end.
         weights: (T, S).
-        source_tokenizer: of the source; what it does not know is shown as it was written.
+        source_tokenizer: of the source, whose unknown words are shown as they are in `source`.
         target_tokenizer: of the translation.
     """
     return Alignment(
@@ -65,7 +45,7 @@ def align(
 
 
 def source_pieces(text: str, ids: Sequence[int], tokenizer: Tokenizer) -> list[str]:
-    """What each of `ids`, the end left out, stands for in `text`."""
+    """The part of `text` that each of `ids`, without the end, stands for."""
     text = clean(text)
     pieces: list[str] = []
     if tokenizer.unit == "char":
@@ -84,7 +64,7 @@ def source_pieces(text: str, ids: Sequence[int], tokenizer: Tokenizer) -> list[s
 def with_unknown_replaced(
     alignment: Alignment, output_ids: Sequence[int], unknown_id: int, unit: str
 ) -> str:
-    """The translation with the source's piece wherever the unknown id was written.
+    """The translation, each unknown token replaced by the source's piece with most attention.
 
     Source: Luong et al. 2015, arXiv:1410.8206; here attention stands for their alignments.
     """
@@ -96,7 +76,7 @@ def with_unknown_replaced(
 
 
 def _piece(tokenizer: Tokenizer, token: int) -> str:
-    """A token in printable form; a byte-level piece that goes on with a word begins with a dot."""
+    """A token in printable form; a byte-level piece inside a word begins with a dot."""
     text = tokenizer.token(token)
     if tokenizer.unit != "bpe":
         return text

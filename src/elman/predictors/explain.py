@@ -14,14 +14,13 @@ Legend: W words, S tokens, E embedding.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 
 from elman.data.labeled.encoded import Encoded
 from elman.data.labeled.rows import offsets_of
 from elman.data.labeled.words import WordEncoder, words_of
+from elman.diagnostics.explanation import Explanation, WordEffect
 from elman.models.classifier import Classifier
 from elman.predictors.classifier import judge, probabilities_of
 from elman.predictors.classifier_inputs import Schema
@@ -29,35 +28,6 @@ from elman.streaming.stream import evaluating
 
 MOST_LEFT_OUT = 500
 """Leaving out each word of a longer text in turn would take a reading of it for every word."""
-
-
-@dataclass(frozen=True)
-class WordEffect:
-    """What one word did.
-
-    Attributes:
-        word: as it stands in the text.
-        effect: the probability that is lost without it; None in a long text.
-        gradient: the estimate of it by the gradient.
-    """
-
-    word: str
-    effect: float | None
-    gradient: float
-
-    @property
-    def moved(self) -> float:
-        """The better of the two that there is."""
-        return self.gradient if self.effect is None else self.effect
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """An answer, and what each word had to do with it."""
-
-    predicted: str
-    probability: float
-    words: tuple[WordEffect, ...]
 
 
 def explain(model: Classifier, schema: Schema, encoder: WordEncoder, text: str) -> Explanation:

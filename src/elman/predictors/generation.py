@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import final
+from typing import Any, final
 
 import torch
 
 from elman.data.tokenizer import IncrementalDecoder
+from elman.decoding.sampling import generate
 from elman.errors import InputError
 from elman.predictors.language_model_session import LanguageModelSession
 from elman.streaming.session import Snapshot
@@ -29,12 +30,11 @@ class Generation:
 
     Args:
         session: a fresh one, with a row for each sample.
-        prompt: what stands before the text.
+        prompt: what stands before the text; for the rest see `LanguageModelPredictor.generate`.
         length: how many tokens to draw.
-        seed: of the random numbers; None for others each time or, with `state`, for those that
-            come after what it was saved from.
-        state: where to go on: the snapshot of a generation, or of a session that read a text.
-        temperature: see `elman.decoding.sampling.sample`, as for the rest.
+        seed: of the random numbers.
+        state: where to go on.
+        shaping: how the distribution is shaped; see `elman.decoding.sampling.sample`.
 
     Raises:
         InputError: an option out of range, or a state of another model or number of samples.
@@ -45,12 +45,9 @@ class Generation:
         session: LanguageModelSession,
         prompt: str,
         length: int,
-        *,
         seed: int | None,
         state: Snapshot | None,
-        temperature: float,
-        top_k: int | None,
-        top_p: float,
+        **shaping: Any,
     ) -> None:
         if seed is not None and not 0 <= seed < 1 << 63:
             raise InputError(f"seed must be from 0 to 2**63 - 1, got {seed}")
@@ -76,14 +73,15 @@ class Generation:
         """The prompt as the model reads it."""
         self._decoders = [
             IncrementalDecoder(tokenizer, last, b"" if read else held)
-            for last, held in zip(session.last, waiting, strict=True)
+            for last, held in zip(session.last.tolist(), waiting, strict=True)
         ]
-        self._ids = session.draw(
-            length, self._generator, temperature=temperature, top_k=top_k, top_p=top_p
+        self._ids = generate(
+            session.stream, session.last, length, generator=self._generator, **shaping
         )
 
     def __iter__(self) -> Iterator[list[str]]:
         for ids in self._ids:
+            self._session.last = ids
             yield [d.push([int(i)]) for d, i in zip(self._decoders, ids, strict=True)]
 
     def flush(self) -> list[str]:

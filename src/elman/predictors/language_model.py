@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import ClassVar, Self, final
 
 import torch
 from pydantic import Field, TypeAdapter
 
 from elman.data.given import Files, Given, Texts
-from elman.data.text import whole_text
+from elman.data.text import lines_of
 from elman.data.tokenizer import Tokenizer, tokenizer_from_bytes
 from elman.diagnostics.activations import Activations, Expected, Step, panels_of
 from elman.diagnostics.trace import trace
@@ -51,20 +52,11 @@ class Architecture:
 
     def make(self, vocab_size: int) -> LanguageModel:
         """The network, with fresh weights, over a vocabulary of that size."""
-        sizes = [self.hidden_size] * self.num_layers
-        return LanguageModel(
-            vocab_size,
-            self.embedding_size,
-            recurrent_layers(self.cell, self.embedding_size, sizes, self.options),
-            tied=self.tied,
-            embedding_dropout=self.embedding_dropout,
-            input_dropout=self.input_dropout,
-            hidden_dropout=self.hidden_dropout,
-            output_dropout=self.output_dropout,
-            locked_dropout=self.locked_dropout,
-            readout=self.readout,
-            init_range=self.init_range,
-        )
+        width, sizes = self.embedding_size, [self.hidden_size] * self.num_layers
+        layers = recurrent_layers(self.cell, width, sizes, self.options)
+        own = ("cell", "options", "embedding_size", "hidden_size", "num_layers")
+        rest = {name: value for name, value in vars(self).items() if name not in own}
+        return LanguageModel(vocab_size, width, layers, **rest)
 
 
 class StreamOptions(Options):
@@ -163,10 +155,7 @@ class LanguageModelPredictor(Predictor):
             raise InputError(f"samples must be at least 1, got {samples}")
         return Generation(
             LanguageModelSession(self, self.model, self.tokenizer, rows=samples),
-            prompt,
-            length,
-            seed=seed,
-            state=state,
+            *(prompt, length, seed, state),
             temperature=temperature,
             top_k=top_k,
             top_p=top_p,
@@ -209,18 +198,12 @@ def _expected(guesses: tuple[Guess, ...]) -> tuple[Expected, ...]:
     return tuple(Expected(guess.text, guess.probability) for guess in guesses)
 
 
-def _lines(inputs: Given | None) -> Iterator[str]:
+def _lines(inputs: Given | None) -> Iterable[str]:
     """The texts to score, a row each: those given, or the lines of the files."""
     match inputs:
         case Texts():
-            yield from inputs.texts
+            return inputs.texts
         case Files():
-            for path in inputs.paths:
-                waiting = ""
-                for block in whole_text(path).blocks():
-                    *lines, waiting = (waiting + block).split("\n")
-                    yield from lines
-                if waiting:
-                    yield waiting
+            return chain.from_iterable(map(lines_of, inputs.paths))
         case _:
             raise InputError("a language model scores lines of text; give files or texts")

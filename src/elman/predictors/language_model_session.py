@@ -15,7 +15,6 @@ from torch import Tensor
 
 from elman.data.tokenizer import IncrementalEncoder, Tokenizer
 from elman.data.units.base import MAX_PIECE, Ids
-from elman.decoding.sampling import generate
 from elman.errors import InputError
 from elman.models.language_model import LanguageModel
 from elman.streaming.session import Identified, Session, Snapshot
@@ -62,8 +61,13 @@ class LanguageModelSession(Session[str | bytes, ReadToken]):
         model: over the tokenizer's vocabulary.
         tokenizer: turns text into the model's ids.
         guesses: how many of the most probable tokens come with each token.
-        rows: B. They read the same text and differ only in what `draw` adds to each; the answers
-            are those of the first.
+        rows: B. They read the same text, and the answers are those of the first; a generation
+            then adds another text to each.
+
+    Attributes:
+        stream: the model and its state.
+        last: (B,), the last tokens. They wait to be read, so that the state is the same wherever a
+            chunk ends.
     """
 
     kind: ClassVar[str] = "language-model"
@@ -79,17 +83,16 @@ class LanguageModelSession(Session[str | bytes, ReadToken]):
         super().__init__(of)
         self.model, self.tokenizer, self.rows = model, tokenizer, rows
         self.guesses = min(guesses, model.vocab_size)
-        self._stream = Stream(model, rows)
+        self.stream = Stream(model, rows)
         self._input = TextInput("the text")
         self._device = next(model.parameters()).device
         self.reset()
 
     def reset(self) -> None:
-        self._stream.reset()
+        self.stream.reset()
         self._input.reset()
         self._encoder = IncrementalEncoder(self.tokenizer)
-        # The last token waits to be read, so that the state is the same wherever a chunk ends.
-        self._last = torch.full((self.rows,), self.tokenizer.start_id, device=self._device)
+        self.last = torch.full((self.rows,), self.tokenizer.start_id, device=self._device)
         self._ended = False
 
     def settle(self) -> list[ReadToken]:
@@ -98,35 +101,8 @@ class LanguageModelSession(Session[str | bytes, ReadToken]):
 
     def peek(self, count: int) -> tuple[Guess, ...]:
         """The `count` tokens most expected next, after those that are settled."""
-        log_probs = self._stream.fork().push(self._last)[0]
+        log_probs = self.stream.fork().push(self.last)[0]
         return self._guesses(*log_probs.topk(min(count, self.model.vocab_size)))
-
-    def draw(
-        self,
-        length: int,
-        generator: torch.Generator | None = None,
-        *,
-        temperature: float = 1.0,
-        top_k: int | None = None,
-        top_p: float = 1.0,
-    ) -> Iterator[Tensor]:
-        """Go on with `length` tokens, ids (B,), drawn from the model; see `sampling.sample`."""
-        drawn = generate(
-            self._stream,
-            self._last,
-            length,
-            temperature=temperature,
-            top_k=top_k,
-            top_p=top_p,
-            generator=generator,
-        )
-        return map(self._follow, drawn)
-
-    @property
-    def last(self) -> list[int]:
-        """The last token of each row."""
-        ids: list[int] = self._last.tolist()
-        return ids
 
     def _read(self, chunk: str | bytes) -> Iterator[ReadToken]:
         if self._ended:
@@ -148,18 +124,14 @@ class LanguageModelSession(Session[str | bytes, ReadToken]):
         return Snapshot(
             self.kind,
             self._identified.fingerprint,
-            {"layers": self._stream.state},
-            {"last": self._last.clone()},
-            {
-                "input": self._input.state,
-                "pending": self._encoder.pending,
-                "ended": self._ended,
-            },
+            {"layers": self.stream.state},
+            {"last": self.last.clone()},
+            {"input": self._input.state, "pending": self._encoder.pending, "ended": self._ended},
         )
 
     def _restore(self, snapshot: Snapshot) -> None:
         layers, last = snapshot.states["layers"], snapshot.tensors["last"]
-        pending, ended = snapshot.values["pending"], snapshot.values["ended"]
+        pending = snapshot.values["pending"]
         if last.shape != (layers.batch_size,) or last.dtype != torch.long:
             raise ValueError(f"its last tokens are {last.dtype} of shape {tuple(last.shape)}")
         if not 0 <= int(last.min()) <= int(last.max()) < self.model.vocab_size:
@@ -174,22 +146,18 @@ class LanguageModelSession(Session[str | bytes, ReadToken]):
                 + (f" or {self.rows}" if self.rows > 1 else "; go on with `elman generate`")
             )
         self._input.state = snapshot.values["input"]
-        self._stream.state = layers
-        self._last = last.to(self._device, copy=True)
+        self.stream.state = layers
+        self.last = last.to(self._device, copy=True)
         self._encoder = IncrementalEncoder(self.tokenizer, pending)
-        self._ended = bool(ended)
-
-    def _follow(self, ids: Tensor) -> Tensor:
-        self._last = ids
-        return ids
+        self._ended = bool(snapshot.values["ended"])
 
     def _tokens(self, ids: Ids) -> Iterator[ReadToken]:
         at_once = max(1, LOGITS_AT_ONCE // (self.model.vocab_size * self.rows))
         for begin in range(0, len(ids), at_once):
             targets = torch.from_numpy(ids[begin : begin + at_once]).to(self._device)
-            inputs = torch.cat([self._last[None], targets[:-1, None].expand(-1, self.rows)])
-            log_probs = self._stream.push(inputs)[:, 0]
-            self._last = targets[-1:].repeat(self.rows)
+            inputs = torch.cat([self.last[None], targets[:-1, None].expand(-1, self.rows)])
+            log_probs = self.stream.push(inputs)[:, 0]
+            self.last = targets[-1:].repeat(self.rows)
             nats = -log_probs.gather(-1, targets[:, None])
             top = log_probs.topk(self.guesses)
             for token, bits, values, expected in zip(

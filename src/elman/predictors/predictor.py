@@ -303,20 +303,26 @@ def read_parts(folder: Path) -> tuple[str, Parts]:
     return kind, Parts(settings, files)
 
 
+def kind_class(kind: str) -> type[Predictor]:
+    """The class of a kind of `KINDS`."""
+    module, _, attribute = KINDS[kind].partition(":")
+    found: type[Predictor] = getattr(importlib.import_module(module), attribute)
+    return found
+
+
 def make(kind: str, parts: Parts, name: str) -> Predictor:
     """The predictor of `parts`, with fresh weights.
 
     Raises:
         InputError: parts that do not fit together.
     """
-    module, _, attribute = KINDS[kind].partition(":")
-    maker: type[Predictor] = getattr(importlib.import_module(module), attribute)
     try:
-        return maker.of(parts, name)
+        return kind_class(kind).of(parts, name)
     except InputError:
         raise
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"{name}: its parts do not fit together ({error})") from error
+        reason = " ".join(str(error).split())
+        raise InputError(f"{name}: its parts do not fit together ({reason})") from error
 
 
 def load(path: str | Path, *, cell: str | None = None, device: str = "cpu") -> Predictor:

@@ -1,15 +1,14 @@
-"""Sentences as ids and back, on both sides of a translation."""
+"""The tokenizers of both sides of a translation."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
-from pathlib import Path
 from typing import Self
 
 from elman.data.pairs.rows import Pair, clean
-from elman.data.tokenizer import Tokenizer, Unit, load_tokenizer, train_tokenizer
+from elman.data.tokenizer import Tokenizer, Unit, tokenizer_from_bytes, train_tokenizer
 from elman.data.units.base import Ids
 
 _JOINT = "tokenizer.json"
@@ -18,9 +17,9 @@ _SEPARATE = ("source_tokenizer.json", "target_tokenizer.json")
 
 @dataclass(frozen=True)
 class Vocabularies:
-    """What the two sides are written in; one and the same object where they share it.
+    """A tokenizer for each side; the same object where the vocabulary is joint.
 
-    A sentence ends with its tokenizer's newline, which no sentence holds, and the decoder begins
+    A sentence ends with its tokenizer's newline, which no sentence contains, and the decoder starts
     from the same token.
     """
 
@@ -37,7 +36,7 @@ class Vocabularies:
         vocab_size: int | None,
         min_count: int,
     ) -> Self:
-        """Take the vocabularies from the training pairs.
+        """Learn the vocabularies from the training pairs.
 
         Raises:
             InputError: a size that is too small for the unit.
@@ -53,33 +52,32 @@ class Vocabularies:
         return cls(made[0], made[-1])
 
     @classmethod
-    def load(cls, folder: Path) -> Self:
-        """Read what `save` left in `folder`.
+    def of(cls, files: Mapping[str, bytes], where: str) -> Self:
+        """The vocabularies that `files` gave.
 
         Raises:
-            InputError: a file is missing or damaged.
+            InputError: damaged files.
+            KeyError: a file is missing.
         """
-        if (folder / _JOINT).exists():
-            both = load_tokenizer(folder / _JOINT)
-            return cls(both, both)
-        return cls(*(load_tokenizer(folder / name) for name in _SEPARATE))
+        names = (_JOINT,) if _JOINT in files else _SEPARATE
+        made = [tokenizer_from_bytes(files[name], f"{where}: {name}") for name in names]
+        return cls(made[0], made[-1])
 
-    def save(self, folder: Path) -> None:
-        """Write one file, or one for each side."""
+    def files(self) -> dict[str, bytes]:
+        """One file, or one for each side, by name."""
         if self.source is self.target:
-            self.source.save(folder / _JOINT)
-            return
-        for tokenizer, name in zip((self.source, self.target), _SEPARATE, strict=True):
-            tokenizer.save(folder / name)
+            return {_JOINT: self.source.to_bytes()}
+        sides = zip(_SEPARATE, (self.source, self.target), strict=True)
+        return {name: tokenizer.to_bytes() for name, tokenizer in sides}
 
     @property
     def start_id(self) -> int:
-        """What the decoder reads first, and what ends a target."""
+        """The id that the decoder reads first, and that ends a target."""
         return self.target.start_id
 
     @property
     def unknown_id(self) -> int | None:
-        """The target's id for all that is not in its vocabulary; byte-level BPE has none."""
+        """The target's id of unknown tokens; byte-level BPE has none."""
         return None if self.target.unit == "bpe" else 0
 
     def encode_source(self, text: str) -> Ids:
@@ -101,6 +99,6 @@ def _encoded(tokenizer: Tokenizer, text: str) -> Ids:
 
 
 def _line(sentence: str, unit: str) -> str:
-    # A byte-level piece holds the space before its word; so that the first word of a sentence has
-    # the same ids as anywhere else, it gets one too.
+    # Byte-level pieces include the space before a word. With a leading space the first word of a
+    # sentence has the same ids as anywhere else.
     return f" {sentence}" if unit == "bpe" else sentence

@@ -165,6 +165,9 @@ class Stream:
         """Another stream at the same place; from here on neither knows of the other."""
         return Stream(self.model, self.batch_size, self._state)
 
+    def __repr__(self) -> str:
+        return f"<Stream of {type(self.model).__name__}: {self._state!r}>"
+
     def _initial(self) -> State:
         return self._call(lambda: self.model.initial_state(self.batch_size or 1))
 

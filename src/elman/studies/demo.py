@@ -1,13 +1,11 @@
-"""The first run: a text that every Python carries, as long as the clock allows, and baselines.
-
-Legend: T time, B batch, V vocabulary.
-"""
+"""The first run: a text that every Python carries, as long as the clock allows, and baselines."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -15,15 +13,20 @@ from time import perf_counter
 import numpy as np
 import torch
 
-from elman.data.batching import TokenChunks
+from elman.data.tokenizer import train_tokenizer
+from elman.data.tokens import TextCounts
 from elman.errors import RunFailed
 from elman.evaluation.ngram import KneserNey, Unigram
 from elman.evaluation.perplexity import Split
 from elman.tasks.language_model.config import LanguageModelConfig
+from elman.tasks.language_model.data import LanguageModelData
 from elman.tasks.language_model.task import LanguageModelTask
+from elman.tasks.runs import refit
+from elman.training.contracts import StepEvent
 
 CALIBRATION_SECONDS = 4.0
 CALIBRATION_VOCABULARY = 128
+FAR = 1_000_000
 # Fifteen times through the text; beyond that only the training loss falls.
 MOST_STEPS = 6000
 # With fewer steps the network does not reach the 5-gram model, so a slow machine takes longer.
@@ -92,29 +95,36 @@ def calibrate(config: LanguageModelConfig, seconds: float) -> Pace:
 
 
 def _seconds_per_step(config: LanguageModelConfig, seconds: float, threads: int) -> float:
-    """The median time of a step on random tokens, by a model that the run knows nothing of."""
-    torch.set_num_threads(threads)
-    generator = np.random.default_rng(0)
-    batch, length = config.batch_size, config.truncation
-    tokens = generator.integers(CALIBRATION_VOCABULARY, size=4 * batch * length)
-    source = TokenChunks(tokens, batch, length, 0)
-    model = LanguageModelTask.model_for(config, CALIBRATION_VOCABULARY)
-    optimizer = torch.optim.AdamW(model.parameters(), fused=True)
-    state = model.initial_state(batch)
-    times: list[float] = []
-    began = perf_counter()
+    """The median time of a training step on random tokens, with a model that is thrown away."""
+    trial = config.model_copy(
+        update={
+            "threads": threads,
+            "max_minutes": seconds / 60,
+            "watch": 0,
+            **dict.fromkeys(("max_steps", "eval_every", "checkpoint_every", "log_every"), FAR),
+        }
+    )
+    characters = "".join(map(chr, range(0x21, 0x21 + CALIBRATION_VOCABULARY)))
+    tokenizer = train_tokenizer("char", [characters])
+    draw = np.random.default_rng(0)
+    tokens = draw.integers(tokenizer.vocab_size, size=4 * config.batch_size * config.truncation)
+    split = Split(tokens, TextCounts(len(tokens), len(tokens), len(tokens)))
+    data = LanguageModelData(tokenizer, {"train": split, "valid": split.cut(config.batch_size)})
+    clock = _Clock()
+    _, outcome = refit(LanguageModelTask(trial, data), observers=[clock])
     # The first step pays for what later ones find ready, so it is not counted.
-    while len(times) < 2 or perf_counter() - began < seconds:
-        start = perf_counter()
-        chunk = next(source)
-        features, state = model(chunk.inputs, state.detach())
-        loss, _ = model.loss(features, chunk.targets)
-        optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(loss)
-        torch.nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
-        optimizer.step()
-        times.append(perf_counter() - start)
-    return median(times[1:])
+    steps = [after - before for before, after in pairwise(clock.times[1:])]
+    return median(steps) if steps else outcome.seconds / outcome.step
+
+
+class _Clock:
+    """When each step was computed."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+
+    def after_backward(self, event: StepEvent) -> None:
+        self.times.append(perf_counter())
 
 
 @dataclass(frozen=True)

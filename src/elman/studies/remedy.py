@@ -10,16 +10,18 @@ from typing import Any
 
 import torch
 
-from elman.diagnostics.diagnosis import Diagnosis
+from elman.data.given import Given
+from elman.diagnostics.diagnosis import Diagnosis, diagnose_input
 from elman.diagnostics.reach import Reach
 from elman.errors import InputError, RunFailed
+from elman.predictors.predictor import HEADER
 from elman.settings import validated
 from elman.streaming.stream import evaluating
-from elman.tasks.runs import Run, build, fit
-from elman.training.run_directory import RunDirectory
+from elman.tasks.runs import Run, refit
+from elman.tasks.task import AnyTask
 
 MOST_STEPS = 1000
-MOST_MENDS = 3
+MOST_REMEDIES = 3
 ORIGINAL = "as it is"
 
 
@@ -32,10 +34,10 @@ class Attempt:
         settings: what was changed.
         updates: of the weights; fewer than allowed where the task was solved before.
         seconds: of training.
-        scores: of the validation data, in the end; empty where training failed.
-        solved: whether the task says that nothing is left to learn, or None where it never says.
+        scores: on the validation data at the end; empty where training failed.
+        solved: whether nothing is left to learn, or None for a task that never says so.
         reach: the longest by gradient, or None where training failed.
-        verdicts: the names of what still ails it.
+        verdicts: the names of the verdicts on it.
         failed: why training could not go on, or None.
     """
 
@@ -50,13 +52,13 @@ class Attempt:
     failed: str | None = None
 
 
-def mends(run: Run, diagnosis: Diagnosis) -> list[dict[str, Any]]:
-    """The changes of settings that the verdicts on `run` suggest, each once; then all together.
+def remedies(task: AnyTask, diagnosis: Diagnosis) -> list[dict[str, Any]]:
+    """The changes of settings that the verdicts suggest, each once; then all together.
 
     Raises:
-        InputError: none can be said in this task's settings.
+        InputError: the task has no setting for any of them.
     """
-    config = run.task.config
+    config = task.config
     found: list[dict[str, Any]] = []
     for verdict in diagnosis.verdicts:
         changes = {
@@ -65,73 +67,72 @@ def mends(run: Run, diagnosis: Diagnosis) -> list[dict[str, Any]]:
             if name in type(config).model_fields and getattr(config, name) != value
         }
         # They are two ways to set the same biases.
-        for one, other in (("forget_bias", "chrono"), ("chrono", "forget_bias")):
-            if one in changes and getattr(config, other, None) is not None:
-                changes[other] = None
+        if "forget_bias" in changes and config.chrono is not None:
+            changes["chrono"] = None
+        if "chrono" in changes and config.forget_bias is not None:
+            changes["forget_bias"] = None
         if changes and changes not in found:
             found.append(changes)
     if not found:
         names = ", ".join(verdict.name for verdict in diagnosis.verdicts)
         raise InputError(
-            f"--try: nothing to try for {run.path}, whose verdict is {names}; no setting of the"
-            f" task {run.task.name} would mend it"
+            f"--try: nothing to try where the verdict is {names}; no setting of the task"
+            f" {task.name} is a remedy"
         )
-    found = found[:MOST_MENDS]
+    found = found[:MOST_REMEDIES]
     together = {name: value for changes in reversed(found) for name, value in changes.items()}
     if together.get("chrono") is not None:
         together.pop("forget_bias", None)
     return found if together in found else [*found, together]
 
 
-def try_mends(
+def try_remedies(
     run: Run,
     diagnosis: Diagnosis,
     out: Path,
     *,
     max_steps: int | None = None,
-    data: Path | None = None,
-    told: Callable[[Attempt], None] = lambda attempt: None,
+    data: Given | None = None,
+    report: Callable[[Attempt], None] = lambda attempt: None,
 ) -> list[Attempt]:
-    """Train the original and each mend afresh, with the same seed, data and limit of updates.
+    """Train the original and each remedy afresh, with the same seed, data and limit of updates.
 
     Args:
         run: what was diagnosed.
         diagnosis: with the verdicts.
-        out: a folder for the runs; those of an earlier trial there are removed.
+        out: a folder for the predictors; those of an earlier trial there are removed.
         max_steps: updates of each at most; by default those of the run, `MOST_STEPS` at most.
         data: what is diagnosed afterwards, as in `Run.diagnose`.
-        told: is told of each attempt when it is over.
+        report: called with each attempt when it is over.
 
     Raises:
         InputError: there is nothing to try, or `out` holds something else.
     """
-    changes = mends(run, diagnosis)
+    task: AnyTask = run.task
+    changes = remedies(task, diagnosis)
     _clear(out)
-    steps = max_steps or min(run.task.config.max_steps, MOST_STEPS)
+    steps = max_steps or min(task.config.max_steps, MOST_STEPS)
     budget = {
         "max_steps": steps,
-        "eval_every": min(run.task.config.eval_every, steps),
+        "eval_every": min(task.config.eval_every, steps),
         "checkpoint_every": steps,
         "patience": 0,
     }
     needs = diagnosis.measured.needs
     attempts = []
     for number, change in enumerate([{}, *changes]):
-        name = ", ".join(f"{key}={value}" for key, value in change.items() if value is not None)
-        attempt = _attempt(
-            run, name or ORIGINAL, change, budget, out / str(number), needs=needs, data=data
-        )
-        told(attempt)
-        attempts.append(attempt)
+        changed = variant(task, {**budget, **change})
+        attempts.append(_attempt(changed, change, out / str(number), data, needs))
+        report(attempts[-1])
     return attempts
 
 
 def _clear(out: Path) -> None:
-    """Take away the runs of an earlier trial, and nothing that anybody else put there."""
+    """Remove the predictors of an earlier trial, and nothing else."""
     if not out.exists():
         return
     for path in [out] if not out.is_dir() else out.iterdir():
-        if not (path.name.isdigit() and (path / "config.toml").is_file()):
+        if not (path.name.isdigit() and (path / HEADER).is_file()):
             raise InputError(
                 f"{path}: --try did not leave this there and will not remove it; move it away, or"
                 " give another --out"
@@ -143,19 +144,19 @@ def table(attempts: Sequence[Attempt]) -> tuple[list[str], list[list[str]]]:
     """Head and rows, for people."""
     scores = list(dict.fromkeys(name for one in attempts for name in one.scores))
     shown = [name for name in scores if name != "solved"]
-    says = any(one.solved is not None for one in attempts)
+    told = any(one.solved is not None for one in attempts)
     head = [
         "settings",
         "updates",
         "seconds",
         *shown,
-        *(["solved"] if says else []),
+        *(["solved"] if told else []),
         "reach",
         "then",
     ]
     rows = []
     for one in attempts:
-        answer = ["yes" if one.solved else "no"] if says else []
+        answer = ["yes" if one.solved else "no"] if told else []
         values = [f"{one.scores[name]:.4g}" if name in one.scores else "-" for name in shown]
         reach = "-" if one.reach is None else f"{'≥ ' * one.reach.censored}{one.reach.steps:.1f}"
         then = one.failed or ", ".join(one.verdicts)
@@ -166,24 +167,19 @@ def table(attempts: Sequence[Attempt]) -> tuple[list[str], list[list[str]]]:
 
 
 def _attempt(
-    run: Run,
-    name: str,
-    change: Mapping[str, Any],
-    budget: Mapping[str, Any],
-    out: Path,
-    *,
-    needs: int | None,
-    data: Path | None,
+    task: AnyTask, change: Mapping[str, Any], out: Path, data: Given | None, needs: int | None
 ) -> Attempt:
-    fresh = variant(run, out, {**budget, **change})
+    parts = [f"{key}={value}" for key, value in change.items() if value is not None]
+    name = ", ".join(parts) or ORIGINAL
     try:
-        trained, outcome = fit(fresh)
+        predictor, outcome = refit(task)
     except RunFailed as error:
         return Attempt(name, change, 0, 0.0, {}, None, None, (), str(error))
-    with evaluating(trained.model), torch.no_grad():
-        scores = dict(trained.task.objective(trained.model).evaluate())
+    predictor.save(out)
+    with evaluating(predictor.network), torch.no_grad():
+        scores = dict(task.objective(predictor).evaluate())
     solved = scores.pop("solved", None)
-    after = trained.diagnose(data, needs=needs)
+    after = diagnose_input(task.diagnosis_input(predictor, data, needs=needs))
     reach = max((layer.reach for layer in after.measured.layers), key=lambda r: r.steps)
     return Attempt(
         name,
@@ -197,28 +193,13 @@ def _attempt(
     )
 
 
-def variant(run: Run, out: Path, changes: Mapping[str, Any]) -> Run:
-    """The task of `run` on the same data with other settings, untrained, in a new run directory.
-
-    A setting changed to None goes back to its default.
+def variant(task: AnyTask, changes: Mapping[str, Any]) -> AnyTask:
+    """The same data under other settings; one that is changed to None goes back to its default.
 
     Raises:
-        InputError: settings that the task does not have, or a place that can't be used.
+        InputError: settings that the task does not have.
     """
     given = {name: value for name, value in changes.items() if value is not None}
-    kept = run.task.config.model_dump(mode="json", exclude_none=True)
+    kept = task.config.model_dump(mode="json", exclude_none=True)
     kept = {name: value for name, value in kept.items() if name not in changes}
-    config = validated(type(run.task.config), kept, given, str(run.task.run.config_path))
-    place = RunDirectory.create(out, run.task.name, config.model_dump(mode="json"))
-    # What `prepare` made of the data: all that neither training nor a diagnosis has left.
-    trained = {"config.toml", "model.safetensors", "metrics.jsonl", "checkpoints", "tensorboard"}
-    within = Path(out).resolve().parents
-    for prepared in run.path.iterdir():
-        if prepared.name in trained or prepared.resolve() in within:
-            continue
-        if prepared.is_dir():
-            shutil.copytree(prepared, place.path / prepared.name)
-        else:
-            shutil.copy2(prepared, place.path / prepared.name)
-    task = type(run.task)(config, place)
-    return Run(task, build(task))
+    return type(task)(validated(type(task.config), kept, given, "--try"), task.data)

@@ -20,18 +20,19 @@ from elman.errors import InputError
 from elman.evaluation.report import Report, Score
 from elman.machine import seed_everything, use_device
 from elman.models.cells import is_custom, trusted_cell
-from elman.plots.gradient_watch import draw
+from elman.plots.gradient_watch import draw_gradients
+from elman.plots.style import is_available
 from elman.predictors.predictor import Predictor, load, write_parts
 from elman.settings import configure, validated
 from elman.streaming.session import Session
 from elman.streaming.stream import Steppable, Stream
 from elman.tasks.network_config import CellConfig
-from elman.tasks.task import AnyTask
+from elman.tasks.task import AnyTask, PredictorT, Task
 from elman.tensors import load_model
 from elman.training import loop
 from elman.training.config import TrainingConfig
 from elman.training.contracts import Observer
-from elman.training.gradient_watch import GradientWatch
+from elman.training.gradient_watch import GradientWatch, curves_of
 from elman.training.log import Log, QuietLog, read_metrics
 from elman.training.loop import Outcome
 from elman.training.run_directory import RunDirectory
@@ -99,7 +100,7 @@ class Run:
         chosen = self.predictor.options(self.task.Evaluation, options)
         found = None if data is None else given(data)
         report: Report = self.task.evaluate(self.predictor, found, chosen)
-        for name, figure in report.figures.items():
+        for name, figure in report.figures.items() if is_available() else ():
             figure(self.path / name)
         return report
 
@@ -210,7 +211,8 @@ def fit(
     """
     place = run.directory
     outcome = _train(run.task, run.predictor, place, log, observers, resume_from)
-    draw(place.metrics_path, run.path / "gradients.png")
+    curves = curves_of(read_metrics(place.metrics_path))
+    draw_gradients(curves, run.path / "gradients.png")
     load_model(place.model_path, run.predictor.network)
     run.predictor.network.eval()
     finished: Predictor = run.task.finish(run.predictor)
@@ -218,14 +220,16 @@ def fit(
     return Run.of(run.path, run.task, finished), outcome
 
 
-def refit(task: AnyTask, log: Log | None = None) -> tuple[Predictor, Outcome]:
+def refit(
+    task: Task[Any, Any, PredictorT], log: Log | None = None, observers: Sequence[Observer] = ()
+) -> tuple[PredictorT, Outcome]:
     """A predictor trained as `task` says, in memory alone: nothing is written anywhere.
 
     Raises:
         RunFailed: the loss or a gradient is no longer a number.
     """
     predictor = make(task)
-    outcome = _train(task, predictor, None, log, (), None)
+    outcome = _train(task, predictor, None, log, observers, None)
     predictor.network.eval()
     return task.finish(predictor), outcome
 
@@ -328,7 +332,8 @@ def stream(
     """A session of a predictor (raw input in, answers out), or a stream over any model.
 
     Args:
-        source: a predictor, the path of one or of a run, or a model with `initial_state` and `step`.
+        source: a predictor, the path of one or of a run, or a model that has `initial_state` and
+            `step`.
         options: for a predictor the fields of its `Streaming`, for a model those of
             `elman.streaming.stream.Stream`.
     """
@@ -352,7 +357,7 @@ def task_class(name: str) -> type[AnyTask]:
     return found
 
 
-def make(task: AnyTask, name: str = "the predictor") -> Predictor:
+def make(task: Task[Any, Any, PredictorT], name: str = "the predictor") -> PredictorT:
     """The predictor of a task, with the weights that its config's seed draws.
 
     Args:
@@ -364,7 +369,7 @@ def make(task: AnyTask, name: str = "the predictor") -> Predictor:
     """
     seed_everything(task.config.seed)
     try:
-        predictor: Predictor = task.make()
+        predictor = task.make()
     except RuntimeError as error:
         if "alloc" not in str(error):
             raise

@@ -12,12 +12,16 @@ from typing import Any
 import pytest
 import torch
 
+from elman.data.memory import PROBLEMS
 from elman.errors import InputError
+from elman.predictors.memory import MemoryPredictor
+from elman.predictors.predictor import load
+from elman.settings import Options
 from elman.studies.probe import probe
 from elman.studies.probe.probe import CELLS, Plan, configured, is_mastered, train_trial, upcoming
 from elman.studies.probe.report import relevant
 from elman.studies.probe.trials import Result, Study, Trial
-from elman.tasks.runs import load
+from elman.tasks.memory.task import MemoryTask
 
 PLAN = Plan(("recall",), ("rnn", "gru"), (0.01,), (5, 10, 20), 3)
 TINY: dict[str, Any] = {
@@ -93,24 +97,26 @@ def test_each_name_is_a_cell_with_its_start(cell: str, tmp_path: Path) -> None:
     assert train_trial(tmp_path, short, Trial("recall", cell, 0.01, 3, 0)).updates == 2
 
 
-def test_a_trial_leaves_a_run_that_any_command_takes(tmp_path: Path) -> None:
+def test_a_trial_leaves_a_predictor(tmp_path: Path) -> None:
     study = Study.open(tmp_path, TINY)
     trial = Trial("recall", "gru-chrono", 0.02, 2, 1)
     found = train_trial(tmp_path, TINY, trial)
     assert study.results() == {trial: found}
-    run = load(tmp_path / trial.folder)
-    assert run.evaluate()[0].value == found.score
+    predictor = load(tmp_path / trial.folder)
+    assert isinstance(predictor, MemoryPredictor)
+    task = MemoryTask(configured(trial, TINY), PROBLEMS["recall"])
+    assert task.evaluate(predictor, None, Options()).scores[0].value == found.score
     assert found.mastered == (found.score is not None and found.score >= 0.95)
     assert found.updates in (20, 40)
     left = {path.name for path in (tmp_path / trial.folder).iterdir()}
-    assert left == {"config.toml", "model.safetensors", "metrics.jsonl", "result.json"}
+    assert left == {"predictor.json", "model.safetensors", "result.json"}
 
 
 def test_a_training_that_diverges_is_a_failure_of_the_cell(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     loss = torch.tensor(float("nan"), requires_grad=True)
-    monkeypatch.setattr("elman.tasks.memory.task.answer_loss", lambda *_: loss * 1)
+    monkeypatch.setattr("elman.tasks.memory.objective.answer_loss", lambda *_: loss * 1)
     Study.open(tmp_path, TINY)
     found = train_trial(tmp_path, TINY, Trial("recall", "rnn", 0.01, 5, 0))
     assert (found.score, found.mastered, found.updates, found.ended) == (None, False, 1, "diverged")
@@ -156,7 +162,7 @@ def test_the_same_results_with_any_number_of_processes_and_after_a_kill(tmp_path
     for trial, when in began.items():
         assert (two.path / trial.folder).stat().st_mtime_ns == when
     for trial in one.results():
-        weights = [load(study.path / trial.folder).model.state_dict() for study in (one, two)]
+        weights = [load(study.path / trial.folder).network.state_dict() for study in (one, two)]
         assert all(torch.equal(weight, weights[1][name]) for name, weight in weights[0].items())
     for study in (one, two):
         results = [replace(found, seconds=0.0) for found in relevant(plan, study.results())]

@@ -76,8 +76,8 @@ def test_other_settings_are_refused(tmp_path: Path) -> None:
     [
         ("book.txt", "It was", "not a study"),
         ("study.json", "{", "damaged"),
-        ("study.json", '{"format": 1}', "damaged"),
-        ("study.json", '{"format": 0, "settings": {}}', "another version"),
+        ("study.json", '{"format": 2}', "damaged"),
+        ("study.json", '{"format": 0, "settings": {}}', "of format 0, expected 2"),
     ],
 )
 def test_folders_that_are_no_study(tmp_path: Path, name: str, content: str, message: str) -> None:

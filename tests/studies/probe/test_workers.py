@@ -11,7 +11,7 @@ from elman.errors import InputError, RunFailed
 from elman.studies.probe.workers import spread
 from tests.studies.probe import jobs
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 
 
 def alive(pid: int) -> bool:

@@ -10,9 +10,12 @@ import torch
 
 from elman.data.tokens import open_tokens
 from elman.errors import InputError
+from elman.evaluation.perplexity import Measurement, Split
 from elman.models.language_model import LanguageModel
+from elman.predictors.language_model import LanguageModelPredictor
+from elman.tasks.language_model.objective import measured_loss
 from elman.tasks.language_model.task import LanguageModelTask
-from elman.tasks.runs import Run, begin, fit, task_class
+from elman.tasks.runs import Run, begin, fit, task_class, train
 from elman.training.contracts import StepLoss
 from tests import tiny
 
@@ -22,6 +25,16 @@ def task_of(run: Run) -> LanguageModelTask:
     return run.task
 
 
+def model_of(run: Run) -> LanguageModel:
+    assert isinstance(run.predictor, LanguageModelPredictor)
+    return run.predictor.model
+
+
+def measured(run: Run, split: Split) -> Measurement:
+    assert isinstance(run.predictor, LanguageModelPredictor)
+    return measured_loss(run.predictor, task_of(run).config, split)
+
+
 def begun(folder: Path, **settings: Any) -> Run:
     config = LanguageModelTask.Config(**tiny.SETTINGS | settings)
     return begin("language-model", tiny.write(folder), folder / "run", config)
@@ -29,8 +42,8 @@ def begun(folder: Path, **settings: Any) -> Run:
 
 def test_the_run_directory_holds_the_whole_text_as_tokens(trained: Run) -> None:
     task = task_of(trained)
-    parts = [open_tokens(trained.path / "tokens" / f"{n}.npy") for n in ("train", "valid", "test")]
-    assert task.tokenizer.decode(np.concatenate(parts)) == tiny.text()
+    parts = [open_tokens(trained.path / "data" / f"{n}.npy") for n in ("train", "valid", "test")]
+    assert task.data.tokenizer.decode(np.concatenate(parts)) == tiny.text()
     sizes = [len(part) for part in parts]
     assert sizes[1] == pytest.approx(0.05 * sum(sizes), abs=2)
     assert sizes[2] == pytest.approx(0.05 * sum(sizes), abs=2)
@@ -49,35 +62,36 @@ def by_hand(model: LanguageModel, tokens: list[int], start: int) -> float:
 def test_one_row_scores_a_text_as_one_sequence(tmp_path: Path) -> None:
     run = tiny.run(tmp_path, eval_rows=1)
     task = task_of(run)
-    test = task.split("test")
-    assert isinstance(run.model, LanguageModel)
-    nats = by_hand(run.model, [int(t) for t in test.tokens], task.tokenizer.start_id)
-    measured = task.measure(run.model, test)
-    assert measured.nats == pytest.approx(nats, rel=1e-5)
-    assert measured.tokens == measured.characters == len(test.tokens)
+    test = task.data.splits["test"]
+    nats = by_hand(model_of(run), [int(t) for t in test.tokens], task.data.tokenizer.start_id)
+    found = measured(run, test)
+    assert found.nats == pytest.approx(nats, rel=1e-5)
+    assert found.tokens == found.characters == len(test.tokens)
 
 
 def test_rows_that_end_unevenly_count_each_token_once(tmp_path: Path) -> None:
-    task = task_of(begun(tmp_path, eval_rows=3))
-    model, split = task.build_model().eval(), task.split("test").cut(104)
+    run = begun(tmp_path, eval_rows=3)
+    task = task_of(run)
+    model, split = model_of(run).eval(), task.data.splits["test"].cut(104)
     ids = [int(token) for token in split.tokens]
-    begins = [task.tokenizer.start_id, ids[34], ids[69]]
+    begins = [task.data.tokenizer.start_id, ids[34], ids[69]]
     rows = [ids[:35], ids[35:70], ids[70:]]
     nats = sum(by_hand(model, row, begin) for row, begin in zip(rows, begins, strict=True))
-    assert task.measure(model, split).nats == pytest.approx(nats, rel=1e-5)
+    assert measured(run, split).nats == pytest.approx(nats, rel=1e-5)
 
 
 def test_the_mode_of_the_model_is_left_alone_by_measuring(trained: Run) -> None:
-    task = task_of(trained)
-    dropped = [task.measure(trained.model.train(), task.split("test")).nats for _ in range(2)]
-    assert trained.model.training
-    assert dropped[0] == dropped[1] == task.measure(trained.model.eval(), task.split("test")).nats
+    test, model = task_of(trained).data.splits["test"], model_of(trained).train()
+    dropped = [measured(trained, test).nats for _ in range(2)]
+    assert model.training
+    model.eval()
+    assert dropped[0] == dropped[1] == measured(trained, test).nats
 
 
 def test_training_learns_more_than_the_frequencies(tmp_path: Path) -> None:
     run = tiny.run(tmp_path, max_steps=150, eval_every=50, learning_rate=0.02, hidden_size=24)
     scores = {(s.split, s.metric): s.value for s in run.evaluate()}
-    tokens = task_of(run).split("train").tokens
+    tokens = task_of(run).data.splits["train"].tokens
     share = np.bincount(tokens) / len(tokens)
     entropy = -(share[share > 0] * np.log(share[share > 0])).sum()
     assert scores["test", "loss"] < 0.75 * entropy
@@ -87,9 +101,10 @@ def test_training_learns_more_than_the_frequencies(tmp_path: Path) -> None:
 def test_files_of_ones_own_are_measured_by_name(trained: Run, tmp_path: Path) -> None:
     other = tmp_path / "other.txt"
     other.write_text("the cat sat\n" * 9, encoding="utf-8")
-    first, *_ = trained.evaluate([other, tiny.write(tmp_path)])
-    assert first.split == "other.txt"
-    assert first.value < math.log(task_of(trained).tokenizer.vocab_size)
+    scores = trained.evaluate([other, tiny.write(tmp_path)])
+    first = scores[0]
+    assert [score.split for score in scores[::3]] == ["other.txt", "text.txt"]
+    assert first.value < math.log(task_of(trained).data.tokenizer.vocab_size)
 
 
 @pytest.mark.parametrize(
@@ -117,8 +132,7 @@ def test_every_option_trains(tmp_path: Path, settings: dict[str, Any]) -> None:
 
 
 def test_dropout_is_the_default_of_the_three_and_not_of_the_fourth(tmp_path: Path) -> None:
-    model = begun(tmp_path, dropout=0.3, input_dropout=0.2).model
-    assert isinstance(model, LanguageModel)
+    model = model_of(begun(tmp_path, dropout=0.3, input_dropout=0.2))
     rates = [model.input_dropout.p, model.layers.dropout.p, model.output_dropout.p]
     assert rates == [0.2, 0.3, 0.3]
     assert model.embedding_dropout == 0
@@ -128,9 +142,9 @@ def test_penalties_are_in_the_training_loss_only(tmp_path: Path) -> None:
     def first_loss(folder: Path, **settings: Any) -> StepLoss:
         folder.mkdir()
         run = begun(folder, dropout=0.0, **settings)
-        assert isinstance(run.model, LanguageModel)
         batch = next(run.task.source())
-        return run.task.objective(run.model).loss(batch, run.model.initial_state(4))
+        state = model_of(run).initial_state(4)
+        return run.task.objective(run.predictor).loss(batch, state)
 
     plain = first_loss(tmp_path / "plain").loss
     penalized = first_loss(tmp_path / "penalized", activation_penalty=2.0).loss
@@ -138,13 +152,13 @@ def test_penalties_are_in_the_training_loss_only(tmp_path: Path) -> None:
 
 
 def test_of_a_large_held_out_text_only_the_beginning_is_scored(tmp_path: Path) -> None:
-    task = task_of(begun(tmp_path, eval_tokens=100))
-    whole, cut = task.split("valid"), task.held_out("valid")
+    run = begun(tmp_path, eval_tokens=100)
+    whole = task_of(run).data.splits["valid"]
+    cut = whole.cut(100)
     assert len(whole.tokens) > 200
     assert (len(cut.tokens), cut.counts.tokens, cut.counts.characters) == (100, 100, 100)
     assert cut.tokens.tolist() == whole.tokens[:100].tolist()
-    model = task.build_model()
-    assert task.evaluate(model).scores[:3] == task.measure(model, cut).scores("valid")
+    assert run.evaluate()[:3] == measured(run, cut).scores("valid")
 
 
 def test_without_a_test_text_there_is_no_test_score(tmp_path: Path) -> None:
@@ -169,6 +183,59 @@ def test_what_cannot_be_trained_leaves_nothing_behind(
     with pytest.raises(InputError, match=message):
         begun(tmp_path, **settings)
     assert [path.name for path in tmp_path.iterdir() if path.name != "text.txt"] == []
+
+
+def test_texts_are_trained_on_as_files_are(tmp_path: Path) -> None:
+    lines = tiny.text().splitlines()
+    run = tiny.run(tmp_path, max_steps=2)
+    of_lines = train(
+        "language-model", lines, tmp_path / "lines", **tiny.SETTINGS | {"max_steps": 2}
+    )
+    assert of_lines.predictor.fingerprint == run.predictor.fingerprint
+    assert of_lines.evaluate() == run.evaluate()
+    for data in (tmp_path / "text.txt", lines, tiny.text()):
+        assert [s.value for s in run.evaluate(data)] == [s.value for s in run.evaluate(lines)]
+    assert run.evaluate(lines)[0].split == "data"
+
+
+def test_held_out_texts_of_ones_own(tmp_path: Path) -> None:
+    lines = tiny.text().splitlines()
+    settings = tiny.SETTINGS | {"max_steps": 1}
+
+    def sizes(name: str, **parts: Any) -> dict[str, int]:
+        run = train("language-model", lines[:200], tmp_path / name, **settings, **parts)
+        return {key: split.counts.characters for key, split in task_of(run).data.splits.items()}
+
+    whole = sum(len(line) + 1 for line in lines[:200])
+    assert sizes("both", valid=lines[200:210], test=lines[210:]) == {
+        "train": whole,
+        "valid": sum(len(line) + 1 for line in lines[200:210]),
+        "test": sum(len(line) + 1 for line in lines[210:]),
+    }
+    (tmp_path / "valid.txt").write_text("the cat sat\n" * 9, encoding="utf-8")
+    assert sizes("valid", valid=tmp_path / "valid.txt") == {"train": whole, "valid": 108}
+    cut = sizes("test", test=lines[210:])
+    assert cut["train"] + cut["valid"] == whole
+    assert cut["valid"] == pytest.approx(0.05 * whole, abs=1)
+    assert cut["test"] == sum(len(line) + 1 for line in lines[210:])
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ("a b", "data: too short"),
+        (["the cat \ud800 sat"] * 9, "data: not Unicode at character 8"),
+        ([("a", "b")], "give files of text, or strings"),
+        ({"a": [1, 2]}, "give files of text, or strings"),
+        (None, "give a file, a folder or strings"),
+    ],
+)
+def test_what_is_no_text_is_one_line(tmp_path: Path, data: Any, message: str) -> None:
+    with pytest.raises(InputError, match=f"^{message}|{message}$") as error:
+        train("language-model", data, tmp_path / "run", **tiny.SETTINGS)
+    assert "\n" not in str(error.value)
+    assert str(tmp_path) not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_an_empty_folder_that_was_there_stays(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +10,18 @@ import torch
 from safetensors.torch import load_file
 
 from elman.cli.main import main
+from elman.data.given import Files
 from elman.data.pairs.dataset import Pair
 from elman.errors import InputError
+from elman.evaluation.translation import MISSING
+from elman.predictors.predictor import load
+from elman.predictors.translator import TranslatorPredictor
 from elman.predictors.vocabularies import Vocabularies
 from elman.settings import configure
-from elman.tasks.runs import Run, begin, load, resume, train
+from elman.tasks.runs import Run, begin, resume, train
 from elman.tasks.translation.config import TranslationConfig
+from elman.tasks.translation.data import TranslationData, encoded
+from elman.tasks.translation.objective import measured_loss
 from elman.tasks.translation.task import TranslationTask
 from tests import toy_language
 
@@ -32,14 +39,20 @@ def task_of(run: Run) -> TranslationTask:
     return run.task
 
 
-def same_weights(one: Run, other: Run) -> bool:
-    pairs = zip(one.model.state_dict().items(), other.model.state_dict().items(), strict=True)
+def translator_of(run: Run) -> TranslatorPredictor:
+    assert isinstance(run.predictor, TranslatorPredictor)
+    return run.predictor
+
+
+def same_weights(one: TranslatorPredictor, other: TranslatorPredictor) -> bool:
+    states = one.model.state_dict(), other.model.state_dict()
+    pairs = zip(states[0].items(), states[1].items(), strict=True)
     return all(a[0] == b[0] and torch.equal(a[1], b[1]) for a, b in pairs)
 
 
 def test_it_learns_to_say_a_sentence_from_its_end(trained: Run) -> None:
     asked = ["ada bo cy", "dan", "hal gus fin eve"]
-    answers = [record.translation for record in trained.predict(asked)]
+    answers = [record.translation for record in trained.predictor.predict(asked)]
     assert answers == [toy_language.translated(source) for source in asked]
     scores = {(s.split, s.metric): s for s in trained.evaluate()}
     assert scores["valid", "BLEU"].value > 80
@@ -48,16 +61,32 @@ def test_it_learns_to_say_a_sentence_from_its_end(trained: Run) -> None:
     assert scores["test", "BLEU of the source"].value < 5
 
 
-def test_the_loss_is_that_of_each_pair_alone(trained: Run) -> None:
-    task = task_of(trained)
-    pairs = task.texts("valid")
-    together = task.expectation(trained.model, task.encoded(pairs))  # type: ignore[arg-type]
-    nats = 0.0
-    for pair in pairs:
-        alone = task.expectation(trained.model, task.encoded([pair]))  # type: ignore[arg-type]
-        nats += alone.loss * alone.tokens
-    assert together.loss * together.tokens == pytest.approx(nats, rel=1e-5)
-    assert together.tokens == sum(len(pair.target.split()) + 1 for pair in pairs)
+def test_the_reported_loss_is_that_of_the_held_out_pairs(trained: Run) -> None:
+    task, predictor = task_of(trained), translator_of(trained)
+    ids = encoded(predictor.vocabularies, task.data.texts["valid"])
+    measured = measured_loss(predictor.model, task.config, ids, predictor.vocabularies.start_id)
+    scores = {(s.split, s.metric): s.value for s in trained.evaluate()}
+    assert scores["valid", "loss"] == measured.loss
+    assert scores["valid", "perplexity"] == measured.perplexity
+
+
+def test_only_the_first_sentences_are_scored(trained: Run) -> None:
+    report = trained.report(sentences=2, beam=1)
+    assert report.verdict[0].startswith("valid: BLEU and chrF are of the first 2 of 30 pairs")
+
+
+def test_without_sacrebleu_there_is_the_loss(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sacrebleu.metrics.bleu", None)
+    report = trained.report()
+    assert list(report.verdict) == [MISSING]
+    assert {score.metric for score in report.scores} == {"loss", "perplexity"}
+
+
+def test_it_cannot_be_shown_or_diagnosed(trained: Run) -> None:
+    with pytest.raises(InputError, match="run: a translation run cannot be shown"):
+        trained.activations("ada")
+    with pytest.raises(InputError, match="run: a translation run cannot be diagnosed"):
+        trained.diagnose()
 
 
 def test_it_is_described(trained: Run) -> None:
@@ -66,15 +95,6 @@ def test_it_is_described(trained: Run) -> None:
     assert "split by a draw, seed 1" in lines
     assert "540 pairs" in lines
     assert "vocabulary 18 for both (word)" in lines
-
-
-def test_a_line_is_translated_as_it_comes(trained: Run) -> None:
-    front = trained.stream()
-    assert list(front.push("ada b")) == []
-    (record,) = front.push("o\ncy")
-    (whole,) = trained.predict(["ada bo"])
-    assert record.translation == whole.translation == "BO ADA"
-    assert [record.translation for record in front.flush()] == ["CY"]
 
 
 @pytest.mark.parametrize(
@@ -89,14 +109,14 @@ def test_a_resumed_run_has_the_bits_of_one_never_stopped(
 ) -> None:
     settings = {**SHORT, "batch_tokens": 48, **settings}
     whole = toy_language.run(tmp_path, 60, "whole", **settings)
-    last = whole.task.run.all_checkpoints()[-1]
+    last = whole.directory.all_checkpoints()[-1]
     cut = toy_language.run(tmp_path, 60, "cut", **settings)
-    cut.task.run.all_checkpoints()[-1].unlink()  # as if killed before it was written
-    kept = cut.task.run.latest_checkpoint()
+    cut.directory.all_checkpoints()[-1].unlink()  # as if killed before it was written
+    kept = cut.directory.latest_checkpoint()
     assert kept is not None
     assert kept.name == "step-00000003.safetensors"
     again = resume(cut.path)
-    assert same_weights(whole, again)
+    assert same_weights(translator_of(whole), translator_of(again))
     one, other = (load_file(folder / last.name) for folder in (last.parent, kept.parent))
     assert one.keys() == other.keys()
     assert all(torch.equal(one[name], other[name]) for name in one)
@@ -116,9 +136,10 @@ def test_every_kind_trains_and_is_loaded_again(tmp_path: Path, settings: dict[st
     run = toy_language.run(tmp_path, 60, **SHORT | settings)
     cell = settings.get("cell", "")
     again = load(run.path, cell=cell if ":" in cell else None)
-    assert same_weights(run, again)
-    one, other = ([r.translation for r in each.predict(["ada bo"])] for each in (run, again))
-    assert one == other
+    assert isinstance(again, TranslatorPredictor)
+    assert same_weights(translator_of(run), again)
+    assert again.fingerprint == run.predictor.fingerprint
+    assert list(again.predict(["ada bo"])) == list(run.predictor.predict(["ada bo"]))
 
 
 def test_a_first_word_has_the_ids_it_has_anywhere() -> None:
@@ -132,38 +153,48 @@ def test_a_first_word_has_the_ids_it_has_anywhere() -> None:
     assert both.unknown_id is None
 
 
-def test_vocabularies_are_saved(tmp_path: Path) -> None:
-    separate = toy_language.run(tmp_path, 60, vocabulary="separate", **SHORT)
-    task = task_of(separate)
-    assert task.source_tokenizer.vocab_size == task.target_tokenizer.vocab_size == 10
-    assert task.unknown_id == 0
-    again = Vocabularies.load(separate.path)
-    assert again.source is not again.target
-    assert again.encode_source("bo ada").tolist() == task.encode_source("bo ada")
-    (separate.path / "target_tokenizer.json").unlink()
+def test_data_are_what_was_saved(tmp_path: Path) -> None:
+    config = configure(TranslationConfig, toy_language.SETTINGS | {"vocabulary": "separate"})
+    given = Files((toy_language.write(tmp_path, 60),))
+    (tmp_path / "data").mkdir()
+    data = TranslationTask.prepare(config, given, tmp_path / "data")
+    again = TranslationTask.open(config, tmp_path / "data")
+    assert again.vocabularies.source is not again.vocabularies.target
+    sides = again.vocabularies
+    assert sides.source.vocab_size == sides.target.vocab_size == 10
+    assert sides.unknown_id == 0
+    assert (
+        sides.encode_source("bo ada").tolist() == data.vocabularies.encode_source("bo ada").tolist()
+    )
+    assert (again.texts, again.notes) == (data.texts, data.notes)
+    assert list(again.pairs) == ["train", "valid", "test"]
+    for name, pairs in data.pairs.items():
+        assert again.pairs[name].source.tolist() == pairs.source.tolist()
+        assert again.pairs[name].target_ends.tolist() == pairs.target_ends.tolist()
+    (tmp_path / "data" / "target_tokenizer.json").unlink()
     with pytest.raises(InputError, match="target_tokenizer"):
-        Vocabularies.load(separate.path)
+        TranslationData.load(tmp_path / "data")
 
 
 def test_long_training_pairs_are_left_out_and_counted(tmp_path: Path) -> None:
     config = configure(TranslationConfig, toy_language.SETTINGS | {"max_length": 4})
     run = begin("translation", toy_language.write(tmp_path), tmp_path / "run", config)
     task = task_of(run)
-    kept = task.pairs("train")
+    kept = task.data.pairs["train"]
     assert max(map(int, kept.lengths[0])) == 4
     assert f"left out {540 - len(kept)} training pairs of more than 4 tokens" in task.describe()
-    assert max(map(int, task.pairs("valid").lengths[0])) == 6
+    assert max(map(int, task.data.pairs["valid"].lengths[0])) == 6
 
 
 def test_scheduled_sampling_rises_from_nothing(tmp_path: Path) -> None:
     settings = toy_language.SETTINGS | {"scheduled_sampling": 0.9, "sampling_steps": 10}
     config = configure(TranslationConfig, settings)
     run = begin("translation", toy_language.write(tmp_path, 60), tmp_path / "run", config)
-    objective = run.task.objective(run.model)
+    objective, model = run.task.objective(run.predictor), translator_of(run).model
     batch = next(task_of(run).source())
 
     def losses(number: int, *, training: bool) -> set[float]:
-        run.model.train(training)
+        model.train(training)
         numbered = replace(batch, number=number)
         return {round(objective.loss(numbered, None).loss.item(), 4) for _ in range(5)}
 
@@ -232,7 +263,7 @@ def test_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     said = capsys.readouterr().out
     assert "left out 1 rows that can't be read" in said
     assert "elman predict" in said
-    assert load(run).task.config.hidden_size == 24  # type: ignore[attr-defined]
+    assert Run(run).task.config.hidden_size == 24
     main(["evaluate", run, str(toy_language.write(tmp_path, 20)), "--beam", "2"])
     assert "pairs.tsv" in capsys.readouterr().out
 

@@ -7,7 +7,6 @@ rate by itself, and stops at the first that not most of its seeds master.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,16 +18,16 @@ from elman.data.memory import PROBLEMS, problem_named
 from elman.errors import InputError, RunFailed
 from elman.files import write_json
 from elman.models.cells import CellOptions, is_custom, recurrent_layer
-from elman.settings import configure
+from elman.settings import Options, configure
 from elman.studies.probe.trials import Result, Study, Trial
 from elman.studies.probe.workers import spread
 from elman.tasks.memory.config import MemoryConfig
 from elman.tasks.memory.task import MemoryTask
-from elman.tasks.runs import begin, fit
+from elman.tasks.runs import refit
 from elman.training.contracts import StepEvent
 
 LAG = "the lag"
-"""Stands for the lag in a start that is told how long it will have to remember."""
+"""Stands for the lag in an initialization that depends on how long to remember."""
 
 CELLS: dict[str, dict[str, Any]] = {
     "rnn": {"cell": "rnn"},
@@ -167,13 +166,11 @@ def configured(trial: Trial, settings: Mapping[str, Any]) -> MemoryConfig:
             " of your own as package.module:Class"
         )
     start = CELLS.get(trial.cell, {"cell": trial.cell})
-    told = {name: max(3, trial.lag) if value == LAG else value for name, value in start.items()}
+    given = {name: max(3, trial.lag) if value == LAG else value for name, value in start.items()}
     flags = {
-        "watch": 0,  # hundreds of trainings, of which nobody looks at one
+        "watch": 0,  # nobody looks at one of hundreds of trainings
         **settings,
-        **told,
-        # Each is short, and one that was cut off is begun again: its checkpoint would only cost.
-        "checkpoint_every": max(1, settings.get("max_steps", 1)),
+        **given,
         "problem": trial.problem,
         "lag": trial.lag,
         "learning_rate": trial.learning_rate,
@@ -183,26 +180,28 @@ def configured(trial: Trial, settings: Mapping[str, Any]) -> MemoryConfig:
 
 
 def train_trial(path: Path, settings: Mapping[str, Any], trial: Trial) -> Result:
-    """Train one network and leave its run directory in the study, whole or not at all.
+    """Train one network and leave its predictor and result in the study, whole or not at all.
 
     A loss or gradient that is no longer a number ends a training, as a failure of the cell.
     """
     began = perf_counter()
     study = Study(path, settings)
     counted = _Updates()
+    config = configured(trial, settings)
+    task = MemoryTask(config, PROBLEMS[trial.problem])
     scratch = study.scratch_path(trial)
-    started = begin("memory", (), scratch, configured(trial, settings))
-    assert isinstance(started.task, MemoryTask)
     score: float | None = None
     try:
-        trained, outcome = fit(started, observers=[counted])
-        score, ended = trained.evaluate()[0].value, outcome.reason
+        predictor, outcome = refit(task, observers=[counted])
+        score = task.evaluate(predictor, None, Options()).scores[0].value
+        ended = outcome.reason
+        predictor.save(scratch)
     except RunFailed:
         ended = "diverged"
-    mastered = score is not None and PROBLEMS[trial.problem].is_mastered(score)
+        scratch.mkdir(parents=True)
+    mastered = score is not None and task.data.is_mastered(score)
     seconds = round(perf_counter() - began, 2)
     result = Result(trial, score, mastered, counted.made, ended, seconds)
-    shutil.rmtree(started.task.run.checkpoints, ignore_errors=True)
     write_json(scratch / "result.json", result.as_dict())
     study.keep(trial, scratch)
     return result

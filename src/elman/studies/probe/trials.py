@@ -1,7 +1,7 @@
-"""The folder of a study: one run directory for each training, there as a whole or not at all.
+"""The folder of a study: a folder for each training, there as a whole or not at all.
 
 study.json       the settings that all trainings share
-PROBLEM/CELL/rate-R/lag-L/seed-S/   a run, as `elman train memory` leaves it, with its result.json
+PROBLEM/CELL/rate-R/lag-L/seed-S/   the predictor, which `elman.load` takes, with its result.json
 results.json, results.csv           all results, made from those
 """
 
@@ -21,7 +21,8 @@ from elman.data.memory import PROBLEMS
 from elman.errors import InputError
 from elman.files import write_json, write_text
 
-FORMAT = 1
+FORMAT = 2
+"""Raised when a study can no longer be gone on with by the code before it."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Trial:
 
     @property
     def folder(self) -> Path:
-        """Where its run stands in a study."""
+        """Where its predictor stands in a study."""
         cell = self.cell.replace(":", "-")
         rate, lag = f"rate-{self.learning_rate:g}", f"lag-{self.lag}"
         return Path(self.problem, cell, rate, lag, f"seed-{self.seed}")
@@ -115,7 +116,10 @@ class Study:
             found = json.loads(header.read_text(encoding="utf-8"))
             kept = dict(found["settings"])
             if found["format"] != FORMAT:
-                raise InputError(f"{path}: a study of another version; give another --out")
+                raise InputError(
+                    f"{path}: a study of format {found['format']!r}, expected {FORMAT};"
+                    " give another --out"
+                )
         except FileNotFoundError as error:
             if path.is_dir() and any(path.iterdir()):
                 raise InputError(
@@ -152,12 +156,12 @@ class Study:
         return found
 
     def scratch_path(self, trial: Trial) -> Path:
-        """Where this process may put together the run of `trial`."""
+        """Where this process may put together the folder of `trial`."""
         folder = self.path / trial.folder
         return folder.with_name(f".{folder.name}.{getpid()}.partial")
 
     def keep(self, trial: Trial, scratch: Path) -> None:
-        """Give the finished run at `scratch` its name."""
+        """Give the finished folder at `scratch` its name."""
         folder = self.path / trial.folder
         if folder.exists():  # the same training by a study that ran at the same time
             shutil.rmtree(scratch)
@@ -165,7 +169,7 @@ class Study:
             scratch.rename(folder)
 
     def clear_leftovers(self) -> None:
-        """Take away what a kill in the middle of a training has left."""
+        """Remove what a kill in the middle of a training has left."""
         for path in self.path.glob("*/*/*/*/.*.partial"):
             shutil.rmtree(path, ignore_errors=True)
 

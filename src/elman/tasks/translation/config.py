@@ -1,11 +1,12 @@
-"""The settings of a translation. Free of torch, so that `--help` comes at once."""
+"""The settings of a translation."""
 
 from __future__ import annotations
 
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
+from elman.predictors.translation import SearchOptions
 from elman.settings import setting
 from elman.tasks.network_config import StackConfig
 
@@ -19,15 +20,15 @@ _NOISE = ("recurrent_dropout", "weight_dropout", "zoneout", "cell_zoneout")
 
 
 class TranslationConfig(StackConfig):
-    """A translation: which texts, the two networks and what joins them, and training."""
+    """Translation: the texts, encoder, decoder and attention, and training."""
 
     source: str | None = setting(
         None,
-        "what is read: the column or its number, the JSON key, or the ending of"
-        " parallel files in a folder; default: found, and said",
+        "the source: the column or its number, the JSON key, or the suffix of parallel"
+        " files in a folder; default: detected",
         _TEXT,
     )
-    target: str | None = setting(None, "what is written, named likewise", _TEXT)
+    target: str | None = setting(None, "the target, named likewise", _TEXT)
     skip_bad_rows: bool = setting(False, "leave out rows that can't be read, and count them", _TEXT)
     unit: Literal["char", "bpe", "word"] = setting(
         "bpe",
@@ -46,7 +47,7 @@ class TranslationConfig(StackConfig):
         le=1_000_000,
     )
     min_count: int = setting(
-        1, "how often a word or character must come in the training text to be known", _TEXT, ge=1
+        1, "how often a word or character must occur in the training text to be known", _TEXT, ge=1
     )
     max_length: int = setting(
         100, "leave out training pairs with more tokens on either side", _TEXT, ge=2
@@ -75,20 +76,20 @@ class TranslationConfig(StackConfig):
     )
     input_feeding: bool = setting(
         False,
-        "read what attention found at the next step (Luong 2015); slower, since the"
-        " decoder then goes step by step",
+        "feed the attentional state to the next step (Luong 2015); slower, since the"
+        " decoder then runs step by step",
         _MODEL,
     )
     tied: Literal["none", "decoder", "all"] | None = setting(
         None,
-        "read out with the embedding of the target; all: of the source too; default:"
-        " all where the vocabulary is joint",
+        "the output layer shares the target embedding; all: the source embedding too;"
+        " default: all where the vocabulary is joint",
         _MODEL,
     )
 
     dropout: float = setting(
         0.2,
-        "on embeddings, between layers, on what the encoder gives and on the output",
+        "on embeddings, between layers, on the encoder's outputs and on the output",
         _REGULARIZATION,
         ge=0,
         lt=1,
@@ -102,7 +103,7 @@ class TranslationConfig(StackConfig):
     )
     scheduled_sampling: float = setting(
         0.0,
-        "probability that the decoder reads its own guess, not the truth (Bengio"
+        "probability that the decoder reads its own sample, not the true token (Bengio"
         " 2015); slower, as input-feeding",
         _REGULARIZATION,
         ge=0,
@@ -123,12 +124,12 @@ class TranslationConfig(StackConfig):
 
     @property
     def tie(self) -> Literal["none", "decoder", "all"]:
-        """What is tied, the default settled."""
+        """Which weights are tied: `tied`, or its default."""
         return self.tied or ("all" if self.vocabulary == "joint" else "decoder")
 
     @property
     def vocabulary_limit(self) -> int | None:
-        """The vocabulary size to ask of a tokenizer; None: all there is."""
+        """The largest vocabulary size of a tokenizer; None: no limit."""
         return 4000 if self.vocab_size is None and self.unit == "bpe" else self.vocab_size
 
     @model_validator(mode="after")
@@ -154,3 +155,12 @@ class TranslationConfig(StackConfig):
                     " --input-feeding and --scheduled-sampling do not run; leave one of them out"
                 )
         return self
+
+
+class TranslationEvaluation(SearchOptions):
+    """How translations are searched for and scored."""
+
+    batch_size: int = Field(128, ge=1, description="sentences translated side by side")
+    sentences: int = Field(
+        5000, ge=1, description="translate at most so many of each file for BLEU and chrF"
+    )

@@ -7,14 +7,14 @@ from collections import Counter
 import pytest
 import torch
 
+from elman.decoding.ancestral import ancestral_sampling
 from elman.decoding.beam import Beam, beam_search
-from elman.decoding.draw import draw
-from elman.decoding.teacher_forced import follow
-from elman.decoding.writer import Rules
+from elman.decoding.encoder_decoder import Constraints
+from elman.decoding.teacher_forced import score_outputs
 from elman.errors import InputError
 from tests.decoding.writers import END, START, Toy, sources
 
-RULES = Rules(START, END, max_length=12, max_ratio=None)
+CONSTRAINTS = Constraints(START, END, max_length=12, max_ratio=None)
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -23,8 +23,8 @@ def seeded(seed: int = 0) -> torch.Generator:
 
 def test_temperature_zero_is_greedy() -> None:
     model, texts = Toy(9), sources(40)
-    drawn = draw(model, texts, RULES, temperature=0, batch_size=7)
-    greedy = beam_search(model, texts, RULES, Beam(1))
+    drawn = ancestral_sampling(model, texts, CONSTRAINTS, temperature=0, batch_size=7)
+    greedy = beam_search(model, texts, CONSTRAINTS, Beam(1))
     assert [output.tokens for output in drawn] == [best.tokens for (best,) in greedy]
     for output, (best,) in zip(drawn, greedy, strict=True):
         assert output.log_prob == pytest.approx(best.log_prob, rel=1e-10)
@@ -33,18 +33,21 @@ def test_temperature_zero_is_greedy() -> None:
 
 def test_a_seed_makes_a_draw_again() -> None:
     model, texts = Toy(9), sources(20)
-    first = draw(model, texts, RULES, generator=seeded(1))
-    assert first == draw(model, texts, RULES, generator=seeded(1))
-    assert first != draw(model, texts, RULES, generator=seeded(2))
+    first = ancestral_sampling(model, texts, CONSTRAINTS, generator=seeded(1))
+    assert first == ancestral_sampling(model, texts, CONSTRAINTS, generator=seeded(1))
+    assert first != ancestral_sampling(model, texts, CONSTRAINTS, generator=seeded(2))
 
 
 def test_outputs_come_as_often_as_they_are_probable() -> None:
     model, source = Toy(5), [7, 8]
-    rules = Rules(START, END, max_length=2, max_ratio=None)
-    every = beam_search(model, [source], rules, Beam(100, 100))[0]
+    constraints = Constraints(START, END, max_length=2, max_ratio=None)
+    every = beam_search(model, [source], constraints, Beam(100, 100))[0]
     # What stands at the limit ends for certain, and what must not come leaves its share to others.
     draws = 4000
-    counts = Counter(o.tokens for o in draw(model, [source] * draws, rules, generator=seeded()))
+    counts = Counter(
+        o.tokens
+        for o in ancestral_sampling(model, [source] * draws, constraints, generator=seeded())
+    )
     memory, state = model.start(torch.tensor([source]).T, torch.tensor([2]))
     logits, _, _ = model.step(torch.tensor([START]), state, memory)
     logits[:, START] = -torch.inf
@@ -58,19 +61,23 @@ def test_outputs_come_as_often_as_they_are_probable() -> None:
 
 def test_log_probabilities_are_those_of_the_model() -> None:
     model, texts = Toy(9), sources(20)
-    drawn = draw(model, texts, RULES, temperature=2.0, top_k=4, top_p=0.9, generator=seeded())
-    again = follow(model, texts, [o.tokens for o in drawn], start_id=START, end_id=END)
-    for output, followed in zip(drawn, again, strict=True):
-        assert followed.log_prob == pytest.approx(output.log_prob, rel=1e-10)
+    drawn = ancestral_sampling(
+        model, texts, CONSTRAINTS, temperature=2.0, top_k=4, top_p=0.9, generator=seeded()
+    )
+    again = score_outputs(model, texts, [o.tokens for o in drawn], start_id=START, end_id=END)
+    for output, scored in zip(drawn, again, strict=True):
+        assert scored.log_prob == pytest.approx(output.log_prob, rel=1e-10)
 
 
 def test_rules_and_options_are_kept_to() -> None:
-    rules = Rules(START, END, never=(3,), max_ratio=1.0, min_length=1, no_repeat=1)
+    constraints = Constraints(START, END, never=(3,), max_ratio=1.0, min_length=1, no_repeat=1)
     texts = sources(40)
-    for source, output in zip(texts, draw(Toy(9), texts, rules, generator=seeded()), strict=True):
+    for source, output in zip(
+        texts, ancestral_sampling(Toy(9), texts, constraints, generator=seeded()), strict=True
+    ):
         assert 1 <= len(output.tokens) <= len(source)
         assert len(set(output.tokens)) == len(output.tokens)
         assert 3 not in output.tokens
     with pytest.raises(InputError, match="temperature"):
-        draw(Toy(), [[2]], RULES, temperature=-1)
-    assert draw(Toy(), [], RULES) == []
+        ancestral_sampling(Toy(), [[2]], CONSTRAINTS, temperature=-1)
+    assert ancestral_sampling(Toy(), [], CONSTRAINTS) == []

@@ -1,6 +1,6 @@
-"""A network that reads a source and writes an output, and what an output may be.
+"""The interface of encoder-decoder models, and constraints on their outputs.
 
-Legend: B sentences, K hypotheses of each, N = B · K rows, S source, T output so far, V vocabulary.
+Legend: B sources, K hypotheses of each, N = B · K rows, S source, T output so far, V vocabulary.
 """
 
 from __future__ import annotations
@@ -17,16 +17,15 @@ from elman.errors import InputError
 from elman.layers.state import State
 
 TOKENS_AT_ONCE = 1 << 14
-"""Sources read side by side have at most so many tokens, padding included, or are one alone."""
+"""The most tokens of a batch of several sources, padding included."""
 
 
-class Writer(Protocol):
+class EncoderDecoder(Protocol):
     """p(token | the tokens before it, a source), one step at a time.
 
-    What is read at every step (the encoder's outputs, projected once, and their mask) is kept
-    apart from what every step changes: `memory` has one row a sentence, however many hypotheses
-    it has, and only `state` follows the hypotheses. Both are a `State`, so that rows can be
-    chosen and left out.
+    What every step reads (the encoder's outputs, projected once, and their mask) is kept apart from
+    what every step changes: `memory` has one row for each source, however many hypotheses it has,
+    and `state` one for each hypothesis. Both are a `State`, so that rows can be selected.
     """
 
     def start(self, sources: Tensor, lengths: Tensor) -> tuple[State, State]:
@@ -42,8 +41,8 @@ class Writer(Protocol):
         memory's row b, so that attention is one product of (B, K, H) with (B, H, S).
 
         Returns:
-            logits: (N, V), whose softmax is the distribution of the next token. They are the
-                caller's to write on.
+            logits: (N, V), whose softmax is the distribution of the next token. The
+                caller may change them in place.
             state: N rows, after this step.
             attention: (N, S) weights that sum to 1 over each source, 0 beyond its end; None
                 of a model without attention.
@@ -52,13 +51,13 @@ class Writer(Protocol):
 
 
 @dataclass(frozen=True)
-class Written:
-    """One output of a network.
+class Hypothesis:
+    """One output of a model.
 
     Attributes:
         tokens: without the start and the end.
         log_prob: nats, the end included.
-        score: what outputs of one source are ranked by.
+        score: by which the outputs for one source are ranked.
     """
 
     tokens: tuple[int, ...]
@@ -67,17 +66,17 @@ class Written:
 
 
 @dataclass(frozen=True)
-class Rules:
-    """What an output may be.
+class Constraints:
+    """Which outputs are allowed.
 
     Attributes:
-        start_id: stands before the first token and is never written.
+        start_id: stands before the first token and is never part of an output.
         end_id: ends an output.
-        never: other ids that are never written.
+        never: other ids that are never part of an output.
         max_length: the most tokens, the end not counted.
         max_ratio: the most tokens as a multiple of the source's; None for no such limit.
-        min_length: the fewest tokens, where anything else can be written at all.
-        no_repeat: no n tokens in a row come twice, for this n; 0 allows all.
+        min_length: the fewest tokens, unless nothing but the end is allowed.
+        no_repeat: n, where no n-gram may occur twice; 0 allows all.
 
     Raises:
         InputError: one of them out of range.
@@ -104,17 +103,17 @@ class Rules:
             raise InputError(f"no_repeat must be at least 0, got {self.no_repeat}")
 
     def limits(self, lengths: Tensor) -> Tensor:
-        """The most tokens (B,) that may be written for sources of `lengths` (B,)."""
+        """The most tokens (B,) of outputs for sources of `lengths` (B,)."""
         if self.max_ratio is None:
             return torch.full_like(lengths, self.max_length)
         limits = (lengths * self.max_ratio).ceil().long()
         return limits.clamp(max(self.min_length, 1), self.max_length)
 
     def apply(self, log_probs: Tensor, history: Tensor, full: Tensor) -> Tensor:
-        """Write -inf on what must not come next in `log_probs` (N, V); those of the end (N,).
+        """Set tokens that must not come next to -inf in `log_probs` (N, V); return the end's.
 
         `history` (N, T) holds the tokens so far, and `full` (N,) says which rows have reached
-        their limit. The end is taken out of `log_probs`, so that what is left goes on.
+        their limit. The end (N,) itself is set to -inf in it as well: what remains does not end.
         """
         ends = log_probs[:, self.end_id].clone()
         log_probs[:, [self.start_id, self.end_id, *self.never]] = -math.inf
@@ -127,18 +126,18 @@ class Rules:
         return ends
 
 
-class Group(NamedTuple):
-    """Sources read side by side: their places in the list, ids (S, B) and lengths (B,)."""
+class SourceBatch(NamedTuple):
+    """Sources decoded side by side: their places in the list, ids (S, B) and lengths (B,)."""
 
     places: list[int]
     sources: Tensor
     lengths: Tensor
 
 
-def grouped(
+def source_batches(
     sources: Sequence[Sequence[int]], size: int, device: torch.device | str = "cpu"
-) -> Iterator[Group]:
-    """Sources of like length together, the longest first, `size` at a time, or fewer long ones.
+) -> Iterator[SourceBatch]:
+    """Batches of sources of similar length, the longest first: `size` each, or fewer long ones.
 
     Raises:
         ValueError: a source without a token.
@@ -155,11 +154,11 @@ def grouped(
         ids = torch.zeros(int(lengths.max()), len(places), dtype=torch.long)
         for column, place in enumerate(places):
             ids[: lengths[column], column] = torch.as_tensor(sources[place])
-        yield Group(places, ids.to(device), lengths.to(device))
+        yield SourceBatch(places, ids.to(device), lengths.to(device))
 
 
 def _would_repeat(history: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    """Rows and ids whose n tokens in a row stand in `history` (N, T) already."""
+    """Rows and ids that would complete an n-gram which `history` (N, T) holds already."""
     if history.shape[1] < n:
         none = history.new_empty(0)
         return none, none

@@ -1,0 +1,129 @@
+"""Sentence pairs as a translation trains on them: vocabularies, ids, held-out texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from elman.data.given import Given
+from elman.data.pairs.batching import EncodedPairs
+from elman.data.pairs.dataset import Pair, read_pairs
+from elman.errors import InputError
+from elman.files import write_bytes, write_json
+from elman.predictors.vocabularies import Vocabularies
+from elman.tasks.translation.config import TranslationConfig
+
+SPLITS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True, eq=False)
+class TranslationData:
+    """The pairs of each split; "test" may be missing.
+
+    Attributes:
+        vocabularies: of both sides.
+        pairs: the ids of each split, by name.
+        texts: the sentences of the held-out splits, by name.
+        notes: sentences for the user on how the pairs were read.
+    """
+
+    vocabularies: Vocabularies
+    pairs: Mapping[str, EncodedPairs] = field(repr=False)
+    texts: Mapping[str, Sequence[Pair]] = field(repr=False)
+    notes: Sequence[str] = ()
+
+    @classmethod
+    def read(cls, config: TranslationConfig, given: Given) -> Self:
+        """Read the pairs and learn the vocabularies.
+
+        Raises:
+            InputError: data that can't be read, or no training pair that is short enough.
+        """
+        splits = read_pairs(
+            given,
+            source=config.source,
+            target=config.target,
+            valid_fraction=config.valid_fraction,
+            test_fraction=config.test_fraction,
+            skip_bad_rows=config.skip_bad_rows,
+            seed=config.seed,
+        )
+        vocabularies = Vocabularies.train(
+            splits.train,
+            config.unit,
+            joint=config.vocabulary == "joint",
+            vocab_size=config.vocabulary_limit,
+            min_count=config.min_count,
+        )
+        texts = (
+            {"valid": splits.valid, "test": splits.test} if splits.test else {"valid": splits.valid}
+        )
+        pairs = {
+            name: encoded(vocabularies, each)
+            for name, each in {"train": splits.train, **texts}.items()
+        }
+        notes = list(splits.notes)
+        kept = np.maximum(*pairs["train"].lengths) <= config.max_length
+        if dropped := int((~kept).sum()):
+            notes.append(
+                f"left out {dropped:,} training pairs of more than {config.max_length} tokens"
+            )
+            pairs["train"] = pairs["train"].select(np.flatnonzero(kept))
+        if not len(pairs["train"]):
+            raise InputError(
+                f"no training pair is as short as --max-length {config.max_length} tokens; make it"
+                " larger"
+            )
+        return cls(vocabularies, pairs, texts, notes)
+
+    def save(self, folder: Path) -> None:
+        """Write all of it into an existing folder."""
+        for name, content in self.vocabularies.files().items():
+            write_bytes(folder / name, content)
+        for name, pairs in self.pairs.items():
+            pairs.save(folder / f"{name}.safetensors")
+        for name, texts in self.texts.items():
+            write_json(folder / f"{name}.json", [[pair.source, pair.target] for pair in texts])
+        write_json(folder / "notes.json", list(self.notes))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            InputError: missing or damaged files.
+        """
+        try:
+            files = {path.name: path.read_bytes() for path in folder.glob("*tokenizer.json")}
+            vocabularies = Vocabularies.of(files, str(folder))
+            names = [name for name in SPLITS if (folder / f"{name}.safetensors").exists()]
+            texts = {
+                name: [Pair(*row) for row in _json(folder / f"{name}.json")]
+                for name in names
+                if name != "train"
+            }
+            notes = _json(folder / "notes.json")
+        except (KeyError, OSError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{folder}: cannot be read as data of a translation ({error})"
+            ) from error
+        pairs = {name: EncodedPairs.load(folder / f"{name}.safetensors") for name in names}
+        return cls(vocabularies, pairs, texts, notes)
+
+
+def encoded(vocabularies: Vocabularies, pairs: Sequence[Pair]) -> EncodedPairs:
+    """The ids of `pairs`, end tokens included."""
+    return EncodedPairs.of(
+        [vocabularies.encode_source(pair.source) for pair in pairs],
+        [vocabularies.encode_target(pair.target) for pair in pairs],
+    )
+
+
+def _json(path: Path) -> list[str]:
+    content: list[str] = json.loads(path.read_text(encoding="utf-8"))
+    return content
