@@ -224,7 +224,7 @@ GOOD = "a b,x\nc d,y\ne f,x\ng h,y\n"
         ("a.csv", "text,label\na b,x\nc d,x\n", Columns(), "only 'x'"),
         ("a.csv", "text,label\n,x\nc d,y\n", Columns(), "a.csv:2: its text is empty"),
         ("a.csv", "text,label\na b,\nc d,y\n", Columns(), "a.csv:2: has no label"),
-        ("a.csv", "text,label\na b,x\nc,d,y\n", Columns(), "a.csv:3: has 3 cells, the header has 2"),
+        ("a.csv", "text,label\na b,x\nc,d,y\n", Columns(), "a.csv:3: has 3 cells, the header"),
         ("a.csv", 'text,label\n"a"b,x\nc d,y\n', Columns(), "a.csv:2: not a row of a table"),
         ("a.csv", "text,text\na b,x\n", Columns(), "is there twice"),
         ("a.jsonl", '{"text": "a", "label": 1}\n{"text"\n', Columns(), "a.jsonl:2: not JSON"),

@@ -146,9 +146,9 @@ def _groups(paths: Sequence[Path]) -> list[Group]:
 def _in_folder(folder: Path, source: str | None, target: str | None) -> dict[str, Group]:
     found: dict[str, list[Path]] = {}
     for path in sorted(folder.iterdir()):
-        if path.is_file() and not path.name.startswith("."):
-            if role := split_of(path.name):
-                found.setdefault(role, []).append(path)
+        role = split_of(path.name)
+        if role and path.is_file() and not path.name.startswith("."):
+            found.setdefault(role, []).append(path)
     for role in ("train", "valid"):
         if role not in found:
             raise InputError(f"{folder}: holds no {role}.* file; give {_EXPECTED}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from elman.errors import InputError
@@ -16,8 +16,10 @@ from elman.errors import InputError
 DELIMITERS = (",", ";", "\t", "|")
 
 MISSING = frozenset(
-    ("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN")
-    + ("<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null")
+    (
+        *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND"),
+        *("1.#QNAN", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
+    )
 )
 """Cells that stand for no number, as in pandas. In a column of words only an empty cell is one."""
 
@@ -45,7 +47,11 @@ class Dialect:
     decimal: str = "."
     thousands: str = ""
 
-    def rows(self, lines: Iterable[str]) -> csv._reader:
+    def fits(self, lines: Sequence[str]) -> bool:
+        """Whether the first lines of a table may be written so."""
+        return _agreement(lines, self.delimiter)[1] > 1
+
+    def rows(self, lines: Iterable[str]) -> Iterator[list[str]]:
         """The cells of each row."""
         if self.quoted:
             return csv.reader(lines, delimiter=self.delimiter, strict=True)
@@ -116,12 +122,11 @@ def find_dialect(lines: Sequence[str], delimiter: str = "") -> tuple[Dialect, in
 
 def _agreement(lines: Sequence[str], delimiter: str) -> tuple[float, int]:
     """Which share of lines has as many cells as the first, and how many those are."""
-    widths = []
     try:
-        for row in csv.reader((f"{line}\n" for line in lines), delimiter=delimiter):
-            widths.append(len(row))
+        rows = csv.reader((f"{line}\n" for line in lines), delimiter=delimiter)
+        widths = [len(row) for row in rows]
     except csv.Error:
-        pass
+        widths = []
     if not widths or widths[0] < 2:
         return 0.0, 0
     return widths.count(widths[0]) / len(widths), widths[0]

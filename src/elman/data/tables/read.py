@@ -113,7 +113,7 @@ def _plain(column: Any) -> list[Any]:
 def _arrow_table(frame: Frame, where: str) -> Any:
     pa = library("pyarrow", extra="text")
     index = getattr(frame, "index", None)
-    if index is not None and getattr(index, "name", None) is not None or _is_dated(index):
+    if getattr(index, "name", None) is not None or _is_dated(index):
         frame = frame.reset_index()  # type: ignore[attr-defined]
     try:
         return pa.table(frame)
@@ -154,8 +154,12 @@ def _read_delimited(
     first = list(islice(numbered, _LOOKED_AT))
     known = "\t" if suffix_of(path) in (".tsv", ".tab") else ""
     found, skipped = find_dialect([line for _, line in first], known)
+    if dialect is not None and not dialect.fits([line for _, line in first[skipped:]]):
+        dialect = None
+    dialect_known = dialect is not None
+    dialect = dialect or found
     lines = _Lines(first[skipped:], numbered)
-    rows, begins = _rows(path, lines, dialect or found, broken)
+    rows, begins = _rows(path, lines, dialect, broken)
     if not rows and not broken:
         raise InputError(f"{path}: the file is empty; give a table with some rows")
     has_header = bool(rows) and (header if isinstance(header, bool) else header(rows))
@@ -167,7 +171,10 @@ def _read_delimited(
     if len(right) < len(rows):
         what = "the header has" if names else "expected"
         broken += [
-            (f"{path}:{begin}", f"has {_cells(len(row))}, {what} {width}{_hint(row, width, found)}")
+            (
+                f"{path}:{begin}",
+                f"has {_cells(len(row))}, {what} {width}{_hint(row, width, dialect)}",
+            )
             for begin, row in zip(begins, rows, strict=True)
             if len(row) != width
         ]
@@ -176,8 +183,9 @@ def _read_delimited(
         bad.add(where, reason)
     columns = [list(column) for column in zip(*right, strict=True)] or [[] for _ in range(width)]
     named = _without_empty(path, names or [str(n + 1) for n in range(width)], columns)
-    final = with_decimals(found, named.values()) if dialect is None else dialect
-    return Table(str(path), named, begins, final, bool(names), lines.blank)
+    if not dialect_known:
+        dialect = with_decimals(dialect, named.values())
+    return Table(str(path), named, begins, dialect, bool(names), lines.blank)
 
 
 def _hint(row: Sequence[str], width: int, dialect: Dialect) -> str:
@@ -228,7 +236,8 @@ def _rows(
     path: Path, lines: _Lines, dialect: Dialect, broken: list[tuple[str, str]]
 ) -> tuple[list[list[str]], list[int]]:
     """The rows that are not blank, and the line at which each begins."""
-    rows, begins = [], []
+    rows: list[list[str]] = []
+    begins: list[int] = []
     with _long_cells():
         reader = dialect.rows(iter(lines))
         while True:

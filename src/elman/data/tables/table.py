@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from elman.data.optional import library
-from elman.data.tables.dialect import Dialect
+from elman.data.tables.dialect import MISSING, Dialect
 from elman.errors import InputError
 
 _LOOKED_AT = 1000
@@ -108,7 +108,7 @@ class Table:
             values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
             return np.array(values), np.isnan(values) & ~np.asarray(column.isna())
         dialect = self.dialect or Dialect()
-        found = [_number(cell, dialect) for cell in column]
+        found = [number_of(cell, dialect) for cell in column]
         wrong = np.fromiter((value is None for value in found), np.bool_, len(found))
         return np.array([np.nan if v is None else v for v in found], np.float64), wrong
 
@@ -122,10 +122,11 @@ class Table:
         )
 
 
-def _number(cell: Any, dialect: Dialect) -> float | None:
+def number_of(cell: Any, dialect: Dialect) -> float | None:
+    """The number in a cell: NaN where it is missing, None where it is not a number."""
     if isinstance(cell, str):
         return dialect.number(cell)
-    if cell is None:
+    if cell is None or str(cell) in MISSING or str(cell) == "NaT":
         return float("nan")
     try:
         return float(cell)

@@ -95,13 +95,13 @@ def _read_table(table: Table, columns: Columns, bad: BadRows, *, labeled: bool) 
 
 def _table_of(part: Texts | Pairs | Arrays, *, labeled: bool) -> Table:
     """Rows in memory as a table; pairs are texts with labels."""
-    labels: Sequence[Any] | None
     match part:
         case Texts():
-            inputs, labels = list(part.texts), part.labels
+            inputs: list[Any] = list(part.texts)
+            labels: Sequence[Any] | None = part.labels
         case Arrays():
             inputs, labels = list(part.arrays), part.labels
-        case Pairs():
+        case _:
             inputs, labels = [text for text, _ in part.pairs], [label for _, label in part.pairs]
     if labeled and labels is None:
         raise InputError(
