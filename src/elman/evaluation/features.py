@@ -1,4 +1,4 @@
-"""What logistic regression sees of a sequence: its words and pairs of words, or a few summaries.
+"""Features of a sequence for logistic regression: words and pairs of words, or a few summaries.
 
 Legend: N rows, S steps, C channels, F features.
 """
@@ -23,7 +23,7 @@ class Features:
     """A map from inputs to a matrix, fitted on the training part.
 
     Attributes:
-        name: what is seen, in words.
+        name: in words.
         of: inputs -> (N, F), or (S, F) where each step has a label; sparse for words.
     """
 
@@ -48,7 +48,7 @@ def features(train: Inputs, kind: LabelKind) -> Features:
 def _tf_idf(train: Texts | Words) -> Features:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    # A word may be one letter long, and what stands apart from words may be a sign.
+    # Words of one letter and punctuation marks count too.
     vectorizer = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\w+|[^\w\s]")
     vectorizer.fit(_strings(train))
     return Features(

@@ -194,20 +194,19 @@ def test_taking_rows_takes_their_steps_labels_and_lines(tmp_path: Path) -> None:
     assert taken.inputs.origin.where(0) == f"{path}:7"
 
 
-def test_a_standardizer_is_a_value(tmp_path: Path) -> None:
+def test_a_standardizer_is_a_value() -> None:
     values = np.random.default_rng(0).normal(5, 3, (100, 2)).astype(np.float32)
     values[:, 1] = 7
     scale = Standardizer.fit(values)
     done = scale.apply(values)
     np.testing.assert_allclose(done.mean(0), 0, atol=1e-5)
     np.testing.assert_allclose(done.std(0), [1, 0], atol=1e-5)
-    scale.save(tmp_path / "s.json")
-    assert Standardizer.load(tmp_path / "s.json") == scale
+    assert Standardizer.from_bytes(scale.to_bytes(), "s.json") == scale
     with pytest.raises(InputError, match="3 channels, expected 2"):
         scale.apply(np.zeros((1, 3), np.float32))
-    put(tmp_path / "s.json", '{"mean": [0], "deviation": [0]}')
-    with pytest.raises(InputError, match="standardizer"):
-        Standardizer.load(tmp_path / "s.json")
+    for damaged in (b'{"mean": [0], "deviation": [0]}', b"\xff", b"[]", b"[" * 100_000):
+        with pytest.raises(InputError, match=r"^s\.json: .*standardizer"):
+            Standardizer.from_bytes(damaged, "s.json")
 
 
 GOOD = "a b,x\nc d,y\ne f,x\ng h,y\n"
