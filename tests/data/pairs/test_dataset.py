@@ -242,7 +242,7 @@ def test_a_gzip_file_that_is_cut_off(tmp_path: Path) -> None:
 
 def test_one_by_one(tmp_path: Path) -> None:
     a, b, c = tmp_path / "a.en", tmp_path / "a.de", tmp_path / "c.tsv.gz"
-    assert one_by_one([a, b]) == [Files((a, b))]
-    assert one_by_one([c, c]) == [Files((c,)), Files((c,))]
+    assert one_by_one([a, b]) == [("a.de", Files((a, b)))]
+    assert one_by_one([c, c]) == [("c.tsv.gz", Files((c,)))] * 2
     with pytest.raises(InputError, match="mixed"):
         one_by_one([a, c])

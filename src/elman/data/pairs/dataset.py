@@ -118,16 +118,16 @@ def _ordered(files: Group, source: str | None, target: str | None) -> Group:
     return files if endings[0] == source.lower() else (files[1], files[0])
 
 
-def one_by_one(data: Data | Given) -> list[Part]:
-    """Sets of pairs one by one: tables, or parallel files two by two.
+def one_by_one(data: Data | Given) -> list[tuple[str, Part]]:
+    """Sets of pairs one by one, each with its name: tables, or parallel files two by two.
 
     Raises:
         InputError: both kinds, or an odd number of parallel files.
     """
     part = one_part(data)
     if not isinstance(part, Files):
-        return [part]
-    return [Files(group) for group in _groups(part.paths)]
+        return [(part.where, part)]
+    return [(group[-1].name, Files(group)) for group in _groups(part.paths)]
 
 
 def _groups(paths: Sequence[Path]) -> list[Group]:
