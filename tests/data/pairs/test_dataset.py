@@ -137,7 +137,7 @@ def test_empty_rows_are_left_out_and_counted(tmp_path: Path) -> None:
 
 
 BAD = {
-    "no tab": ("only one sentence", "2: has 1 cell, expected 2"),
+    "no tab": ("only one sentence", "2: has 1 column, expected 2"),
     "empty side": ("something\t ", "2: the target is empty"),
     "not UTF-8": (b"caf\xe9\tx", "2: not UTF-8"),
     "binary": (b"\0\tx", "2: binary, not text"),

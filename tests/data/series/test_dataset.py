@@ -310,8 +310,8 @@ def test_a_panel_survives_its_file(tmp_path):
         ("", ["empty"]),
         ("ds;y\n2024-01-01;1,5\n2024-01-02;1.6\n", ["data.csv:2", "'1,5'", "point"]),
         ("ds;y\n2024-01-01;1,500\n2024-01-02;1,600\n", ["data.csv:2", "'1,500'", "point"]),
-        ("ds,y\n2024-01-01,1\n2024-01-02,2,5\n", ["data.csv:3", "has 3 cells, the header has 2"]),
-        ("ds,y\n2024-01-01,1\n2024-01-02\n", ["data.csv:3", "has 1 cell, the header has 2"]),
+        ("ds,y\n2024-01-01,1\n2024-01-02,2,5\n", ["data.csv:3", "has 3 columns, the header has 2"]),
+        ("ds,y\n2024-01-01,1\n2024-01-02\n", ["data.csv:3", "has 1 column, the header has 2"]),
         ("ds,a,b\n2024-01-01,1,2\n2024-01-02,2,3\n", ["--target", "'a', 'b'"]),
         ("x,y\n1.5,1\n2.5,2\n", ["no column of times", "--time"]),
         (

@@ -173,7 +173,7 @@ def _read_delimited(
         broken += [
             (
                 f"{path}:{begin}",
-                f"has {_cells(len(row))}, {what} {width}{_hint(row, width, dialect)}",
+                f"has {_counted(len(row))}, {what} {width}{_hint(row, width, dialect)}",
             )
             for begin, row in zip(begins, rows, strict=True)
             if len(row) != width
@@ -284,8 +284,8 @@ def _read_json(path: Path, bad: BadRows) -> Table:
     return Table(str(path), columns, lines, header=not lists, blank=blank)
 
 
-def _cells(count: int) -> str:
-    return "1 cell" if count == 1 else f"{count} cells"
+def _counted(count: int) -> str:
+    return "1 column" if count == 1 else f"{count} columns"
 
 
 @contextmanager
