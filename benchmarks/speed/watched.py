@@ -11,8 +11,8 @@ from typing import Any
 from benchmarks.quality.running import RECIPES, TASK
 from benchmarks.results import circumstances, table, write_section
 from benchmarks.speed.options import Options
+from benchmarks.speed.training_step import RECIPE, random_text
 from benchmarks.speed.verify import tests_pass
-from benchmarks.speed.whole import RECIPE, random_text
 from elman.settings import configure
 from elman.tasks import runs
 from elman.training import gradient_watch as watch
