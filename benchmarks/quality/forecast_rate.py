@@ -69,8 +69,8 @@ def step_seconds(kind: str, options: Options) -> tuple[float, float, int]:
         }
         config = ForecastTask.Config.model_validate(settings)
         run = runs.begin("forecast", _frame(), folder, config)
-    task, model = run.task, run.model
-    objective, source = task.objective(model), task.source()
+    task, model = run.task, run.predictor.network
+    objective, source = task.objective(run.predictor), task.source()
     optimizer = make_optimizer(model, task.config)
     layer = next(module for module in model.modules() if isinstance(module, LSTM))
     steps = WINDOW + (HORIZON if kind == "autoregressive" else 0)

@@ -15,6 +15,7 @@ from benchmarks.quality.running import Options
 from elman.data.series.panel import Integers
 from elman.data.series.windows import WindowBatch, Windows
 from elman.models.forecaster import Forecaster
+from elman.predictors.forecaster import ForecasterPredictor
 from elman.tasks import runs
 from elman.tasks.forecast.task import ForecastTask
 from elman.training.loop import Outcome
@@ -35,9 +36,14 @@ class TrainedForecaster:
         return cast("ForecastTask", self.run.task)
 
     @property
+    def predictor(self) -> ForecasterPredictor:
+        """The network with its best weights, and the scale of its data."""
+        return cast("ForecasterPredictor", self.run.predictor)
+
+    @property
     def model(self) -> Forecaster:
-        """The network with its best weights."""
-        return cast("Forecaster", self.run.model)
+        """The network alone."""
+        return self.predictor.model
 
     @property
     def parameters(self) -> int:
@@ -78,9 +84,10 @@ def every_window(windows: Windows, first: Integers) -> Iterator[WindowBatch]:
 def window_errors(trained: TrainedForecaster) -> tuple[float, float, int]:
     """MSE and MAE over every test window, in units of the scaler; and how many windows."""
     task, model = trained.task, trained.model
+    of_all = trained.predictor.forecaster.windows(task.panel)
     squared = absolute = 0.0
     count = windows = 0
-    for batch in every_window(task.windows(task.panel), task.splits.valid):
+    for batch in every_window(of_all, task.split.valid):
         error = model.head.mean(cast("Any", model)(batch)) - batch.targets
         squared += float(error.square().sum())
         absolute += float(error.abs().sum())
