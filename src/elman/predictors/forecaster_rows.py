@@ -5,7 +5,7 @@ Legend: C channels, P columns of past covariates.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from elman.data.series.stamps import parse_times
 from elman.data.series.tables import cells_of
 from elman.errors import InputError
 
+DELIMITERS = (",", "\t", ";")
 _EMPTY = ("", "nan", "na", "null", "none", "nat", "<na>")
 
 
@@ -25,13 +26,17 @@ _EMPTY = ("", "nan", "na", "null", "none", "nat", "<na>")
 class Header:
     """The first line of a table: its columns, and what separates them."""
 
-    names: tuple[str, ...]
+    names: Sequence[str]
     delimiter: str
+
+    def __post_init__(self) -> None:
+        if self.delimiter not in DELIMITERS or not all(isinstance(n, str) for n in self.names):
+            raise ValueError(f"{self.names} with {self.delimiter!r} between are no columns")
 
     @classmethod
     def of(cls, line: str, where: str) -> Header:
         """The header that a line is: with commas, tabs or semicolons."""
-        delimiter = max(",\t;", key=line.count)
+        delimiter = max(DELIMITERS, key=line.count)
         names = (name.strip() for name in cells_of(line, delimiter, where))
         return cls(tuple(names), delimiter)
 
@@ -83,7 +88,7 @@ class RowReader:
     panel: Panel
     columns: Columns
 
-    def check(self, names: Mapping[str, Any] | tuple[str, ...], where: str) -> None:
+    def check(self, names: Container[str], where: str) -> None:
         """Raise InputError where a column is missing."""
         past = [item.name for item in self.panel.of("past")]
         needed = [self.columns.time, self.columns.series, *self.panel.targets, *past]
