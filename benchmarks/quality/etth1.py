@@ -75,9 +75,8 @@ def row_of(horizon: int, seed: int, data: Path, options: Options) -> list[str]:
 
 def ridge(trained: TrainedForecaster) -> tuple[float, float]:
     """Test MSE and MAE of the closed-form ridge of the strength that is best in validation."""
-    task = trained.task
+    task, windows = trained.task, trained.forecaster.windows
     split, look_back = task.split, task.architecture.form.look_back
-    windows = trained.predictor.forecaster.windows
     known = windows(task.panel.head(split.train))
     gram, moment = _products(known, np.full(len(known.panel), look_back))
     best: tuple[float, Matrix] | None = None

@@ -85,7 +85,7 @@ def activity(steps: Sequence[Step]) -> Activity:
     spread = h.double().std(0) if len(h) > 1 else torch.full_like(largest, torch.inf).double()
     dead = largest < CONSTANT
     values = _gate_values(steps, alive)
-    keep = steps[0].keep
+    keep = steps[0].forget_gate
     gates = [_gate(name, value, name == keep) for name, value in values.items()]
     if steps[0].squashed:
         gates = [_gate("h", h, keeps=False, squashed=True)]

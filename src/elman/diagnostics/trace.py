@@ -58,7 +58,7 @@ def _trace(steps: Sequence[Step]) -> Trace:
     }
     gates = [step.gates() for step in steps]
     stacked = {name: torch.stack([each[name] for each in gates]) for name in gates[0]}
-    return Trace(states, stacked, steps[0].keep)
+    return Trace(states, stacked, steps[0].forget_gate)
 
 
 def _rows(tensor: Tensor, axis: int) -> Tensor:

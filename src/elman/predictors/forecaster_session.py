@@ -141,7 +141,7 @@ class ForecasterSession(Session[Rows, dict[str, Any]]):
         values = snapshot.values
         lines = LineInput()
         lines.state = values["lines"]
-        header = None if values["header"] is None else Header(**values["header"])
+        header = None if values["header"] is None else Header.restored(**values["header"])
         live = {}
         for number, name in enumerate(values["series"]):
             data = snapshot.tensors[str(number)].numpy().tobytes()

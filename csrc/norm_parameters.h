@@ -1,4 +1,4 @@
-// Gains and shifts of layer normalization, checked, as the loops take them.
+// Checked gains and shifts of layer normalization, as the loops take them.
 #pragma once
 
 #include "biases.h"
@@ -6,12 +6,13 @@
 
 namespace elman {
 
-struct Gains {
+struct NormParameters {
   std::vector<float> zeros;  // in place of biases where there are none
   Norm norm = {};
 
-  Gains(Cell cell, int64_t width, int64_t hidden, const Maybe& b_ih, const Maybe& b_hh,
-        const Tensor& gain_ih, const Tensor& gain_hh, const Maybe& gain_c, const Maybe& shift_c)
+  NormParameters(Cell cell, int64_t width, int64_t hidden, const Optional& b_ih,
+                 const Optional& b_hh, const Tensor& gain_ih, const Tensor& gain_hh,
+                 const Optional& gain_c, const Optional& shift_c)
       : zeros(b_ih ? 0 : width) {
     const bool lstm = cell == Cell::kLstm;
     STD_TORCH_CHECK(gain_c.has_value() == lstm && shift_c.has_value() == lstm,

@@ -1,16 +1,16 @@
 // The pointwise part of an LSTM whose c is normalized on its way to the output: o * tanh(LN(c)).
 #pragma once
 
-#include "../norm.h"
+#include "../layer_norm_row.h"
 #include "lstm.h"
 
 namespace elman::ELMAN_ARCH {
 
 template <>
 struct Row<Lstm> {
-  static constexpr int64_t kSpare = Lstm::kKept + 2;
+  static constexpr int64_t kWorkspace = Lstm::kKept + 2;
 
-  // The gates i, f, g, o of a row, and c as they make it of the old one.
+  // The gates i, f, g, o of a row, and c before zoneout.
   static void cell(const Norm& norm, const float* u, const float* v, int64_t hidden,
                    const float* c_old, float* gates, float* c_new) {
     Place at = {};
@@ -34,35 +34,35 @@ struct Row<Lstm> {
   }
 
   static void forward(const Norm& norm, const float* u, const float* v, Place at, const float* h,
-                      float* c, float* to, float* spare) {
-    float *gates = spare, *c_new = spare + Lstm::kKept * at.hidden;
+                      float* c, float* to, float* workspace) {
+    float *gates = workspace, *c_new = workspace + Lstm::kKept * at.hidden;
     cell(norm, u, v, at.hidden, c, gates, c_new);
     for (at.unit = 0; at.unit < at.hidden; at.unit += kLanes) {
       const int n = at.count();
       Vec now = load(c_new + at.unit, n);
-      if (at.mixes_c) now += at.stays_c(n) * (load(c + at.unit, n) - now);
+      if (at.mixes_c) now += at.keep_c(n) * (load(c + at.unit, n) - now);
       store(c + at.unit, now, n);
     }
     normalize(c_new, at.hidden, c_new);
     for (at.unit = 0; at.unit < at.hidden; at.unit += kLanes) {
       const int n = at.count();
       Vec now = at.kept(gates, 3, n) * squashed(norm, c_new, at.unit, n);
-      if (at.mixes_h) now += at.stays_h(n) * (load(h + at.unit, n) - now);
+      if (at.mixes_h) now += at.keep_h(n) * (load(h + at.unit, n) - now);
       store(to + at.unit, now, n);
     }
   }
 
   static void backward(const NormedBackward& b, const NormedChunk& chunk, const float* u,
                        const float* v, Place at, const float*, const float* c_old, float* dh,
-                       float* dc, float* m, float* spare) {
-    float *gates = spare, *hat = gates + Lstm::kKept * at.hidden, *d_hat = hat + at.hidden;
+                       float* dc, float* m, float* workspace) {
+    float *gates = workspace, *hat = gates + Lstm::kKept * at.hidden, *d_hat = hat + at.hidden;
     cell(b.norm, u, v, at.hidden, c_old, gates, hat);
     const float scale = normalize(hat, at.hidden, hat);
     for (at.unit = 0; at.unit < at.hidden; at.unit += kLanes) {
       const int n = at.count();
       Vec grad = load(dh + at.unit, n), direct{};
       if (at.mixes_h) {
-        direct = at.stays_h(n) * grad;
+        direct = at.keep_h(n) * grad;
         grad -= direct;
       }
       const Vec o = at.kept(gates, 3, n), inner = squashed(b.norm, hat, at.unit, n);
@@ -71,13 +71,13 @@ struct Row<Lstm> {
       store(at.gate(3), grad * inner * o * (1.0f - o), n);
       store(d_hat + at.unit, grad * o * (1.0f - inner * inner), n);
     }
-    back_through_norm(d_hat, hat, scale, b.norm.gain_c, at.hidden, chunk.d_gain_c, chunk.d_shift_c,
+    normalize_backward(d_hat, hat, scale, b.norm.gain_c, at.hidden, chunk.d_gain_c, chunk.d_shift_c,
                       d_hat);
     for (at.unit = 0; at.unit < at.hidden; at.unit += kLanes) {
       const int n = at.count();
       Vec grad = load(dc + at.unit, n), direct{};
       if (at.mixes_c) {
-        direct = at.stays_c(n) * grad;
+        direct = at.keep_c(n) * grad;
         grad -= direct;
       }
       grad += load(d_hat + at.unit, n);

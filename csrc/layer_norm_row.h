@@ -1,4 +1,4 @@
-// Layer normalization of one row at one step, and the pointwise part of a cell behind it.
+// Layer normalization of one row at one step, and the pointwise part of a cell after it.
 // Source: Ba et al. 2016, arXiv:1607.06450; gates together, as in its equations 20 to 22.
 #pragma once
 
@@ -26,7 +26,8 @@ inline float sum_of(int64_t count, Term&& term) {
 
 template <class Take>
 inline void over_vectors(int64_t count, Take&& take) {
-  for (int64_t i = 0; i < count; i += kLanes) take(i, count - i >= kLanes ? kLanes : int(count - i));
+  for (int64_t i = 0; i < count; i += kLanes)
+    take(i, count - i >= kLanes ? kLanes : int(count - i));
 }
 
 // to = (from - mean) * scale, with scale = 1 / sqrt(variance + epsilon), which is returned.
@@ -34,7 +35,7 @@ inline float normalize(const float* from, int64_t count, float* to) {
   const float mean = sum_of(count, [&](int64_t i, int n) { return load(from + i, n); }) / count;
   const float squares = sum_of(count, [&](int64_t i, int n) {
     store(to + i, load(from + i, n) - mean, n);
-    const Vec centered = load(to + i, n);  // again, for the lanes that don't count are zero now
+    const Vec centered = load(to + i, n);  // loaded again, since lanes past the end are zero now
     return centered * centered;
   });
   const float scale = 1.0f / __builtin_sqrtf(squares / count + kNormEpsilon);
@@ -42,16 +43,18 @@ inline float normalize(const float* from, int64_t count, float* to) {
   return scale;
 }
 
-// The way back through `normalize` (which gave `hat` and `scale`), its gain and its shift: from
+// The backward pass of `normalize` (which gave `hat` and `scale`), its gain and its shift: from
 // `grads` to `out`, which may be the same.
-inline void back_through_norm(const float* grads, const float* hat, float scale, const float* gain,
-                              int64_t count, float* d_gain, float* d_shift, float* out) {
-  const float mean = sum_of(count, [&](int64_t i, int n) {
-    return load(grads + i, n) * load(gain + i, n);
-  }) / count;
-  const float along = sum_of(count, [&](int64_t i, int n) {
-    return load(grads + i, n) * load(gain + i, n) * load(hat + i, n);
-  }) / count;
+inline void normalize_backward(const float* grads, const float* hat, float scale, const float* gain,
+                               int64_t count, float* d_gain, float* d_shift, float* out) {
+  const float mean =
+      sum_of(count, [&](int64_t i, int n) { return load(grads + i, n) * load(gain + i, n); }) /
+      count;
+  const float along = sum_of(count,
+                             [&](int64_t i, int n) {
+                               return load(grads + i, n) * load(gain + i, n) * load(hat + i, n);
+                             }) /
+                      count;
   over_vectors(count, [&](int64_t i, int n) {
     const Vec grad = load(grads + i, n), x = load(hat + i, n);
     store(d_gain + i, load(d_gain + i, n) + grad * x, n);
@@ -60,8 +63,8 @@ inline void back_through_norm(const float* grads, const float* hat, float scale,
   });
 }
 
-// What the pointwise part of a cell begins with at unit `unit`: U x and V h of a row, normalized
-// (`u`, `v`), with their gains and shifts.
+// The pre-activations at unit `unit`: the normalized U x and V h of a row (`u`, `v`) with their
+// gains and shifts.
 template <class C>
 inline void begin_normed(Vec* acc, const Norm& norm, const float* u, const float* v, int64_t hidden,
                          int64_t unit) {
@@ -87,9 +90,9 @@ inline void begin_normed(Vec* acc, const Norm& norm, const float* u, const float
 // The pointwise part of one row at one step; an LSTM, which normalizes c, has its own.
 template <class C>
 struct Row {
-  static constexpr int64_t kSpare = C::kKept + 1;  // times H floats of `spare`
+  static constexpr int64_t kWorkspace = C::kKept + 1;  // times H floats of `workspace`
 
-  // From `h`, and `c` in place, to what the step gives.
+  // From `h`, and `c` in place, to the output `to`.
   static void forward(const Norm& norm, const float* u, const float* v, Place at, const float* h,
                       float*, float* to, float*) {
     for (; at.unit < at.hidden; at.unit += C::kUnits * kLanes) {
@@ -99,13 +102,13 @@ struct Row {
     }
   }
 
-  // The gates are computed again, from what is kept for the normalization in any case. `dh` is the
-  // gradient of what the step gave; what goes past V to the old h takes its place. `at.gates` gets
-  // the gradients before the nonlinearities.
+  // The gates are recomputed from what is saved for the normalization anyway. `dh` is the gradient
+  // of the step's output and becomes the direct gradient of the old h, without the part through V.
+  // `at.gates` gets the gradients of the pre-activations.
   static void backward(const NormedBackward& b, const NormedChunk&, const float* u, const float* v,
                        Place at, const float* h_old, const float*, float* dh, float*, float*,
-                       float* spare) {
-    float *gates = spare, *unused = spare + C::kKept * at.hidden;
+                       float* workspace) {
+    float *gates = workspace, *unused = workspace + C::kKept * at.hidden;
     Place again = {};
     again.hidden = at.hidden;
     again.gates = gates;

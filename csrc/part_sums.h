@@ -1,22 +1,22 @@
-// Gradients that every row adds to: one set for each part, joined at the end in the parts' order.
+// Gradients that every row adds to: one set per part, summed at the end in the order of the parts.
 #pragma once
 
 #include "plan.h"
-#include "room.h"
+#include "arena.h"
 
 namespace elman {
 
 class PartSums {
  public:
-  // One sum of each shape, which `tensors` holds in the end; the other parts' are in `room`.
-  PartSums(Room& room, const std::vector<std::vector<int64_t>>& shapes, int64_t parts)
+  // One sum of each shape, which ends up in `tensors`; those of the other parts are in `arena`.
+  PartSums(Arena& arena, const std::vector<std::vector<int64_t>>& shapes, int64_t parts)
       : parts_(parts) {
     for (const auto& shape : shapes) {
-      tensors.push_back(fresh(shape));
+      tensors.push_back(new_empty(shape));
       offsets_.push_back(all_);
       all_ += tensors.back().numel();
     }
-    others_ = room.take((parts - 1) * all_);
+    others_ = arena.take((parts - 1) * all_);
   }
 
   float* of(int64_t part, size_t which) const {

@@ -1,8 +1,8 @@
 import pytest
 
 from benchmarks.speed.cells import Cell
+from benchmarks.speed.layer_norm import COLUMNS, NATIVE, REFERENCE, WITHOUT, row, timed
 from benchmarks.speed.match import Effort
-from benchmarks.speed.normed import COLUMNS, NATIVE, REFERENCE, WITHOUT, row, timed
 from tests.benchmarks.speed.matches import MACHINE
 
 

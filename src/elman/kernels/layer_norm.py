@@ -1,6 +1,6 @@
 """The `native` backend with layer normalization (Ba et al. 2016, arXiv:1607.06450).
 
-An operator of its own, called as `native.run` and `native.step` are. Legend: as in native.py.
+Called like `native.run` and `native.step`. Legend: as in native.py.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from elman.kernels import native
-from elman.kernels.kind import CellKind, Noise, States, Weights
+from elman.kernels.kind import CellKind, Regularization, States, Weights
 
 _GIVEN = 12
-"""Tensors that the operator takes: x, h, c and nine weights."""
+"""The number of tensors that the operator takes: x, h, c and nine weights."""
 
 
 def run(
@@ -25,32 +25,38 @@ def run(
     *,
     sizes: Tensor | None,
     reverse: bool,
-    noise: Noise,
+    regularization: Regularization,
 ) -> tuple[Tensor, States]:
-    """One layer in one direction over packed steps, x (N, I): as `native.run`."""
+    """One layer in one direction over packed steps, x (N, I); see `native.run`."""
     gains = (weights.norm_ih, weights.norm_hh, weights.norm_c, weights.norm_c_bias)
     given = (
         *native.contiguous(x, states, weights),
         *(None if gain is None else gain.contiguous() for gain in gains),
     )
     keep = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in given)
-    masks, rates = native.zones_of(noise)
-    run_op = _Normed.apply if keep and not torch.compiler.is_compiling() else _normed
+    masks, rates = native.zoneout_of(regularization)
+    run_op = _LayerNorm.apply if keep and not torch.compiler.is_compiling() else _layer_norm
     code = native.CODES[kind.name]
-    y, h, c, *_ = run_op(code, *given, sizes, reverse, keep, noise.recurrent, *masks, *rates)
+    y, h, c, *_ = run_op(
+        code, *given, sizes, reverse, keep, regularization.recurrent, *masks, *rates
+    )
     return y, (h,) if len(states) == 1 else (h, c)
 
 
-def step(kind: CellKind, x: Tensor, states: States, weights: Weights, noise: Noise) -> States:
-    """One step (B, I) of one layer, its noise without masks over time: the states after it."""
-    _, after = run(kind, x, states, weights, sizes=None, reverse=False, noise=noise)
+def step(
+    kind: CellKind, x: Tensor, states: States, weights: Weights, regularization: Regularization
+) -> States:
+    """The states after one step (B, I) of one layer, without masks over time."""
+    _, after = run(
+        kind, x, states, weights, sizes=None, reverse=False, regularization=regularization
+    )
     return after
 
 
 def _register() -> None:
     torch.library.register_fake("elman::normed", _fake)
     torch.library.register_fake("elman::normed_backward", _fake_backward)
-    torch.library.register_autograd("elman::normed", _backward, setup_context=_remember)
+    torch.library.register_autograd("elman::normed", _backward, setup_context=_setup_context)
 
 
 def _fake(code: int, *inputs: Any) -> tuple[Tensor, ...]:
@@ -91,7 +97,7 @@ def _fake_backward(*inputs: Any) -> tuple[Tensor, ...]:
     )
 
 
-def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
     code, *given = inputs[: _GIVEN + 1]
     sizes, reverse, _, recurrent, zone_h, zone_c, *rates = inputs[_GIVEN + 1 :]
     y, _, _, *kept = output
@@ -102,13 +108,15 @@ def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> 
 
 
 def _backward(ctx: Any, dy: Tensor | None, dh: Tensor | None, dc: Tensor | None, *_: Any) -> Any:
-    saved = ctx.saved_tensors  # unpacked once, which is all that a checkpoint allows
+    saved = ctx.saved_tensors  # accessed once, since a checkpoint allows no more
     given = saved[:_GIVEN]
     sizes, recurrent, zone_h, zone_c, y, *kept = saved[_GIVEN:]
     x, h0, c0, *weights = given
     if torch.is_grad_enabled():
-        noise = (recurrent, (zone_h, zone_c), ctx.rates)
-        grads = native.through_reference(ctx.code, given, sizes, ctx.reverse, *noise, (dy, dh, dc))
+        regularization = (recurrent, (zone_h, zone_c), ctx.rates)
+        grads = native.reference_gradients(
+            ctx.code, given, sizes, ctx.reverse, *regularization, (dy, dh, dc)
+        )
     else:
         grads = torch.ops.elman.normed_backward.default(
             ctx.code,
@@ -136,14 +144,14 @@ def _backward(ctx: Any, dy: Tensor | None, dh: Tensor | None, dc: Tensor | None,
     return (None, *wanted, *[None] * 8)
 
 
-class _Normed(torch.autograd.Function):
-    """The operator with its gradient, as `native` has it, and for the same reason."""
+class _LayerNorm(torch.autograd.Function):
+    """The operator with its gradient; see `native._Recurrence`."""
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Any:
         with torch._C._AutoDispatchBelowAutograd():
-            output = _normed(*inputs)
-        _remember(ctx, inputs, output)
+            output = _layer_norm(*inputs)
+        _setup_context(ctx, inputs, output)
         return output
 
     @staticmethod
@@ -151,7 +159,7 @@ class _Normed(torch.autograd.Function):
         return _backward(ctx, *grads)
 
 
-def _normed(*inputs: Any) -> Any:
+def _layer_norm(*inputs: Any) -> Any:
     return torch.ops.elman.normed.default(*inputs)
 
 

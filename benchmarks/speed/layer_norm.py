@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from time import perf_counter
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,20 +19,21 @@ from benchmarks.speed.options import Options
 from benchmarks.speed.report import number
 from benchmarks.speed.summary import geometric_mean, median, paired_ratio
 from benchmarks.speed.verify import tests_pass
+from elman.kernels.choose import Backend
+from elman.studies.timing import interleaved
 
 TITLE = "Speed: layer normalization"
 SHAPES = ((35, 20, 200), (100, 32, 256), (50, 8, 64))  # T, B, and I = H
 MODES: tuple[Mode, ...] = ("train", "infer")
 AIM = 3.0
 """Times as fast as the reference, at least."""
-FEWEST = 5
 NATIVE, REFERENCE, WITHOUT = "native", "reference", "without"
 COLUMNS = ["cell", "threads", "bound, ms", "native, ms", "reference, ms", "times as fast"]
 COLUMNS += ["aim", "verdict", "native over the same without"]
 _BACKENDS: dict[str, Any] = {NATIVE: "native", REFERENCE: "reference", WITHOUT: "native"}
 
 
-def normed(options: Options) -> None:
+def layer_norm(options: Options) -> None:
     """Write the section.
 
     Raises:
@@ -77,15 +78,8 @@ def timed(cell: Cell, threads: int, effort: Effort) -> dict[str, list[float]]:
     }
     x = torch.randn(cell.steps, cell.batch, cell.inputs, requires_grad=cell.mode == "train")
     dy = torch.randn(cell.steps, cell.batch, cell.hidden)
-    times: dict[str, list[float]] = {who: [] for who in layers}
-    began = perf_counter()
-    while len(times[NATIVE]) < effort.rounds + 1 and (
-        len(times[NATIVE]) <= FEWEST or perf_counter() - began < effort.seconds
-    ):
-        for who, layer in layers.items():
-            with elman.use_backend(_BACKENDS[who]):
-                times[who].append(_seconds(layer, x, dy))
-    return {who: those[1:] for who, those in times.items()}  # the first warms up
+    calls = {who: partial(_run, _BACKENDS[who], layer, x, dy) for who, layer in layers.items()}
+    return interleaved(calls, effort.rounds)
 
 
 def row(cell: Cell, threads: int, times: dict[str, list[float]], limits: Machine) -> list[str]:
@@ -109,14 +103,12 @@ def row(cell: Cell, threads: int, times: dict[str, list[float]], limits: Machine
     ]
 
 
-def _seconds(layer: nn.Module, x: Tensor, dy: Tensor) -> float:
-    if not x.requires_grad:
-        with torch.inference_mode():
-            began = perf_counter()
-            layer(x)
-            return perf_counter() - began
-    x.grad = None
-    layer.zero_grad(set_to_none=True)
-    began = perf_counter()
-    torch.autograd.backward(layer(x)[0], dy)
-    return perf_counter() - began
+def _run(backend: Backend, layer: nn.Module, x: Tensor, dy: Tensor) -> None:
+    with elman.use_backend(backend):
+        if not x.requires_grad:
+            with torch.inference_mode():
+                layer(x)
+            return
+        x.grad = None
+        layer.zero_grad(set_to_none=True)
+        torch.autograd.backward(layer(x)[0], dy)

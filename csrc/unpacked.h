@@ -1,16 +1,17 @@
-// The forward loop for a few rows: weights are read where they lie, since packing them would cost
-// as much as a step, and threads share the units, since there are too few rows to share.
+// The forward loop for small batches: weights are read unpacked, since packing them would cost as
+// much as a step, and threads split the units, since there are too few rows to split.
 #pragma once
 
-#include "meeting.h"
+#include "barrier.h"
 #include "recurrence.h"
 
 namespace elman::ELMAN_ARCH {
 
 // out[r][c] = x[r] . w[c] for `Rows` rows of x and four rows of w.
-// Each element has one running sum over k, whatever Rows is, so tiles cannot change a bit.
+// Each element has one running sum over k, whatever Rows is, so tiles do not change the result.
 template <int Rows, int Quads>
-inline void dot_tile(const float* x, int64_t x_stride, const float* w, int64_t depth, Four (&out)[Rows][Quads]) {
+inline void dot_tile(const float* x, int64_t x_stride, const float* w, int64_t depth,
+                     Four (&out)[Rows][Quads]) {
   Vec sum[Rows][4 * Quads] = {};
   auto add = [&](int64_t k, auto... n) {
     Vec a[Rows];
@@ -71,12 +72,13 @@ inline void dots(const float* x, int64_t x_stride, int64_t rows, const float* w,
   }
   for (; c < last; ++c) {
     for (int64_t r = 0; r < rows; ++r) {
-      out[r * out_stride + c] = (bias ? bias[c] : 0.0f) + dot(x + r * x_stride, w + c * depth, depth);
+      out[r * out_stride + c] =
+          (bias ? bias[c] : 0.0f) + dot(x + r * x_stride, w + c * depth, depth);
     }
   }
 }
 
-// Where the units of part `part` begin: at a whole panel.
+// The first unit of part `part`, a multiple of a panel.
 template <class C>
 int64_t first_unit(int64_t hidden, int64_t part, int64_t parts) {
   const int64_t span = C::kUnits * kLanes, panels = (hidden + span - 1) / span;
@@ -84,20 +86,20 @@ int64_t first_unit(int64_t hidden, int64_t part, int64_t parts) {
   return unit < hidden ? unit : hidden;
 }
 
-// Parts [begin, end) of `parts` of the units, through all steps; everybody waits for everybody
-// after each. `f.scratch` holds (2, B, R) of what V is multiplied with and (B, G H) of V h.
+// Parts [begin, end) of `parts` of the units through all steps, with a barrier after each.
+// `f.scratch` holds the inputs of V, double buffered (2, B, R), and V h (B, G H).
 template <class C>
-void units_forward(const Forward& f, int64_t begin, int64_t end, int64_t parts, Meeting& meeting) {
+void forward_units(const Forward& f, int64_t begin, int64_t end, int64_t parts, Barrier& barrier) {
   const Sequence& s = f.s;
   const int64_t H = s.hidden, R = s.output, B = s.batch, span = C::kUnits * kLanes;
   const int64_t from = first_unit<C>(H, begin, parts), until = first_unit<C>(H, end, parts);
-  // The same for the outputs: those units, or a share of the projection's.
+  // The same range of the outputs: those units, or a share of the projection's.
   const int64_t out_from = s.projected ? R * begin / parts : from;
   const int64_t out_until = s.projected ? R * end / parts : until;
   float* products = f.scratch + 2 * B * R;
   auto feed = [&](int64_t row, float* to) {
     for (int64_t at = row * R + out_from; at < row * R + out_until; ++at) {
-      to[at] = f.noise.recurrent ? f.h[at] * f.noise.recurrent[at] : f.h[at];
+      to[at] = f.regularization.recurrent ? f.h[at] * f.regularization.recurrent[at] : f.h[at];
     }
   };
   for (int64_t j = 0; j < B; ++j) {
@@ -105,7 +107,7 @@ void units_forward(const Forward& f, int64_t begin, int64_t end, int64_t parts, 
     feed(j, f.scratch + B * R);
   }
   for (int64_t i = 0; i < s.steps; ++i) {
-    meeting.wait(end - begin);
+    barrier.wait(end - begin);
     const int64_t t = s.reverse ? s.steps - 1 - i : i;
     const int64_t rows = s.sizes[t];
     const float* fed = f.scratch + (i & 1) * B * R;
@@ -118,7 +120,8 @@ void units_forward(const Forward& f, int64_t begin, int64_t end, int64_t parts, 
       const float* u = f.u + packed * C::kGates * H;
       const float* v = products + j * C::kGates * H;
       float* to = s.projected ? f.m + j * H : f.y + packed * H;
-      Place at = place_of(s, f.noise, f.gates ? f.gates + packed * C::kKept * H : nullptr, packed);
+      Place at = place_of(s, f.regularization, f.gates ? f.gates + packed * C::kKept * H : nullptr,
+                          packed);
       for (at.unit = from; at.unit < until; at.unit += span) {
         Vec acc[C::kWidth];
         C::begin(acc, f, u, at.unit);
@@ -133,18 +136,19 @@ void units_forward(const Forward& f, int64_t begin, int64_t end, int64_t parts, 
         if constexpr (C::kHasC) C::output(acc, at, f.h + j * R, to);
       }
       if (C::kHasC && f.cells) {
-        std::memcpy(f.cells + packed * H + from, f.c + j * H + from, sizeof(float) * (until - from));
+        std::memcpy(f.cells + packed * H + from, f.c + j * H + from,
+                    sizeof(float) * (until - from));
       }
     }
     if (s.projected) {
-      meeting.wait(end - begin);
+      barrier.wait(end - begin);
       float* y = f.y + s.offsets[t] * R;
       dots(f.m, H, rows, f.w_hr, H, nullptr, out_from, out_until, y, R);
       for (int64_t j = 0; j < rows; ++j) {
-        const Place at = output_place(s, f.noise, s.offsets[t] + j);
+        const Place at = output_place(s, f.regularization, s.offsets[t] + j);
         for (int64_t o = out_from; at.mixes_h && o < out_until; ++o) {
-          const float stays = at.zone_h ? at.zone_h[o] : at.rate_h;
-          y[j * R + o] += stays * (f.h[j * R + o] - y[j * R + o]);
+          const float keep = at.zone_h ? at.zone_h[o] : at.rate_h;
+          y[j * R + o] += keep * (f.h[j * R + o] - y[j * R + o]);
         }
       }
     }

@@ -1,5 +1,5 @@
-// Numbers too small to be normal cost up to a hundred cycles each, and a state that decays toward
-// zero is full of them: they count as zero while a kernel runs, and only then.
+// Denormal numbers cost up to a hundred cycles each, and a state that decays toward zero is full of
+// them: they are flushed to zero, only while a kernel runs.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Where the threads of one loop wait for each other after each step.
+// A barrier for the threads of one loop, which wait for each other after each step.
 #pragma once
 
 #include <atomic>
@@ -7,11 +7,11 @@
 
 namespace elman {
 
-class Meeting {
+class Barrier {
  public:
-  explicit Meeting(int64_t parts) : parts_(parts) {}
+  explicit Barrier(int64_t parts) : parts_(parts) {}
 
-  // Returns when as many parts have come as there are. One thread may come for several.
+  // Returns when all parts have arrived. One thread may arrive for several parts.
   void wait(int64_t coming) {
     if (coming == parts_) return;
     const int64_t round = round_.load(std::memory_order_relaxed);
@@ -20,8 +20,8 @@ class Meeting {
       round_.store(round + 1, std::memory_order_release);
       return;
     }
-    // Others are a microsecond behind, or another process has their core: then spinning would
-    // only keep it from giving the core back.
+    // The other threads are about a microsecond behind, unless another process has their core; then
+    // spinning would only delay them, so yield.
     for (int spins = 0; round_.load(std::memory_order_acquire) == round; ++spins) {
       if (spins > kSpins) {
         std::this_thread::yield();

@@ -1,4 +1,4 @@
-"""A whole training step of a language model, and where its time goes.
+"""A training step of a language model, and where its time goes.
 
 Tokens per second with our kernels and with torch.nn's layers, in the same loop.
 """
@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
 from typing import Any
 
 import torch
@@ -22,28 +22,45 @@ from benchmarks.speed.options import Options
 from benchmarks.speed.summary import median, paired_ratio
 from benchmarks.speed.verify import tests_pass
 from elman.settings import configure
+from elman.studies.timing import interleaved, seconds
 from elman.tasks import runs
+from elman.tasks.language_model.config import LanguageModelConfig
 from elman.training.optim import clip_gradients, gradient_norm, make_optimizer
 from elman.training.tbptt import Window, unroll
 
 TITLE = "Speed: a whole training step"
 RECIPE = "tinyshakespeare"
-CHARACTERS = 65  # as many as that text has; which they are makes no difference to the time
+CHARACTERS = 65  # as many as that text has
 LENGTH = 400_000
-FEWEST, PROFILED = 5, 10
+PROFILED = 10
 BACKENDS: Mapping[str, Any] = {"elman": "native", "torch.nn": "torch"}
+
+
+def registered_operators() -> list[str]:
+    """The operators of our kernels, from torch's registry."""
+    names = {name.split(".")[0] for name in torch._C._dispatch_get_all_op_names()}
+    return sorted(name for name in names if name.startswith("elman::"))
+
+
+OURS = registered_operators()
 OPERATORS: Mapping[str, tuple[str, ...]] = {
-    "recurrence, forward": ("elman::recurrence", "aten::lstm", "aten::mkldnn_rnn_layer"),
-    "recurrence, backward": ("elman::recurrence_backward", "aten::mkldnn_rnn_layer_backward"),
+    "recurrence, forward": (
+        *(name for name in OURS if not name.endswith("_backward")),
+        *("aten::lstm", "aten::mkldnn_rnn_layer"),
+    ),
+    "recurrence, backward": (
+        *(name for name in OURS if name.endswith("_backward")),
+        "aten::mkldnn_rnn_layer_backward",
+    ),
     "optimizer and clipping": ("aten::_fused_adam", "aten::_foreach", "aten::linalg_vector_norm"),
     "embedding": ("aten::embedding", "aten::index_select", "aten::index_add_"),
     "read-out and loss": ("aten::mm", "aten::addmm", "aten::_log_softmax", "aten::nll_loss"),
 }
-"""Which of torch's operators, by how their names begin, are which part of a step."""
+"""The parts of a step, and the prefixes of the names of their operators."""
 REST = "dropout, copies, Python"
 
 
-def whole(options: Options) -> None:
+def training_step(options: Options) -> None:
     """Write the section.
 
     Raises:
@@ -53,7 +70,7 @@ def whole(options: Options) -> None:
     threads = max(options.threads)
     torch.set_num_threads(threads)
     with TemporaryDirectory() as folder:
-        step, tokens = training_step(Path(folder))
+        step, tokens = make_step(Path(folder))
         times = timed(step, options)
         shares = {who: parts(step, who) for who in BACKENDS}
     rows = [
@@ -85,19 +102,18 @@ is in the last line):
         write_section(TITLE, text, options.results)
 
 
-def training_step(folder: Path) -> tuple[Callable[[str], float], int]:
-    """A function that takes a step with a backend and gives its seconds; and its tokens."""
-    config = configure(runs.task_class(TASK).Config, {}, RECIPES / f"{RECIPE}.toml")
+def make_step(folder: Path) -> tuple[Callable[[str], None], int]:
+    """A function that takes a step with a backend, and the number of tokens of a step."""
+    config = configure(LanguageModelConfig, {}, RECIPES / f"{RECIPE}.toml")
     run = runs.begin(TASK, [random_text(folder)], folder / "run", config)
-    model = run.model.train()
-    objective, source = run.task.objective(model), run.task.source()
+    model = run.predictor.network.train()
+    objective, source = run.task.objective(run.predictor), run.task.source()
     optimizer = make_optimizer(model, config)
     window = Window()
 
-    def step(who: str) -> float:
+    def step(who: str) -> None:
         nonlocal window
         with elman.use_backend(BACKENDS[who]):
-            began = perf_counter()
             batch = next(source)
             optimizer.zero_grad(set_to_none=True)
             result, window = unroll(objective, window, batch, 0)
@@ -105,35 +121,27 @@ def training_step(folder: Path) -> tuple[Callable[[str], float], int]:
             result.loss.item()
             clip_gradients(model, gradient_norm(model), config.clip_norm)
             optimizer.step()
-            return perf_counter() - began
 
     return step, config.batch_size * config.truncation
 
 
 def random_text(folder: Path) -> Path:
-    """A file of characters that have nothing to do with one another."""
+    """A file of independent random characters."""
     text = folder / "text.txt"
     letters = [chr(0x4E00 + i) for i in range(CHARACTERS)]
     text.write_text("".join(random.Random(0).choices(letters, k=LENGTH)), encoding="utf-8")
     return text
 
 
-def timed(step: Callable[[str], float], options: Options) -> dict[str, list[float]]:
-    """Seconds of each, a turn in each round; the first two warm up."""
-    times: dict[str, list[float]] = {who: [] for who in BACKENDS}
-    began = perf_counter()
-    while len(times["elman"]) < options.effort.rounds + 2 and (
-        len(times["elman"]) < FEWEST + 2 or perf_counter() - began < options.effort.seconds
-    ):
-        for who in BACKENDS:
-            times[who].append(step(who))
-    return {who: those[2:] for who, those in times.items()}
+def timed(step: Callable[[str], None], options: Options) -> dict[str, list[float]]:
+    """Seconds of a step with each backend, interleaved."""
+    return interleaved({who: partial(step, who) for who in BACKENDS}, options.effort.rounds)
 
 
-def parts(step: Callable[[str], float], who: str) -> dict[str, float]:
+def parts(step: Callable[[str], None], who: str) -> dict[str, float]:
     """Seconds a step by part."""
     with profile(activities=[ProfilerActivity.CPU]) as profiler:
-        total = sum(step(who) for _ in range(PROFILED)) / PROFILED
+        total = seconds(partial(step, who), PROFILED) / PROFILED
     found = dict.fromkeys(OPERATORS, 0.0)
     for event in profiler.key_averages():
         part = part_of(event.key)
@@ -143,7 +151,7 @@ def parts(step: Callable[[str], float], who: str) -> dict[str, float]:
 
 
 def part_of(operator: str) -> str | None:
-    """The part of a step that an operator belongs to; the longest beginning that fits decides."""
+    """The part of a step that an operator belongs to, by the longest matching prefix."""
     fits = [
         (len(name), part)
         for part, names in OPERATORS.items()

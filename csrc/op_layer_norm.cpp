@@ -2,8 +2,8 @@
 // Legend: see kernels.h.
 #include <tuple>
 
-#include "gains.h"
-#include "room.h"
+#include "arena.h"
+#include "norm_parameters.h"
 
 namespace elman {
 namespace {
@@ -13,46 +13,46 @@ constexpr int64_t kAhead = 72;
 
 }  // namespace
 
-// -> y (N, R), h (B, R), c (B, H), U x and V h normalized, their scales (2, N), cells; the last
-// four empty where nothing is kept, c and cells where there are none.
+// -> y (N, R), h (B, R), c (B, H), the normalized U x and V h, their scales (2, N), cells. The last
+// four are empty where nothing is saved, c and cells where the cell has none.
 std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> normed(
-    int64_t which, Tensor x, Tensor h0, Maybe c0, Tensor w_ih, Tensor w_hh, Maybe b_ih, Maybe b_hh,
-    Maybe w_hr, Tensor gain_ih, Tensor gain_hh, Maybe gain_c, Maybe shift_c, Maybe sizes,
-    bool reverse, bool keep, Maybe recurrent, Maybe zone_h, Maybe zone_c, double rate_h,
-    double rate_c) {
+    int64_t which, Tensor x, Tensor h0, Optional c0, Tensor w_ih, Tensor w_hh, Optional b_ih,
+    Optional b_hh, Optional w_hr, Tensor gain_ih, Tensor gain_hh, Optional gain_c, Optional shift_c,
+    Optional sizes, bool reverse, bool keep, Optional recurrent, Optional zone_h, Optional zone_c,
+    double rate_h, double rate_c) {
   STD_TORCH_CHECK(0 <= which && which <= 3, "no such cell");
   const Cell cell = Cell(which);
   const int64_t W = w_hh.size(0), H = hidden_of(w_hh, gates_of(cell));
   Plan plan(x, h0, H, w_hr.has_value(), sizes, reverse);
   const int64_t I = plan.s.input, R = plan.s.output, B = plan.s.batch, N = plan.s.total;
   check_inputs(cell, {N, I, H, R, B}, x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr);
-  const Gains gains(cell, W, H, b_ih, b_hh, gain_ih, gain_hh, gain_c, shift_c);
+  const NormParameters norm_parameters(cell, W, H, b_ih, b_hh, gain_ih, gain_hh, gain_c, shift_c);
   expect(recurrent, "recurrent", {B, R});
   expect(zone_h, "zone_h", {N, R});
   expect(zone_c, "zone_c", {N, H});
 
   const Table& kernel = table();
-  // Not by the number of threads, on which no bit may depend.
-  const bool packs = B >= kFewRows && plan.s.steps > kFewSteps;
+  // Independent of the number of threads, so that the result is too.
+  const bool packs = B >= kMinPackedRows && plan.s.steps > kMaxUnpackedSteps;
   const int64_t parts = Plan::parts(plan.s, 2 * W * (R + I)), own = (B + parts - 1) / parts;
   const int64_t ahead = std::max(own, std::min(kAhead, own * plan.s.steps));
-  const int64_t scratch_size = ahead * (I + W) + own * W + kernel.normed_spare(cell, H);
+  const int64_t scratch_size = ahead * (I + W) + own * W + kernel.normed_workspace(cell, H);
   auto empty = [&](bool wanted, std::vector<int64_t> shape) {
-    return fresh(wanted ? shape : std::vector<int64_t>{0});
+    return new_empty(wanted ? shape : std::vector<int64_t>{0});
   };
-  Tensor y = fresh({N, R});
+  Tensor y = new_empty({N, R});
   Tensor h = st::clone(h0);
-  Tensor c = c0 ? st::clone(*c0) : fresh({0});
+  Tensor c = c0 ? st::clone(*c0) : new_empty({0});
   Tensor u = empty(keep, {N, W}), v = empty(keep, {N, W}), scales = empty(keep, {2, N});
   Tensor cells = empty(keep && c0, {N, H});
-  const Cell plain = Cell::kRnnTanh;  // U x and V h go to memory whole, as if there were no gates
-  Room room;
-  float* scratch = room.take(parts * scratch_size);
-  float* m = room.take(w_hr ? B * H : 0);
-  float* masked = room.take(recurrent ? B * R : 0);
-  float* panels_u = room.take(packs ? kernel.packed_size(plain, W, I) : 0);
-  float* panels_v = room.take(packs ? kernel.packed_size(plain, W, R) : 0);
-  float* panels_r = room.take(w_hr ? kernel.packed_size(plain, R, H) : 0);
+  const Cell plain = Cell::kRnnTanh;  // U x and V h are stored as if there were no gates
+  Arena arena;
+  float* scratch = arena.take(parts * scratch_size);
+  float* m = arena.take(w_hr ? B * H : 0);
+  float* masked = arena.take(recurrent ? B * R : 0);
+  float* panels_u = arena.take(packs ? kernel.packed_size(plain, W, I) : 0);
+  float* panels_v = arena.take(packs ? kernel.packed_size(plain, W, R) : 0);
+  float* panels_r = arena.take(w_hr ? kernel.packed_size(plain, R, H) : 0);
   in_parts(Plan::threads_for(packs ? 8 * W * (R + I) : 0), [&](int64_t part, int64_t of) {
     if (packs) kernel.pack(plain, data(w_ih), W, I, panels_u, part, of);
     if (packs) kernel.pack(plain, data(w_hh), W, R, panels_v, part, of);
@@ -61,7 +61,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> normed(
 
   NormedForward n = {};
   n.f.s = plan.s;
-  n.f.noise = noise_of(recurrent, zone_h, zone_c, rate_h, rate_c);
+  n.f.regularization = regularization_of(recurrent, zone_h, zone_c, rate_h, rate_c);
   n.f.x = data(x);
   n.f.w_ih = data(w_ih);
   n.f.w_hh = data(w_hh);
@@ -74,7 +74,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> normed(
   n.f.cells = keep && c0 ? out(cells) : nullptr;
   n.f.m = m;
   n.f.scratch = masked;
-  n.norm = gains.norm;
+  n.norm = norm_parameters.norm;
   n.width = W;
   n.u = keep ? out(u) : nullptr;
   n.v = keep ? out(v) : nullptr;
