@@ -44,21 +44,17 @@ class Batch:
 
     @property
     def batch_size(self) -> int:
-        """Number of rows, B."""
         return self.inputs.shape[1]
 
     @property
     def steps(self) -> int:
-        """Number of steps, T."""
         return len(self.inputs)
 
     @property
     def units(self) -> int:
-        """Number of targets that are scored."""
         return int((self.targets != IGNORE).sum())
 
     def to(self, device: torch.device | str) -> Batch:
-        """The same batch on another device."""
         return Batch(
             self.inputs.to(device),
             self.targets.to(device),
@@ -165,7 +161,6 @@ class TokenChunks:
         return Batch(inputs=rows[:-1], targets=rows[1:], reset=reset)
 
     def state_dict(self) -> dict[str, int]:
-        """The place in the data, as plain integers."""
         return {"epoch": self._epoch, "position": self._position, "index": self._index}
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:

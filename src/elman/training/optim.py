@@ -158,12 +158,10 @@ class Average:
             mean.lerp_(parameter, share)
 
     def state_dict(self) -> dict[str, Any]:
-        """The mean and what it is over."""
         return {"means": self.means, "count": self.count, "decay": self.decay}
 
     @classmethod
     def from_state_dict(cls, state: Mapping[str, Any], device: torch.device) -> Self:
-        """What `state_dict` gave."""
         means = [mean.to(device) for mean in state["means"]]
         return cls(means, state["count"], state.get("decay", 1.0))
 

@@ -99,7 +99,6 @@ class Encoded:
             begin = end
 
     def save(self, folder: Path) -> None:
-        """Write the arrays into `folder`, each atomically."""
         folder.mkdir(parents=True, exist_ok=True)
         assert self.labels is not None
         for name in ("steps", "offsets", "labels"):
@@ -142,28 +141,23 @@ class LabeledBatch:
 
     @property
     def batch_size(self) -> int:
-        """Number of rows, B."""
         return len(self.lengths)
 
     @property
     def steps(self) -> int:
-        """T."""
         return len(self.inputs)
 
     @property
     def units(self) -> int:
-        """How many labels are scored."""
         if self.kind == "step" and self.targets is not None:
             return int((self.targets != IGNORE).sum())
         return self.batch_size
 
     def to(self, device: torch.device | str) -> LabeledBatch:
-        """The same batch on another device."""
         targets = None if self.targets is None else self.targets.to(device)
         return LabeledBatch(self.inputs.to(device), self.lengths.to(device), targets, self.kind)
 
     def select(self, rows: Tensor) -> LabeledBatch:
-        """Some of the rows, cut to the longest of them."""
         lengths = self.lengths[rows]
         steps, targets = int(lengths.max()), self.targets
         if targets is not None:
@@ -203,7 +197,6 @@ class Bucketed:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches in one pass over the rows."""
         return len(self._order)
 
     def __iter__(self) -> Bucketed:
@@ -218,7 +211,6 @@ class Bucketed:
         return batch
 
     def state_dict(self) -> dict[str, int]:
-        """The place in the data, as plain integers."""
         return {"epoch": self._epoch, "index": self._index}
 
     def load_state_dict(self, state: Mapping[str, Any], /) -> None:

@@ -54,11 +54,9 @@ class EncodedPairs:
 
     @property
     def lengths(self) -> tuple[Ids, Ids]:
-        """The lengths of the sources and of the targets, end tokens included."""
         return np.diff(self.source_ends, prepend=0), np.diff(self.target_ends, prepend=0)
 
     def select(self, places: Ids) -> EncodedPairs:
-        """The pairs at `places` alone."""
         sides = []
         for flat, ends in ((self.source, self.source_ends), (self.target, self.target_ends)):
             sides.append([flat[(ends[p - 1] if p else 0) : ends[p]] for p in places])
@@ -117,21 +115,17 @@ class PairBatch:
 
     @property
     def batch_size(self) -> int:
-        """Number of pairs, B."""
         return self.inputs.shape[1]
 
     @property
     def steps(self) -> int:
-        """S + T."""
         return len(self.source) + len(self.inputs)
 
     @property
     def units(self) -> int:
-        """Number of target tokens that are scored."""
         return int((self.targets != IGNORE).sum())
 
     def to(self, device: torch.device | str) -> PairBatch:
-        """The same batch on another device."""
         return replace(
             self,
             source=self.source.to(device),
@@ -141,7 +135,6 @@ class PairBatch:
         )
 
     def select(self, rows: Tensor) -> PairBatch:
-        """Some of the pairs, cut to the longest of them."""
         lengths = self.source_lengths[rows]
         ends = int((self.targets[:, rows] != IGNORE).sum(0).max())
         return PairBatch(
@@ -198,7 +191,6 @@ class PairBatches:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches in one pass over the pairs."""
         return len(self._cuts)
 
     def __iter__(self) -> PairBatches:
@@ -215,7 +207,6 @@ class PairBatches:
         return replace(batch, number=number)
 
     def state_dict(self) -> dict[str, int]:
-        """The place in the data, as plain integers."""
         return {"epoch": self._epoch, "index": self._index}
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:
