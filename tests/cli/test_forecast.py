@@ -58,7 +58,10 @@ TABLES: dict[str, tuple[str, str]] = {
         "csv:22: y is 'much'",
     ),
     "twice": (lines(*DAYS[:20], DAYS[19][:-1] + "0.5", *DAYS[20:]), "stands twice"),
-    "old ends of lines": (lines(*DAYS).replace("\n", "\r"), "bad.csv:1: not a row of a table: lines have to end in LF"),
+    "old ends of lines": (
+        lines(*DAYS).replace("\n", "\r"),
+        "bad.csv:1: not a row of a table: lines have to end in LF",
+    ),
     "digits": (
         lines(*(f"999999999999999999{row % 10},1" for row in range(60))),
         "csv:2: date is '9",
