@@ -12,9 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from elman.errors import InputError
-from elman.layers.lengths import Active, only_active
 from elman.layers.regularize import Dropout, LockedDropout, dropout_mask, probability
-from elman.layers.state import State
+from elman.layers.state import Active, State, only_active
 from elman.models.pooling import Pooling, PoolingKind, make_pooling
 from elman.models.stacked import StackedLayers
 
