@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "layers": ("kernels",),
     "models": ("layers", "kernels"),
     "data": (),
-    "streaming": ("layers.state", "data.given", "data.tokenizer"),
+    "streaming": ("layers.lengths", "layers.state", "data.given", "data.tokenizer"),
     "decoding": ("layers.state", "streaming"),
     "diagnostics": ("layers.instrument", "layers.state"),
     "evaluation": (*MODELS, "data", "streaming"),

@@ -24,6 +24,7 @@ from benchmarks.speed.verify import tests_pass
 from elman.settings import configure
 from elman.studies.timing import interleaved, seconds
 from elman.tasks import runs
+from elman.tasks.language_model.config import LanguageModelConfig
 from elman.training.optim import clip_gradients, gradient_norm, make_optimizer
 from elman.training.tbptt import Window, unroll
 
@@ -103,10 +104,10 @@ is in the last line):
 
 def make_step(folder: Path) -> tuple[Callable[[str], None], int]:
     """A function that takes a step with a backend, and the number of tokens of a step."""
-    config = configure(runs.task_class(TASK).Config, {}, RECIPES / f"{RECIPE}.toml")
+    config = configure(LanguageModelConfig, {}, RECIPES / f"{RECIPE}.toml")
     run = runs.begin(TASK, [random_text(folder)], folder / "run", config)
-    model = run.model.train()
-    objective, source = run.task.objective(model), run.task.source()
+    model = run.predictor.network.train()
+    objective, source = run.task.objective(run.predictor), run.task.source()
     optimizer = make_optimizer(model, config)
     window = Window()
 

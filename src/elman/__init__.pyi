@@ -1,6 +1,7 @@
 """The public names, said once: the package imports each when it is first asked for."""
 
 from . import diagnostics as diagnostics
+from . import plots as plots
 from .diagnostics.diagnosis import diagnose as diagnose
 from .errors import ElmanError as ElmanError
 from .errors import InputError as InputError

@@ -10,10 +10,9 @@ from pydantic import Field
 
 from elman.cli import choices
 from elman.data.given import Given
-from elman.data.memory import PROBLEMS
 from elman.errors import InputError
 from elman.models.cells import CellOptions
-from elman.predictors.memory import MemoryPredictor
+from elman.predictors.memory import Architecture, MemoryPredictor
 from elman.settings import Options
 from elman.tasks.runs import Run
 from tests.cli.conftest import Elman
@@ -32,7 +31,7 @@ class Marking(Options):
     text: str | None = Field(None, description="what to answer")
 
 
-class Searcher(MemoryPredictor):  # type: ignore[misc]  # final, but for this test
+class Searcher(MemoryPredictor):  # type: ignore[misc] # final, but for this test
     kind = "searcher"
     Prediction: ClassVar[type[Options]] = Searching
 
@@ -84,7 +83,8 @@ def test_a_run_and_its_predictor_refuse_what_they_do_not_have(trained: Run) -> N
 
 
 def test_a_value_that_does_not_fit_is_named() -> None:
-    predictor = Searcher.fresh(PROBLEMS["recall"], "gru", 3, CellOptions())
+    architecture = Architecture("recall", "gru", 3, CellOptions())
+    predictor = Searcher(architecture.make(), architecture)
     assert list(predictor.predict(beam=2)) == [{"beam": 2, "text": None}]
     with pytest.raises(InputError, match="--beam 0: input should be greater than or equal to 1"):
         predictor.predict(beam=0)

@@ -1,8 +1,6 @@
 """Scores against scikit-learn and by hand, entities, temperature, baselines and the verdict."""
 
-import json
 import math
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +12,7 @@ from elman.data.batching import IGNORE
 from elman.data.labeled.encoded import Encoded
 from elman.data.labeled.formats.parsed import origin_of
 from elman.data.labeled.rows import Labeled, LabeledSplits, Labels, Sequences, Texts, offsets_of
-from elman.evaluation.baselines import Baseline, baselines_from_json, fit_baselines
+from elman.evaluation.baselines import Baseline, fit_baselines
 from elman.evaluation.classification import (
     calibration_error,
     confusion,
@@ -132,8 +130,6 @@ def test_the_baselines_of_texts() -> None:
     assert majority.note == "always 'bad'"
     assert majority.scores["test"]["accuracy"] == pytest.approx(6 / 11)
     assert regression.scores["test"]["accuracy"] == 1
-    kept = json.loads(json.dumps([asdict(baseline) for baseline in baselines]))
-    assert baselines_from_json(kept) == baselines
 
 
 @pytest.mark.parametrize("kind", ["one", "step", "many"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import pytest
@@ -56,18 +57,15 @@ def test_a_file_and_a_text_by_hand(predictor: TranslatorPredictor, tmp_path: Pat
 
 
 def test_what_arrives_is_answered_before_the_next_is_there(predictor: TranslatorPredictor) -> None:
-    read: list[str] = []
-
-    def arriving() -> Iterator[str]:
-        for line in LINES:
-            read.append(line)
-            yield line
-
+    arrived: Queue[str | None] = Queue()
+    lines = iter(lambda: arrived.get(timeout=60), None)
     options = predictor.options(predictor.Prediction, {})
-    answers = predictor.answers(Texts(arriving(), arriving=True), options)
-    for number, answer in enumerate(answers, 1):
-        assert answer.line == number == len(read)
-    assert len(read) == len(LINES)
+    answers = predictor.answers(Texts(lines, arriving=True), options)
+    for number, line in enumerate(LINES, 1):
+        arrived.put(line)
+        assert next(answers).line == number
+    arrived.put(None)
+    assert list(answers) == []
 
 
 def test_the_best_come_first(predictor: TranslatorPredictor) -> None:

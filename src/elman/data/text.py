@@ -167,7 +167,7 @@ def lines_of(path: str | os.PathLike[str]) -> Iterator[str]:
         InputError: as `whole_text` and `Text.blocks`.
     """
     waiting = ""
-    for block in whole_text(path).blocks():
+    for block in whole_text(Path(path)).blocks():
         *complete, waiting = (waiting + block).split("\n")
         yield from (line.removesuffix("\r") for line in complete)
     if waiting:

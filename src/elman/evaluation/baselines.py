@@ -9,7 +9,7 @@ Legend: N rows or steps, F features, K classes.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,25 +69,6 @@ def fit_baselines(splits: LabeledSplits, seed: int = 0) -> list[Baseline]:
     except ImportError:
         fitted.append(Baseline("logistic regression", MISSING, {}))
     return fitted
-
-
-def baselines_from_json(values: Sequence[Mapping[str, Any]]) -> list[Baseline]:
-    """The baselines of the JSON values that `dataclasses.asdict` gives.
-
-    Raises:
-        AttributeError, KeyError, TypeError, ValueError: values of something else.
-    """
-    return [
-        Baseline(
-            str(kept["name"]),
-            str(kept["note"]),
-            {
-                str(split): {str(metric): float(value) for metric, value in scores.items()}
-                for split, scores in kept["scores"].items()
-            },
-        )
-        for kept in values
-    ]
 
 
 def _scored(part: Labeled, probabilities: Array) -> dict[str, float]:

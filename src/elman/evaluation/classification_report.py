@@ -155,11 +155,11 @@ def _remarks(classes: Classes, part: Predictions, error: float) -> list[str]:
     if classes.kind != "many" and len(classes.names) > 2:
         matrix = confusion_of(classes, part)
         np.fill_diagonal(matrix, 0)
-        true, called = np.unravel_index(int(matrix.argmax()), matrix.shape)
+        true, label = divmod(int(matrix.argmax()), len(classes.names))
         if matrix.max():
             lines.append(
                 f"Most often confused: {classes.names[true]!r} is predicted as"
-                f" {classes.names[called]!r}"
+                f" {classes.names[label]!r}"
                 f" ({matrix.max():,} of {int((part.ids == true).sum()):,})."
             )
     if error > _MISCALIBRATED:

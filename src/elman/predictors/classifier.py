@@ -126,7 +126,7 @@ class ClassifierPredictor(Predictor):
     @classmethod
     def of(cls, parts: Parts, name: str) -> Self:
         settings = dict(parts.settings)
-        schema = Schema.from_json(settings.pop("schema"))
+        schema = TypeAdapter(Schema).validate_python(settings.pop("schema"))
         split = bool(settings.pop("split_punctuation"))
         encoder = Encoder.of(parts.files, split_punctuation=split, where=name)
         if (schema.inputs == "numbers") != (encoder.words is None):

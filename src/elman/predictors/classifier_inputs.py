@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from elman.data.batching import IGNORE
 from elman.data.given import Arrays, Files, Given
@@ -57,7 +58,7 @@ class Schema:
         columns: where in a table the texts and the labels are.
     """
 
-    names: tuple[str, ...]
+    names: Annotated[tuple[str, ...], Field(min_length=1)]
     kind: LabelKind
     inputs: InputKind
     channels: tuple[str, ...] = ()
@@ -69,24 +70,6 @@ class Schema:
         inputs = next(name for name, kind in _KINDS.items() if isinstance(data.inputs, kind))
         channels = data.inputs.channels if isinstance(data.inputs, Sequences) else ()
         return cls(data.labels.names, data.labels.kind, inputs, channels, columns)
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Schema:
-        """The schema of the JSON values that `dataclasses.asdict` gives.
-
-        Raises:
-            KeyError, TypeError, ValueError: values of something else.
-        """
-        schema = cls(
-            tuple(map(str, values["names"])),
-            values["kind"],
-            values["inputs"],
-            tuple(map(str, values["channels"])),
-            Columns(**values["columns"]),
-        )
-        if not schema.names or schema.inputs not in _KINDS:
-            raise ValueError("no classes, or unknown inputs")
-        return schema
 
     @property
     def steps(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
 from typing import ClassVar, Literal, Self, final
 
@@ -27,6 +27,7 @@ from elman.predictors.translation import (
 from elman.predictors.translator_session import TranslationSession
 from elman.predictors.vocabularies import Vocabularies
 from elman.settings import Options
+from elman.streaming.arrivals import grouped
 
 _TABLES = (".tsv", ".tab", ".csv", ".jsonl", ".ndjson", ".json", ".parquet")
 
@@ -148,27 +149,27 @@ class TranslatorPredictor(Predictor):
     def answers(self, inputs: Given | None, options: Options) -> Iterator[Translation]:
         chosen = TranslationOptions.including(options)
         file = None if chosen.alignments is None else AlignmentFile(chosen.alignments)
-        lines, at_once = self._lines(inputs, chosen.text)
+        lines, arriving = self._lines(inputs, chosen.text)
         translator = LineTranslator(
             self.model, self.vocabularies, chosen, None if file is None else file.add
         )
-        return _in_groups(translator, lines, at_once, file)
+        return _translated(translator, lines, arriving, file)
 
     def open_session(self, options: Options) -> TranslationSession:
         chosen = TranslationOptions.including(options)
         return TranslationSession(self, LineTranslator(self.model, self.vocabularies, chosen))
 
-    def _lines(self, inputs: Given | None, text: str | None) -> tuple[Iterable[str], int]:
-        """The lines to translate, and how many are read before the first is answered."""
+    def _lines(self, inputs: Given | None, text: str | None) -> tuple[Iterable[str], bool]:
+        """The lines to translate, and whether they arrive one by one."""
         if text is not None:
             if inputs is not None and not (isinstance(inputs, Texts) and inputs.arriving):
                 raise InputError("--text and INPUT: give one of them")
-            return text.split("\n"), LINES_AT_ONCE
+            return text.split("\n"), False
         match inputs:
             case Texts():
-                return inputs.texts, 1 if inputs.arriving else LINES_AT_ONCE
+                return inputs.texts, inputs.arriving
             case Files():
-                return chain.from_iterable(map(self._lines_of, inputs.paths)), LINES_AT_ONCE
+                return chain.from_iterable(map(self._lines_of, inputs.paths)), False
             case None:
                 raise InputError("nothing to translate; give sentences or a file")
             case _:
@@ -183,12 +184,12 @@ class TranslatorPredictor(Predictor):
         return lines_of(path)
 
 
-def _in_groups(
-    translator: LineTranslator, lines: Iterable[str], at_once: int, file: AlignmentFile | None
+def _translated(
+    translator: LineTranslator, lines: Iterable[str], arriving: bool, file: AlignmentFile | None
 ) -> Iterator[Translation]:
     """Translations in order; alignments are written when the last line has been translated."""
-    lines, first = iter(lines), 1
-    while group := list(islice(lines, at_once)):
+    first = 1
+    for group in grouped(lines, LINES_AT_ONCE, arriving=arriving):
         yield from translator.translate([line.rstrip("\r") for line in group], first)
         first += len(group)
     if file is not None:

@@ -223,8 +223,8 @@ GOOD = "a b,x\nc d,y\ne f,x\ng h,y\n"
         ("a.csv", "text,label\na b,x\nc d,x\n", Columns(), "only 'x'"),
         ("a.csv", "text,label\n,x\nc d,y\n", Columns(), "a.csv:2: its text is empty"),
         ("a.csv", "text,label\na b,\nc d,y\n", Columns(), "a.csv:2: has no label"),
-        ("a.csv", "text,label\na b,x\nc,d,y\n", Columns(), "a.csv:3: has 3 columns, expected 2"),
-        ("a.csv", 'text,label\n"a"b,x\nc d,y\n', Columns(), "a.csv:2: not CSV"),
+        ("a.csv", "text,label\na b,x\nc,d,y\n", Columns(), "a.csv:3: has 3 columns, the header"),
+        ("a.csv", 'text,label\n"a"b,x\nc d,y\n', Columns(), "a.csv:2: not a row of a table"),
         ("a.csv", "text,text\na b,x\n", Columns(), "is there twice"),
         ("a.jsonl", '{"text": "a", "label": 1}\n{"text"\n', Columns(), "a.jsonl:2: not JSON"),
         ("a.jsonl", '{"text": "a b"}\n' * 3, Columns(), "no label column"),
@@ -258,7 +258,9 @@ def test_bad_rows_can_be_left_out_and_are_counted(tmp_path: Path) -> None:
     splits = read_labeled([path, path], skip_bad_rows=True)
     assert (len(splits.train), splits.skipped) == (8, 4)
     assert splits.notes[-1] == "left out 4 rows that can't be read"
-    with pytest.raises(InputError, match=r"a\.csv:7: has 1 columns, expected 2.*--skip-bad-rows"):
+    with pytest.raises(
+        InputError, match=r"a\.csv:7: has 1 column, the header has 2.*--skip-bad-rows"
+    ):
         read_labeled([path, path])
 
 

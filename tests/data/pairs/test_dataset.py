@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from elman.data.given import Files
 from elman.data.pairs.dataset import Pair, one_by_one, read_pairs
 from elman.data.pairs.rows import Reader
 from elman.errors import InputError
@@ -136,7 +137,7 @@ def test_empty_rows_are_left_out_and_counted(tmp_path: Path) -> None:
 
 
 BAD = {
-    "no tab": ("only one sentence", "2: has 1 column, expected at least 2"),
+    "no tab": ("only one sentence", "2: has 1 column, expected 2"),
     "empty side": ("something\t ", "2: the target is empty"),
     "not UTF-8": (b"caf\xe9\tx", "2: not UTF-8"),
     "binary": (b"\0\tx", "2: binary, not text"),
@@ -212,7 +213,7 @@ def test_what_cannot_be_worked_with_is_said(tmp_path: Path) -> None:
         ([table], {"source": "en", "target": "de"}, "no column 'en'"),
         ([write(tmp_path / "x.jsonl", ['{"a": 1}'])], {}, "which two are the sentences"),
         ([tsv(tmp_path, ROWS[:2], "two.tsv")], {}, "too short: 2 pairs"),
-        ([tsv(tmp_path, ["", ""], "none.tsv")], {}, "holds no sentence pairs"),
+        ([tsv(tmp_path, ["", ""], "none.tsv")], {}, "the file is empty"),
         ([table], {"valid_fraction": 0.7, "test_fraction": 0.3}, "leave nothing"),
     ]
     for paths, named, complaint in cases:
@@ -241,7 +242,7 @@ def test_a_gzip_file_that_is_cut_off(tmp_path: Path) -> None:
 
 def test_one_by_one(tmp_path: Path) -> None:
     a, b, c = tmp_path / "a.en", tmp_path / "a.de", tmp_path / "c.tsv.gz"
-    assert one_by_one([a, b]) == [(a, b)]
-    assert one_by_one([c, c]) == [(c,), (c,)]
+    assert one_by_one([a, b]) == [("a.de", Files((a, b)))]
+    assert one_by_one([c, c]) == [("c.tsv.gz", Files((c,)))] * 2
     with pytest.raises(InputError, match="mixed"):
         one_by_one([a, c])

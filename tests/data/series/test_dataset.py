@@ -160,7 +160,7 @@ def test_equal_rows_are_one_and_others_as_asked():
     }
 
     assert found == {"first": 3, "last": 5, "mean": 4}
-    refused(twice, "stands twice", "row 3", "--duplicates", "--time-zone")
+    refused(twice, "stands twice", "data:4", "--duplicates", "--time-zone")
 
 
 # Time zones.
@@ -308,8 +308,11 @@ def test_a_panel_survives_its_file(tmp_path):
         ("ds,y\n2024-01-01,1\n", ["one row", "--frequency"]),
         ("ds,y\n", ["has no rows"]),
         ("", ["empty"]),
-        ("ds;y\n2024-01-01;1,5\n2024-01-02;1,6\n", ["'1,5'", "point"]),
-        ("ds,a,b\n2024-01-01,1,2\n2024-01-02,2,3\n", ["--target", "a, b"]),
+        ("ds;y\n2024-01-01;1,5\n2024-01-02;1.6\n", ["data.csv:2", "'1,5'", "point"]),
+        ("ds;y\n2024-01-01;1,500\n2024-01-02;1,600\n", ["data.csv:2", "'1,500'", "point"]),
+        ("ds,y\n2024-01-01,1\n2024-01-02,2,5\n", ["data.csv:3", "has 3 columns, the header has 2"]),
+        ("ds,y\n2024-01-01,1\n2024-01-02\n", ["data.csv:3", "has 1 column, the header has 2"]),
+        ("ds,a,b\n2024-01-01,1,2\n2024-01-02,2,3\n", ["--target", "'a', 'b'"]),
         ("x,y\n1.5,1\n2.5,2\n", ["no column of times", "--time"]),
         (
             "ds,y\n2024-01-01,1\n2024-01-01 01:00,2\n2024-01-01 02:00,2\n2024-01-01 02:30,4\n",
@@ -326,7 +329,7 @@ def test_mixed_frequencies_name_the_series_and_its_row():
     daily = days(np.arange(9.0)).assign(unique_id="b")
 
     refused(
-        pd.concat([hourly, daily], ignore_index=True), "row 49", "b: steps of 1 day", "--frequency"
+        pd.concat([hourly, daily], ignore_index=True), "data:50", "b: steps of 1 day", "--frequency"
     )
 
 
@@ -341,11 +344,11 @@ def test_other_bad_input(tmp_path):
     refused(frame.assign(c=["a", "b", "a"]), "static covariate c changes", static=("c",))
     refused(tmp_path / "none.csv", "cannot be read")
     (tmp_path / "x.parquet").write_bytes(b"PAR1 no")
-    refused(tmp_path / "x.parquet", "Parquet", "check the file")
+    refused(tmp_path / "x.parquet", "Parquet", "write it again")
     night = pd.DataFrame(
         {"ds": pd.date_range("2024-03-31 00:00", periods=5, freq="h"), "y": range(5)}
     )
-    refused(night, "does not exist in Europe/Berlin", "row 2", time_zone="Europe/Berlin")
+    refused(night, "does not exist in Europe/Berlin", "data:3", time_zone="Europe/Berlin")
 
 
 def test_dull_series_can_be_dropped_or_kept():

@@ -69,6 +69,17 @@ def test_an_opened_run_measures_the_same(trained: Run) -> None:
     assert Run(trained.path).evaluate() == trained.evaluate()
 
 
+@pytest.mark.parametrize("name", ["data.json", "tokenizer.json", "valid/labels.npy"])
+def test_damaged_data_are_one_line(trained: Run, tmp_path: Path, name: str) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(trained.path, copy)
+    for content in (b'{"schema": {"names": []}}', b"[1]", b"\xff"):
+        (copy / "data" / name).write_bytes(content)
+        with pytest.raises(InputError, match=name) as caught:
+            Run(copy)
+        assert "\n" not in str(caught.value)
+
+
 def test_resumed_is_never_killed(tmp_path: Path) -> None:
     settings: dict[str, Any] = {"average": "ema", "word_dropout": 0.2, "label_smoothing": 0.1}
     whole = reviews.run(tmp_path, **settings)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from elman.data.given import Files, Given, Splits
 from elman.data.labeled.dataset import read_labeled, read_more
@@ -15,7 +16,7 @@ from elman.data.labeled.standardize import Standardizer
 from elman.data.labeled.words import WordEncoder, separated
 from elman.data.tokenizer import Tokenizer, train_tokenizer
 from elman.errors import InputError
-from elman.evaluation.baselines import Baseline, baselines_from_json, fit_baselines
+from elman.evaluation.baselines import Baseline, fit_baselines
 from elman.files import write_bytes, write_json
 from elman.predictors.classifier_inputs import SCALER, TOKENIZER, Encoder, Schema, words_by_row
 from elman.tasks.classify.config import ClassifyConfig
@@ -23,6 +24,15 @@ from elman.tasks.classify.initialize import Start, from_language_model, from_vec
 
 SPLITS = ("train", "valid", "test")
 _DATA, _START = "data.json", "start.safetensors"
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The part of `ClassifyData` that is a file of JSON."""
+
+    schema: Schema
+    notes: tuple[str, ...]
+    baselines: tuple[Baseline, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,12 +124,9 @@ def prepare(config: ClassifyConfig, given: Given | None, folder: Path) -> None:
     for name in SPLITS:
         if (rows := getattr(splits, name)) is not None:
             encoder.labeled(rows).save(folder / name)
-    found = {
-        "schema": asdict(Schema.of(splits.train, splits.columns)),
-        "notes": notes,
-        "baselines": [asdict(baseline) for baseline in fit_baselines(splits, config.seed)],
-    }
-    write_json(folder / _DATA, found)
+    schema = Schema.of(splits.train, splits.columns)
+    found = _Found(schema, tuple(notes), tuple(fit_baselines(splits, config.seed)))
+    write_json(folder / _DATA, asdict(found))
 
 
 def open_data(config: ClassifyConfig, folder: Path) -> ClassifyData:
@@ -130,16 +137,15 @@ def open_data(config: ClassifyConfig, folder: Path) -> ClassifyData:
     """
     path = folder / _DATA
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        schema = Schema.from_json(found["schema"])
-        baselines = baselines_from_json(found["baselines"])
-        notes = tuple(map(str, found["notes"]))
+        found = TypeAdapter(_Found).validate_json(path.read_bytes())
         names = [name for name in (TOKENIZER, SCALER) if (folder / name).exists()]
         files = {name: (folder / name).read_bytes() for name in names}
-    except (OSError, RecursionError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
         raise InputError(
-            f"{path}: cannot be read as the data of a classifier ({error}); train again"
+            f"{path}: cannot be read as the data of a classifier ({reason}); train again"
         ) from error
+    schema = found.schema
     encoder = Encoder.of(files, split_punctuation=_splits(config), where=str(folder))
     if (schema.inputs == "numbers") != (encoder.words is None):
         raise InputError(f"{folder / TOKENIZER}: is missing or too much; train again")
@@ -148,7 +154,8 @@ def open_data(config: ClassifyConfig, folder: Path) -> ClassifyData:
         for name in SPLITS
         if name != "test" or (folder / name).exists()
     }
-    return ClassifyData(splits, schema, encoder, baselines, Start.load(folder / _START), notes)
+    start = Start.load(folder / _START)
+    return ClassifyData(splits, schema, encoder, found.baselines, start, found.notes)
 
 
 def _splits(config: ClassifyConfig) -> bool:

@@ -54,15 +54,7 @@ class Start:
         Raises:
             InputError: a damaged file.
         """
-        if not path.exists():
-            return cls()
-        try:
-            tree = load_tree(path)
-            return cls(dict(tree["weights"]), dict(tree["settings"]))
-        except (KeyError, TypeError, ValueError) as error:
-            if isinstance(error, InputError):
-                raise
-            raise InputError(f"{path}: cannot be read as weights to start from") from error
+        return cls(**load_tree(path)) if path.exists() else cls()
 
 
 def from_language_model(source: Path, config: ClassifyConfig) -> tuple[Tokenizer, Start]:
