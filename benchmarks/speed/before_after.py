@@ -37,24 +37,6 @@ AIM = 1.03
 SIDES = ("before", "after")
 COLUMNS = ("what", "how", "before, s", "after, s", "after / before", f"≤ {AIM}")
 WORDS = "the cat sat on a mat and dog ran to far red hill good bad fine poor".split()  # noqa: SIM905
-    "the",
-    "cat",
-    "sat",
-    "on",
-    "a",
-    "mat",
-    "and",
-    "dog",
-    "ran",
-    "to",
-    "far",
-    "red",
-    "hill",
-    "good",
-    "bad",
-    "fine",
-    "poor",
-]
 LABELS = ("good", "bad")
 TINY = ("--max-steps", "5", "--eval-every", "5", "--hidden-size", "128")
 
