@@ -58,7 +58,10 @@ TABLES: dict[str, tuple[str, str]] = {
         "csv:22: y is 'much'",
     ),
     "twice": (lines(*DAYS[:20], DAYS[19][:-1] + "0.5", *DAYS[20:]), "stands twice"),
-    "old ends of lines": (lines(*DAYS).replace("\n", "\r"), "bad.csv:1: is not a line of a table"),
+    "old ends of lines": (
+        lines(*DAYS).replace("\n", "\r"),
+        "bad.csv:1: not a row of a table: lines have to end in LF",
+    ),
     "digits": (
         lines(*(f"999999999999999999{row % 10},1" for row in range(60))),
         "csv:2: date is '9",
@@ -141,6 +144,6 @@ def test_a_picture(elman: Elman, forecaster: Run, tmp_path: Path) -> None:
 def test_rows_that_cannot_be_streamed(forecaster: Run, row: str, message: str) -> None:
     from elman.errors import InputError
 
-    front = forecaster.predictor.session()
+    session = forecaster.predictor.session()
     with pytest.raises(InputError, match=message):
-        front.push(lines(row))
+        session.push(lines(row))

@@ -57,7 +57,6 @@ class DiagnosisInput:
 
     @property
     def steps(self) -> int:
-        """T."""
         return self.inputs.shape[self.time_axis]
 
     @property

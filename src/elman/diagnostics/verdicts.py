@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
+
+from torch import Tensor
 
 from elman.diagnostics.measurements import Measurements
 from elman.diagnostics.reach import Reach
@@ -118,29 +120,21 @@ def _needed_reach(needs: int | None) -> float:
     return _limit("vanishing") if needs is None else float(needs)
 
 
-def _vanishing(measured: Measurements) -> list[Verdict]:
+def _vanishing(measured: Measurements) -> Iterator[Verdict]:
     needs = measured.needs
-    findings = []
+    settings, remedy = longer_memory(measured.cell, needs)
+    limit = f"the limit is {_limit('vanishing'):.0f}"
+    required = limit if needs is None else f"the task needs {needs}"
     for layer in measured.layers:
         reach = layer.reach
-        if gradient_verdict(reach, layer.exploding_ratio, needs) != "vanishing":
-            continue
-        limit = f"the limit is {_limit('vanishing'):.0f}"
-        required = limit if needs is None else f"the task needs {needs}"
-        settings, remedy = longer_memory(measured.cell, needs)
-        findings.append(
-            Verdict(
-                "vanishing",
-                layer.place,
+        if gradient_verdict(reach, layer.exploding_ratio, needs) == "vanishing":
+            evidence = (
                 f"the gradient falls below 1 % after {reach.steps:.1f} steps (95 %:"
                 f" {reach.low:.1f} to {reach.high:.1f}); {required}; each step leaves"
                 f" {math.exp(layer.lyapunov):.3f} of it (Lyapunov exponent"
-                f" {layer.lyapunov:.3f} ± {layer.lyapunov_error:.3f})",
-                remedy,
-                settings,
+                f" {layer.lyapunov:.3f} ± {layer.lyapunov_error:.3f})"
             )
-        )
-    return findings
+            yield Verdict("vanishing", layer.place, evidence, remedy, settings)
 
 
 def longer_memory(cell: str | None, needs: int | None) -> tuple[dict[str, object], str]:
@@ -165,124 +159,99 @@ SMALLER_GRADIENT = (
 """The remedy for a gradient that explodes."""
 
 
-def _exploding(measured: Measurements) -> list[Verdict]:
-    findings = []
+def _exploding(measured: Measurements) -> Iterator[Verdict]:
     for layer in measured.layers:
-        if gradient_verdict(layer.reach, layer.exploding_ratio) != "exploding":
-            continue
-        findings.append(
-            Verdict(
-                "exploding",
-                layer.place,
+        if gradient_verdict(layer.reach, layer.exploding_ratio) == "exploding":
+            evidence = (
                 f"the gradient at lag {layer.exploding_lag} is {layer.exploding_ratio:.3g} times"
                 f" that at lag 0; largest Lyapunov exponent {layer.lyapunov:.3f} ±"
                 f" {layer.lyapunov_error:.3f}, spectral radius of a step"
-                f" {layer.spectral_radius:.2f}",
-                SMALLER_GRADIENT,
-                {"clip_norm": 0.5, "init": "orthogonal"},
+                f" {layer.spectral_radius:.2f}"
             )
-        )
-    return findings
+            settings = {"clip_norm": 0.5, "init": "orthogonal"}
+            yield Verdict("exploding", layer.place, evidence, SMALLER_GRADIENT, settings)
 
 
-def _short_truncation(measured: Measurements) -> list[Verdict]:
-    truncation = measured.truncation
-    if truncation is None:
-        return []
+def _short_truncation(measured: Measurements) -> Iterator[Verdict]:
+    truncation, needs = measured.truncation, measured.needs or 0
     longest = max(measured.layers, key=lambda layer: layer.reach.low)
-    needs = measured.needs or 0
-    if max(longest.reach.low, needs) / truncation <= _limit("short truncation"):
-        return []
-    wanted = max(math.ceil(longest.reach.steps), needs)
-    wanted = 2 ** math.ceil(math.log2(wanted + 1))
+    if truncation is None or (
+        max(longest.reach.low, needs) / truncation <= _limit("short truncation")
+    ):
+        return
+    wanted = 2 ** math.ceil(math.log2(max(math.ceil(longest.reach.steps), needs) + 1))
     needed = f", and the task needs {needs}" if needs else ""
-    return [
-        Verdict(
-            "short truncation",
-            None,
-            f"training backpropagates {truncation} steps; the gradient reaches {longest.reach} in"
-            f" {longest.place}{needed}",
-            f"train with truncation={wanted}, to use the whole reach of the gradient",
-            {"truncation": wanted},
-        )
-    ]
+    yield Verdict(
+        "short truncation",
+        None,
+        f"training backpropagates {truncation} steps; the gradient reaches {longest.reach} in"
+        f" {longest.place}{needed}",
+        f"train with truncation={wanted}, to use the whole reach of the gradient",
+        {"truncation": wanted},
+    )
 
 
-def _short_reach(measured: Measurements) -> list[Verdict]:
+def _short_reach(measured: Measurements) -> Iterator[Verdict]:
     needs, reach = measured.needs, measured.reach_by_intervention
     if needs is None or reach is None or reach.censored:
-        return []
-    if reach.high >= _limit("short reach") * needs:
-        return []
-    settings, remedy = longer_memory(measured.cell, needs)
-    return [
-        Verdict(
-            "short reach",
-            None,
+        return
+    if reach.high < _limit("short reach") * needs:
+        settings, remedy = longer_memory(measured.cell, needs)
+        evidence = (
             f"a change more than {reach.steps:.1f} steps back (95 %: {reach.low:.1f} to"
-            f" {reach.high:.1f}) has no effect on the output; the task needs {needs}",
-            f"train longer if the loss still falls; otherwise, {remedy}",
-            settings,
+            f" {reach.high:.1f}) has no effect on the output; the task needs {needs}"
         )
-    ]
+        remedy = f"train longer if the loss still falls; otherwise, {remedy}"
+        yield Verdict("short reach", None, evidence, remedy, settings)
 
 
-def _saturated(measured: Measurements) -> list[Verdict]:
-    findings = []
+def _saturated(measured: Measurements) -> Iterator[Verdict]:
+    limit = _limit("saturated gates")
     for layer in measured.layers:
-        limit = _limit("saturated gates")
         worst = [gate for gate in layer.activity.gates if gate.saturated >= limit]
         if not worst:
             continue
         names = ", ".join(f"{gate.name} {gate.saturated:.0%}" for gate in worst)
-        keeps = any(gate.keeps for gate in worst)
-        findings.append(
-            Verdict(
-                "saturated gates",
-                layer.place,
-                f"share of values within 1 % of an end of their range: {names}",
-                "initialize the forget gate open (forget_bias=1)"
-                if keeps
-                else "use layer norm inside the cell, smaller inputs, or a lower learning rate",
-                {"forget_bias": 1.0} if keeps else {"layer_norm": True},
-            )
-        )
-    return findings
+        evidence = f"share of values within 1 % of an end of their range: {names}"
+        settings: dict[str, object] = {"layer_norm": True}
+        remedy = "use layer norm inside the cell, smaller inputs, or a lower learning rate"
+        if any(gate.keeps for gate in worst):
+            settings = {"forget_bias": 1.0}
+            remedy = "initialize the forget gate open (forget_bias=1)"
+        yield Verdict("saturated gates", layer.place, evidence, remedy, settings)
 
 
-def _inactive(
-    measured: Measurements, name: Literal["dead units", "constant units"]
-) -> list[Verdict]:
-    findings = []
+def _dead(measured: Measurements) -> Iterator[Verdict]:
+    remedy = "use tanh or a gated cell instead of ReLU, a lower learning rate, or fewer units"
     for layer in measured.layers:
-        units = layer.activity.dead if name == "dead units" else layer.activity.constant
-        share = float(units.float().mean())
-        if share < _limit(name):
-            continue
-        dead = name == "dead units"
-        findings.append(
-            Verdict(
-                name,
-                layer.place,
-                f"{int(units.sum())} of {len(units)} units ({share:.0%}) are"
-                f" {'0' if dead else 'the same'} at every step of every row",
-                "use tanh or a gated cell instead of ReLU, a lower learning rate, or fewer units"
-                if dead
-                else "use layer norm, smaller biases or inputs, or fewer units",
-                {"cell": "lstm"} if dead else {"layer_norm": True},
-            )
-        )
-    return findings
+        if evidence := _inactive("dead units", layer.activity.dead, "0"):
+            yield Verdict("dead units", layer.place, evidence, remedy, {"cell": "lstm"})
 
 
-_RULES: Sequence[Callable[[Measurements], list[Verdict]]] = (
+def _constant(measured: Measurements) -> Iterator[Verdict]:
+    remedy = "use layer norm, smaller biases or inputs, or fewer units"
+    for layer in measured.layers:
+        if evidence := _inactive("constant units", layer.activity.constant, "the same"):
+            yield Verdict("constant units", layer.place, evidence, remedy, {"layer_norm": True})
+
+
+def _inactive(name: Name, units: Tensor, value: str) -> str:
+    """The evidence that too many units (H,) are inactive, or nothing."""
+    share = float(units.float().mean())
+    if share < _limit(name):
+        return ""
+    count = f"{int(units.sum())} of {len(units)} units ({share:.0%})"
+    return f"{count} are {value} at every step of every row"
+
+
+_RULES: Sequence[Callable[[Measurements], Iterator[Verdict]]] = (
     _exploding,
     _vanishing,
     _short_reach,
     _short_truncation,
     _saturated,
-    lambda measured: _inactive(measured, "dead units"),
-    lambda measured: _inactive(measured, "constant units"),
+    _dead,
+    _constant,
 )
 
 

@@ -15,23 +15,11 @@ import numpy as np
 from elman.evaluation.backtest.backtest import Backtest
 from elman.evaluation.backtest.metrics import INTERVALS
 from elman.evaluation.backtest.report import verdict
-from elman.plots.style import (
-    BLACK,
-    BLUE,
-    GREEN,
-    INK,
-    ORANGE,
-    PURPLE,
-    RED,
-    SKY,
-    check_figure,
-    new_figure,
-    whole_numbers,
-)
+from elman.plots import style
 
-COLORS = (RED, GREEN, PURPLE, ORANGE, SKY, BLACK)
+COLORS = (style.RED, style.GREEN, style.PURPLE, style.ORANGE, style.SKY, style.BLACK)
 DASHES = ((0, (4, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)), (0, (7, 2)), (0, (2, 2)), (0, (3, 1)))
-COVERAGE = (SKY, BLUE, "#00344f")
+COVERAGE = (style.SKY, style.BLUE, "#00344f")
 
 
 def draw_backtest(path: Path, found: Backtest) -> None:
@@ -40,17 +28,17 @@ def draw_backtest(path: Path, found: Backtest) -> None:
     Raises:
         InputError: an unknown suffix, or matplotlib is missing.
     """
-    check_figure(path)
+    style.check_figure(path)
     scores = found.tally.scores(found.model)
     panels = [_by_step, _by_cut]
     if f"coverage of {INTERVALS[0]} %" in scores:
         panels.append(_coverage)
     metric = "MAE" if math.isnan(scores["MASE"][0]) else "MASE"
-    with new_figure(path, (4.6 * len(panels), 4.3)) as figure:
+    with style.new_figure(path, (4.6 * len(panels), 4.3)) as figure:
         grid = figure.subplots(1, len(panels), squeeze=False)[0]
         for axes, draw in zip(grid, panels, strict=True):
             draw(axes, found, metric)
-            whole_numbers(axes)
+            style.whole_numbers(axes)
         figure.suptitle(fill(verdict(found)[0], 44 * len(panels)), x=0.01, ha="left", fontsize=10.5)
 
 
@@ -58,11 +46,11 @@ def _by_step(axes: Any, found: Backtest, metric: str) -> None:
     ahead = np.arange(1, found.horizon + 1)
     marker = "o" if found.horizon == 1 else ""
     for place, name in enumerate(found.baselines):
-        style = {"color": COLORS[place % len(COLORS)], "linestyle": DASHES[place % len(DASHES)]}
+        dash = {"color": COLORS[place % len(COLORS)], "linestyle": DASHES[place % len(DASHES)]}
         errors = found.tally.scores(name)[metric][1]
-        axes.plot(ahead, errors, linewidth=1.3, marker=marker, label=name, **style)
+        axes.plot(ahead, errors, linewidth=1.3, marker=marker, label=name, **dash)
     errors = found.tally.scores(found.model)[metric][1]
-    axes.plot(ahead, errors, color=BLUE, linewidth=2.2, marker=marker, label=found.model)
+    axes.plot(ahead, errors, color=style.BLUE, linewidth=2.2, marker=marker, label=found.model)
     axes.set_ylim(bottom=0)
     axes.set(xlabel="steps ahead", title=f"{metric} by step")
     axes.legend(handlelength=2.6)
@@ -72,11 +60,11 @@ def _by_cut(axes: Any, found: Backtest, metric: str) -> None:
     origins = np.arange(1, found.cuts + 1)
     own = found.tally.loss_by_cut(found.model, metric)
     gain = found.tally.loss_by_cut(found.baselines[0], metric) - own
-    axes.bar(origins, np.where(gain >= 0, gain, 0), width=0.85, color=BLUE, label="better")
-    axes.bar(origins, np.where(gain < 0, gain, 0), width=0.85, color=RED, label="worse")
+    axes.bar(origins, np.where(gain >= 0, gain, 0), width=0.85, color=style.BLUE, label="better")
+    axes.bar(origins, np.where(gain < 0, gain, 0), width=0.85, color=style.RED, label="worse")
     axes.axhline(0, color="0.5", linewidth=0.8)
     mean = float(np.nanmean(gain))
-    axes.axhline(mean, color=INK, linewidth=1.1, linestyle=DASHES[0], label="mean")
+    axes.axhline(mean, color=style.INK, linewidth=1.1, linestyle=DASHES[0], label="mean")
     axes.set(xlabel="forecast origin, oldest first", title=f"{metric} gained over naive, by origin")
     axes.margins(y=0.15)
     axes.legend(ncols=3, loc="upper left", handlelength=1.4)

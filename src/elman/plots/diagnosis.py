@@ -14,24 +14,12 @@ import numpy as np
 from elman.diagnostics.gradients import INPUT
 from elman.diagnostics.measurements import Layer, Measurements
 from elman.diagnostics.reach import THRESHOLD
-from elman.plots.style import (
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    RED,
-    SKY,
-    label_line,
-    log_scale,
-    new_figure,
-    whole_numbers,
-)
+from elman.plots import style
 
 QUANTITIES: Mapping[str, tuple[str, str, str]] = {
-    "h": (BLUE, "-", "hidden state h"),
-    "c": (ORANGE, "--", "cell state c"),
-    INPUT: (GREEN, "-.", "input x"),
+    "h": (style.BLUE, "-", "hidden state h"),
+    "c": (style.ORANGE, "--", "cell state c"),
+    INPUT: (style.GREEN, "-.", "input x"),
 }
 LOWEST = 1e-8
 """Ratios below it are not drawn."""
@@ -61,7 +49,7 @@ def figures(measured: Measurements) -> dict[str, bytes]:
 
 def _png(draw: Callable[[Any, Measurements], None], measured: Measurements) -> bytes:
     file = io.BytesIO()
-    with new_figure(file) as figure:
+    with style.new_figure(file) as figure:
         draw(figure, measured)
     return file.getvalue()
 
@@ -83,10 +71,10 @@ def _grid(figure: Any, count: int, height: float = 3.6) -> list[Any]:
 
 
 def _mark(
-    axes: Any, at: float, text: str, color: str, style: str, height: float, side: str = "right"
+    axes: Any, at: float, text: str, color: str, dash: str, height: float, side: str = "right"
 ) -> None:
     """Draw a vertical line with its meaning beside it."""
-    axes.axvline(at, color=color, linestyle=style, linewidth=1.2)
+    axes.axvline(at, color=color, linestyle=dash, linewidth=1.2)
     right = side == "right"
     axes.annotate(
         text, (at, height), xycoords=("data", "axes fraction"), xytext=(3 if right else -3, 0),
@@ -96,12 +84,12 @@ def _mark(
 
 
 def _limits(axes: Any, measured: Measurements) -> None:
-    if measured.truncation is not None and measured.truncation <= measured.gradient.max_lag:
-        _mark(
-            axes, measured.truncation, f"truncation {measured.truncation}", GREY, "--", 0.98, "left"
-        )
-    if measured.needs is not None and measured.needs <= measured.gradient.max_lag:
-        _mark(axes, measured.needs, f"needed {measured.needs}", RED, ":", 0.86, "left")
+    for name, lag, color, dash, height in (
+        ("truncation", measured.truncation, style.GREY, "--", 0.98),
+        ("needed", measured.needs, style.RED, ":", 0.86),
+    ):
+        if lag is not None and lag <= measured.gradient.max_lag:
+            _mark(axes, lag, f"{name} {lag}", color, dash, height, "left")
 
 
 def _gradient(figure: Any, measured: Measurements) -> None:
@@ -110,19 +98,19 @@ def _gradient(figure: Any, measured: Measurements) -> None:
         lags = np.arange(measured.gradient.max_lag + 1)
         lowest = 1.0
         for name, profile in layer.profiles.items():
-            color, style, text = QUANTITIES.get(name, (SKY, ":", name))
+            color, dash, text = QUANTITIES.get(name, (style.SKY, ":", name))
             curves = (profile.quantile(share).numpy() for share in (0.25, 0.5, 0.75))
             low, middle, high = (np.where(curve < LOWEST, np.nan, curve) for curve in curves)
             low = np.where(np.isnan(low) & ~np.isnan(high), LOWEST, low)
             reach = layer.reaches[name]
             sign = "≥ " if reach.censored else ""
             label = f"{text}: reach {sign}{reach.steps:.0f}"
-            axes.plot(lags, middle, color=color, linestyle=style, label=label)
+            axes.plot(lags, middle, color=color, linestyle=dash, label=label)
             axes.fill_between(lags, low, high, color=color, alpha=0.15, linewidth=0)
             lowest = min(lowest, float(np.nanmin(middle, initial=1.0)))
-        label_line(axes, THRESHOLD, "1 %")
+        style.label_line(axes, THRESHOLD, "1 %")
         _limits(axes, measured)
-        log_scale(axes, "y")
+        style.log_scale(axes, "y")
         axes.set_ylim(bottom=max(lowest, LOWEST) / 2)
         axes.set_title(f"{layer.place}: gradient of the loss by lag")
         axes.set_xlabel(f"lag k, {measured.unit} back")
@@ -133,19 +121,19 @@ def _gradient(figure: Any, measured: Measurements) -> None:
 def _intervention(figure: Any, measured: Measurements) -> None:
     (axes,) = _grid(figure, 1)
     floor = measured.interventions[0].floor
-    styles = ((GREEN, "-."), (BLUE, "-"))
-    for one, (color, style) in zip(measured.interventions, styles, strict=False):
+    styles = ((style.GREEN, "-."), (style.BLUE, "-"))
+    for one, (color, dash) in zip(measured.interventions, styles, strict=False):
         sign = "≥ " if one.reach.censored else ""
         median = one.median.numpy()
         axes.plot(
             one.lags.numpy(), np.where(median < floor / 1e3, np.nan, median), color=color,
-            linestyle=style, marker="o" if len(one.lags) < 40 else None, markersize=3,
+            linestyle=dash, marker="o" if len(one.lags) < 40 else None, markersize=3,
             label=f"{one.what} replaced: reach {sign}{one.reach.steps:.0f}",
         )  # fmt: skip
         axes.axvspan(one.reach.low, one.reach.high, color=color, alpha=0.12, linewidth=0)
-    label_line(axes, floor, "noise floor")
+    style.label_line(axes, floor, "noise floor")
     _limits(axes, measured)
-    log_scale(axes, "y")
+    style.log_scale(axes, "y")
     axes.set_title("effect on the output of replacing the input or the state k steps back")
     axes.set_xlabel(f"lag k, {measured.unit} back")
     axes.set_ylabel(f"median effect ({measured.interventions[0].unit})")
@@ -156,7 +144,7 @@ def _jacobian(figure: Any, measured: Measurements) -> None:
     layers = _shown(measured)
     along, exponents = _grid(figure, 2, 3.8)
     markers = "os^Dvx"
-    colors = (BLUE, ORANGE, GREEN, RED, SKY, PURPLE)
+    colors = (style.BLUE, style.ORANGE, style.GREEN, style.RED, style.SKY, style.PURPLE)
     for index, layer in enumerate(layers):
         marker, color = markers[index], colors[index]
         found = layer.jacobians
@@ -174,14 +162,14 @@ def _jacobian(figure: Any, measured: Measurements) -> None:
             places, values.exponents.numpy(), yerr=2 * values.errors.numpy(), color=color,
             marker=marker, markersize=4, linestyle="none", capsize=3, label=layer.place,
         )  # fmt: skip
-    along.axhline(1, color=GREY, linewidth=0.8)
-    log_scale(along, "y")
+    along.axhline(1, color=style.GREY, linewidth=0.8)
+    style.log_scale(along, "y")
     along.set_title("Jacobian of one step")
     along.set_xlabel(f"step of the sequence, {measured.unit}")
     along.set_ylabel("growth in one step (1: norms are preserved)")
     along.legend(fontsize=7)
-    exponents.axhline(0, color=GREY, linewidth=0.8)
-    whole_numbers(exponents)
+    exponents.axhline(0, color=style.GREY, linewidth=0.8)
+    style.whole_numbers(exponents)
     exponents.set_title("Lyapunov exponents (bars: ± 2 standard errors)")
     exponents.set_xlabel("exponent, from the largest")
     exponents.set_ylabel("nats per step (below 0: forgets)")
@@ -199,13 +187,13 @@ def _gates(figure: Any, measured: Measurements) -> None:
     for axes, (layer, gate) in zip(grid.flatten(), gates, strict=False):
         edges = np.linspace(-1.0 if gate.squashed else 0.0, 1.0, len(gate.histogram) + 1)
         bars = axes.bar(
-            edges[:-1], 100 * gate.histogram.numpy(), np.diff(edges), align="edge", color=SKY,
+            edges[:-1], 100 * gate.histogram.numpy(), np.diff(edges), align="edge", color=style.SKY,
             edgecolor="white", linewidth=0.4,
         )  # fmt: skip
         # Bars of values whose slope is below 1 % have their own color.
         for end, share in ((0, gate.low), (-1, gate.high)):
             if share > 0.005:
-                bars[end].set_color(RED)
+                bars[end].set_color(style.RED)
         axes.set_title(
             f"{layer.place}  {gate.name}\nsaturated {gate.low:.0%} low, {gate.high:.0%} high",
             fontsize=9,
@@ -221,14 +209,14 @@ def _time_constants(figure: Any, measured: Measurements) -> None:
         assert constants is not None
         values = constants.clamp(1e-2, 1e6).numpy()
         edges = np.geomspace(max(values.min() * 0.9, 1e-2), values.max() * 1.1, 31)
-        axes.hist(values, edges, color=SKY, edgecolor="white", linewidth=0.4)
-        log_scale(axes, "x")
+        axes.hist(values, edges, color=style.SKY, edgecolor="white", linewidth=0.4)
+        style.log_scale(axes, "x")
         middle = float(np.median(values))
-        _mark(axes, middle, f"median {middle:.2g}", RED, "-", 0.98)
+        _mark(axes, middle, f"median {middle:.2g}", style.RED, "-", 0.98)
         _limits(axes, measured)
         new = layer.activity.new
         share = "" if new is None else f"; {new:.0%} of an update is new"
         axes.set_title(f"{layer.place}: time constants of units{share}")
         axes.set_xlabel(f"effective time constant, {measured.unit} until 1/e is left")
         axes.set_ylabel("units")
-        whole_numbers(axes, "y")
+        style.whole_numbers(axes, "y")

@@ -10,21 +10,18 @@ from textwrap import fill
 from typing import Any
 
 from elman.data.memory import PROBLEMS
-from elman.plots.style import (
-    BLACK,
-    BLUE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    RED,
-    SKY,
-    label_line,
-    log_scale,
-    new_figure,
-)
+from elman.plots import style
 
-COLORS = (BLUE, SKY, PURPLE, ORANGE, RED, GREEN, BLACK, "#999999")
+COLORS = (
+    style.BLUE,
+    style.SKY,
+    style.PURPLE,
+    style.ORANGE,
+    style.RED,
+    style.GREEN,
+    style.BLACK,
+    "#999999",
+)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
@@ -60,7 +57,7 @@ def draw_probe(
     """
     cells = max(map(len, problems.values()))
     heights = [3.3, 0.6 + 0.32 * cells]
-    with new_figure(path, (max(5.2 * len(problems), 6.5), sum(heights) + 0.6)) as figure:
+    with style.new_figure(path, (max(5.2 * len(problems), 6.5), sum(heights) + 0.6)) as figure:
         grid = figure.subplots(2, len(problems), squeeze=False, height_ratios=heights)
         for column, (name, results) in enumerate(problems.items()):
             _scores(grid[0, column], name, lags, results)
@@ -76,10 +73,10 @@ def _scores(axes: Any, name: str, lags: Sequence[int], results: Sequence[CellSco
         for lag, scores in one.scores.items():
             axes.scatter([lag] * len(scores), scores, color=color, s=7, alpha=0.35, linewidths=0)
     # Labels are on the side of their line where the points are not.
-    label_line(axes, problem.mastered, "mastered", below=problem.counts_up)
-    label_line(axes, problem.guess, "guessing", below=not problem.counts_up)
+    style.label_line(axes, problem.mastered, "mastered", below=problem.counts_up)
+    style.label_line(axes, problem.guess, "guessing", below=not problem.counts_up)
     if not problem.counts_up:
-        log_scale(axes, "y")
+        style.log_scale(axes, "y")
     _lag_axis(axes, lags)
     axes.set_title(fill(f"{name}: {problem.summary}", 52), fontsize=9)
     axes.set_ylabel(problem.metric)
@@ -94,7 +91,7 @@ def _longest(
         axes.barh(index, length - begin, left=begin, color=COLORS[index % len(COLORS)], height=0.7)
         axes.annotate(
             one.label, (length, index), xytext=(4, 0), textcoords="offset points", va="center",
-            fontsize=8, color=GREY,
+            fontsize=8, color=style.GREY,
         )  # fmt: skip
     _lag_axis(axes, lags)
     axes.set_yticks(range(len(results)), [one.cell if names else "" for one in results])
@@ -105,7 +102,7 @@ def _longest(
 
 
 def _lag_axis(axes: Any, lags: Sequence[int]) -> None:
-    log_scale(axes, "x")
+    style.log_scale(axes, "x")
     axes.set_xticks(lags, [str(lag) for lag in lags])
     axes.set_xticks([], minor=True)
     axes.set_xlim(lags[0] / 2, lags[-1] * 2.2)

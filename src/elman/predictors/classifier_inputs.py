@@ -73,7 +73,6 @@ class Schema:
 
     @property
     def steps(self) -> str:
-        """What a step is, in the plural: words or steps."""
         return "steps" if self.inputs == "numbers" else "words"
 
 

@@ -5,7 +5,7 @@ Legend: C channels, P columns of past covariates.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,13 @@ class Header:
         """The header that a line is."""
         dialect, _ = find_dialect([line])
         return cls(tuple(name.strip() for name in dialect.cells(line, where)), dialect)
+
+    @classmethod
+    def restored(cls, names: list[Any], dialect: dict[str, Any]) -> Header:
+        """The header of a snapshot; an error where it can't be one."""
+        header = cls(tuple(map(str, names)), Dialect(**dialect))
+        header.dialect.cells("", "the snapshot")
+        return header
 
     def row(self, line: str, where: str) -> dict[str, str]:
         """The cells of another line, by column.
@@ -81,7 +88,7 @@ class RowReader:
     panel: Panel
     columns: Columns
 
-    def check(self, names: Mapping[str, Any] | tuple[str, ...], where: str) -> None:
+    def check(self, names: Container[str], where: str) -> None:
         """Raise InputError where a column is missing."""
         past = [item.name for item in self.panel.of("past")]
         needed = [self.columns.time, self.columns.series, *self.panel.targets, *past]

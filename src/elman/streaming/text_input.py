@@ -25,7 +25,6 @@ class TextInput:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was read."""
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._seen = 0
         self._begun = False
@@ -67,7 +66,6 @@ class TextInput:
 
     @property
     def state(self) -> Mapping[str, Any]:
-        """The place, as JSON values."""
         waiting = self._decoder.getstate()[0]
         return {"bytes": waiting.hex(), "seen": self._seen, "begun": self._begun}
 
@@ -119,7 +117,6 @@ class LineInput:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was read."""
         self._text.reset()
         self._lines: deque[str] = deque()
         self._pending = ""
@@ -127,7 +124,6 @@ class LineInput:
 
     @property
     def number(self) -> int:
-        """Of the line that was given last, from 1."""
         return self._number
 
     @property
@@ -157,7 +153,6 @@ class LineInput:
 
     @property
     def state(self) -> Mapping[str, Any]:
-        """The place, as JSON values."""
         pending = "\n".join([*self._lines, self._pending])
         return {"text": self._text.state, "pending": pending, "line": self._number}
 

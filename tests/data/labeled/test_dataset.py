@@ -6,11 +6,13 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
+import pandas as pd
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
+from elman.data.given import Splits, given
 from elman.data.labeled.dataset import read_labeled, read_more, read_unlabeled
 from elman.data.labeled.rows import Columns, Labeled, Sequences, Texts, Words
 from elman.data.labeled.splitting import stratified
@@ -97,7 +99,7 @@ def test_a_split_column(tmp_path: Path) -> None:
     assert texts(splits.valid) == REVIEWS[30:36]
 
 
-@given(st.lists(st.integers(0, 4), min_size=40, max_size=120), st.integers(0, 9))
+@hypothesis.given(st.lists(st.integers(0, 4), min_size=40, max_size=120), st.integers(0, 9))
 def test_a_stratified_split_is_a_partition_with_every_share(ids: list[int], seed: int) -> None:
     classes: Any = [(i,) for i in ids]
     parts = stratified(classes, [0.2, 0.1], seed)
@@ -292,3 +294,67 @@ def test_arrays_that_lie_or_hold_objects_are_refused(tmp_path: Path) -> None:
         archive.writestr("x.npy", header.getvalue())
     with pytest.raises(InputError, match="says it holds"):
         read_labeled([path, path])
+
+
+def test_rows_in_memory_are_those_of_files(tmp_path: Path) -> None:
+    reviews, labels = [t for t, _ in REVIEWS], [k for _, k in REVIEWS]
+    expected = read_labeled([table(tmp_path / "a.csv")], seed=3)
+    held: list[Any] = [
+        (reviews, labels),
+        REVIEWS,
+        {"review": reviews, "sentiment": labels},
+        pd.DataFrame({"id": range(40), "review": reviews, "sentiment": labels}),
+    ]
+    for data in held:
+        splits = read_labeled(data, seed=3)
+        assert texts(splits.train) == texts(expected.train)
+        assert splits.names == expected.names
+        more = read_more(data, splits.columns, splits.names, "one")
+        assert texts(more) == REVIEWS
+        assert more.inputs.origin.where(2) == "data:3"
+    cut = read_labeled(Splits(given(held[0]), given(held[2]), given(held[3])))
+    assert (len(cut.train), len(cut.valid), len(cut.test or ())) == (40, 40, 40)
+
+
+def test_arrays_in_memory(tmp_path: Path) -> None:
+    arrays = [np.full((n, 2), float(n)) for n in (2, 3, 4, 5)]
+    splits = read_labeled(Splits(given((arrays, [0, 1, 0, 1])), given((arrays, [1, 1, 0, 0]))))
+    assert isinstance(splits.train.inputs, Sequences)
+    assert splits.train.inputs.lengths.tolist() == [2, 3, 4, 5]
+    assert splits.names == ("0", "1")
+    assert splits.valid.labels.ids.tolist() == [1, 1, 0, 0]
+    steps = read_more(
+        ([[1.0, 2.0], [3.0]], [["a", "b"], ["a"]]), Columns(per_step=True), ("a", "b"), "step"
+    )
+    assert steps.labels.ids.tolist() == [0, 1, 0]
+    found = read_unlabeled(arrays, splits.columns).inputs
+    assert isinstance(found, Sequences)
+    np.testing.assert_array_equal(found.row(1), arrays[1])
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        (["a b", "c d"], "data: has no labels; give"),
+        ((["a b", " "], ["x", "y"]), "data:2: its text is empty"),
+        ((["a b", "c d"], ["x", None]), "data:2: has no label"),
+        (([[1.0], [np.inf]], [0, 1]), "data:2: holds a number that is not finite"),
+        (([[[1.0]], [[1.0, 2.0]]], [0, 1]), "data:2: has 2 channels, expected 1"),
+        (([[1.0], []], [0, 1]), "data:2: has no list of numbers"),
+        ({"review": ["a b"], "text": ["a b"], "label": [1]}, "data: 'review', 'text' could each"),
+        ({"text": ["a b"], "label": [1, 2]}, "data: its columns have different lengths"),
+        (Splits(given((["a"], ["x"])), given(([[1.0]], ["x"]))), "two classes|holds sequences"),
+    ],
+)
+def test_what_is_wrong_in_memory_names_the_row(data: Any, complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint) as error:
+        read_labeled(data)
+    assert "\n" not in str(error.value)
+
+
+def test_classes_that_are_numbers_have_one_order(tmp_path: Path) -> None:
+    for names, expected in ((["1", "nan", "2"], ("1", "2", "nan")), (["1.0", "10", "1", "2"],
+                            ("1", "1.0", "2", "10"))):  # fmt: skip
+        rows = "".join(f"thing {n},{name}\n" for n in range(9) for name in names)
+        path = put(tmp_path / "a.csv", f"text,label\n{rows}")
+        assert read_labeled([path, path]).names == expected

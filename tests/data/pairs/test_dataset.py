@@ -3,9 +3,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
-from elman.data.given import Files
+from elman.data.given import Files, Splits, given
 from elman.data.pairs.dataset import Pair, one_by_one, read_pairs
 from elman.data.pairs.rows import Reader
 from elman.errors import InputError
@@ -246,3 +247,38 @@ def test_one_by_one(tmp_path: Path) -> None:
     assert one_by_one([c, c]) == [("c.tsv.gz", Files((c,)))] * 2
     with pytest.raises(InputError, match="mixed"):
         one_by_one([a, c])
+
+
+def test_pairs_in_memory_and_every_kind_of_table(tmp_path: Path) -> None:
+    expected = read_pairs([tsv(tmp_path, ROWS)], seed=1)
+    columns = {"id": [*range(40)], "src": SOURCES, "tgt": TARGETS}
+    frame = pd.DataFrame(columns)
+    frame.to_csv(tmp_path / "a.csv", index=False, sep=";")
+    frame.to_parquet(tmp_path / "a.parquet")
+    held = [[*zip(SOURCES, TARGETS, strict=True)], columns, frame, tmp_path / "a.csv"]
+    for data in [*held, tmp_path / "a.parquet"]:
+        splits = read_pairs(data, seed=1)
+        assert (splits.train, splits.valid, splits.test) == (
+            expected.train,
+            expected.valid,
+            expected.test,
+        )
+    cut = read_pairs(Splits(given(held[0]), given(columns)))
+    assert (len(cut.train), len(cut.valid), cut.test) == (40, 40, [])
+    assert one_by_one(columns)[0][0] == "data"
+    with pytest.raises(InputError, match="data:2: the target is empty"):
+        read_pairs([("a", "b"), ("c", " ")])
+    with pytest.raises(InputError, match="data: not sentence pairs"):
+        read_pairs(["a text", "another text"])
+
+
+def test_a_tab_too_many_and_a_null_are_bad_rows(tmp_path: Path) -> None:
+    path = tsv(tmp_path, [*ROWS[:3], "one\ttwo\tthree", *ROWS[3:]])
+    with pytest.raises(InputError, match=r"pairs\.tsv:4: has 3 columns, expected 2.*--skip-bad"):
+        read_pairs([path])
+    assert len(Reader(skip_bad_rows=True).read(path)) == 40
+    lines = ['{"src": "a", "tgt": null}', *['{"src": "a", "tgt": "b"}'] * 3]
+    rows = write(tmp_path / "rows.jsonl", lines)
+    with pytest.raises(InputError, match=r"rows\.jsonl:1: has no text under 'tgt'"):
+        read_pairs([rows])
+    assert len(Reader(skip_bad_rows=True).read(rows)) == 3

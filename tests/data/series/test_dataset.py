@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -363,3 +364,49 @@ def test_dull_series_can_be_dropped_or_kept():
 
 
 # JSON lines.
+
+
+# How a table is written.
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Datum;Wert\n2024-01-01;20,0\n2024-01-02;26,25\n2024-01-03;27,8\n",
+        'sep=;\nDatum;"Umsatz, netto"\n2024-01-01;20.0\n2024-01-02;26.25\n2024-01-03;27.8\n',
+        "date\tsales\t\t\n2024-01-01\t20.0\t\t\n2024-01-02\t26.25\t\t\n2024-01-03\t27.8\t\t\n",
+    ],
+)
+def test_what_spreadsheets_write(tmp_path, text):
+    read = read_panel(table(tmp_path, text))
+
+    assert read.panel.values[:, 0].tolist() == [20, 26.25, 27.8]
+    later = table(tmp_path, text.replace("26,25", "1,250").replace("26.25", "1.250"))
+    assert read_panel(later, read.columns).panel.values[1, 0] == 1.25
+
+
+def test_names_and_categories_are_words(tmp_path):
+    rows = "".join(
+        f"2024-01-0{day}, 01, {day}.0,NA\n2024-01-0{day}, 1, 2{day},EU\n" for day in (1, 2)
+    )
+
+    read = read_panel(
+        table(tmp_path, f"ds, unique_id, y, region\n{rows}"), Columns(static=("region",))
+    )
+
+    assert read.panel.ids == ("01", "1")
+    assert read.columns.categories == {"region": ("EU", "NA")}
+    assert read.panel.values[:, 0].tolist() == [1, 2, 21, 22]
+
+
+def test_dicts_json_rows_and_the_index_of_a_frame(tmp_path):
+    frame = days([1.0, 2, 4])
+    columns = {"ds": frame["ds"].to_numpy(), "y": [1.0, 2, 4]}
+    rows = [{"ds": f"2024-01-0{day}", "y": value} for day, value in ((1, 1.0), (2, 2), (3, 4))]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    for data in (columns, frame.set_index("ds"), tmp_path / "a.jsonl"):
+        panel = read_panel(data).panel
+        assert panel.values[:, 0].tolist() == [1, 2, 4]
+        assert panel.starts[0] == np.datetime64("2024-01-01")
+    refused([1.0, 2.0, 3.0], "data: not a table of time series", "a dict of columns")
+    refused(["a text"], "data: not a table")

@@ -55,7 +55,6 @@ class Standardizer:
         return scaled
 
     def to_bytes(self) -> bytes:
-        """The standardizer as JSON."""
         return json_bytes({"format": FORMAT, "mean": self.mean, "deviation": self.deviation})
 
     @staticmethod

@@ -53,7 +53,6 @@ class Table:
         return f"{name}:{self.lines[row]}"
 
     def take(self, rows: npt.NDArray[np.int64]) -> Table:
-        """Some of the rows, in the order given."""
         columns = {
             name: [column[row] for row in rows] if isinstance(column, list) else column.take(rows)
             for name, column in self.columns.items()

@@ -89,7 +89,6 @@ class Conformal:
         return replace(forecast, quantiles=np.sort(moved, axis=-1))
 
     def to_bytes(self) -> bytes:
-        """As JSON."""
         content = {"levels": self.levels, "shifts": self.shifts.tolist(), "counts": self.counts}
         return json.dumps(content, allow_nan=False).encode()
 

@@ -43,7 +43,6 @@ class Start:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
-        """Write a file that `load` takes; none where there is nothing to keep."""
         if self.weights:
             save_tree(path, {"weights": dict(self.weights), "settings": dict(self.settings)})
 

@@ -217,7 +217,6 @@ class ForecastTask(Task[ForecastConfig, ForecastData, ForecasterPredictor]):
 
     @cached_property
     def split(self) -> TimeSplit:
-        """Where training, validation and test meet."""
         return TimeSplit.of(self.data.panel, self.config)
 
     @cached_property
