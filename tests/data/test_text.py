@@ -133,7 +133,7 @@ def test_a_folder_of_texts_is_one_text_without_what_is_hidden_or_empty(tmp_path:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"train_de": "a", "train_en": "b", "val_de": "c"}, "2 files could be the train text"),
+        ({"train_de": "a", "train_en": "b", "val_de": "c"}, "could each be the train part"),
         ({"train_txt": "a", "test_txt": "b"}, "train.txt and test.txt but no valid"),
         ({"valid_txt": "a", "test_txt": "b"}, "but no train"),
         ({"a_txt": "x"}, "too short: of its 1 characters"),

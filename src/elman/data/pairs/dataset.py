@@ -11,13 +11,12 @@ import numpy as np
 
 from elman.data.given import Data, Files, Given, Part, Splits, given, name_of, one_part
 from elman.data.pairs.rows import Pair, Reader, is_table
-from elman.data.split_names import split_of
+from elman.data.split_names import SPLITS, in_folder, parts_of
 from elman.data.tables.read import suffix_of
 from elman.errors import InputError
 
 __all__ = ["Pair", "PairSplits", "one_by_one", "read_pairs"]
 
-SPLITS = ("train", "valid", "test")
 _EXPECTED = (
     "a folder, one .tsv or .jsonl file, two parallel files, or those of train, valid and test in"
     " this order"
@@ -83,8 +82,7 @@ def read_pairs(
 def _parts(found: Given, source: str | None, target: str | None) -> dict[str, Part]:
     """The data of each split; a single entry where they have yet to be split."""
     if isinstance(found, Splits):
-        parts = {"train": found.train, "valid": found.valid, "test": found.test}
-        return {name: part for name, part in parts.items() if part is not None}
+        return parts_of(found)
     if not isinstance(found, Files):
         return {"train": found}
     paths = found.paths
@@ -144,16 +142,11 @@ def _groups(paths: Sequence[Path]) -> list[Group]:
 
 
 def _in_folder(folder: Path, source: str | None, target: str | None) -> dict[str, Group]:
-    found: dict[str, list[Path]] = {}
-    for path in sorted(folder.iterdir()):
-        role = split_of(path.name)
-        if role and path.is_file() and not path.name.startswith("."):
-            found.setdefault(role, []).append(path)
-    for role in ("train", "valid"):
-        if role not in found:
-            raise InputError(f"{folder}: holds no {role}.* file; give {_EXPECTED}")
-    roles_there = [role for role in SPLITS if role in found]
-    return {role: _of_role(folder, role, found[role], source, target) for role in roles_there}
+    found = in_folder(folder)
+    for split in ("train", "valid"):
+        if split not in found:
+            raise InputError(f"{folder}: holds no {split}.* file; give {_EXPECTED}")
+    return {name: _of_role(folder, name, paths, source, target) for name, paths in found.items()}
 
 
 def _of_role(

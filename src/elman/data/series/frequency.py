@@ -173,8 +173,15 @@ _EXAMPLES = ("s", "min", "h", "D", "B", "W-SUN", "MS", "ME", "QS", "YS", STEPS)
 _ALIAS = re.compile(r"(\d{0,9}) ?([A-Za-z]+(?:-(?:SUN|MON|TUE|WED|THU|FRI|SAT))?)")
 # Multiples of a unit, and what pandas 2 wrote: there an end has no letter of its own.
 _SYNONYMS: dict[str, tuple[int, str]] = {
-    **{"H": (1, "h"), "T": (1, "min"), "S": (1, "s"), "L": (1, "ms"), "W": (1, "W-SUN")},
-    **{"M": (1, "ME"), "BM": (1, "BME"), "QS": (3, "MS"), "BQS": (3, "BMS")},
+    "H": (1, "h"),
+    "T": (1, "min"),
+    "S": (1, "s"),
+    "L": (1, "ms"),
+    "W": (1, "W-SUN"),
+    "M": (1, "ME"),
+    "BM": (1, "BME"),
+    "QS": (3, "MS"),
+    "BQS": (3, "BMS"),
     **dict.fromkeys(("QE", "Q"), (3, "ME")),
     **dict.fromkeys(("BQE", "BQ"), (3, "BME")),
     **dict.fromkeys(("YS", "AS"), (12, "MS")),

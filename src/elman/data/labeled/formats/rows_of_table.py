@@ -83,11 +83,13 @@ def rows_of_table(table: Table, chosen: Chosen, columns: Columns, bad: BadRows) 
         kept.splits.append(split)
         kept.lines.append(table.lines[row])
         kept.cells.append(cells)
-    flat = [name for label in kept.labels for name in label] if kind == "step" else kept.labels
+    labels: list[Any] | None = kept.labels if chosen.label is not None else None
+    if labels is not None and kind == "step":
+        labels = [name for label in labels for name in label]
     return ParsedRows(
         make(kept, table),
         kind,
-        flat if chosen.label is not None else None,
+        labels,
         kept.splits if chosen.split else None,
         replace(columns, text=chosen.text, label=chosen.label, split=chosen.split),
         kept.cells,

@@ -20,7 +20,7 @@ from elman.data.labeled.formats.rows_of_table import rows_of_table
 from elman.data.labeled.formats.ts import read_ts
 from elman.data.labeled.rows import Columns, LabelKind, Sequences
 from elman.data.labeled.rows import Texts as TextRows
-from elman.data.split_names import split_of
+from elman.data.split_names import SPLITS, in_folder, one_each, parts_of, split_of
 from elman.data.tables.bad_rows import BadRows
 from elman.data.tables.read import read_columns, read_file
 from elman.data.tables.table import Table
@@ -28,7 +28,6 @@ from elman.errors import InputError
 
 _WORD_COLUMNS = (".conll", ".bio", ".iob", ".iob2", ".bioes")
 _MAYBE_WORD_COLUMNS = (".txt", ".tsv")
-_BY_NAME = "name the files one by one: train valid test"
 
 
 def read_rows(
@@ -136,8 +135,7 @@ def read_splits(
 
 def _named(given: Given) -> dict[str, Part]:
     if isinstance(given, Splits):
-        parts = {"train": given.train, "valid": given.valid, "test": given.test}
-        return {name: part for name, part in parts.items() if part is not None}
+        return parts_of(given)
     if not isinstance(given, Files):
         return {"train": given}
     return {name: Files((path,)) for name, path in _named_paths(given.paths).items()}
@@ -155,34 +153,20 @@ def _named_paths(paths: Sequence[Path]) -> dict[str, Path]:
         return _in_folder(paths[0]) if paths[0].is_dir() else {"train": paths[0]}
     if len(paths) == 2 and [split_of(path.name) for path in paths] == ["train", "test"]:
         return dict(zip(("train", "test"), paths, strict=True))
-    return dict(zip(("train", "valid", "test"), paths, strict=False))
+    return dict(zip(SPLITS, paths, strict=False))
 
 
 def _in_folder(folder: Path) -> dict[str, Path]:
     """The parts that a folder's names speak of; all of the folder, where they do not."""
-    named: dict[str, list[Path]] = {}
-    for path in sorted(folder.iterdir()):
-        role = split_of(path.name)
-        if role and not path.name.startswith("."):
-            named.setdefault(role, []).append(path)
-    if len(named) < 2:
-        return {"train": folder}
-    for role, several in named.items():
-        if len(several) > 1:
-            raise InputError(
-                f"{folder}: {several[0].name} and {several[1].name} could each be the {role} "
-                f"part; {_BY_NAME}"
-            )
-    if "train" not in named:
-        raise InputError(f"{folder}: holds no train.*; add it, or {_BY_NAME}")
-    return {role: named[role][0] for role in ("train", "valid", "test") if role in named}
+    found = in_folder(folder)
+    return one_each(found, folder) if len(found) > 1 else {"train": folder}
 
 
 def _by_column(found: ParsedRows, where: str) -> dict[str, ParsedRows]:
     assert found.splits is not None
     roles = np.asarray(found.splits)
     parts = {}
-    for role in ("train", "valid", "test"):
+    for role in SPLITS:
         rows = np.flatnonzero(roles == role)
         if len(rows):
             parts[role] = _taken(found, rows)

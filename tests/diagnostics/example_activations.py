@@ -1,4 +1,4 @@
-"""Readings made by hand, as long and as hostile as a test wants them."""
+"""Activations made by hand, as long and as hostile as a test wants them."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ HOSTILE = [
 ]
 
 
-def reading(
+def example(
     labels: list[str], units: int = 6, title: str = "a title", is_text: bool = True
 ) -> Activations:
     """A layer with a state and a gate, random and the same each time."""
