@@ -1,4 +1,4 @@
-"""A network fed one step at a time, for ever, in constant memory.
+"""A network run step by step on an endless sequence, in constant memory.
 
 Legend: T time, B batch.
 """
