@@ -1,11 +1,12 @@
-// Which instruction set serves: the best of those this machine has, or the one that the
-// environment variable ELMAN_ISA names.
+// Chooses the instruction set: the best that this machine has, or the one named by the environment
+// variable ELMAN_ISA.
 #include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 #include <string>
 
 #include "kernels.h"
+#include "mutation.h"
 #include "poison.h"
 
 namespace elman {
@@ -66,7 +67,7 @@ const char* table_name() { return chosen().name; }
 
 }  // namespace elman
 
-// For people who ask which kernels run; null where ELMAN_ISA names none of this machine's.
+// The name of the chosen set; null where ELMAN_ISA names one that this machine lacks.
 extern "C" __attribute__((visibility("default"))) const char* elman_instruction_set() {
   try {
     return elman::table_name();
@@ -78,4 +79,9 @@ extern "C" __attribute__((visibility("default"))) const char* elman_instruction_
 // For tests; see poison.h.
 extern "C" __attribute__((visibility("default"))) void elman_poison_memory(int on) {
   elman::poisons = on != 0;
+}
+
+// For tests; see mutation.h.
+extern "C" __attribute__((visibility("default"))) void elman_set_mutation(int which) {
+  elman::mutation = elman::Mutation(which);
 }

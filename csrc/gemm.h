@@ -13,14 +13,14 @@ constexpr int kPanelVectors = 4;
 // acc[r][v] += sum over k of a[r][k] * panel[k][v]. With `Last`, the last vector of the panel is
 // added to acc[r][Last] instead: a GRU keeps the two halves of its candidate apart.
 // Every element is summed in the order of k whatever Rows is, so the split over threads and
-// tiles cannot change a bit. Meanwhile `ahead`, which comes next, is fetched into the first cache:
-// `stride` floats further on with each k.
+// tiles does not change the result. Meanwhile `ahead`, the next operand, is prefetched into L1:
+// `stride` floats further with each k.
 template <int Rows, int Width, int Columns, int Last = Columns - 1>
 inline __attribute__((always_inline)) void multiply(Vec (*acc)[Width], const float* a,
                                                     int64_t row_stride, const float* panel,
                                                     int64_t depth, const float* ahead,
                                                     int64_t stride) {
-  // Sums of its own, which never leave the registers, where acc is memory to its other users.
+  // Local sums stay in registers; acc has to be in memory for its other users.
   Vec sum[Rows][Columns];
 #pragma GCC unroll 8
   for (int r = 0; r < Rows; ++r) {
@@ -29,15 +29,15 @@ inline __attribute__((always_inline)) void multiply(Vec (*acc)[Width], const flo
   }
   for (int64_t k = 0; k < depth; ++k, panel += Columns * kLanes, ahead += stride) {
     __builtin_prefetch(ahead);
-    // The rows' numbers are held and the weights pass by: Rows * Columns sums, Rows numbers and one
-    // weight are just the 16 registers of AVX2.
+    // The rows' numbers stay and the weights stream: Rows * Columns sums, Rows numbers and one
+    // weight fill the 16 registers of AVX2 exactly.
     Vec x[Rows];
 #pragma GCC unroll 8
     for (int r = 0; r < Rows; ++r) x[r] = broadcast(a + r * row_stride + k);
 #pragma GCC unroll 8
     for (int v = 0; v < Columns; ++v) {
       Vec w = load(panel + v * kLanes);
-      hold(w);
+      keep_in_register(w);
 #pragma GCC unroll 8
       for (int r = 0; r < Rows; ++r) sum[r][v] += x[r] * w;
     }
@@ -95,8 +95,8 @@ constexpr int64_t panels_size(int64_t columns, int64_t depth) {
   return (columns + kLanes - 1) / kLanes * kLanes * depth;
 }
 
-// A block of rows by a block of a panel fits into the first cache together with its sums. Without
-// blocks, each tile would fetch the whole panel from the second cache again.
+// A block of rows, a block of a panel and their sums fit into L1 together. Without blocks, each
+// tile would read the whole panel from L2 again.
 constexpr int64_t kBlockRows = 36, kBlockDepth = 128;
 
 // Calls `block(first, count)` over `rows` rows in blocks of nearly one size.
@@ -109,7 +109,7 @@ inline void over_blocks(int64_t rows, Block&& block) {
   }
 }
 
-// Nothing in the sums of the first `rows` rows.
+// Zeroes the sums of the first `rows` rows.
 template <int Width>
 inline void clear(Vec (*acc)[Width], int64_t rows) {
   for (int64_t r = 0; r < rows; ++r) {

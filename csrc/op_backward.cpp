@@ -1,22 +1,24 @@
 // The operator elman::recurrence_backward: check, allocate, call. Legend: see kernels.h.
 #include <tuple>
 
-#include "layer_back.h"
+#include "layer_backward.h"
 
 namespace elman {
 
 // -> dx (N, I), dh0 (B, R), dc0 (B, H), dU, dV, db_ih, db_hh, dW_hr
 std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recurrence_backward(
-    int64_t which, Maybe dy, Tensor dh, Maybe dc, Tensor x, Tensor y, Tensor h0, Maybe c0,
-    Tensor w_ih, Tensor w_hh, Maybe w_hr, bool has_bias, Tensor gates, Tensor cells, Maybe sizes, bool reverse,
-    Maybe recurrent, Maybe zone_h, Maybe zone_c, double rate_h, double rate_c, bool need_dx) {
+    int64_t which, Optional dy, Tensor dh, Optional dc, Tensor x, Tensor y, Tensor h0, Optional c0,
+    Tensor w_ih, Tensor w_hh, Optional w_hr, bool has_bias, Tensor gates, Tensor cells,
+    Optional sizes, bool reverse, Optional recurrent, Optional zone_h, Optional zone_c,
+    double rate_h, double rate_c, bool need_dx) {
   STD_TORCH_CHECK(0 <= which && which <= 3, "no such cell");
   const Cell cell = Cell(which);
   const int64_t G = gates_of(cell), H = hidden_of(w_hh, G);
   Plan plan(x, h0, H, w_hr.has_value(), sizes, reverse);
   const int64_t N = plan.s.total, B = plan.s.batch, I = plan.s.input, R = plan.s.output;
-  const Noise noise = noise_of(recurrent, zone_h, zone_c, rate_h, rate_c);
-  const int64_t kept = kept_of(cell, noise);
+  const Regularization regularization =
+      regularization_of(recurrent, zone_h, zone_c, rate_h, rate_c);
+  const int64_t kept = kept_of(cell, regularization);
   STD_TORCH_CHECK(w_hr || R == H, "h0 should be (B, H)");
   expect(dy, "dy", {N, R});
   expect(dh, "dh", {B, R});
@@ -34,13 +36,13 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recur
   expect(recurrent, "recurrent", {B, R});
   expect(zone_h, "zone_h", {N, R});
   expect(zone_c, "zone_c", {N, H});
-  Tensor dx = fresh(need_dx ? std::vector<int64_t>{N, I} : std::vector<int64_t>{0});
+  Tensor dx = new_empty(need_dx ? std::vector<int64_t>{N, I} : std::vector<int64_t>{0});
   Tensor dh0 = st::clone(dh);
-  Tensor dc0 = dc ? st::clone(*dc) : fresh({0});
+  Tensor dc0 = dc ? st::clone(*dc) : new_empty({0});
 
   Backward b = {};
   b.s = plan.s;
-  b.noise = noise;
+  b.regularization = regularization;
   b.x = data(x);
   b.y = data(y);
   b.h0 = data(h0);
@@ -52,7 +54,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor> recur
   b.dh = out(dh0);
   b.dc = dc ? out(dc0) : nullptr;
 
-  const WeightGrads d = back_layer(cell, b, {data(w_ih), data(w_hh), data(w_hr), has_bias});
+  const WeightGrads d = run_layer_backward(cell, b, {data(w_ih), data(w_hh), data(w_hr), has_bias});
   return {dx, dh0, dc0, d.ih, d.hh, d.bias_ih, d.bias_hh, d.hr};
 }
 

@@ -1,18 +1,17 @@
-// The operator elman::stack_backward: the way back through all layers. Legend: see kernels.h;
-// L layers.
+// The operator elman::stack_backward, through all layers. Legend: see kernels.h; L layers.
 #include <tuple>
 
-#include "layer_back.h"
+#include "layer_backward.h"
 #include "stack.h"
 
 namespace elman {
 namespace {
 
-// The gradient of a state (L, B, width), to be written to: a copy of `given`, or zeros.
-Tensor gradient_of(const Maybe& given, const char* name, int64_t layers, int64_t batch,
-                   int64_t width) {
+// The gradient of a state (L, B, width), to be overwritten: a copy of `given`, or zeros.
+Tensor state_gradient(const Optional& given, const char* name, int64_t layers, int64_t batch,
+                      int64_t width) {
   expect(given, name, {layers, batch, width});
-  Tensor gradient = fresh({layers, batch, width});
+  Tensor gradient = new_empty({layers, batch, width});
   if (given) {
     std::copy_n(data(*given), gradient.numel(), out(gradient));
   } else {
@@ -22,47 +21,47 @@ Tensor gradient_of(const Maybe& given, const char* name, int64_t layers, int64_t
 }
 
 // An initial state, or zeros.
-const float* begin_of(const Maybe& given, const char* name, int64_t layers, int64_t batch,
-                      int64_t width, Room& room) {
+const float* initial_state(const Optional& given, const char* name, int64_t layers, int64_t batch,
+                           int64_t width, Arena& arena) {
   expect(given, name, {layers, batch, width});
   if (given) return data(*given);
-  float* zeros = room.take(layers * batch * width);
+  float* zeros = arena.take(layers * batch * width);
   std::fill_n(zeros, layers * batch * width, 0.0f);
   return zeros;
 }
 
 }  // namespace
 
-// What elman::stack took, gave and kept, and the gradients of what it gave -> dx, where it is
-// needed; dh0; dc0, of an LSTM; and the gradients of the weights in their order.
-std::tuple<Maybe, Tensor, Maybe, std::vector<Tensor>> stack_backward(
-    int64_t which, int64_t layers, Maybe dy, Maybe dh, Maybe dc, Tensor x, Maybe h0, Maybe c0,
-    std::vector<Tensor> weights, Tensor y, Tensor kept, bool need_dx) {
+// The inputs, outputs and saved tensor of elman::stack, and the gradients of its outputs -> dx,
+// where it is needed; dh0; dc0, of an LSTM; and the gradients of the weights in their order.
+std::tuple<Optional, Tensor, Optional, std::vector<Tensor>> stack_backward(
+    int64_t which, int64_t layers, Optional dy, Optional dh, Optional dc, Tensor x, Optional h0,
+    Optional c0, std::vector<Tensor> weights, Tensor y, Tensor kept, bool need_dx) {
   const Stack all(which, layers, x, weights);
   const int64_t B = all.B, H = all.H, R = all.R;
-  const Keepings keepings(all);
+  const SavedForBackward saved(all);
   all.expect_steps(y, "y", R);
   if (dy) all.expect_steps(*dy, "dy", R);
-  expect(kept, "kept", {keepings.size()});
+  expect(kept, "kept", {saved.size()});
   STD_TORCH_CHECK(all.lstm || (!dc && !c0), "c goes with an LSTM");
 
   Plan plan(all.T, B);
   plan.s.hidden = H;
   plan.s.output = R;
   plan.s.projected = all.projected;
-  Room room;
-  Tensor dh0 = gradient_of(dh, "dh", layers, B, R);
-  const float* first_h = begin_of(h0, "h0", layers, B, R, room);
+  Arena arena;
+  Tensor dh0 = state_gradient(dh, "dh", layers, B, R);
+  const float* first_h = initial_state(h0, "h0", layers, B, R, arena);
   const float* first_c = nullptr;
-  Maybe dc0, dx;
+  Optional dc0, dx;
   if (all.lstm) {
-    dc0 = gradient_of(dc, "dc", layers, B, H);
-    first_c = begin_of(c0, "c0", layers, B, H, room);
+    dc0 = state_gradient(dc, "dc", layers, B, H);
+    first_c = initial_state(c0, "c0", layers, B, H, arena);
   }
-  if (need_dx) dx = fresh(all.steps_shape(all.I));
-  // The gradients of what lies between two layers, by turns.
+  if (need_dx) dx = new_empty(all.steps_shape(all.I));
+  // Double buffer of the gradients between two layers.
   float* between[2] = {};
-  for (int64_t i = 0; i < 2 && i < layers - 1; ++i) between[i] = room.take(all.T * B * R);
+  for (int64_t i = 0; i < 2 && i < layers - 1; ++i) between[i] = arena.take(all.T * B * R);
 
   std::vector<Tensor> found(weights);
   const float* above = data(dy);
@@ -71,10 +70,10 @@ std::tuple<Maybe, Tensor, Maybe, std::vector<Tensor>> stack_backward(
     Backward b = {};
     b.s = plan.s;
     b.s.input = all.input(layer);
-    b.x = layer ? data(kept) + keepings.outputs(layer - 1) : data(x);
-    b.y = layer < layers - 1 ? data(kept) + keepings.outputs(layer) : data(y);
-    b.gates = kept_of(all.cell, b.noise) ? data(kept) + keepings.gates(layer) : b.y;
-    b.cells = all.lstm ? data(kept) + keepings.cells(layer) : nullptr;
+    b.x = layer ? data(kept) + saved.outputs(layer - 1) : data(x);
+    b.y = layer < layers - 1 ? data(kept) + saved.outputs(layer) : data(y);
+    b.gates = kept_of(all.cell, b.regularization) ? data(kept) + saved.gates(layer) : b.y;
+    b.cells = all.lstm ? data(kept) + saved.cells(layer) : nullptr;
     b.h0 = first_h + layer * B * R;
     b.c0 = all.lstm ? first_c + layer * B * H : nullptr;
     b.dy = above;
@@ -82,7 +81,7 @@ std::tuple<Maybe, Tensor, Maybe, std::vector<Tensor>> stack_backward(
     b.dh = out(dh0) + layer * B * R;
     b.dc = dc0 ? out(*dc0) + layer * B * H : nullptr;
     const WeightGrads d =
-        back_layer(all.cell, b, {data(own.ih), data(own.hh), data(own.hr), all.biased});
+        run_layer_backward(all.cell, b, {data(own.ih), data(own.hh), data(own.hr), all.biased});
     auto at = found.begin() + layer * all.each;
     *at++ = d.ih;
     *at++ = d.hh;

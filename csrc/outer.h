@@ -1,4 +1,4 @@
-// C += A^T B over many rows: what the gradients of weights are made of.
+// C += A^T B over many rows, for the gradients of weights.
 #pragma once
 
 #include "simd.h"
@@ -9,7 +9,7 @@ namespace elman::ELMAN_ARCH {
 constexpr int kOuterRows = 2 * ELMAN_ROWS;
 constexpr int kOuterVecs = 2;
 constexpr int kOuterWidth = kOuterVecs * kLanes;
-// Rows of A and B at a time: what is packed of B for a strip of C stays in the first cache.
+// Rows of A and B at a time: the packed part of B for a strip of C stays in L1.
 constexpr int64_t kOuterDepth = 256;
 
 // A matrix by rows: row k begins at data + places[k] * stride, or data + k * stride.
@@ -26,7 +26,7 @@ constexpr int64_t outer_panels(int64_t columns) { return (columns + kOuterRows -
 constexpr int64_t kOuterPanel = kOuterDepth * kOuterRows;
 constexpr int64_t kOuterStrip = kOuterDepth * kOuterWidth;
 
-// `width` columns of `from`, from column `first` on, side by side for k in [begin, end).
+// Packs `Width` columns of `from`, from column `first` on, for k in [begin, end).
 template <int Width>
 inline void pack_strip(const Rows& from, int64_t first, int64_t columns, int64_t begin, int64_t end,
                        float* to) {
@@ -42,9 +42,10 @@ inline void pack_strip(const Rows& from, int64_t first, int64_t columns, int64_t
 }
 
 // c (rows, columns) += over k of a[k] (rows) b[k] (columns), both packed. Meanwhile the next panel
-// of A is fetched, and what will be added to. Inlined, its sums would not stay in the registers.
-__attribute__((noinline)) inline void outer_tile(const float* a, const float* b, int64_t depth, float* c, int64_t stride,
-                       int64_t rows, int64_t columns) {
+// of A and the part of C to be added to are prefetched. Inlined, its sums would leave registers.
+__attribute__((noinline)) inline void outer_tile(const float* a, const float* b, int64_t depth,
+                                                 float* c, int64_t stride, int64_t rows,
+                                                 int64_t columns) {
   Vec sum[kOuterRows][kOuterVecs] = {};
   for (int64_t r = 0; r < rows && r < kOuterRows; ++r) __builtin_prefetch(c + r * stride, 1);
   for (int64_t k = 0; k < depth; ++k, a += kOuterRows, b += kOuterWidth) {
@@ -53,7 +54,7 @@ __attribute__((noinline)) inline void outer_tile(const float* a, const float* b,
 #pragma GCC unroll 2
     for (int v = 0; v < kOuterVecs; ++v) {
       w[v] = load(b + v * kLanes);
-      hold(w[v]);
+      keep_in_register(w[v]);
     }
 #pragma GCC unroll 16
     for (int r = 0; r < kOuterRows; ++r) {

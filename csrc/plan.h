@@ -1,19 +1,19 @@
-// How the work of a call is laid out and shared between threads.
+// How the work of a call is divided into steps and between threads.
 #pragma once
 
 #include <algorithm>
 #include <vector>
 
-#include "flush.h"
+#include "allocate.h"
+#include "denormals.h"
 #include "kernels.h"
-#include "pages.h"
 
 namespace elman {
 
-// For fewer rows than the one, or no more steps than the other, packing the weights would not pay: they
-// are read where they lie.
-constexpr int64_t kFewRows = 8, kFewSteps = 4;
-// Rows that a part has in hand on the way back before they go into the products.
+// With fewer rows or with at most this many steps, packing the weights costs more than it saves,
+// and the unpacked weights are read.
+constexpr int64_t kMinPackedRows = 8, kMaxUnpackedSteps = 4;
+// Rows that a part of the backward pass buffers before they go into the products.
 constexpr int64_t kChunk = 256;
 
 // Sizes and offsets of the steps, and how many parts the work is worth.
@@ -21,7 +21,7 @@ struct Plan {
   std::vector<int64_t> sizes, offsets;
   Sequence s;
 
-  Plan(const Tensor& x, const Tensor& h0, int64_t hidden, bool projected, const Maybe& given,
+  Plan(const Tensor& x, const Tensor& h0, int64_t hidden, bool projected, const Optional& given,
        bool reverse) {
     const int64_t batch = h0.size(0);
     const int64_t total = x.size(0);
@@ -46,8 +46,8 @@ struct Plan {
       at += size;
     }
     STD_TORCH_CHECK(at == total, "the sizes of the steps do not add up to the input's ", total);
-    s = {int64_t(sizes.size()), batch, x.size(1), hidden, h0.size(1), total,
-         sizes.data(), offsets.data(), reverse, projected};
+    s = {int64_t(sizes.size()), batch,          x.size(1), hidden,   h0.size(1), total,
+         sizes.data(),          offsets.data(), reverse,   projected};
   }
   // Every row has every step.
   Plan(int64_t steps, int64_t batch) : sizes(steps, batch), offsets(steps) {
@@ -60,11 +60,11 @@ struct Plan {
     s.offsets = offsets.data();
   }
 
-  // A thread is worth waking for about 20 microseconds of work, at some 50 flops a nanosecond.
+  // Waking a thread pays for about 20 microseconds of work, at some 50 flops a nanosecond.
   static int64_t threads_for(int64_t flops) {
     return std::min<int64_t>(st::get_num_threads(), flops / 1000000 + 1);
   }
-  // Parts of the batch, of two rows at least: a tile of one row waits for its own sums.
+  // Parts of the batch, of at least two rows: a tile of one row is bound by latency.
   static int64_t parts(const Sequence& s, int64_t flops_per_step) {
     return std::max<int64_t>(1, std::min(threads_for(s.total * flops_per_step), (s.batch + 1) / 2));
   }
@@ -84,8 +84,8 @@ void in_parts(int64_t parts, F&& run) {
   });
 }
 
-inline Noise noise_of(const Maybe& recurrent, const Maybe& zone_h, const Maybe& zone_c,
-                      double rate_h, double rate_c) {
+inline Regularization regularization_of(const Optional& recurrent, const Optional& zone_h,
+                                        const Optional& zone_c, double rate_h, double rate_c) {
   return {data(recurrent), data(zone_h), data(zone_c), float(rate_h), float(rate_c)};
 }
 

@@ -1,4 +1,4 @@
-// Memory handed out full of NaN, for tests: what is read before it is written then shows.
+// Fills allocated memory with NaN, for tests, so that reading it before writing it shows.
 #pragma once
 
 #include <algorithm>

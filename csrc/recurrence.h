@@ -1,8 +1,9 @@
-// THE time loop for every cell, forward; backward.h has its way back. A cell brings the pointwise
-// part of a step.
+// The time loop of every cell, forward; backward.h has its backward pass. A cell provides the
+// pointwise part of a step.
 //
-// The rows of the batch are dealt to the parts (part p has rows p, p + parts, ...), and each part
-// takes its own rows through all steps: no part ever waits for another. Legend: see kernels.h.
+// The rows of the batch are distributed over the parts (part p has rows p, p + parts, ...), and
+// each part takes its own rows through all steps without waiting for another. Legend: see
+// kernels.h.
 #pragma once
 
 #include "gemm.h"
@@ -21,7 +22,7 @@ struct Share {
 struct Place {
   int64_t hidden;
   int64_t unit;
-  float* gates;         // (S H) kept of this row and step, or null; on the way back, gradients
+  float* gates;  // (S H) saved of this row and step, or null; in the backward pass, gradients
   const float* zone_h;  // (H) or null
   const float* zone_c;
   float rate_h, rate_c;
@@ -34,48 +35,52 @@ struct Place {
   float* gate(int g, int v = 0) const { return gates + g * hidden + unit + v * kLanes; }
   Vec kept(const float* from, int g, int n) const { return load(from + g * hidden + unit, n); }
   // How much of the old value stays, 0 to 1.
-  Vec stays_h(int n, int v = 0) const {
+  Vec keep_h(int n, int v = 0) const {
     return zone_h ? load(zone_h + unit + v * kLanes, n) : splat(rate_h);
   }
-  Vec stays_c(int n) const { return zone_c ? load(zone_c + unit, n) : splat(rate_c); }
+  Vec keep_c(int n) const { return zone_c ? load(zone_c + unit, n) : splat(rate_c); }
 };
 
-inline Place place_of(const Sequence& s, const Noise& noise, float* gates, int64_t packed) {
+inline Place place_of(const Sequence& s, const Regularization& regularization, float* gates,
+                      int64_t packed) {
   // The h of a projected cell is mixed after the projection.
-  return {s.hidden,
-          0,
-          gates,
-          noise.zone_h && !s.projected ? noise.zone_h + packed * s.hidden : nullptr,
-          noise.zone_c ? noise.zone_c + packed * s.hidden : nullptr,
-          noise.rate_h,
-          noise.rate_c,
-          !s.projected && (noise.zone_h || noise.rate_h != 0),
-          noise.zone_c || noise.rate_c != 0};
+  return {
+      s.hidden,
+      0,
+      gates,
+      regularization.zone_h && !s.projected ? regularization.zone_h + packed * s.hidden : nullptr,
+      regularization.zone_c ? regularization.zone_c + packed * s.hidden : nullptr,
+      regularization.rate_h,
+      regularization.rate_c,
+      !s.projected && (regularization.zone_h || regularization.rate_h != 0),
+      regularization.zone_c || regularization.rate_c != 0};
 }
 
 // The same for the outputs (R) of a projection.
-inline Place output_place(const Sequence& s, const Noise& noise, int64_t packed) {
+inline Place output_place(const Sequence& s, const Regularization& regularization, int64_t packed) {
   Place at = {};
   at.hidden = s.output;
-  at.zone_h = noise.zone_h ? noise.zone_h + packed * s.output : nullptr;
-  at.rate_h = noise.rate_h;
-  at.mixes_h = noise.zone_h || noise.rate_h != 0;
+  at.zone_h = regularization.zone_h ? regularization.zone_h + packed * s.output : nullptr;
+  at.rate_h = regularization.rate_h;
+  at.mixes_h = regularization.zone_h || regularization.rate_h != 0;
   return at;
 }
 
-// The old h of this part's rows as V is given it: with recurrent dropout, masked in `f.scratch`.
+// The input of V for this part's rows: the old h or, with recurrent dropout, a masked copy.
 inline const float* recurrent_input(const Forward& f, int64_t part, int64_t parts, int64_t rows) {
-  if (!f.noise.recurrent) return f.h;
+  if (!f.regularization.recurrent) return f.h;
   const int64_t R = f.s.output;
   for (int64_t q = 0; q < rows; ++q) {
     const int64_t at = (part + parts * q) * R;
-    for (int64_t u = 0; u < R; ++u) f.scratch[at + u] = f.h[at + u] * f.noise.recurrent[at + u];
+    for (int64_t u = 0; u < R; ++u)
+      f.scratch[at + u] = f.h[at + u] * f.regularization.recurrent[at + u];
   }
   return f.scratch;
 }
 
-// y = W_hr m for the rows of one step, and what zoneout leaves of the old h.
-inline void project_outputs(const Forward& f, int64_t base, int64_t part, int64_t parts, int64_t rows) {
+// y = W_hr m for the rows of one step, mixed with the old h by zoneout.
+inline void project_outputs(const Forward& f, int64_t base, int64_t part, int64_t parts,
+                            int64_t rows) {
   const int64_t H = f.s.hidden, R = f.s.output;
   over_panels<kPanelVectors>(R, [&]<int Vectors>(int64_t unit) {
     over_blocks(rows, [&](int64_t first, int64_t count) {
@@ -86,11 +91,11 @@ inline void project_outputs(const Forward& f, int64_t base, int64_t part, int64_
                                        H);
       for (int64_t r = 0; r < count; ++r) {
         const int64_t p = packed + parts * r, j = row + parts * r;
-        Place at = output_place(f.s, f.noise, p);
+        Place at = output_place(f.s, f.regularization, p);
         for (at.unit = unit; at.unit < R && at.unit < unit + Vectors * kLanes; at.unit += kLanes) {
           const int n = at.count();
           Vec now = acc[r][(at.unit - unit) / kLanes];
-          if (at.mixes_h) now += at.stays_h(n) * (load(f.h + j * R + at.unit, n) - now);
+          if (at.mixes_h) now += at.keep_h(n) * (load(f.h + j * R + at.unit, n) - now);
           store(f.y + p * R + at.unit, now, n);
         }
       }
@@ -113,7 +118,8 @@ void forward_part(const Forward& f, int64_t part, int64_t parts) {
       // A panel has all gates of one vector of units, or without gates several vectors.
       constexpr bool kGated = C::kUnits == 1;
       constexpr int kColumns = kGated ? C::kColumns : Units;
-      constexpr int kFromX = kGated ? C::kFromX : Units - 1, kFromH = kGated ? C::kFromH : Units - 1;
+      constexpr int kFromX = kGated ? C::kFromX : Units - 1,
+                    kFromH = kGated ? C::kFromH : Units - 1;
       const int64_t begin = unit * (kGated ? C::kColumns : 1);
       const int64_t end = kGated ? H : unit + Units * kLanes;
       over_blocks(rows, [&](int64_t first, int64_t count) {
@@ -126,7 +132,8 @@ void forward_part(const Forward& f, int64_t part, int64_t parts) {
                                                     f.panels_v + begin * R, R);
         for (int64_t r = 0; r < count; ++r) {
           const int64_t p = packed + parts * r, j = row + parts * r;
-          Place at = place_of(s, f.noise, f.gates ? f.gates + p * C::kKept * H : nullptr, p);
+          Place at =
+              place_of(s, f.regularization, f.gates ? f.gates + p * C::kKept * H : nullptr, p);
           at.unit = unit;
           if (end < H) at.hidden = end;
           float* to = s.projected ? f.m + j * H : f.y + p * H;
@@ -139,7 +146,7 @@ void forward_part(const Forward& f, int64_t part, int64_t parts) {
         if constexpr (C::kHasC) {
           for (int64_t r = 0; r < count; ++r) {
             const int64_t p = packed + parts * r, j = row + parts * r;
-            Place at = place_of(s, f.noise, nullptr, p);
+            Place at = place_of(s, f.regularization, nullptr, p);
             at.unit = unit;
             C::output(acc[r], at, f.h + j * R, s.projected ? f.m + j * H : f.y + p * H);
           }

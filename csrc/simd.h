@@ -1,4 +1,4 @@
-// Vectors of floats, and the three functions that gates are made of.
+// Vectors of floats, and the functions that gates are made of.
 // Compiled once per instruction set, each time inside its own namespace ELMAN_ARCH.
 #pragma once
 
@@ -18,7 +18,7 @@ typedef int32_t IntVec __attribute__((vector_size(4 * ELMAN_LANES)));
 
 inline Vec splat(float value) { return Vec{} + value; }
 
-// One number of memory in all lanes, in one instruction where there is one.
+// A float from memory in all lanes, in one instruction where there is one.
 inline Vec broadcast(const float* from) {
 #if defined(__AVX512F__) && ELMAN_LANES == 16
   return (Vec)_mm512_set1_ps(*from);
@@ -29,8 +29,8 @@ inline Vec broadcast(const float* from) {
 #endif
 }
 
-// Keeps a loaded vector in its register: the compiler would load it again for every use.
-inline void hold(Vec& v) {
+// Keeps a loaded vector in its register; the compiler would otherwise load it again for every use.
+inline void keep_in_register(Vec& v) {
 #if defined(__x86_64__)
   asm("" : "+v"(v));
 #elif defined(__aarch64__)
@@ -46,7 +46,7 @@ inline Vec load(const float* from) {
 
 inline void store(float* to, Vec v) { std::memcpy(to, &v, sizeof v); }
 
-// The first `count` numbers; the other lanes are zero. Nothing past them is touched.
+// Loads the first `count` floats, without reading past them; the other lanes are zero.
 #if defined(__AVX512F__) && ELMAN_LANES == 16
 inline __mmask16 first_lanes(int count) { return __mmask16((1u << count) - 1); }
 inline Vec load(const float* from, int count) {
@@ -103,8 +103,8 @@ inline Four sums(Vec a, Vec b, Vec c, Vec d) {
 #endif
 }
 
-// Rows become columns: of two rows that are S apart, the blocks of S numbers off the diagonal change
-// places, for S = 1, 2, 4, …
+// Transposes in place: for S = 1, 2, 4, …, swaps the off-diagonal blocks of S numbers of each two
+// rows that are S apart.
 template <int S, int... J>
 inline void swap_blocks(Vec& a, Vec& b, std::integer_sequence<int, J...>) {
   const Vec up = __builtin_shufflevector(a, b, (J & S ? kLanes + J - S : J)...);
@@ -124,7 +124,7 @@ inline void transpose(Vec (&rows)[kLanes]) {
 
 inline Vec select(IntVec where, Vec yes, Vec no) { return where ? yes : no; }
 
-// The second argument where either is NaN, which is how these instructions are made.
+// The second argument where either is NaN, as the instructions do.
 inline Vec larger(Vec a, Vec b) {
 #if defined(__AVX__) && ELMAN_LANES == 8
   return (Vec)_mm256_max_ps((__m256)a, (__m256)b);

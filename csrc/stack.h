@@ -1,5 +1,5 @@
-// What the two operators over all layers share: their arguments, checked, and what is kept between
-// them. Legend: see kernels.h; L layers.
+// Shared by elman::stack and its backward pass: the checked arguments, and the layout of what is
+// saved between them. Legend: see kernels.h; L layers.
 #pragma once
 
 #include "biases.h"
@@ -19,7 +19,7 @@ struct Stack {
   // Of one layer, checked.
   struct Layer {
     const Tensor &ih, &hh;
-    Maybe bias_ih, bias_hh, hr;
+    Optional bias_ih, bias_hh, hr;
   };
 
   Stack(int64_t which, int64_t layers, const Tensor& x, const std::vector<Tensor>& weights)
@@ -51,9 +51,10 @@ struct Stack {
   }
   Layer layer(int64_t place) const {
     const Tensor* own = weights.data() + place * each;
-    const Maybe none;
-    const Layer found = {own[0], own[1], biased ? Maybe(own[2]) : none,
-                         biased ? Maybe(own[3]) : none, projected ? Maybe(own[each - 1]) : none};
+    const Optional none;
+    const Layer found = {own[0], own[1], biased ? Optional(own[2]) : none,
+                         biased ? Optional(own[3]) : none,
+                         projected ? Optional(own[each - 1]) : none};
     check_weights(cell, {T * B, input(place), H, R, B}, found.ih, found.hh, found.bias_ih,
                   found.bias_hh, found.hr);
     return found;
@@ -76,14 +77,14 @@ struct Stack {
   }
 };
 
-// Where a layer's keepings for the way back lie in the one array of all: the outputs of all layers
-// but the last, whose are the result, and gates and cells.
-class Keepings {
+// Offsets, in the one array that is saved for the backward pass, of each layer's outputs (except
+// the last layer's, which are the result), gates and cells.
+class SavedForBackward {
  public:
-  explicit Keepings(const Stack& stack)
+  explicit SavedForBackward(const Stack& stack)
       : last_(stack.layers - 1),
         outputs_(stack.T * stack.B * stack.R),
-        gates_(stack.T * stack.B * kept_of(stack.cell, Noise()) * stack.H),
+        gates_(stack.T * stack.B * kept_of(stack.cell, Regularization()) * stack.H),
         cells_(stack.lstm ? stack.T * stack.B * stack.H : 0),
         layers_(stack.layers) {}
 

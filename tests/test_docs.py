@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from cyclopts import CycloptsError
 
+import elman
 from benchmarks.speed import __main__ as benchmarks_of_speed
 from elman.cli.main import build_app
-from elman.tasks.runs import TASKS, task_class, train
+from elman.tasks.runs import TASKS, task_class
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -44,7 +45,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reader")
     text = "".join(f"It was the {word} of times.\n" for word in ["best", "worst"] * 400)
     (folder / "book.txt").write_text(text, encoding="utf-8")
-    train(
+    elman.train(
         "language-model",
         folder / "book.txt",
         folder / "runs" / "book",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -9,14 +11,26 @@ import pytest
 import torch
 from torch import Tensor
 
-from elman.kernels import reference, rnn
-from elman.kernels.kind import CellKind, Noise, States, Weights
+from elman.kernels import native, reference, rnn
+from elman.kernels.kind import CellKind, Regularization, States, Weights
 from elman.layers.gru import GRU
 from elman.layers.lstm import LSTM
 from tests.cases import Case
 from tests.layers import test_against_torch, test_equality, test_regularize
 
-RED = (AssertionError, RuntimeError)
+RED = AssertionError
+"""A mutant is caught by a failed assertion; one that crashes proves nothing."""
+
+
+@pytest.fixture(params=[1, 2, 3], ids=["swapped gates", "reversed time", "ignored initial state"])
+def mutated_kernels(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A fault in the compiled kernels; see csrc/mutation.h."""
+    path = native.library()
+    assert path is not None
+    mutate = ctypes.CDLL(path).elman_set_mutation
+    mutate(request.param)
+    yield
+    mutate(0)
 
 
 def mutate_step(monkeypatch: pytest.MonkeyPatch, layer: type, change: Any) -> None:
@@ -93,8 +107,8 @@ def test_the_backward_direction_begun_in_the_padding(monkeypatch: pytest.MonkeyP
 
 
 def test_a_zoneout_mask_frozen_at_the_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    mix = Noise.mix
-    monkeypatch.setattr(Noise, "mix", lambda self, new, old, t: mix(self, new, old, 0))
+    mix = Regularization.mix
+    monkeypatch.setattr(Regularization, "mix", lambda self, new, old, t: mix(self, new, old, 0))
     with pytest.raises(RED):
         test_regularize.test_zoneout_draws_a_mask_at_every_step()
 
@@ -106,3 +120,19 @@ def test_a_recurrent_mask_drawn_anew_at_every_step(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(rnn, "dropped", redrawn)
     with pytest.raises(RED):
         test_regularize.test_recurrent_dropout_is_gal_2016()
+
+
+# Small and large batches, which are computed with unpacked and with packed weights.
+@pytest.mark.parametrize("batch", [2, 9])
+@pytest.mark.parametrize("lengths", ["none", "ragged"])
+@pytest.mark.usefixtures("mutated_kernels")
+def test_a_fault_in_the_compiled_kernels(batch: int, lengths: str) -> None:
+    case = Case("gru", torch.float32, batch=batch, lengths=lengths, begin="given")
+    with pytest.raises(RED):
+        test_against_torch.check(case, "native")
+
+
+@pytest.mark.parametrize("batch", [2, 9])
+def test_the_compiled_kernels_without_a_fault(batch: int) -> None:
+    case = Case("gru", torch.float32, batch=batch, begin="given")
+    test_against_torch.check(case, "native")

@@ -75,18 +75,18 @@ def row_of(horizon: int, seed: int, data: Path, options: Options) -> list[str]:
 
 def ridge(trained: TrainedForecaster) -> tuple[float, float]:
     """Test MSE and MAE of the closed-form ridge of the strength that is best in validation."""
-    task = trained.task
-    splits, look_back = task.splits, task.shape.form.look_back
-    known = task.windows(task.panel.head(splits.train))
+    task, windows = trained.task, trained.forecaster.windows
+    split, look_back = task.split, task.architecture.form.look_back
+    known = windows(task.panel.head(split.train))
     gram, moment = _products(known, np.full(len(known.panel), look_back))
     best: tuple[float, Matrix] | None = None
     for strength in STRENGTHS:
         weights = np.linalg.solve(gram + strength * np.eye(look_back), moment)
-        squared, _ = _errors(task.windows(task.panel.head(splits.valid)), splits.train, weights)
+        squared, _ = _errors(windows(task.panel.head(split.valid)), split.train, weights)
         if best is None or squared < best[0]:
             best = squared, weights
     assert best is not None
-    return _errors(task.windows(task.panel), splits.valid, best[1])
+    return _errors(windows(task.panel), split.valid, best[1])
 
 
 def _products(windows: Windows, first: Any) -> tuple[Matrix, Matrix]:

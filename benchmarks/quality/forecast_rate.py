@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 
 import numpy as np
 import torch
@@ -16,6 +15,7 @@ import torch
 from benchmarks.quality.running import Options
 from benchmarks.results import circumstances, table, write_section
 from elman.layers.lstm import LSTM
+from elman.studies.timing import interleaved
 from elman.tasks import runs
 from elman.tasks.forecast.task import ForecastTask
 from elman.training.optim import clip_gradients, gradient_norm, make_optimizer
@@ -69,8 +69,8 @@ def step_seconds(kind: str, options: Options) -> tuple[float, float, int]:
         }
         config = ForecastTask.Config.model_validate(settings)
         run = runs.begin("forecast", _frame(), folder, config)
-    task, model = run.task, run.model
-    objective, source = task.objective(model), task.source()
+    task, model = run.task, run.predictor.network
+    objective, source = task.objective(run.predictor), task.source()
     optimizer = make_optimizer(model, task.config)
     layer = next(module for module in model.modules() if isinstance(module, LSTM))
     steps = WINDOW + (HORIZON if kind == "autoregressive" else 0)
@@ -87,14 +87,8 @@ def step_seconds(kind: str, options: Options) -> tuple[float, float, int]:
         bare.zero_grad(set_to_none=True)
         bare(x)[0].sum().backward()
 
-    times: dict[str, list[float]] = {"whole": [], "alone": []}
-    for turn in range(ROUNDS + 5):
-        for name, call in (("whole", whole), ("alone", alone)):
-            began = perf_counter()
-            call()
-            if turn >= 5:
-                times[name].append(perf_counter() - began)
-    return median(times["whole"]), median(times["alone"]), layer.input_size
+    times = interleaved({"whole": whole, "alone": alone}, ROUNDS + 5)
+    return median(times["whole"][5:]), median(times["alone"][5:]), layer.input_size
 
 
 def memory(options: Options) -> None:

@@ -14,7 +14,8 @@ from benchmarks.quality import running
 from benchmarks.quality.running import Options
 from elman.data.series.panel import Integers
 from elman.data.series.windows import WindowBatch, Windows
-from elman.models.forecaster import Forecaster
+from elman.predictors.forecaster import ForecasterPredictor
+from elman.predictors.panel_forecaster import PanelForecaster
 from elman.tasks import runs
 from elman.tasks.forecast.task import ForecastTask
 from elman.training.loop import Outcome
@@ -35,14 +36,14 @@ class TrainedForecaster:
         return cast("ForecastTask", self.run.task)
 
     @property
-    def model(self) -> Forecaster:
-        """The network with its best weights."""
-        return cast("Forecaster", self.run.model)
+    def forecaster(self) -> PanelForecaster:
+        """The network with its best weights, on tables."""
+        return cast("ForecasterPredictor", self.run.predictor).forecaster
 
     @property
     def parameters(self) -> int:
         """How many numbers were trained."""
-        return sum(p.numel() for p in self.model.parameters())
+        return sum(p.numel() for p in self.forecaster.model.parameters())
 
     @property
     def minutes(self) -> float:
@@ -77,10 +78,11 @@ def every_window(windows: Windows, first: Integers) -> Iterator[WindowBatch]:
 @torch.inference_mode()
 def window_errors(trained: TrainedForecaster) -> tuple[float, float, int]:
     """MSE and MAE over every test window, in units of the scaler; and how many windows."""
-    task, model = trained.task, trained.model
+    task, forecaster = trained.task, trained.forecaster
+    model = forecaster.model
     squared = absolute = 0.0
     count = windows = 0
-    for batch in every_window(task.windows(task.panel), task.splits.valid):
+    for batch in every_window(forecaster.windows(task.panel), task.split.valid):
         error = model.head.mean(cast("Any", model)(batch)) - batch.targets
         squared += float(error.square().sum())
         absolute += float(error.abs().sum())

@@ -10,8 +10,8 @@ import numpy as np
 from benchmarks.quality.forecasting import TrainedForecaster, train
 from benchmarks.quality.running import Options, data_file
 from benchmarks.results import circumstances, table, write_section
+from elman.evaluation.report import Report
 from elman.files import write_text
-from elman.tasks.task import Report
 
 METRICS = (
     "MASE",

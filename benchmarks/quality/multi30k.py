@@ -70,7 +70,9 @@ def translate(trained: Trained, asked: dict[str, object], options: Options) -> T
     torch.set_num_threads(options.threads)
     references = _file(SPLITS[-1], "de").read_text(encoding="utf-8").splitlines()
     began = perf_counter()
-    outputs = [row.translation for row in trained.run.predict(_file(SPLITS[-1], "en"), **asked)]
+    outputs = [
+        row.translation for row in trained.run.predictor.predict(_file(SPLITS[-1], "en"), **asked)
+    ]
     seconds = perf_counter() - began
     bleu = BLEU()
     return Translated(

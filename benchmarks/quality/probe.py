@@ -13,9 +13,9 @@ from time import perf_counter
 from benchmarks.quality.running import Options
 from benchmarks.results import circumstances, table, write_section
 from elman.data.memory import PROBLEMS
-from elman.plots.probe import plot
+from elman.plots.probe import draw_probe
 from elman.studies.probe.probe import DEFAULT, SETTINGS, Plan, run
-from elman.studies.probe.report import reach, relevant, summary
+from elman.studies.probe.report import cell_scores, reach, relevant, summary
 from elman.studies.probe.trials import Result, Study, Trial
 
 TITLE = "How long each cell remembers"
@@ -39,7 +39,7 @@ def probe(options: Options) -> None:
     results = relevant(plan, done)
     study.write_tables(results, summary(plan, done))
     shutil.copyfile(study.path / "results.csv", CURVES / "probe.csv")
-    plot(PICTURE, plan, done)
+    draw_probe(PICTURE, plan.lags, cell_scores(plan, done))
     taken = f"{minutes:.1f} minutes" if trained == len(results) else "not timed, cut off once"
     work = sum(result.seconds for result in results) / 60
     write_section(TITLE, _body(options, plan, done, f"{taken} ({work:.1f} of one core)"))

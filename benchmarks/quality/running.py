@@ -1,4 +1,4 @@
-"""Train a recipe in a folder, or go on with it there, and say what came of it."""
+"""Train a recipe in a folder, or go on with it there, and measure the result."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Trained:
     @property
     def parameters(self) -> int:
         """How many numbers were trained; tied ones count once."""
-        return sum(p.numel() for p in self.run.model.parameters())
+        return sum(p.numel() for p in self.run.predictor.network.parameters())
 
     @property
     def minutes(self) -> float:
@@ -126,4 +126,4 @@ def train(
         sys.stderr.write("\n".join(run.task.describe()) + "\n")
     sys.stderr.write(f"{name}: {f'goes on from {checkpoint.name}' if checkpoint else 'begins'}\n")
     run, outcome = runs.fit(run, open_log(sys.stderr, kind.counted), resume_from=checkpoint)
-    return Trained(run, outcome, read_run(run.task.run.metrics_path))
+    return Trained(run, outcome, read_run(run.directory.metrics_path))

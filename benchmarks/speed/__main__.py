@@ -3,8 +3,8 @@
 `measure` (what is done unless another is named) keeps raw results in --out, cell by cell: what
 has been measured at this commit is not measured again, and the report is of all that is there.
 `shared` looks at a machine whose other core is busy, `memory` at the memory of a training step,
-`normed` at layer normalization, `whole` at a training step of a language model,
-`watched` at what watching its gradients costs.
+`layer-norm` at layer normalization, `training-step` at a training step of a language model,
+`watched` at the cost of watching its gradients.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from pathlib import Path
 
 from benchmarks.results import RESULTS
 from benchmarks.speed.cells import DTYPES, MODES
+from benchmarks.speed.layer_norm import layer_norm
 from benchmarks.speed.match import Effort
 from benchmarks.speed.measure import measure
 from benchmarks.speed.memory import memory
-from benchmarks.speed.normed import normed
 from benchmarks.speed.options import Options
 from benchmarks.speed.peers import OURS, PEERS
 from benchmarks.speed.shared import shared
+from benchmarks.speed.training_step import training_step
 from benchmarks.speed.watched import watched
-from benchmarks.speed.whole import whole
 from elman.errors import ElmanError, InputError
 
 COMMANDS: dict[str, Callable[[Options], None]] = {
     "measure": measure,
     "shared": shared,
     "memory": memory,
-    "normed": normed,
-    "whole": whole,
+    "layer-norm": layer_norm,
+    "training-step": training_step,
     "watched": watched,
 }
 

@@ -10,9 +10,9 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 from typing import Any
 
 import torch
@@ -24,6 +24,7 @@ from benchmarks.speed.cells import KINDS, Cell
 from benchmarks.speed.options import ROOT, Options
 from benchmarks.speed.verify import tests_pass
 from elman.errors import RunFailed
+from elman.studies.timing import seconds
 
 TITLE = "Memory of a training step"
 SHAPES = ((784, 64, 1, 128), (100, 64, 512, 512))
@@ -48,7 +49,7 @@ class Step:
 def recomputes() -> bool:
     """Whether our layers know `recompute` yet."""
     try:
-        elman.LSTM(1, 1, recompute=True)  # type: ignore[call-arg]
+        elman.LSTM(1, 1, recompute=True)
     except TypeError:
         return False
     return True
@@ -149,11 +150,7 @@ def main(who: str, kind: str, *sizes: str) -> None:
     before = _resident("VmRSS")
     _step(layer, x, dy)
     peak = _resident("VmHWM") - before
-    times = []
-    for _ in range(TIMED):
-        began = perf_counter()
-        _step(layer, x, dy)
-        times.append(perf_counter() - began)
+    times = [seconds(partial(_step, layer, x, dy)) for _ in range(TIMED)]
     print(json.dumps({"bytes": peak, "seconds": median(times)}))
 
 

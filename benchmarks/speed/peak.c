@@ -1,6 +1,6 @@
-/* What one core can do at most: multiply-adds in registers, and reads from a buffer of given size.
-   Each function runs for about `seconds` and returns the best rate of its windows, so that a moment
-   lost to another process does not lower the bound. */
+/* The peak rates of one core: multiply-adds in registers, and reads from a buffer of given size.
+   Each function runs for about `seconds` and returns the best rate of its windows, so that time lost
+   to other processes does not lower the bound. */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -44,7 +44,7 @@ double fma_rate(double seconds) {
     for (int turn = 0; turn < turns; turn++) {
 #define MULTIPLY(n) a##n = a##n * factor + term;
       EACH(MULTIPLY)
-      /* The compiler may not gather several turns into one. */
+      /* Keeps the compiler from merging turns. */
 #define HOLD(n) __asm__ volatile("" : "+x"(a##n));
 #if defined(__x86_64__)
       EACH(HOLD)
@@ -69,12 +69,15 @@ double bf16_rate(double seconds) {
   __m512bh factor = (__m512bh)_mm512_set1_epi16(0x3f80);
   double best = 0, end = now() + seconds;
   do {
-#define BEGIN_BF16(n) __m512 b##n = _mm512_setzero_ps();
+    /* Chains that begin alike are alike, and the compiler would keep only one of them. */
+#define BEGIN_BF16(n) __m512 b##n = _mm512_set1_ps((float)n);
     EACH(BEGIN_BF16)
     double began = now();
     for (int turn = 0; turn < turns; turn++) {
 #define MULTIPLY_BF16(n) b##n = _mm512_dpbf16_ps(b##n, factor, factor);
       EACH(MULTIPLY_BF16)
+#define HOLD_BF16(n) __asm__ volatile("" : "+v"(b##n));
+      EACH(HOLD_BF16)
     }
     double taken = now() - began;
     float sum = 0;
@@ -100,11 +103,11 @@ double read_rate(const void *data, size_t size, double seconds) {
     words sums[8] = {{0}};
     size_t bytes = 0;
     double began = now();
-    do { /* a window of at least 2 MB, so that the clock does not weigh */
+    do { /* a window of at least 2 MB, so that reading the clock costs little */
       for (size_t i = 0; i < count; i += 8)
         for (size_t j = 0; j < 8; j++) sums[j] ^= all[i + j];
       bytes += count * WIDTH;
-      __asm__ volatile("" ::: "memory"); /* read again, do not remember */
+      __asm__ volatile("" ::: "memory"); /* forces the next read */
     } while (bytes < (2 << 20));
     double taken = now() - began;
     int64_t sum = 0;

@@ -15,6 +15,7 @@ from benchmarks.speed.environments import Environments
 from benchmarks.speed.peers import PEERS
 
 ROOT = Path(__file__).parents[2]
+SOURCES = ROOT / "src"
 BUILD_SECONDS = 600.0
 STILL_SECONDS = 0.003
 STILL_SHARE = 0.05
@@ -149,8 +150,9 @@ def _environment(peer: str, threads: int) -> dict[str, str]:
     """The parent's variables, with the number of threads in every dialect."""
     pools = ("OMP_NUM", "MKL_NUM", "OPENBLAS_NUM", "TF_NUM_INTRAOP", "TF_NUM_INTEROP")
     numbers = {f"{pool}_THREADS": str(threads) for pool in pools}
-    # The same interpreter's packages, nobody's from a home folder.
-    return os.environ | numbers | {"PYTHONNOUSERSITE": "1"} | dict(PEERS[peer].environment)
+    # Only the interpreter's own packages, and elman's modules that need no torch.
+    paths = {"PYTHONNOUSERSITE": "1", "PYTHONPATH": str(SOURCES)}
+    return os.environ | numbers | paths | dict(PEERS[peer].environment)
 
 
 def _cpu_seconds(pid: int) -> float | None:

@@ -11,8 +11,8 @@ from typing import Any
 from benchmarks.quality.running import RECIPES, TASK
 from benchmarks.results import circumstances, table, write_section
 from benchmarks.speed.options import Options
+from benchmarks.speed.training_step import RECIPE, random_text
 from benchmarks.speed.verify import tests_pass
-from benchmarks.speed.whole import RECIPE, random_text
 from elman.settings import configure
 from elman.tasks import runs
 from elman.training import gradient_watch as watch
@@ -86,9 +86,9 @@ def trained(settings: Mapping[str, Any]) -> tuple[int, float, Timed]:
             runs.task_class(TASK).Config, {**limits, **settings}, RECIPES / f"{RECIPE}.toml"
         )
         run = runs.begin(TASK, [random_text(Path(folder))], Path(folder, "run"), config)
-        objective = run.task.objective(run.model)
-        timed = Timed(watch.GradientWatch(objective, config))
+        objective = run.task.objective(run.predictor)
+        timed = Timed(watch.GradientWatch(objective, config.watch, config.cell))
         outcome = loop.train(
-            objective, run.task.source(), config, run.task.run, QuietLog(), [timed]
+            objective, run.task.source(), config, run.directory, QuietLog(), [timed]
         )
     return outcome.step, outcome.seconds, timed

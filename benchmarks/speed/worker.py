@@ -26,6 +26,7 @@ import numpy as np
 from benchmarks.speed.cells import Cell
 from benchmarks.speed.contract import Cannot, Contestant, Problem
 from benchmarks.speed.peers import PEERS, Peer
+from elman.studies.timing import seconds
 
 WARM_UP = 0.1
 """Seconds of calls, at most one more, before anything is timed."""
@@ -79,19 +80,11 @@ def _build(peer: Peer, request: Mapping[str, Any]) -> Contestant:
 
 def _burst(contestant: Contestant, request: Mapping[str, Any]) -> float:
     """Seconds for all calls; where they are many, one before them wakes the threads."""
-    calls, call = request["calls"], contestant.call
     gc.collect()
-    gc.disable()
-    try:
-        with contestant.around():
-            if calls > 1:
-                call()
-            began = perf_counter()
-            for _ in range(calls):
-                call()
-            return perf_counter() - began
-    finally:
-        gc.enable()
+    with contestant.around():
+        if request["calls"] > 1:
+            contestant.call()
+        return seconds(contestant.call, request["calls"])
 
 
 def _each(contestant: Contestant, request: Mapping[str, Any]) -> list[float]:
@@ -100,9 +93,7 @@ def _each(contestant: Contestant, request: Mapping[str, Any]) -> list[float]:
         contestant.call()
         end = perf_counter() + request["seconds"]
         while len(times) < request["calls"] and (not times or perf_counter() < end):
-            began = perf_counter()
-            contestant.call()
-            times.append(perf_counter() - began)
+            times.append(seconds(contestant.call))
     return times
 
 

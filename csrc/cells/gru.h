@@ -1,6 +1,6 @@
 // The pointwise part of a GRU, in torch's variant: the reset gate acts after the product with V.
-// Kept for backward: v_n = V_n h + b_hn, r, z, n; replaced there by their gradients, the first by
-// what goes back through V_n and the last by what goes back through U_n.
+// Saved for the backward pass: v_n = V_n h + b_hn, r, z, n. Their slots of gradients are those of
+// V_n h, r, z and U_n x before the nonlinearities.
 #pragma once
 
 #include "../backward.h"
@@ -35,14 +35,15 @@ struct Gru {
       store(at.gate(2), z, n);
       store(at.gate(3), candidate, n);
     }
-    if (at.mixes_h) now += at.stays_h(n) * (old - now);
+    if (at.mixes_h) now += at.keep_h(n) * (old - now);
     store(y + at.unit, now, n);
   }
 
-  static Vec backward(Vec dh, const float* gates, const Place& at, int n, Vec h_old, Vec, float*, float*) {
+  static Vec backward(Vec dh, const float* gates, const Place& at, int n, Vec h_old, Vec, float*,
+                      float*) {
     Vec direct{};
     if (at.mixes_h) {
-      direct = at.stays_h(n) * dh;
+      direct = at.keep_h(n) * dh;
       dh -= direct;
     }
     Vec v_n = at.kept(gates, 0, n), r = at.kept(gates, 1, n);

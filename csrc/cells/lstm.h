@@ -1,4 +1,4 @@
-// The pointwise part of an LSTM. Kept for backward: i, f, g, o, and c after each step.
+// The pointwise part of an LSTM. Saved for the backward pass: i, f, g, o, and c after each step.
 #pragma once
 
 #include "../backward.h"
@@ -31,26 +31,27 @@ struct Lstm {
       store(at.gate(2), g, n);
       store(at.gate(3), o, n);
     }
-    if (at.mixes_c) c_now += at.stays_c(n) * (c_old - c_now);
+    if (at.mixes_c) c_now += at.keep_c(n) * (c_old - c_now);
     store(c + at.unit, c_now, n);
   }
 
-  // Apart from the gates, so that several rows' tanh, each a long chain, run side by side.
+  // Separate from the gates, so that the tanh of several rows, each a long chain, overlap.
   static void output(const Vec* acc, const Place& at, const float* h, float* y) {
     const int n = at.count();
     Vec now = acc[3] * tanh(acc[0]);
-    if (at.mixes_h) now += at.stays_h(n) * (load(h + at.unit, n) - now);
+    if (at.mixes_h) now += at.keep_h(n) * (load(h + at.unit, n) - now);
     store(y + at.unit, now, n);
   }
 
-  static Vec backward(Vec dh, const float* gates, const Place& at, int n, Vec, Vec c_old, float* dc_row, float* m) {
+  static Vec backward(Vec dh, const float* gates, const Place& at, int n, Vec, Vec c_old,
+                      float* dc_row, float* m) {
     Vec direct{}, dc = load(dc_row, n), dc_direct{};
     if (at.mixes_h) {
-      direct = at.stays_h(n) * dh;
+      direct = at.keep_h(n) * dh;
       dh -= direct;
     }
     if (at.mixes_c) {
-      dc_direct = at.stays_c(n) * dc;
+      dc_direct = at.keep_c(n) * dc;
       dc -= dc_direct;
     }
     Vec i = at.kept(gates, 0, n), f = at.kept(gates, 1, n);

@@ -1,4 +1,4 @@
-// The pointwise part of Elman's cell. Kept for backward: what the nonlinearity gave.
+// The pointwise part of Elman's cell. Saved for the backward pass: the nonlinearity's output.
 #pragma once
 
 #include "../backward.h"
@@ -7,7 +7,8 @@ namespace elman::ELMAN_ARCH {
 
 template <bool Relu>
 struct Rnn {
-  static constexpr int kGates = 1, kUnits = kPanelVectors, kColumns = 4, kWidth = 4, kFromX = 3, kFromH = 3;
+  static constexpr int kGates = 1, kUnits = kPanelVectors, kColumns = 4, kWidth = 4, kFromX = 3,
+                       kFromH = 3;
   static constexpr int kKept = 1;
   static constexpr bool kHasC = false;
   static constexpr int kThroughU[] = {0}, kThroughV[] = {0}, kFirstU = 0;
@@ -16,7 +17,8 @@ struct Rnn {
     const float* from = u ? u : f.bias;
     for (int v = 0; v < kUnits; ++v) {
       const int64_t left = f.s.hidden - unit - v * kLanes;
-      acc[v] = left > 0 ? load(from + unit + v * kLanes, left >= kLanes ? kLanes : int(left)) : Vec{};
+      acc[v] =
+          left > 0 ? load(from + unit + v * kLanes, left >= kLanes ? kLanes : int(left)) : Vec{};
     }
   }
 
@@ -24,18 +26,19 @@ struct Rnn {
     for (int v = 0; v < kUnits && at.unit + v * kLanes < at.hidden; ++v) {
       const int n = at.count(v);
       const int64_t u = at.unit + v * kLanes;
-      // max(0, a) that lets NaN through, as torch's does.
+      // max(0, a) that propagates NaN, as torch's does.
       Vec a = Relu ? select(acc[v] < splat(0), splat(0), acc[v]) : tanh(acc[v]);
       if (at.gates) store(at.gate(0, v), a, n);
-      if (at.mixes_h) a += at.stays_h(n, v) * (load(h + u, n) - a);
+      if (at.mixes_h) a += at.keep_h(n, v) * (load(h + u, n) - a);
       store(y + u, a, n);
     }
   }
 
-  static Vec backward(Vec dh, const float* gates, const Place& at, int n, Vec, Vec, float*, float*) {
+  static Vec backward(Vec dh, const float* gates, const Place& at, int n, Vec, Vec, float*,
+                      float*) {
     Vec direct{};
     if (at.mixes_h) {
-      direct = at.stays_h(n) * dh;
+      direct = at.keep_h(n) * dh;
       dh -= direct;
     }
     Vec a = at.kept(gates, 0, n);

@@ -1,24 +1,25 @@
-"""The flags that only some tasks have, on commands that all tasks answer to."""
+"""The flags that only some kinds have, on commands that all of them answer to."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from cyclopts import App
 from pydantic import Field
-from torch import nn
 
 from elman.cli import choices
+from elman.data.given import Given
 from elman.errors import InputError
-from elman.tasks.memory.task import MemoryTask
+from elman.models.cells import CellOptions
+from elman.predictors.memory import Architecture, MemoryPredictor
+from elman.settings import Options
 from elman.tasks.runs import Run
-from elman.tasks.task import NO_OPTIONS, Given, Options
 from tests.cli.conftest import Elman
 
 
 class Searching(Options):
-    """How one task is asked."""
+    """How one kind is asked."""
 
     beam: int = Field(5, ge=1, description="hypotheses kept")
     text: str | None = Field(None, description="what to answer")
@@ -30,26 +31,24 @@ class Marking(Options):
     text: str | None = Field(None, description="what to answer")
 
 
-class Searcher(MemoryTask):  # type: ignore[misc]  # final, but for this test
-    name = "searcher"
+class Searcher(MemoryPredictor):  # type: ignore[misc] # final, but for this test
+    kind = "searcher"
     Prediction: ClassVar[type[Options]] = Searching
 
-    def predict(
-        self, model: nn.Module, given: Given, options: Options = NO_OPTIONS
-    ) -> Iterator[dict[str, Any]]:
+    def answers(self, inputs: Given | None, options: Options) -> Iterator[Any]:
         yield options.model_dump()
 
 
 class Marker(Searcher):
-    name = "marker"
+    kind = "marker"
     Prediction: ClassVar[type[Options]] = Marking
 
 
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> tuple[App, dict[str, Any]]:
-    kinds = {"searcher": Searcher, "marker": Marker, "marker-too": Marker}
-    monkeypatch.setattr(choices, "TASKS", kinds)
-    monkeypatch.setattr(choices, "task_class", kinds.__getitem__)
+    kinds = {"searcher": Searcher, "marker": Marker}
+    monkeypatch.setattr(choices, "KINDS", kinds)
+    monkeypatch.setattr(choices, "kind_class", kinds.__getitem__)
     seen: dict[str, Any] = {}
 
     def command(run: Path, /, **options: Any) -> None:
@@ -74,18 +73,21 @@ def test_only_what_was_given_is_passed_on(app: tuple[App, dict[str, Any]]) -> No
     assert seen == {"beam": 3}
 
 
-def test_a_run_refuses_what_its_task_does_not_have(trained: Run) -> None:
-    uses: Sequence[Any] = [trained.report, trained.predict, trained.stream]
-    for use in uses:
-        with pytest.raises(InputError, match="--beam: a language-model run has no such setting"):
-            use(beam=3)
+def test_a_run_and_its_predictor_refuse_what_they_do_not_have(trained: Run) -> None:
+    with pytest.raises(InputError, match="--beam: a language-model has no such setting"):
+        trained.predictor.predict(["the"], beam=3)
+    with pytest.raises(InputError, match="--beam: a language-model has no such setting"):
+        trained.predictor.session(beam=3)
+    with pytest.raises(InputError, match="--beam: a language-model has no such setting"):
+        trained.report(beam=3)
 
 
-def test_a_value_that_does_not_fit_is_named(trained: Run) -> None:
-    run = Run(Searcher(trained.task.config, trained.task.run), trained.model)
-    assert next(run.predict(beam=2)) == {"beam": 2, "text": None}
+def test_a_value_that_does_not_fit_is_named() -> None:
+    architecture = Architecture("recall", "gru", 3, CellOptions())
+    predictor = Searcher(architecture.make(), architecture)
+    assert list(predictor.predict(beam=2)) == [{"beam": 2, "text": None}]
     with pytest.raises(InputError, match="--beam 0: input should be greater than or equal to 1"):
-        run.predict(beam=0)
+        predictor.predict(beam=0)
 
 
 def test_two_meanings_of_one_flag_are_a_mistake_of_ours(

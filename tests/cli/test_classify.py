@@ -131,7 +131,7 @@ def test_steps_before_a_bad_line_are_answered(
     settings = reviews.SETTINGS | {"bidirectional": False}
     config = runs.configure(runs.task_class("classify").Config, settings)
     run = runs.begin("classify", halves.write(tmp_path)[0], tmp_path / "run", config)
-    save_model(run.task.run.model_path, run.model)
+    save_model(run.directory.model_path, run.predictor.network)
     lines = tmp_path / "steps.txt"
     lines.write_text("500 500\n503, 499\n500 high\n", encoding="utf-8")
     with lines.open() as stdin:

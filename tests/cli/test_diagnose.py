@@ -17,7 +17,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.run(tmp_path_factory.mktemp("diagnosed"), max_steps=3).path
 
 
-def test_it_says_what_ails_a_run(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_says_what_is_wrong_with_a_run(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["diagnose", str(run), "--max-lag", "24", "--needs", "20"]) == 0
     said = capsys.readouterr().out
     assert "vanishing" in said
@@ -82,7 +82,7 @@ def test_weights_that_are_no_numbers(tmp_path: Path, capsys: pytest.CaptureFixtu
 
     spoiled = tiny.run(tmp_path, max_steps=1)
     with torch.no_grad():
-        next(spoiled.model.parameters()).fill_(torch.nan)
-    save_model(spoiled.task.run.model_path, spoiled.model)
+        next(spoiled.predictor.network.parameters()).fill_(torch.nan)
+    save_model(spoiled.directory.model_path, spoiled.predictor.network)
     assert main(["diagnose", str(spoiled.path), "--max-lag", "20"]) == 2
     assert "the loss is nan" in capsys.readouterr().err

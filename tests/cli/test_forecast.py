@@ -37,18 +37,36 @@ def lines(*rows: str) -> str:
 DAYS = [f"{day.date()},{20 + number % 7}" for number, day in enumerate(series.table(60).date)]
 
 TABLES: dict[str, tuple[str, str]] = {
-    "time": (lines(*DAYS[:9], "someday,3", *DAYS[10:]), "bad.csv:11"),
+    "time": (lines(*DAYS[:9], "someday,3", *DAYS[10:]), "bad.csv:11: date is 'someday'"),
     "order": (lines(DAYS[5], *DAYS[:5], *DAYS[6:]), "put the rows of a series into the order"),
-    "mixed": (lines(*DAYS[:30], "2023-01-30 05:17,3", *DAYS[30:]), "2023-01-30"),
+    "mixed": (
+        lines(*DAYS[:30], "2023-01-30 05:17,3", *DAYS[30:]),
+        "2023-01-30 05:17 is off the grid",
+    ),
     "long horizon": (lines(*DAYS[:7]), "make --horizon smaller"),
-    "constant": (lines(*(f"{row.split(',')[0]},5" for row in DAYS)), "y"),
-    "nothing": (lines(*(f"{row.split(',')[0]}," for row in DAYS)), "y"),
-    "infinite": (lines(*DAYS[:20], f"{DAYS[20].split(',')[0]},inf", *DAYS[21:]), "bad.csv:22"),
-    "word": (lines(*DAYS[:20], f"{DAYS[20].split(',')[0]},much", *DAYS[21:]), "bad.csv:22"),
+    "constant": (
+        lines(*(f"{row.split(',')[0]},5" for row in DAYS)),
+        "y is 5 in all of its 60 rows",
+    ),
+    "nothing": (lines(*(f"{row.split(',')[0]}," for row in DAYS)), "y has no values"),
+    "infinite": (
+        lines(*DAYS[:20], f"{DAYS[20].split(',')[0]},inf", *DAYS[21:]),
+        "csv:22: y is infinite",
+    ),
+    "word": (
+        lines(*DAYS[:20], f"{DAYS[20].split(',')[0]},much", *DAYS[21:]),
+        "csv:22: y is 'much'",
+    ),
     "twice": (lines(*DAYS[:20], DAYS[19][:-1] + "0.5", *DAYS[20:]), "stands twice"),
-    "old ends of lines": (lines(*DAYS).replace("\n", "\r"), "bad.csv:1"),
-    "digits": (lines(*(f"999999999999999999{row % 10},1" for row in range(60))), "bad.csv:2"),
-    "empty": ("", "bad.csv"),
+    "old ends of lines": (
+        lines(*DAYS).replace("\n", "\r"),
+        "bad.csv:1: not a row of a table: lines have to end in LF",
+    ),
+    "digits": (
+        lines(*(f"999999999999999999{row % 10},1" for row in range(60))),
+        "csv:2: date is '9",
+    ),
+    "empty": ("", "bad.csv: the file is empty"),
 }
 
 
@@ -66,12 +84,12 @@ def test_a_table_that_cannot_be_trained_on(elman: Elman, tmp_path: Path, name: s
     ("settings", "message"),
     [
         ({"horizon": None}, "--horizon is missing"),
-        ({"target": "z"}, "z"),
-        ({"past": "rain"}, "rain"),
+        ({"target": "z"}, "has no column z; its columns are"),
+        ({"past": "rain"}, "has no column rain; its columns are"),
         ({"model": "autoregressive", "normalization": "revin"}, "use --model direct or segments"),
         ({"model": "segments", "look_back": 14, "segment": 5}, "--segment 5: does not divide"),
         ({"head": "negative-binomial", "scaling": "standard"}, "counts keep their zero"),
-        ({"frequency": "fortnightly"}, "fortnightly"),
+        ({"frequency": "fortnightly"}, "fortnightly: not a frequency"),
         ({"test_rows": 190}, "make --horizon smaller"),
     ],
     ids=str,
@@ -126,6 +144,6 @@ def test_a_picture(elman: Elman, forecaster: Run, tmp_path: Path) -> None:
 def test_rows_that_cannot_be_streamed(forecaster: Run, row: str, message: str) -> None:
     from elman.errors import InputError
 
-    front = forecaster.stream()
+    session = forecaster.predictor.session()
     with pytest.raises(InputError, match=message):
-        front.push(lines(row))
+        session.push(lines(row))

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from elman.cli.heatmap import FRAMES_PER_SECOND, Picture, frame, play, shade, write_lines
 from elman.diagnostics.activations import BY_CHANGE, Activations, Panel, Step
-from tests.diagnostics.readings import HOSTILE, reading
+from tests.diagnostics.example_activations import HOSTILE, example
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -42,26 +42,26 @@ def lines(given: Activations, t: int, console: Console) -> list[str]:
 @pytest.mark.parametrize("label", ["a", "word ", "日本", "e\u0301"])
 def test_it_fits(width: int, steps: int, label: str) -> None:
     console = terminal(width=width)
-    shown = lines(reading([label] * steps, units=64), steps - 1, console)
+    shown = lines(example([label] * steps, units=64), steps - 1, console)
     assert max(map(cell_len, shown)) <= width
     assert len(shown) < console.height
     played = terminal(width=width)
-    play(picture(reading([label] * steps, units=64)), played, speed=0)
+    play(picture(example([label] * steps, units=64)), played, speed=0)
     drawn = re.split(r"[\r\n]|\x1b\[\d*A", played.file.getvalue())  # type: ignore[attr-defined]
     assert max(cell_len(ESCAPE.sub("", line)) for line in drawn) <= width
 
 
 def test_what_stands_where() -> None:
-    shown = lines(reading(list("abcdef")), 3, terminal(width=100))
+    shown = lines(example(list("abcdef")), 3, terminal(width=100))
     assert shown[0].startswith("hidden state of layer 0 · 6 units by change · a title")
     assert shown[1].rstrip() == "read     abcd"
-    gate = reading(list("abcdef")).panels[1].values[3].mean()
+    gate = example(list("abcdef")).panels[1].values[3].mean()
     assert shown[-3].endswith(f" {gate:.2f}")
     assert shown[-3].startswith("forget   ")
     assert shown[-2].startswith("bits     ▁")
     assert shown[-2].endswith(" 1.5")
     assert shown[-1] == "next     'e' 50%  'b' 25%"
-    assert lines(reading(list("abc")), 2, terminal())[-1] == "next     'a' 100%"
+    assert lines(example(list("abc")), 2, terminal())[-1] == "next     'a' 100%"
 
 
 def test_columns_are_steps_and_rows_are_units() -> None:
@@ -79,25 +79,25 @@ def test_columns_are_steps_and_rows_are_units() -> None:
 def test_no_color_and_few_colors_are_shades() -> None:
     for options in ({"no_color": True}, {"color_system": None}, {"color_system": "standard"}):
         console = terminal(**options)
-        play(picture(reading(list("abc"))), console, speed=0)
+        play(picture(example(list("abc"))), console, speed=0)
         printed = console.file.getvalue()  # type: ignore[attr-defined]
         assert "▀" not in printed
         assert "[38;2" not in printed
     console = terminal()
-    play(picture(reading(list("abc"))), console, speed=0)
+    play(picture(example(list("abc"))), console, speed=0)
     assert "[38;2;" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_no_label_moves_the_cursor() -> None:
     console = terminal()
     hostile = [label for label in HOSTILE if label != "\ud800"]
-    play(picture(reading(hostile, title=HOSTILE[4])), console, speed=0)
+    play(picture(example(hostile, title=HOSTILE[4])), console, speed=0)
     printed = ESCAPE.sub("", console.file.getvalue())  # type: ignore[attr-defined]
     assert "\x1b" not in printed
     assert "\x07" not in printed
     assert "\u202e" not in printed
     out = io.StringIO()
-    write_lines(picture(reading(hostile, title=HOSTILE[4])), out)
+    write_lines(picture(example(hostile, title=HOSTILE[4])), out)
     assert not {"\x1b", "\x07", "\u202e"} & set(out.getvalue())
 
 
@@ -111,10 +111,10 @@ def test_the_time_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
         clock[0] += seconds
 
     monkeypatch.setattr("time.sleep", sleep)
-    play(picture(reading(["a"] * 21)), terminal(), speed=10)
+    play(picture(example(["a"] * 21)), terminal(), speed=10)
     assert sum(slept) == pytest.approx(2.0)
     slept.clear()
-    play(picture(reading(["a"] * 201)), terminal(), speed=100)
+    play(picture(example(["a"] * 201)), terminal(), speed=100)
     assert sum(slept) == pytest.approx(2.0, abs=2 / FRAMES_PER_SECOND)
     assert len(slept) <= 2 * FRAMES_PER_SECOND + 1
 
@@ -125,7 +125,7 @@ def test_shades_are_sizes() -> None:
 
 def test_lines_where_there_is_no_terminal() -> None:
     out = io.StringIO()
-    given = reading(list("ab"))
+    given = example(list("ab"))
     write_lines(picture(given), out)
     title, first, second = out.getvalue().splitlines()
     assert title.endswith("shown by their size")

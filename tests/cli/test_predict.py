@@ -23,7 +23,7 @@ def test_columns_for_each_line(elman: Elman, trained: Run, lines: Path) -> None:
     assert header.split("\t") == names
     assert [row[0] for row in columns] == ["1", "2", "3", "4"]
     assert [row[6] for row in columns] == ["the cat", "", "red\\thill", "no end"]
-    scores = trained.predict(["the cat", "", "red\thill", "no end"])
+    scores = trained.predictor.predict(["the cat", "", "red\thill", "no end"])
     assert [float(row[1]) for row in columns] == pytest.approx([s.nats for s in scores], abs=1e-4)
 
 
@@ -35,7 +35,7 @@ def test_json_from_standard_input(
         ended = elman("predict", trained.path, "--format", "json")
     records = [json.loads(line) for line in ended.out.splitlines()]
     assert [record["text"] for record in records] == ["the cat", "", "red\thill", "no end"]
-    score = next(trained.predict(["the cat"]))
+    score = trained.predictor.predict(["the cat"])[0]
     assert records[0]["nats"] == pytest.approx(score.nats, rel=1e-5)
 
 
@@ -51,7 +51,7 @@ def test_a_table_in_a_file(
         ".jsonl": lambda path: pd.read_json(path, lines=True),
         ".parquet": pd.read_parquet,
     }[suffix](table)
-    scores = list(trained.predict(lines))
+    scores = trained.predictor.predict(lines)
     assert list(read["text"].fillna("")) == [score.text for score in scores]
     assert list(read["nats"]) == pytest.approx([score.nats for score in scores], rel=1e-9)
 

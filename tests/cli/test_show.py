@@ -16,7 +16,7 @@ def test_a_line_for_each_token(elman: Elman, trained: Run) -> None:
     assert (ended.code, ended.err) == (0, "")
     title, *lines = ended.out.splitlines()
     assert title.startswith("hidden state of layer 0 · 12 units by time constant, short to long")
-    tokens = trained.stream().push("the\ncat")
+    tokens = trained.predictor.session().push("the\ncat")
     for line, token in zip(lines, tokens, strict=True):
         assert line.startswith(f"'{token.text}' ")
         assert f"{token.bits:.2f} bits" in line
@@ -35,15 +35,13 @@ def test_a_page(elman: Elman, trained: Run, tmp_path: Path) -> None:
 
 
 def test_what_the_map_shows_can_be_said(trained: Run) -> None:
-    reading = trained.read("the")
-    assert pick(reading).panel.key == "h"
-    assert pick(reading).by == "time constant"
-    assert pick(reading, "forget", 0, "change").panel.name == "forget gate"
-    assert pick(reading, order="network").panel.order("place in the network").tolist() == [
-        *range(12)
-    ]
+    found = trained.activations("the")
+    assert pick(found).panel.key == "h"
+    assert pick(found).by == "time constant"
+    assert pick(found, "forget", 0, "change").panel.name == "forget gate"
+    assert pick(found, order="network").panel.order("place in the network").tolist() == [*range(12)]
     with pytest.raises(InputError, match="layer 0 has h, c, input, forget, candidate, output"):
-        pick(reading, "update")
+        pick(found, "update")
 
 
 def test_no_order_by_a_gate_that_is_not_there(elman: Elman, tmp_path: Path) -> None:

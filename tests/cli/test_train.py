@@ -22,8 +22,7 @@ def test_a_run_is_left_and_told_of(elman: Elman, text_file: Path) -> None:
     assert ended.code == 0, ended.err
     names = {path.name for path in out.iterdir()}
     assert names == {
-        *("config.toml", "tokenizer.json", "tokens", "model.safetensors"),
-        *("metrics.jsonl", "checkpoints"),
+        *("config.toml", "data", "predictor", "metrics.jsonl", "checkpoints"),
     }
     for told in ("train", "characters", "vocabulary 18 (char)", "parameters", "steps an epoch"):
         assert told in ended.out
@@ -66,7 +65,7 @@ COMMAND = [sys.executable, "-m", "elman.cli.main"]
 def never_stopped(tmp_path_factory: pytest.TempPathFactory) -> dict[str, torch.Tensor]:
     """The weights of a run that nobody disturbed."""
     run = tiny.run(tmp_path_factory.mktemp("whole"), **LONG)
-    return load_file(run.path / "model.safetensors")
+    return load_file(run.directory.model_path)
 
 
 @pytest.mark.parametrize(
@@ -99,5 +98,5 @@ def test_a_run_stopped_by_a_signal_goes_on_to_the_bit(
     if number != signal.SIGKILL:
         assert f"go on with: elman resume {out}" in err
     assert elman("resume", out).code == 0
-    resumed = load_file(out / "model.safetensors")
+    resumed = load_file(out / "predictor" / "model.safetensors")
     assert all(torch.equal(resumed[name], tensor) for name, tensor in never_stopped.items())

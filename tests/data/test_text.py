@@ -4,11 +4,12 @@ import gzip
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from elman.data import text_files
+from elman.data.given import Splits, Texts
 from elman.data.text import Text, TextSplit, resolve_sources, whole_text
 from elman.errors import InputError
 
@@ -32,7 +33,7 @@ def parts(split: TextSplit) -> list[str]:
     return [read(split.train), read(split.valid)] + ([read(split.test)] if split.test else [])
 
 
-@given(
+@hypothesis.given(
     st.lists(st.text("aé鸟😀\n", min_size=1, max_size=60), min_size=1, max_size=4),
     st.integers(1, 40),
     st.booleans(),
@@ -132,7 +133,7 @@ def test_a_folder_of_texts_is_one_text_without_what_is_hidden_or_empty(tmp_path:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"train_de": "a", "train_en": "b", "val_de": "c"}, "2 files could be the train text"),
+        ({"train_de": "a", "train_en": "b", "val_de": "c"}, "could each be the train part"),
         ({"train_txt": "a", "test_txt": "b"}, "train.txt and test.txt but no valid"),
         ({"valid_txt": "a", "test_txt": "b"}, "but no train"),
         ({"a_txt": "x"}, "too short: of its 1 characters"),
@@ -171,3 +172,18 @@ def test_a_bad_byte_is_found_before_anything_is_built(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"x" * 1000 + b"\xff")
     with pytest.raises(InputError, match="not UTF-8 at byte 1000"):
         resolve_sources([tmp_path / "a.txt"])
+
+
+def test_texts_in_memory() -> None:
+    lines = [f"line {number}" for number in range(100)]
+    whole = "".join(f"{line}\n" for line in lines)
+    assert read(whole_text(lines)) == whole
+    split = resolve_sources(lines, valid_fraction=0.1, test_fraction=0.1)
+    assert "".join(parts(split)) == whole
+    cut = resolve_sources(Splits(Texts(lines), Texts(["valid text"])))
+    assert parts(cut) == [whole, "valid text\n"]
+    drawn = resolve_sources(Splits(Texts(lines), None, Texts(["test text"])), valid_fraction=0.1)
+    assert "".join(parts(drawn)) == whole + "test text\n"
+    for data in ((lines, lines), {"a": lines}, [1.0, 2.0]):
+        with pytest.raises(InputError, match=r"data: .*text"):
+            whole_text(data)

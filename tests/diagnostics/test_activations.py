@@ -7,7 +7,7 @@ import torch
 from elman.diagnostics.activations import BY_CHANGE, BY_TIME_CONSTANT, panels_of
 from elman.diagnostics.trace import Trace
 from elman.errors import RunFailed
-from tests.diagnostics.readings import reading
+from tests.diagnostics.example_activations import example
 
 
 def lstm_like() -> Trace:
@@ -66,7 +66,7 @@ def test_a_projection_has_an_order_of_its_own() -> None:
 
 
 def test_eight_bits_keep_the_ends_and_the_sign() -> None:
-    panel = reading(["a"] * 50).panels[0]
+    panel = example(["a"] * 50).panels[0]
     q = panel.quantized().astype(int)
     assert q.dtype == int
     np.testing.assert_array_equal(q > 127, panel.values > 0)
@@ -76,7 +76,7 @@ def test_eight_bits_keep_the_ends_and_the_sign() -> None:
 
 
 def test_what_comes_next() -> None:
-    given = reading(["a", "b"])
+    given = example(["a", "b"])
     assert [one.label for one in given.expected_after(0)] == ["b", "b"]
     assert given.expected_after(1) == given.expected
     assert given.layers == ["layer 0"]

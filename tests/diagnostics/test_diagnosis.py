@@ -62,7 +62,7 @@ def test_a_language_model_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize("problem", ["recall", "adding", "copying"])
 def test_a_run_of_a_memory_problem(problem: str, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"problem": problem, "lag": 30, "cell": "rnn", "max_steps": 2}
-    run = train("memory", (), tmp_path / "run", **settings, eval_sequences=20)
+    run = train("memory", None, tmp_path / "run", **settings, eval_sequences=20)
     found = run.diagnose()
     assert found.measured.needs == (29 if problem == "adding" else 30)
     assert "vanishing" in {verdict.name for verdict in found.verdicts}

@@ -171,7 +171,7 @@ def test_what_ails_it(name: str) -> None:
     assert {verdict.name for verdict in found} == expected, found
     for verdict in found:
         assert any(character.isdigit() for character in verdict.evidence)
-        assert verdict.mend
+        assert verdict.remedy
         assert verdict.name in THRESHOLDS
 
 

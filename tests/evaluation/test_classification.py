@@ -8,22 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from elman.data.batching import IGNORE
+from elman.data.labeled.encoded import Encoded
 from elman.data.labeled.formats.parsed import origin_of
 from elman.data.labeled.rows import Labeled, LabeledSplits, Labels, Sequences, Texts, offsets_of
-from elman.errors import InputError
-from elman.evaluation.baselines import Baseline, fit_baselines, load_baselines, save_baselines
+from elman.evaluation.baselines import Baseline, fit_baselines
 from elman.evaluation.classification import (
     calibration_error,
     confusion,
     fit_temperature,
-    judged,
     many_f1,
+    metrics_of,
     reliability,
 )
-from elman.evaluation.classification_report import comparison
+from elman.evaluation.classification_report import Classes, Predictions, comparison, report
 from elman.evaluation.entities import entity_scores, is_tagging, spans
 from elman.plots.classification import draw_confusion, draw_reliability
-from elman.predictors.classifier_inputs import Schema
 
 RNG = np.random.default_rng(0)
 
@@ -32,14 +32,14 @@ def test_the_scores_are_those_of_scikit_learn() -> None:
     metrics = pytest.importorskip("sklearn.metrics")
     p = RNG.dirichlet(np.ones(4), 200)
     ids = RNG.integers(0, 3, 200)
-    scores, guess = judged("one", p, ids), p.argmax(1)
+    scores, guess = metrics_of("one", p, ids), p.argmax(1)
     assert scores["accuracy"] == pytest.approx(metrics.accuracy_score(ids, guess))
     assert scores["macro_f1"] == pytest.approx(metrics.f1_score(ids, guess, average="macro"))
     assert (confusion(guess, ids, 4) == metrics.confusion_matrix(ids, guess)).all()
     marks, q = RNG.random((200, 4)) < 0.3, RNG.random((200, 4))
     for average, value in zip(("micro", "macro"), many_f1(q > 0.5, marks), strict=True):
         assert value == pytest.approx(metrics.f1_score(marks, q > 0.5, average=average))
-    subset = judged("many", q, marks)["subset_accuracy"]
+    subset = metrics_of("many", q, marks)["subset_accuracy"]
     assert subset == pytest.approx(metrics.accuracy_score(marks, q > 0.5))
 
 
@@ -104,12 +104,12 @@ def test_entities_must_match_exactly_and_within_their_row() -> None:
     names = ("O", "B-A", "I-A", "B-B")
     there, guess = np.array([1, 2, 0, 3, 2]), np.array([1, 0, 0, 3, 2])
     scores = entity_scores(names, guess, there, np.array([0, 4, 5]))
-    assert (scores.right, scores.guessed, scores.there) == (2, 3, 3)
+    assert (scores.right, scores.predicted, scores.true) == (2, 3, 3)
     assert scores.f1 == pytest.approx(2 / 3)
     assert not is_tagging(("O",))
     assert not is_tagging(("up", "down"))
     p = np.eye(4)[guess]
-    found = judged("step", p, there, names=names, offsets=np.array([0, 4, 5]))
+    found = metrics_of("step", p, there, names=names, offsets=np.array([0, 4, 5]))
     assert found["entity_f1"] == pytest.approx(2 / 3)
 
 
@@ -123,18 +123,13 @@ def text_splits() -> LabeledSplits:
     return LabeledSplits(part(41), part(10), part(11))
 
 
-def test_the_baselines_of_texts(tmp_path: Path) -> None:
+def test_the_baselines_of_texts() -> None:
     pytest.importorskip("sklearn")
     baselines = fit_baselines(text_splits())
     majority, regression = baselines
     assert majority.note == "always 'bad'"
     assert majority.scores["test"]["accuracy"] == pytest.approx(6 / 11)
     assert regression.scores["test"]["accuracy"] == 1
-    save_baselines(tmp_path / "b.json", baselines)
-    assert load_baselines(tmp_path / "b.json") == baselines
-    (tmp_path / "b.json").write_text("[{}]")
-    with pytest.raises(InputError, match="baselines"):
-        load_baselines(tmp_path / "b.json")
 
 
 @pytest.mark.parametrize("kind", ["one", "step", "many"])
@@ -158,16 +153,16 @@ def test_the_baselines_of_numbers(kind: str) -> None:
 
 
 def test_the_verdict_says_first_whether_the_baseline_is_beaten() -> None:
-    schema = Schema(("a", "b"), "one", "texts")
+    classes = Classes(("a", "b"), "one", "rows")
     weak = Baseline("majority class", "", {"test": {"accuracy": 0.5}})
     strong = Baseline("TF-IDF", "", {"test": {"accuracy": 0.8}})
     absent = Baseline("regression", "needs scikit-learn", {})
     for accuracy, said in (
         (0.8, "does not beat the baseline: accuracy 80.0 % on test, 80.0 % by TF-IDF"),
-        (0.81, "by less than chance can make"),
+        (0.81, "by no more than chance"),
         (0.9, "The network beats the baseline: accuracy 90.0 % on test"),
     ):
-        lines = comparison(schema, "test", {"accuracy": accuracy}, 1000, [weak, absent, strong])
+        lines = comparison(classes, "test", {"accuracy": accuracy}, 1000, [weak, absent, strong])
         assert said in lines[0]
         assert lines[1] == "not compared: needs scikit-learn"
 
@@ -179,3 +174,22 @@ def test_the_pictures_are_drawn(tmp_path: Path) -> None:
     draw_reliability(bins, tmp_path / "r.png")
     for name in ("c.png", "r.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_report_is_on_labeled_steps_and_on_the_last_split() -> None:
+    classes = Classes(("O", "B-PER"), "step", "words")
+    steps, offsets = np.zeros(6, np.int64), np.array([0, 4, 6])
+    rows = Encoded(steps, offsets, np.array([0, 1, IGNORE, 0, 1, IGNORE]), "step")
+    p = np.eye(2)[[0, 1, 1, 1, 1, 0]]
+    part = Predictions.of(p, rows)
+    assert part.offsets is not None
+    assert part.offsets.tolist() == [0, 3, 4]
+    baseline = Baseline("majority", "", {"test": {"accuracy": 0.1, "entity_f1": 0.1}})
+    found = report(classes, {"valid": part, "test": part}, [baseline])
+    scores = {(score.split, score.metric): (score.value, score.unit) for score in found.scores}
+    assert scores["test", "accuracy"] == (3 / 4, "of all words")
+    assert scores["test", "entity_f1"] == (pytest.approx(2 * 2 / 5), "")
+    assert scores["test", "entity_f1 of majority"][0] == 0.1
+    assert ("valid", "accuracy of majority") not in scores
+    assert "entity F1 80.0 % on test, 10.0 % by majority" in found.verdict[0]
+    assert sum("baseline" in line for line in found.verdict) == 1

@@ -1,16 +1,15 @@
-"""Shapes and lengths that nobody thought of: the kernels against torch for as long as given."""
+"""Random shapes, lengths and options: the kernels against torch."""
 
 from __future__ import annotations
 
 import random
-import time
 from dataclasses import replace
 
 import pytest
 import torch
 
 from tests.cases import KERNEL_AXES, NOISES, Case
-from tests.kernels.test_normed import check_normed
+from tests.kernels.test_layer_norm import check_normed
 from tests.layers.test_against_torch import check
 
 pytestmark = pytest.mark.usefixtures("poisoned_memory")
@@ -33,13 +32,11 @@ def drawn(generator: random.Random) -> Case:
     )
 
 
-def fuzz(seconds: float, seed: int) -> int:
-    """How many cases were tried; a failure names its own."""
+def fuzz(cases: int, seed: int) -> None:
+    """Check so many random cases; a failure names its seed and case."""
     generator = random.Random(seed)
-    end = time.monotonic() + seconds
-    tried = 0
     before = torch.get_num_threads()
-    while time.monotonic() < end:
+    for tried in range(cases):
         case = drawn(generator)
         torch.set_num_threads(generator.choice((1, 2, 3)))
         try:
@@ -52,14 +49,12 @@ def fuzz(seconds: float, seed: int) -> int:
             raise AssertionError(f"seed {seed}, case {tried}: {case!r}") from error
         finally:
             torch.set_num_threads(before)
-        tried += 1
-    return tried
 
 
-def test_for_a_moment() -> None:
-    assert fuzz(3, seed=0)
+def test_a_few_cases() -> None:
+    fuzz(20, seed=0)
 
 
 @pytest.mark.slow
-def test_for_five_minutes() -> None:
-    assert fuzz(300, seed=random.randrange(2**32))
+def test_thousands_of_new_cases() -> None:
+    fuzz(2000, seed=random.randrange(2**32))

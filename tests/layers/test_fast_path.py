@@ -1,4 +1,4 @@
-"""A layer in one call of an operator: what the long way gives, and its words for mistakes."""
+"""A layer in one call of an operator: the outputs and errors of the slow path."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from torch.utils._pytree import tree_leaves
 
 import elman
 from elman import State
-from elman.layers.fast_path import directly
+from elman.kernels import aten, fused_stack, layer_norm, native, reference
+from elman.layers import fast_path
 from elman.layers.instrument import watched
 from elman.layers.stack import RecurrentStack
 from tests.cases import CELLS, KERNELS, NATIVE, Case
@@ -26,26 +27,26 @@ PLAIN = sorted(
 )
 
 
-def long_way(layer: RecurrentStack) -> None:
-    object.__setattr__(layer, "_directly", lambda *_: None)
+def slow_path(layer: RecurrentStack) -> None:
+    object.__setattr__(layer, "_fast_path", lambda *_: None)
 
 
-def both_ways(
+def both_paths(
     layer: RecurrentStack, run: Callable[[], Any], mode: Any = torch.inference_mode
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """The tensors that `run` gives directly, and by the long way."""
+    """The tensors that `run` gives on the fast path, and on the slow path."""
     with mode():
-        direct = tree_leaves(run())
-        long_way(layer)
+        fast = tree_leaves(run())
+        slow_path(layer)
         slow = tree_leaves(run())
-    object.__delattr__(layer, "_directly")
-    return direct, slow
+    object.__delattr__(layer, "_fast_path")
+    return fast, slow
 
 
 def equal(both: tuple[list[Tensor], list[Tensor]]) -> None:
-    for direct, slow in zip(*both, strict=True):
-        assert direct.shape == slow.shape
-        assert torch.equal(direct, slow)
+    for fast, slow in zip(*both, strict=True):
+        assert fast.shape == slow.shape
+        assert torch.equal(fast, slow)
 
 
 @pytest.mark.parametrize("case", PLAIN, ids=str)
@@ -54,8 +55,8 @@ def test_whole_sequences(case: Case) -> None:
     hx = case.hx(layer)
     time_major = x.transpose(0, 1) if layer.batch_first else x
     with torch.inference_mode():
-        assert directly(layer, time_major, hx) is not None
-    equal(both_ways(layer, lambda: layer(x, hx)))
+        assert fast_path.run(layer, time_major, hx) is not None
+    equal(both_paths(layer, lambda: layer(x, hx)))
 
 
 @pytest.mark.parametrize("layers", [1, 3])
@@ -65,9 +66,9 @@ def test_steps_and_states(cell: str, layers: int) -> None:
     layer, x = case.ours(zoneout=0.3).eval(), case.input()
     state = State.of(layer, case.hx(layer))
     kept = state.clone()
-    equal(both_ways(layer, lambda: layer.step(x[0], state)))
-    equal(both_ways(layer, lambda: layer.scan(x, state)))
-    equal(both_ways(layer, lambda: layer(x[:1], state)))
+    equal(both_paths(layer, lambda: layer.step(x[0], state)))
+    equal(both_paths(layer, lambda: layer.scan(x, state)))
+    equal(both_paths(layer, lambda: layer(x[:1], state)))
     # A state is a value: what it led to does not change it.
     assert all(torch.equal(state[name], kept[name]) for name in state)
 
@@ -76,8 +77,8 @@ def test_a_learned_beginning() -> None:
     case = Case(dtype=torch.float32, begin="given")
     layer = case.ours(learn_initial_state=True).eval()
     nn.init.normal_(layer.get_parameter("initial_h"))
-    equal(both_ways(layer, lambda: layer(case.input())))
-    equal(both_ways(layer, lambda: layer(case.input(), case.hx(layer))))
+    equal(both_paths(layer, lambda: layer(case.input())))
+    equal(both_paths(layer, lambda: layer(case.input(), case.hx(layer))))
 
 
 def test_states_of_which_only_a_view_is_there() -> None:
@@ -85,21 +86,21 @@ def test_states_of_which_only_a_view_is_there() -> None:
     layer, x = case.ours().eval(), case.input()[:, ::2]
     state = layer.initial_state(1)
     wide = State.with_axes({name: t.expand(-1, 3, -1) for name, t in state.items()}, state.axes)
-    equal(both_ways(layer, lambda: layer(x, wide)))
+    equal(both_paths(layer, lambda: layer(x, wide)))
 
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_no_rows(cell: str) -> None:
     case = Case(cell=cell, dtype=torch.float32, batch=0, layers=2)
     layer, x = case.ours().eval(), case.input()
-    equal(both_ways(layer, lambda: layer(x)))
-    equal(both_ways(layer, lambda: layer.step(x[0], layer.initial_state(0))))
+    equal(both_paths(layer, lambda: layer(x)))
+    equal(both_paths(layer, lambda: layer.step(x[0], layer.initial_state(0))))
 
 
 def test_more_scratch_than_stays_with_a_thread() -> None:
     case = Case(dtype=torch.float32, steps=5, batch=8, hidden_size=800, layers=3)
     layer, x = case.ours().eval(), case.input()
-    equal(both_ways(layer, lambda: layer(x)))
+    equal(both_paths(layer, lambda: layer(x)))
     with torch.inference_mode(), elman.use_backend("reference"):
         expected = layer(x)[0]
     torch.testing.assert_close(layer(x)[0], expected, rtol=1e-4, atol=1e-5)
@@ -126,8 +127,8 @@ def test_under_autocast_and_vmap() -> None:
     case = Case(dtype=torch.float32)
     layer, x = case.ours().eval(), case.input()
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        equal(both_ways(layer, lambda: layer(x)))
-    equal(both_ways(layer, lambda: torch.func.vmap(lambda one: layer(one)[0])(x[None])))
+        equal(both_paths(layer, lambda: layer(x)))
+    equal(both_paths(layer, lambda: torch.func.vmap(lambda one: layer(one)[0])(x[None])))
 
 
 def test_a_watcher_sees_every_step() -> None:
@@ -176,7 +177,7 @@ def test_weights_are_those_of_now(change: Callable[[nn.LSTM], None]) -> None:
     with torch.inference_mode():
         before = layer(x)[0]
     change(layer)  # type: ignore[arg-type]
-    equal(both_ways(layer, lambda: layer(x)))
+    equal(both_paths(layer, lambda: layer(x)))
     with torch.inference_mode():
         assert not torch.equal(layer(x)[0], before)
 
@@ -209,18 +210,105 @@ WRONG: list[Callable[[RecurrentStack, Tensor, State], Any]] = [
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_mistakes_are_told_in_the_same_words(
+def test_errors_are_those_of_the_slow_path(
     wrong: Callable[[RecurrentStack, Tensor, State], Any],
 ) -> None:
     case = Case(dtype=torch.float32)
     layer, x = case.ours().eval(), case.input()
     state = layer.initial_state(4)
     told = set()
-    for way in ("directly", "long"):
-        if way == "long":
-            long_way(layer)
+    for path in ("fast", "slow"):
+        if path == "slow":
+            slow_path(layer)
         for mode in (torch.inference_mode, torch.enable_grad):
             with mode(), pytest.raises(Exception) as raised:
                 wrong(layer, x, state)
             told.add((raised.type, str(raised.value)))
     assert len(told) == 1
+
+
+@pytest.mark.parametrize("operator", ["_single", "_stack"])
+def test_an_error_of_a_kernel_rises(operator: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("the kernel broke")
+
+    monkeypatch.setattr(fused_stack, operator, broken)
+    case = Case(dtype=torch.float32, layers=1 if operator == "_single" else 2)
+    layer, x = case.ours().eval(), case.input()
+    with torch.inference_mode():
+        for run in (
+            lambda: layer(x),
+            lambda: layer.step(x[0], layer.initial_state(4)),
+            lambda: layer.scan(x, layer.initial_state(4)),
+        ):
+            with pytest.raises(RuntimeError, match="the kernel broke"):
+                run()
+
+
+def _used(monkeypatch: pytest.MonkeyPatch, run: Callable[[], Any]) -> str:
+    """The path that `run` takes, by what it calls."""
+    calls: list[str] = []
+
+    def spy(owner: Any, name: str, path: str) -> None:
+        original = getattr(owner, name)
+
+        def spied(*given: Any, **options: Any) -> Any:
+            calls.append(path)
+            return original(*given, **options)
+
+        monkeypatch.setattr(owner, name, spied)
+
+    spy(fused_stack, "_single", "fused single")
+    spy(fused_stack, "_stack", "fused stack")
+    for kernels in (native, layer_norm):
+        spy(kernels, "run", "layer by layer")
+    spy(aten, "run", "ATen")
+    spy(reference, "run", "plain loop")
+    run()
+    monkeypatch.undo()
+    assert len(set(calls)) == 1
+    return calls[0]
+
+
+EXPLAINED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("fused single", {}, {}),
+    ("fused stack", {"layers": 2}, {}),
+    ("fused stack", {"layers": 2, "memory": "batch_first"}, {}),
+    ("fused stack", {"cell": "lstm-proj"}, {}),
+    ("fused stack", {}, {"zoneout": 0.2}),
+    ("layer by layer", {"bidirectional": True}, {}),
+    ("layer by layer", {"lengths": "ragged"}, {}),
+    ("layer by layer", {}, {"layer_norm": True}),
+    ("layer by layer", {}, {"learn_initial_state": True}),
+    ("ATen", {"dtype": torch.float64}, {}),
+    ("plain loop", {"dtype": torch.float64}, {"layer_norm": True}),
+]
+
+
+@pytest.mark.parametrize(("path", "sizes", "options"), EXPLAINED)
+def test_explain_names_the_path_that_runs(
+    path: str, sizes: dict[str, Any], options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = replace(Case(dtype=torch.float32), **sizes)
+    layer, x, lengths = case.ours(**options).eval(), case.input(), case.row_lengths()
+    with torch.inference_mode():
+        choice = elman.explain(layer, x, lengths=lengths)
+        assert choice.path.startswith(path)
+        assert choice.path in str(choice)
+        assert _used(monkeypatch, lambda: layer(x, lengths=lengths)) == path
+        if not (case.bidirectional or lengths or case.dtype == torch.float64):
+            x_t, state = torch.randn(4, 3), layer.initial_state(4)
+            step = elman.explain(layer, x_t, state, step=True)
+            found = _used(monkeypatch, lambda: layer.step(x_t, state))
+            # A step always has a state, so it is fused where the initial state is learned, too.
+            assert step.path.startswith(found)
+            assert ("step" in step.path) == (found == "fused single")
+
+
+def test_explain_with_gradients(monkeypatch: pytest.MonkeyPatch) -> None:
+    layer, x = Case(dtype=torch.float32).ours(), Case(dtype=torch.float32).input()
+    assert elman.explain(layer, x).path == "fused stack"
+    assert _used(monkeypatch, lambda: layer(x)) == "fused stack"
+    layer = Case(dtype=torch.float32).ours(recompute=True)
+    assert "recompute" in elman.explain(layer, x).reason
+    assert _used(monkeypatch, lambda: layer(x)) == "layer by layer"

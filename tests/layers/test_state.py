@@ -93,7 +93,7 @@ def test_a_layer_refuses_a_batch_on_another_axis() -> None:
     layer, x = elman.GRU(3, 5, num_layers=2), torch.zeros(4, 2, 3)
     turned = State(h=torch.zeros(2, 2, 5))  # as many layers as rows, so every shape fits
     for call in (lambda: layer(x, turned), lambda: layer.step(x[0], turned)):
-        with torch.no_grad(), pytest.raises(InputError, match="stands on axis 1"):
+        with torch.no_grad(), pytest.raises(InputError, match="is on axis 1"):
             call()
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from elman.plots.activations_page import page
-from tests.diagnostics.readings import HOSTILE, reading
+from tests.diagnostics.example_activations import HOSTILE, example
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 NODE = shutil.which("node")
@@ -50,7 +50,7 @@ def contents(text: str) -> dict[str, Any]:
 
 
 def test_values_come_back_to_half_a_step_of_eight_bits() -> None:
-    given = reading(list("abcdefg"))
+    given = example(list("abcdefg"))
     for panel, held in zip(given.panels, contents(page(given))["panels"], strict=True):
         q = np.frombuffer(base64.b64decode(held["values"]), np.uint8).reshape(7, held["units"])
         values = held["low"] + (held["high"] - held["low"]) * q / 255
@@ -62,7 +62,7 @@ def test_values_come_back_to_half_a_step_of_eight_bits() -> None:
 
 
 def test_steps_and_guesses_come_back() -> None:
-    held = contents(page(reading(list("abc"))))
+    held = contents(page(example(list("abc"))))
     assert held["labels"] == ["a", "b", "c"]
     assert held["surprise"] == [None, 0.5, 1.0]
     assert held["expected"][1] == [["b", 0.5], ["b", 0.25]]
@@ -70,7 +70,7 @@ def test_steps_and_guesses_come_back() -> None:
 
 
 def test_no_text_becomes_code() -> None:
-    calm, hostile = page(reading(list("abcdefg"))), page(reading(HOSTILE, title=HOSTILE[0]))
+    calm, hostile = page(example(list("abcdefg"))), page(example(HOSTILE, title=HOSTILE[0]))
     assert [tag for tag, _ in Parts(hostile).tags] == [tag for tag, _ in Parts(calm).tags]
     held = contents(hostile)
     assert held["labels"] == [*HOSTILE[:5], "?", HOSTILE[6]]
@@ -80,7 +80,7 @@ def test_no_text_becomes_code() -> None:
 
 
 def test_nothing_is_fetched() -> None:
-    parts = Parts(page(reading(HOSTILE)))
+    parts = Parts(page(example(HOSTILE)))
     assert not any({"src", "href", "action", "data"} & set(attrs) for _, attrs in parts.tags)
     assert not any(name.startswith("on") for _, attrs in parts.tags for name in attrs)
     (policy,) = [attrs["content"] for _, attrs in parts.tags if "http-equiv" in attrs]
@@ -92,13 +92,13 @@ def test_nothing_is_fetched() -> None:
 
 def test_it_stays_small() -> None:
     steps, units = 500, 128
-    text = page(reading(["word"] * steps, units))
+    text = page(example(["word"] * steps, units))
     assert len(text) < 2 * steps * units * 4 / 3 + 60 * steps + 30_000
 
 
 @pytest.mark.skipif(NODE is None, reason="without node")
 def test_the_script_is_one(tmp_path: Path) -> None:
-    (tmp_path / "page.js").write_text(Parts(page(reading(["a"]))).inside["script"][1], "utf-8")
+    (tmp_path / "page.js").write_text(Parts(page(example(["a"]))).inside["script"][1], "utf-8")
     subprocess.run([str(NODE), "--check", str(tmp_path / "page.js")], check=True)
 
 
@@ -107,7 +107,7 @@ def test_the_script_is_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize("is_text", [True, False])
 def test_a_browser_fills_it(tmp_path: Path, is_text: bool) -> None:
     path = tmp_path / "page.html"
-    path.write_text(page(reading(HOSTILE, title=HOSTILE[2], is_text=is_text)), encoding="utf-8")
+    path.write_text(page(example(HOSTILE, title=HOSTILE[2], is_text=is_text)), encoding="utf-8")
     flags = ["--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}"]
     command = [str(CHROMIUM), *flags, "--virtual-time-budget=2000", "--dump-dom", path.as_uri()]
     done = subprocess.run(command, capture_output=True, encoding="utf-8", check=True, timeout=60)

@@ -5,7 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elman.plots.gradient_watch import draw, read
+from elman.plots.gradient_watch import draw_gradients
+from elman.training.gradient_watch import curves_of
+from elman.training.log import read_metrics
 
 RECORDS = [
     {"step": 1, "loss": 3.0},
@@ -22,7 +24,7 @@ def metrics(tmp_path: Path) -> Path:
 
 
 def test_what_was_measured_is_read_back(metrics: Path) -> None:
-    curves = read(metrics)
+    curves = curves_of(read_metrics(metrics))
     assert list(curves) == ["layers.0/h", "layers.1/c"]
     assert curves["layers.0/h"][2][1] == 0.5
     assert np.isnan(curves["layers.0/h"][2][2])
@@ -30,9 +32,9 @@ def test_what_was_measured_is_read_back(metrics: Path) -> None:
 
 
 def test_a_picture_with_a_map_for_each(metrics: Path, tmp_path: Path) -> None:
-    assert draw(metrics, tmp_path / "two.png")
+    assert draw_gradients(curves_of(read_metrics(metrics)), tmp_path / "two.png")
     metrics.write_text(json.dumps(RECORDS[1]) + "\n")
-    assert draw(metrics, tmp_path / "one.png")
+    assert draw_gradients(curves_of(read_metrics(metrics)), tmp_path / "one.png")
 
     def height(name: str) -> int:
         content = (tmp_path / name).read_bytes()
@@ -46,9 +48,11 @@ def test_nothing_measured_or_no_matplotlib(
     metrics: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     picture = tmp_path / "picture.png"
-    assert not draw(tmp_path / "missing", picture)
+    assert curves_of(read_metrics(tmp_path / "missing")) == {}
+    curves = curves_of(read_metrics(metrics))
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    assert not draw(metrics, picture)
+    assert not draw_gradients(curves, picture)
+    monkeypatch.undo()
     metrics.write_text(json.dumps(RECORDS[0]) + "\n")
-    assert not draw(metrics, picture)
+    assert not draw_gradients(curves_of(read_metrics(metrics)), picture)
     assert not picture.exists()

@@ -9,11 +9,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elman.data.memory import PROBLEMS
 from elman.errors import InputError
 from elman.layers.state import State
 from elman.models.cells import CellOptions
-from elman.predictors.memory import MemoryPredictor
+from elman.predictors.memory import Architecture, MemoryPredictor
 from tests.predictors import contract
 
 ROWS = np.random.default_rng(0).random((9, 2)).astype(np.float32)
@@ -22,7 +21,8 @@ TEXT = "".join(f"{a!r},{b!r}\n" for a, b in ROWS.tolist()).encode()
 
 def made(seed: int = 0, problem: str = "counting", cell: str = "lstm") -> MemoryPredictor:
     torch.manual_seed(seed)
-    predictor = MemoryPredictor.fresh(PROBLEMS[problem], cell, 5, CellOptions())
+    architecture = Architecture(problem, cell, 5, CellOptions())
+    predictor = MemoryPredictor(architecture.make(), architecture)
     predictor.network.eval()
     return predictor
 

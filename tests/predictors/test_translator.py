@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import pytest
@@ -55,19 +56,24 @@ def test_a_file_and_a_text_by_hand(predictor: TranslatorPredictor, tmp_path: Pat
     assert list(predictor.predict(LINES[0])) == list(predictor.predict(LINES[:1]))
 
 
+def test_a_table_is_its_column_of_sources(predictor: TranslatorPredictor, tmp_path: Path) -> None:
+    file = tmp_path / "pairs.tsv"
+    file.write_text("".join(f"{line}\tx\n" for line in LINES[::2]))
+    wanted = list(predictor.predict(LINES[::2]))
+    assert list(predictor.predict(file)) == wanted
+    assert list(predictor.predict({"source": LINES[::2], "target": ["x"] * 3})) == wanted
+
+
 def test_what_arrives_is_answered_before_the_next_is_there(predictor: TranslatorPredictor) -> None:
-    read: list[str] = []
-
-    def arriving() -> Iterator[str]:
-        for line in LINES:
-            read.append(line)
-            yield line
-
+    arrived: Queue[str | None] = Queue()
+    lines = iter(lambda: arrived.get(timeout=60), None)
     options = predictor.options(predictor.Prediction, {})
-    answers = predictor.answers(Texts(arriving(), arriving=True), options)
-    for number, answer in enumerate(answers, 1):
-        assert answer.line == number == len(read)
-    assert len(read) == len(LINES)
+    answers = predictor.answers(Texts(lines, arriving=True), options)
+    for number, line in enumerate(LINES, 1):
+        arrived.put(line)
+        assert next(answers).line == number
+    arrived.put(None)
+    assert list(answers) == []
 
 
 def test_the_best_come_first(predictor: TranslatorPredictor) -> None:

@@ -8,8 +8,8 @@ import torch
 
 import elman
 from elman.errors import InputError
+from elman.predictors.language_model_session import LanguageModelSession
 from elman.streaming.stream import Stream
-from elman.streaming.text import TextStream
 from elman.tasks import runs
 from elman.tasks.language_model.config import LanguageModelConfig
 from elman.tasks.language_model.task import LanguageModelTask
@@ -19,16 +19,53 @@ from tests.models.test_cells import OWN
 
 
 def test_a_run_is_loaded_with_its_best_weights(trained: Run) -> None:
-    loaded = runs.load(trained.path)
-    assert not loaded.model.training
-    weights = trained.model.state_dict()
-    assert all(torch.equal(p, weights[name]) for name, p in loaded.model.state_dict().items())
+    loaded = Run(trained.path)
+    assert not loaded.predictor.network.training
+    weights = trained.predictor.network.state_dict()
+    found = loaded.predictor.network.state_dict()
+    assert all(torch.equal(p, weights[name]) for name, p in found.items())
     assert loaded.evaluate() == trained.evaluate()
+    assert loaded.config == trained.config
+
+
+def test_a_run_knows_its_history(trained: Run) -> None:
+    steps = [record["step"] for record in trained.history if "validation_loss" in record]
+    assert steps == [10, 20, 30]
+    assert all(record["loss"] > 0 for record in trained.history)
+    assert Run(trained.path).history == trained.history
+    with trained.directory.metrics_path.open("ab") as file:
+        file.write(b'{"step": 3')  # what a kill leaves
+    assert len(Run(trained.path).history) == len(steps)
+
+
+def test_everything_says_what_it_is(trained: Run) -> None:
+    numbers = sum(p.numel() for p in trained.predictor.network.parameters())
+    assert repr(trained) == f"<Run {trained.path}: language-model, {numbers:,} weights>"
+    assert repr(elman.load(trained.path)) == (
+        f"<LanguageModelPredictor {trained.path}: {numbers:,} weights>"
+    )
+    fingerprint = trained.predictor.fingerprint[:12]
+    assert repr(trained.predictor.session()) == f"<LanguageModelSession of model {fingerprint}>"
+    assert repr(trained.predictor.predict(["the cat"])).startswith("<Records: 1 rows of ")
+    layer = elman.LSTM(3, 5)
+    state = "State(h: (1, 2, 5), c: (1, 2, 5); batch 2)"
+    assert repr(layer.initial_state(2)) == state
+    assert repr(Stream(layer, 2)) == f"<Stream of LSTM: {state}>"
+
+
+def test_old_runs_say_so_by_their_format(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(
+        '[elman]\nversion = "0.1"\nformat = 1\ntask = "memory"\n[settings]\n'
+    )
+    with pytest.raises(InputError, match=r"a run of format 1, expected 2; train it again, or use"):
+        Run(tmp_path)
+    with pytest.raises(InputError, match=r"a run of an older format, without a predictor"):
+        elman.load(tmp_path)
 
 
 def test_a_tied_model_is_tied_again(tmp_path: Path) -> None:
-    run = runs.load(tiny.run(tmp_path, tied=True, max_steps=1).path)
-    assert run.model.readout.weight is run.model.embedding.weight
+    model = Run(tiny.run(tmp_path, tied=True, max_steps=1).path).predictor.network
+    assert model.readout.weight is model.embedding.weight  # type: ignore[union-attr]
 
 
 def test_a_stopped_run_goes_on_to_the_bits_of_one_never_stopped(tmp_path: Path) -> None:
@@ -36,10 +73,29 @@ def test_a_stopped_run_goes_on_to_the_bits_of_one_never_stopped(tmp_path: Path) 
     (tmp_path / "b").mkdir()
     whole = tiny.run(tmp_path / "a", max_steps=30)
     stopped = tiny.run(tmp_path / "b", max_steps=30, max_minutes=1e-9)
-    assert stopped.task.run.latest_checkpoint() == stopped.task.run.checkpoint_path(1)
-    resumed = runs.resume(stopped.path, max_minutes=100.0)
-    for name, tensor in whole.model.state_dict().items():
-        assert torch.equal(tensor, resumed.model.state_dict()[name]), name
+    assert stopped.directory.latest_checkpoint() == stopped.directory.checkpoint_path(1)
+    resumed = stopped.resume(max_minutes=100.0)
+    for name, tensor in whole.predictor.network.state_dict().items():
+        assert torch.equal(tensor, resumed.predictor.network.state_dict()[name]), name
+
+
+def test_in_memory_it_is_the_same_predictor(trained: Run) -> None:
+    predictor, outcome = runs.refit(trained.task)
+    assert outcome.step == 30
+    assert predictor.fingerprint == trained.predictor.fingerprint
+
+
+def test_held_out_data_are_those_that_were_given(tmp_path: Path) -> None:
+    lines = tiny.text().splitlines()
+    settings = tiny.SETTINGS | {"max_steps": 1}
+    run = elman.train(
+        *("language-model", lines, tmp_path / "run"), valid=lines[:20], test=lines[:7], **settings
+    )
+    lengths = {name: split.counts.characters for name, split in run.task.data.splits.items()}
+    assert lengths == {
+        name: sum(len(line) + 1 for line in part)
+        for name, part in (("train", lines), ("valid", lines[:20]), ("test", lines[:7]))
+    }
 
 
 def test_python_trains_in_one_line(text_file: Path, tmp_path: Path) -> None:
@@ -53,10 +109,10 @@ def test_python_trains_in_one_line(text_file: Path, tmp_path: Path) -> None:
 
 
 def test_a_stream_of_a_run_takes_text_and_of_a_model_items(trained: Run) -> None:
-    for source in (trained, trained.path, str(trained.path)):
-        front = runs.stream(source)
-        assert isinstance(front, TextStream)
-        assert [token.text for token in front.push("the")] == ["t", "h", "e"]
+    for source in (trained.predictor, trained.path, str(trained.path)):
+        session = runs.stream(source)
+        assert isinstance(session, LanguageModelSession)
+        assert [token.text for token in session.push("the")] == ["t", "h", "e"]
     layer = elman.LSTM(3, 5)
     stream = runs.stream(layer, batch_size=2)
     assert isinstance(stream, Stream)
@@ -72,23 +128,23 @@ def test_a_run_whose_cell_is_ones_own_needs_the_flag_again(
     run = tiny.run(tmp_path, cell="own_cells:Leak", max_steps=2)
     monkeypatch.delitem(sys.modules, "own_cells")
     with pytest.raises(InputError, match="give --cell own_cells:Leak to load and run it"):
-        runs.load(run.path)
+        Run(run.path)
     assert "own_cells" not in sys.modules
-    loaded = runs.load(run.path, cell="own_cells:Leak")
+    loaded = Run(run.path, cell="own_cells:Leak")
     assert loaded.evaluate() == run.evaluate()
 
 
 def test_a_built_in_cell_is_not_replaced_on_loading(trained: Run) -> None:
-    assert runs.load(trained.path, cell="lstm").evaluate() == trained.evaluate()
+    assert Run(trained.path, cell="lstm").evaluate() == trained.evaluate()
     with pytest.raises(InputError, match="was trained with lstm"):
-        runs.load(trained.path, cell="gru")
+        Run(trained.path, cell="gru")
 
 
 def test_a_run_without_weights_says_how_to_get_them(tmp_path: Path) -> None:
     config = LanguageModelTask.Config(**tiny.SETTINGS)
     run = runs.begin("language-model", tiny.write(tmp_path), tmp_path / "run", config)
     with pytest.raises(InputError, match="no weights yet; go on with `elman resume"):
-        runs.load(run.path)
+        Run(run.path)
 
 
 def test_a_model_too_large_for_memory(tmp_path: Path) -> None:
@@ -104,6 +160,6 @@ def test_a_start_that_fails_where_we_stand_says_why(
     (tmp_path / "empty.txt").write_text("")
     (tmp_path / "run").mkdir()
     monkeypatch.chdir(tmp_path / "run")
-    with pytest.raises(InputError, match="empty"):
+    with pytest.raises(InputError, match=r"empty\.txt"):
         runs.begin("language-model", tmp_path / "empty.txt", ".", LanguageModelConfig())
     assert list((tmp_path / "run").iterdir()) == []

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 import elman
 from elman.data.batching import IGNORE, Batch
 from elman.diagnostics.gradients import GradientByLag, LagProfile
-from elman.diagnostics.verdicts import remember
+from elman.diagnostics.verdicts import longer_memory
 from elman.tasks.runs import Run, begin, fit, reopen
 from elman.training import gradient_watch as module
 from elman.training.contracts import StepEvent
@@ -119,11 +119,11 @@ def test_it_leaves_no_trace() -> None:
 
 def test_penalties_are_none_of_the_loss_that_is_followed(tmp_path: Path) -> None:
     task = tiny.run(tmp_path, max_steps=1, activation_penalty=9.0, slowness_penalty=9.0).task
-    model = task.build_model()
-    batch = next(task.source())
-    penalized = measure(task.objective(model), event(model, batch))
+    predictor = task.make()
+    model, batch = predictor.network, next(task.source())
+    penalized = measure(task.objective(predictor), event(model, batch))
     task.config = task.config.model_copy(update={"activation_penalty": 0, "slowness_penalty": 0})
-    plain = measure(task.objective(model), event(model, batch))
+    plain = measure(task.objective(predictor), event(model, batch))
     assert penalized is not None
     assert plain is not None
     assert torch.equal(penalized.profile().norms, plain.profile().norms)
@@ -143,7 +143,7 @@ SETTINGS: dict[str, Any] = {
 
 
 def weights(run: Run) -> dict[str, Tensor]:
-    return {name: tensor.clone() for name, tensor in run.model.state_dict().items()}
+    return {name: tensor.clone() for name, tensor in run.predictor.network.state_dict().items()}
 
 
 def test_a_watched_run_has_the_bits_of_one_that_is_not(tmp_path: Path) -> None:
@@ -153,13 +153,13 @@ def test_a_watched_run_has_the_bits_of_one_that_is_not(tmp_path: Path) -> None:
     first = tiny.run(plain, watch=0, **SETTINGS)
     second = tiny.run(watched, watch=4, **SETTINGS)
     assert toy.same_bits(weights(first), weights(second))
-    records = toy.lines(second.task.run)
+    records = toy.lines(second.directory)
     seen = [one for one in records if any(name.startswith("gradient/") for name in one)]
     assert [one["step"] for one in seen] == [4, 8, 12]
     # With zoneout the last h is made of the new c alone, not of the mixture that is passed on.
     there = {f"gradient/layers.0/{name}/{lag}" for name in "hc" for lag in lags(31)}
     assert set(seen[0]) == {"step"} | there - {"gradient/layers.0/c/31"}
-    assert [one for one in records if one not in seen] == toy.lines(first.task.run)
+    assert [one for one in records if one not in seen] == toy.lines(first.directory)
 
 
 class Stop:
@@ -179,11 +179,11 @@ def test_resumed_equals_uninterrupted(tmp_path: Path) -> None:
     run = begin("language-model", tmp_path / "whole" / "text.txt", tmp_path / "cut", config)
     with pytest.raises((KeyboardInterrupt, Interrupted)):
         fit(run, observers=[Stop()])
-    assert toy.lines(run.task.run)[-1]["step"] == 10
+    assert toy.lines(run.directory)[-1]["step"] == 10
     opened, checkpoint = reopen(tmp_path / "cut")
     resumed, _ = fit(opened, resume_from=checkpoint)
     assert toy.same_bits(weights(resumed), weights(whole))
-    assert toy.lines(resumed.task.run) == toy.lines(whole.task.run)
+    assert toy.lines(resumed.directory) == toy.lines(whole.directory)
     assert (tmp_path / "cut" / "gradients.png").exists()
 
 
@@ -199,14 +199,14 @@ def test_by_default_it_takes_two_percent_of_the_time(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(module, "measure", slow)
     config = toy.make_config()
     objective, source = toy.make_parts(config)
-    watch, batch = GradientWatch(objective, config), next(source)
+    watch, batch = GradientWatch(objective, config.watch), next(source)
     for step in range(1, 20_001):
         clock[0] += 0.01
         watch.after_backward(event(objective.model, batch, step=step))
         if step % 1000 == 0 and spent[1:]:
             assert 0.5 * len(spent) <= 0.02 * clock[0] + 0.01
     assert len(spent) == 6  # 200 s, 0.5 s each, 1.5 %
-    asked = GradientWatch(objective, toy.make_config(watch=10))
+    asked = GradientWatch(objective, 10)
     spent.clear()
     for step in range(1, 101):
         asked.after_backward(event(objective.model, batch, step=step))
@@ -218,7 +218,7 @@ def test_what_the_loop_refuses_is_not_measured(changes: dict[str, float]) -> Non
     config = toy.make_config(watch=1)
     objective, source = toy.make_parts(config)
     batch = next(source)
-    watch = GradientWatch(objective, config)
+    watch = GradientWatch(objective, config.watch)
     assert watch.after_backward(event(objective.model, batch, **changes)) is None
     assert watch.after_backward(event(objective.model, batch)) is not None
 
@@ -227,11 +227,11 @@ def test_a_model_without_a_recurrent_layer_is_not_watched() -> None:
     config = toy.make_config(watch=1)
     objective, source = toy.make_parts(config)
     objective.model.recurrent = nn.Identity()  # type: ignore[assignment]
-    watch = GradientWatch(objective, config)
+    watch = GradientWatch(objective, config.watch)
     assert watch.after_backward(event(objective.model, next(source))) is None
 
 
-def told(rho: float, times: int = 4) -> list[str]:
+def warnings(rho: float, times: int = 4) -> list[str]:
     """The warnings of a watch over an Elman network whose V is rho times the identity."""
     config = toy.make_config(watch=1, truncation=40)
     objective, source = toy.make_parts(config)
@@ -240,7 +240,7 @@ def told(rho: float, times: int = 4) -> list[str]:
         parameters = dict(objective.model.recurrent.named_parameters())
         parameters["weight_hh_l0"].copy_(rho * torch.eye(6))
         parameters["bias_ih_l0"].fill_(10.0)
-    watch = GradientWatch(objective, config)
+    watch = GradientWatch(objective, config.watch)
     said = []
     for step in range(1, times + 1):
         batch = next(source)
@@ -250,22 +250,22 @@ def told(rho: float, times: int = 4) -> list[str]:
     return said
 
 
-def test_what_vanishes_or_explodes_is_said_once_with_what_to_do() -> None:
-    first, second, *rest = told(0.5)
+def test_what_vanishes_or_explodes_is_reported_once_with_a_remedy() -> None:
+    first, second, *rest = warnings(0.5)
     assert first == ""
     assert second.startswith("step 2: the gradient vanishes in recurrent: under 1 % of it is left")
-    assert second.endswith(f"after 6.6 steps; {remember(None, None)[1]}")  # ln 0.01 / ln 0.5
+    assert second.endswith(f"after 6.6 steps; {longer_memory(None, None)[1]}")  # ln 0.01 / ln 0.5
     assert rest == ["", ""]
-    said = told(1.3)[1]
+    said = warnings(1.3)[1]
     assert said.startswith(
         "step 2: the gradient explodes in recurrent: 39 steps back it is 2.78e+04"
     )
     assert "clip_norm" in said
-    assert told(0.97) == ["", "", "", ""]
+    assert warnings(0.97) == ["", "", "", ""]
 
 
 def test_one_measurement_alone_says_nothing() -> None:
-    watch = GradientWatch(toy.make_parts(toy.make_config())[0], toy.make_config(watch=1))
+    watch = GradientWatch(toy.make_parts(toy.make_config())[0], 1)
     ill = GradientByLag(
         20,
         (-1,),

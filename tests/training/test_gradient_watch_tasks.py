@@ -48,18 +48,20 @@ def test_watched_is_unwatched_and_rows_do_not_mix(tmp_path: Path, kind: str) -> 
         (tmp_path / name).mkdir()
         runs.append(train(tmp_path / name, **SHORT | settings | {"watch": every}))
     plain, watched = runs
-    assert toy.same_bits(plain.model.state_dict(), watched.model.state_dict())
+    assert toy.same_bits(
+        plain.predictor.network.state_dict(), watched.predictor.network.state_dict()
+    )
     seen = [
         {name: value for name, value in one.items() if name.startswith("gradient/")}
-        for one in toy.lines(watched.task.run)
+        for one in toy.lines(watched.directory)
     ]
     names = [name for one in seen for name in one]
     assert {name.split("/")[1] for name in names} == places
     assert all(math.isfinite(value) for one in seen for value in one.values())
-    assert not any("gradient/" in name for one in toy.lines(plain.task.run) for name in one)
+    assert not any("gradient/" in name for one in toy.lines(plain.directory) for name in one)
 
-    task, model = watched.task, watched.model.eval()
-    objective: Any = task.objective(model)
+    task, model = watched.task, watched.predictor.network.eval()
+    objective: Any = task.objective(watched.predictor)
     batch: Any = next(task.source())
     assert batch.steps > 1
     together = objective.row_losses(batch, 3)
@@ -78,16 +80,15 @@ def test_diagnose(tmp_path: Path, kind: str) -> None:
     run = train(tmp_path, **SHORT | settings | {"watch": 0})
     found = run.diagnose(needs=1)
     assert {one.what for one in found.measured.interventions} == {"input", "state"}
-    assert found.measured.cell == run.task.config.cell  # type: ignore[attr-defined]
+    assert found.measured.cell == run.task.config.cell
     units = {"classify": "words", "segments": "segments of 2 rows"}
     assert found.measured.unit == units.get(kind, "rows")
     assert run.diagnose(max_lag=2).measured.gradient.max_lag == 2
     with pytest.raises(Exception, match=r"too few for a lag of 500"):
         run.diagnose(max_lag=500)
     if kind == "segments":
-        model: Any = run.model
         task: Any = run.task
-        diagnosis_input = task.diagnosis_input(model)
+        diagnosis_input = task.diagnosis_input(run.predictor)
         window = next(task.source())
         assert diagnosis_input.steps == 7
         assert replace(window, values=window.values).steps == 17

@@ -103,7 +103,7 @@ def _print_verdict(console: Console, verdict: Verdict) -> None:
     line.append(f": {verdict.evidence}")
     console.print(line)
     if not verdict.is_healthy:
-        console.print(Text().append("  → ", style="bold cyan").append(verdict.mend))
+        console.print(Text().append("  → ", style="bold cyan").append(verdict.remedy))
 
 
 def _rich(head: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> Table:

@@ -13,9 +13,10 @@ from cyclopts import Parameter
 
 from elman.data.memory import PROBLEMS
 from elman.errors import InputError
-from elman.plots.probe import plot
+from elman.plots.probe import draw_probe
+from elman.plots.style import is_available
 from elman.studies.probe.probe import CELLS, DEFAULT, SETTINGS, Plan, run
-from elman.studies.probe.report import relevant, summary, table
+from elman.studies.probe.report import cell_scores, relevant, summary, table
 from elman.studies.probe.trials import Result, Study, csv_text
 
 Value = TypeVar("Value")
@@ -112,11 +113,10 @@ def _line(result: Result) -> str:
 
 def _picture(study: Study, plan: Plan) -> str:
     path = study.path / "probe.png"
-    try:
-        plot(path, plan, study.results())
-    except ImportError:
-        return f'{study.path}; for a picture too: pip install "elman[plot]"'
-    return f"{study.path}, picture {path.name}"
+    if not is_available():
+        return f'{study.path}; for a figure too: pip install "elman[plot]"'
+    draw_probe(path, plan.lags, cell_scores(plan, study.results()))
+    return f"{study.path}, figure {path.name}"
 
 
 def _cores() -> int:

@@ -8,9 +8,10 @@ state a row ends a chunk with is the state the same row begins the next chunk wi
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ IGNORE = -100
 """The target that is not scored (torch's own `ignore_index`)."""
 
 TokenArray = npt.NDArray[Any]
+BatchT = TypeVar("BatchT")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,21 +46,17 @@ class Batch:
 
     @property
     def batch_size(self) -> int:
-        """Number of rows, B."""
         return self.inputs.shape[1]
 
     @property
     def steps(self) -> int:
-        """Number of steps, T."""
         return len(self.inputs)
 
     @property
     def units(self) -> int:
-        """Number of targets that are scored."""
         return int((self.targets != IGNORE).sum())
 
     def to(self, device: torch.device | str) -> Batch:
-        """The same batch on another device."""
         return Batch(
             self.inputs.to(device),
             self.targets.to(device),
@@ -89,6 +87,66 @@ class Batch:
                 strict=True,
             )
         ]
+
+
+class EpochBatches(ABC, Generic[BatchT]):
+    """An endless, resumable source of batches of rows.
+
+    Each epoch takes every row once, in an order that depends on (seed, epoch) alone, so a place in
+    the data is two integers.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._epoch = self._index = 0
+        self._order = self._draw(np.random.default_rng((seed, 0)))
+
+    @abstractmethod
+    def _draw(self, generator: np.random.Generator) -> list[npt.NDArray[np.int64]]:
+        """The rows of each batch of an epoch; as many batches in every epoch."""
+
+    @abstractmethod
+    def _batch(self, rows: npt.NDArray[np.int64], number: int) -> BatchT:
+        """Some rows as the batch that comes after `number` others."""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches in one pass over the rows."""
+        return len(self._order)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> BatchT:
+        number = self._epoch * len(self._order) + self._index
+        batch = self._batch(self._order[self._index], number)
+        self._index += 1
+        if self._index == len(self._order):
+            self._go_to(self._epoch + 1, 0)
+        return batch
+
+    def state_dict(self) -> dict[str, int]:
+        """The place in the data, as plain integers."""
+        return {"epoch": self._epoch, "index": self._index}
+
+    def load_state_dict(self, state: Mapping[str, Any], /) -> None:
+        """Go to a place that `state_dict` gave.
+
+        Raises:
+            InputError: the place does not exist in these data.
+        """
+        epoch, index = state.get("epoch", -1), state.get("index", -1)
+        whole = type(epoch) is int and type(index) is int and epoch >= 0
+        if not whole or not 0 <= index < len(self._order):
+            raise InputError(
+                f"the place in the data {dict(state)} is not one of these rows, which make"
+                f" {len(self._order)} batches; resume with the data the run began with"
+            )
+        self._go_to(epoch, index)
+
+    def _go_to(self, epoch: int, index: int) -> None:
+        self._epoch, self._index = epoch, index
+        self._order = self._draw(np.random.default_rng((self._seed, epoch)))
 
 
 class TokenChunks:
@@ -165,7 +223,6 @@ class TokenChunks:
         return Batch(inputs=rows[:-1], targets=rows[1:], reset=reset)
 
     def state_dict(self) -> dict[str, int]:
-        """The place in the data, as plain integers."""
         return {"epoch": self._epoch, "position": self._position, "index": self._index}
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:

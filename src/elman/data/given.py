@@ -1,4 +1,4 @@
-"""What people hold, sorted by what it is: files, texts, tables, arrays, each with or without labels.
+"""What people hold, by what it is: files, texts, tables, arrays, each with or without labels.
 
 A task and a predictor take all of it. Whatever reads a kind of data (`labeled`, `pairs`, `series`,
 `text`) matches on these classes and refuses, by name, what it can't use.
@@ -17,7 +17,7 @@ from elman.errors import InputError
 
 
 class Frame(Protocol):
-    """A table of pandas, polars or pyarrow: all give themselves through the Arrow PyCapsule interface."""
+    """A table of pandas, polars or pyarrow, through the Arrow PyCapsule interface."""
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
 
@@ -125,10 +125,11 @@ def given(data: Data | Given, where: str = "data") -> Given:
     """`data` as what it is.
 
     A `Path` is a file. A string is a file if there is one of that name, else a text: but one that
-    looks like a path (no space in it and a suffix or a separator) is refused, since a name that is
-    misspelled would be taken for a text without a word. A list of strings is files if all are there,
-    else texts, by the same rule; a list of pairs of strings is pairs; a list of arrays (NumPy, torch,
-    or lists of numbers) is sequences; a tuple of two lists is inputs with their labels.
+    looks like a path (no space in it and a suffix or a separator) is refused, since a misspelled
+    name would be taken for a text without a word. A list of strings is files if all are there, else
+    texts, by the same rule; a list of pairs of strings is pairs; a list of arrays (NumPy, torch, or
+    lists of numbers) is sequences, a list of numbers one sequence; a tuple of two lists is inputs
+    with their labels. A column of a frame is a list.
 
     Raises:
         InputError: nothing that can be sorted, a missing file, labels that are too few or too many.
@@ -136,43 +137,57 @@ def given(data: Data | Given, where: str = "data") -> Given:
     return data if isinstance(data, Splits) else _part(data, where)
 
 
-def paths_of(data: Data | Given, what: str) -> tuple[Path, ...]:
-    """The files that are given.
+def one_part(data: Data | Given) -> Part:
+    """Data that are not cut into splits.
 
     Raises:
-        InputError: something else was given.
+        InputError: as `given`, or data that are cut.
     """
-    found = given(data)
-    if isinstance(found, Splits):
-        return tuple(
-            path
-            for part in (found.train, found.valid, found.test)
-            if part is not None
-            for path in paths_of(part, what)
-        )
-    if not isinstance(found, Files):
-        raise InputError(f"{found.where}: expected files of {what}")
-    return found.paths
+    return _part(data, "data")
 
 
-def _part(data: Data | Given, where: str) -> Part:
+def name_of(part: Part) -> str:
+    """What errors call it."""
+    return str(part.paths[0]) if isinstance(part, Files) else part.where
+
+
+def _part(data: Any, where: str) -> Part:
     if isinstance(data, Splits):
-        raise InputError(f"{where}: its valid and test are in it already; give them once")
+        raise InputError(f"{where}: cut into training and held-out data; give one of them")
     if isinstance(data, Files | Texts | Pairs | Columns | Arrays):
         return data
     if isinstance(data, Path):
         return Files((data,))
     if isinstance(data, str):
         return Files((Path(data),)) if _is_file(data, where) else Texts([data], where=where)
-    if isinstance(data, Mapping) or hasattr(data, "__arrow_c_stream__"):
+    if isinstance(data, Mapping):
         return Columns(data, where)
-    if isinstance(data, tuple) and len(data) == 2 and all(_is_list(part) for part in data):
-        return _with_labels(*data, where)
-    if not _is_list(data):
-        raise InputError(
-            f"{where}: expected a path, texts, a table, pairs or arrays, got {type(data).__name__}"
-        )
-    return _of_list(list(data), where)
+    if isinstance(data, tuple) and len(data) == 2:
+        inputs, labels = map(_items, data)
+        if inputs is not None and labels is not None:
+            return _with_labels(inputs, labels, where)
+    items = _items(data)
+    if items is not None:
+        return _of_list(items, where)
+    if hasattr(data, "__arrow_c_stream__"):
+        return Columns(data, where)
+    raise InputError(
+        f"{where}: expected a path, texts, a table, pairs or arrays, got {type(data).__name__}"
+    )
+
+
+def _items(data: Any) -> list[Any] | None:
+    """The items of a list, an array, a tensor or one column of a frame; None for anything else."""
+    if isinstance(data, Sequence) and not isinstance(data, str | bytes):
+        return list(data)
+    if isinstance(data, np.ndarray) and data.ndim:
+        return list(data)
+    if hasattr(data, "detach"):
+        return list(data.detach().cpu().numpy())
+    if hasattr(data, "columns") or hasattr(data, "schema"):
+        return None
+    listed = getattr(data, "to_pylist", None) or getattr(data, "to_list", None)
+    return None if listed is None else list(listed())
 
 
 def _of_list(items: list[Any], where: str) -> Part:
@@ -187,17 +202,19 @@ def _of_list(items: list[Any], where: str) -> Part:
         return Texts(items, where=where)
     if all(_is_pair(item) for item in items):
         return Pairs([(str(source), str(target)) for source, target in items], where)
+    if all(isinstance(item, int | float | np.number) for item in items):
+        items = [items]
     return Arrays(_arrays(items, where), where=where)
 
 
-def _with_labels(inputs: Any, labels: Any, where: str) -> Part:
-    inputs, labels = list(inputs), list(labels)
+def _with_labels(inputs: list[Any], labels: list[Any], where: str) -> Part:
     if len(inputs) != len(labels):
         raise InputError(
             f"{where}: {len(inputs):,} inputs and {len(labels):,} labels; give one each"
         )
     if not inputs:
         raise InputError(f"{where}: an empty list; give at least one item")
+    labels = [label.tolist() if hasattr(label, "tolist") else label for label in labels]
     if all(isinstance(item, str) for item in inputs):
         return Texts(inputs, labels, where)
     return Arrays(_arrays(inputs, where), labels, where)
@@ -209,18 +226,18 @@ def _arrays(items: list[Any], where: str) -> list[np.ndarray]:
         try:
             array = np.asarray(item.detach().cpu() if hasattr(item, "detach") else item)
         except (TypeError, ValueError) as error:
-            raise InputError(f"{where}:{number}: not an array of numbers ({error})") from error
+            reason = str(error).splitlines()[0]
+            raise InputError(f"{where}:{number}: not an array of numbers ({reason})") from error
         if array.dtype.kind not in "biuf" or array.ndim not in (1, 2):
+            got = f"{array.dtype} of shape {array.shape}"
+            if array.dtype.kind in "OUS":
+                got = f"{type(item).__name__} {str(item)[:40]!r}"
             raise InputError(
                 f"{where}:{number}: expected numbers in one or two axes (steps, channels), got"
-                f" {array.dtype} of shape {array.shape}"
+                f" {got}"
             )
         arrays.append(array)
     return arrays
-
-
-def _is_list(data: object) -> bool:
-    return isinstance(data, Sequence | np.ndarray) and not isinstance(data, str | bytes)
 
 
 def _is_pair(item: object) -> bool:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from elman.data.given import Data, Files, Given, Splits, Texts, given
-from elman.data.split_names import split_of
+from elman.data.split_names import in_folder, one_each
 from elman.data.text_files import BLOCK_BYTES, Place, file_blocks, read_blocks
 from elman.errors import InputError
 
@@ -21,7 +21,6 @@ __all__ = ["Text", "TextSplit", "read_blocks", "resolve_sources", "whole_text"]
 
 _FEWEST_CHARACTERS = 2
 _BEGINNING = Place()
-_BY_NAME = "name the files one by one: train valid test"
 
 
 @dataclass(frozen=True)
@@ -167,7 +166,7 @@ def lines_of(path: str | os.PathLike[str]) -> Iterator[str]:
         InputError: as `whole_text` and `Text.blocks`.
     """
     waiting = ""
-    for block in whole_text(path).blocks():
+    for block in whole_text(Path(path)).blocks():
         *complete, waiting = (waiting + block).split("\n")
         yield from (line.removesuffix("\r") for line in complete)
     if waiting:
@@ -176,28 +175,12 @@ def lines_of(path: str | os.PathLike[str]) -> Iterator[str]:
 
 def _split_by_name(folder: Path) -> TextSplit | None:
     """The files named after their parts; None where names say nothing."""
-    found: dict[str, list[Path]] = {}
-    for file in sorted(folder.iterdir()):
-        role = split_of(file.name)
-        if file.is_file() and not file.name.startswith(".") and role:
-            found.setdefault(role, []).append(file)
+    found = in_folder(folder)
     if len(found) < 2:
         return None
-    for role, several in found.items():
-        if len(several) > 1:
-            raise InputError(
-                f"{folder}: {len(several)} files could be the {role} text "
-                f"({several[0].name}, {several[1].name}); {_BY_NAME}"
-            )
-    names = " and ".join(found[role][0].name for role in sorted(found, reverse=True))
-    for role in ("train", "valid"):
-        if role not in found:
-            raise InputError(f"{folder}: holds {names} but no {role}.*; add it, or {_BY_NAME}")
-    return TextSplit(
-        Text(tuple(found["train"])),
-        Text(tuple(found["valid"])),
-        Text(tuple(found["test"])) if "test" in found else None,
-    )
+    files = one_each(found, folder, needed=("train", "valid"))
+    texts = {split: Text((path,)) for split, path in files.items()}
+    return TextSplit(texts["train"], texts["valid"], texts.get("test"))
 
 
 def _split_by_position(text: Text, valid_fraction: float, test_fraction: float) -> TextSplit:

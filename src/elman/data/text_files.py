@@ -6,7 +6,7 @@ import codecs
 import gzip
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,9 @@ from elman.errors import InputError
 
 BLOCK_BYTES = 1 << 20
 LONGEST_LINE = 1 << 20
+"""Of a sentence, in bytes."""
+
+_LONGEST_DOCUMENT = 1 << 26
 
 _GZIP = b"\x1f\x8b"
 
@@ -108,25 +111,74 @@ def _reading(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the disk") from error
 
 
-def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
+def numbered_lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[int, bytes]]:
     """The lines of one file with their numbers from 1, without their ends and byte order mark.
 
-    They are bytes, so that whoever reads them can say which line is not UTF-8 and go on. A line of
-    more than `LONGEST_LINE` bytes comes in pieces, each with its number.
+    They are bytes, so that the caller can say which line is not UTF-8 and go on. A line is cut off
+    after `longest` bytes.
 
     Raises:
-        InputError: missing, unreadable, or a gzip file that is cut off.
+        InputError: missing, unreadable, UTF-16, or a gzip file that is cut off.
     """
     with _open(path) as file:
         number, begins = 1, True
-        while line := _read_line(path, file):
+        while line := _read_line(path, file, longest):
             if number == 1 and begins:
+                if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+                    raise InputError(f"{path}: looks like UTF-16, not UTF-8; save it as UTF-8")
                 line = line.removeprefix(codecs.BOM_UTF8)
+            if begins:
+                yield number, line.rstrip(b"\r\n")
             begins = line.endswith(b"\n")
-            yield number, line.rstrip(b"\r\n")
             number += begins
 
 
-def _read_line(path: Path, file: BinaryIO) -> bytes:
+def decoded_lines(
+    path: Path, bad: Callable[[str, str], None], longest: int = _LONGEST_DOCUMENT
+) -> Iterator[tuple[int, str]]:
+    """The lines of one file of UTF-8 with their numbers, without their ends and byte order mark.
+
+    Args:
+        path: the file.
+        bad: is told the place and the fault of each line that can't be read.
+        longest: the most bytes of a line.
+
+    Raises:
+        InputError: as `numbered_lines`.
+    """
+    for number, line in numbered_lines(path, longest):
+        text, fault = decode(line, longest)
+        if fault:
+            bad(f"{path}:{number}", fault)
+        else:
+            yield number, text
+
+
+def decode(line: bytes, longest: int) -> tuple[str, str]:
+    """The text of a line, and what is wrong with it, or ""."""
+    if len(line) >= longest:
+        return "", f"longer than {longest:,} bytes"
+    if b"\0" in line:
+        return "", "binary, not text: it holds a NUL"
+    try:
+        return line.decode("utf-8"), ""
+    except UnicodeDecodeError as error:
+        return "", f"not UTF-8 ({error.reason}, byte {error.start + 1})"
+
+
+def text_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """`decoded_lines` of a file that has to be UTF-8 all through.
+
+    Raises:
+        InputError: a line that can't be read.
+    """
+
+    def refuse(where: str, reason: str) -> None:
+        raise InputError(f"{where}: {reason}; save the file as UTF-8")
+
+    return decoded_lines(path, refuse)
+
+
+def _read_line(path: Path, file: BinaryIO, longest: int) -> bytes:
     with _reading(path):
-        return file.readline(LONGEST_LINE)
+        return file.readline(longest)

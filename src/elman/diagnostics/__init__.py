@@ -1,8 +1,9 @@
-"""Looking into a network: what it does at each step, and how far back its memory reaches."""
+"""What a network does at each step, how far back its memory reaches, and what to change.
+
+`elman.plots.write_report` writes a diagnosis to a folder.
+"""
 
 from elman.diagnostics.diagnosis import Diagnosis as Diagnosis
-from elman.diagnostics.diagnosis import Layer as Layer
-from elman.diagnostics.diagnosis import Measurements as Measurements
 from elman.diagnostics.diagnosis import diagnose as diagnose
 from elman.diagnostics.diagnosis_input import DiagnosisInput as DiagnosisInput
 from elman.diagnostics.gradients import GradientByLag as GradientByLag
@@ -13,6 +14,8 @@ from elman.diagnostics.intervention import intervene as intervene
 from elman.diagnostics.jacobians import jacobians as jacobians
 from elman.diagnostics.jacobians import lyapunov as lyapunov
 from elman.diagnostics.jacobians import step_jacobian as step_jacobian
+from elman.diagnostics.measurements import Layer as Layer
+from elman.diagnostics.measurements import Measurements as Measurements
 from elman.diagnostics.reach import Reach as Reach
 from elman.diagnostics.reach import reach_by_gradient as reach_by_gradient
 from elman.diagnostics.saturation import activity as activity

@@ -1,4 +1,4 @@
-"""What is shown of a network as it reads: a value that texts, series and frames all can fill.
+"""The activations of a network along a sequence, whatever its steps are: tokens, rows or frames.
 
 Legend: T steps, U units.
 """
@@ -27,7 +27,7 @@ _FULL_NAMES = {"h": "hidden state", "c": "cell state"}
 
 @dataclass(frozen=True)
 class Expected:
-    """Something that the model expected, and how much: 0 to 1."""
+    """An outcome that the model expects, with its probability."""
 
     label: str
     probability: float
@@ -35,12 +35,12 @@ class Expected:
 
 @dataclass(frozen=True)
 class Step:
-    """One step of what was read.
+    """One step of the sequence.
 
     Attributes:
-        label: the token, the time, the number of the frame; any characters.
-        surprise: how unexpected it was, in the reading's unit; None where nothing was expected.
-        expected: what was expected in its place, the most probable first.
+        label: the token, the time or the number of the frame; any characters.
+        surprise: how unexpected it was, in `Activations.unit`; None without an expectation.
+        expected: the most probable outcomes in its place, the most probable first.
     """
 
     label: str
@@ -53,13 +53,13 @@ class Panel:
     """The values of one state or gate of one layer.
 
     Attributes:
-        layer: which, such as "layer 0" or "layer 0, from the end".
-        key: "h", "c", or a gate: "forget".
-        values: (T, U), after or in each step.
-        low: the least that a value can be or is.
-        high: the most.
-        orders: ways to arrange the units, by name: the units' indices (U,), first on top.
-        time_constants: (U,) steps, where the layer has a gate that keeps.
+        layer: its name, such as "layer 0" or "layer 0, from the end".
+        key: "h", "c", or the name of a gate such as "forget".
+        values: (T, U): a state after each step, or a gate in it.
+        low: lower end of the range of values.
+        high: upper end.
+        orders: orders of the units by name: indices of units (U,), the top one first.
+        time_constants: (U,) in steps, for a layer with a forget or update gate.
     """
 
     layer: str
@@ -72,20 +72,20 @@ class Panel:
 
     @property
     def is_gate(self) -> bool:
-        """Whether it opens and shuts, from 0 to 1."""
+        """Whether the values are those of a gate, from 0 to 1."""
         return self.low == 0
 
     @property
     def name(self) -> str:
-        """Its name in full."""
+        """The full name, for people."""
         return f"{self.key} gate" if self.is_gate else _FULL_NAMES.get(self.key, self.key)
 
     def order(self, by: str) -> Order:
-        """The units from top to bottom; as they stand in the network where `by` is unknown."""
+        """The units from top to bottom; in the order of the network if there is no order `by`."""
         return self.orders.get(by, np.arange(self.values.shape[1]))
 
     def quantized(self) -> npt.NDArray[np.uint8]:
-        """The values in 8 bits, (T, U): low is 0, high 255; at most (high - low) / 510 is lost."""
+        """The values (T, U) from 0 for low to 255 for high, to within (high - low) / 510."""
         scaled = (self.values - self.low) * (255 / (self.high - self.low))
         levels: npt.NDArray[np.uint8] = np.rint(scaled).clip(0, 255).astype(np.uint8)
         return levels
@@ -93,16 +93,16 @@ class Panel:
 
 @dataclass(frozen=True)
 class Activations:
-    """A network reading something, step by step.
+    """What a network did at each step of a sequence.
 
     Attributes:
-        title: what read what.
-        steps: T of them.
-        panels: states and gates, layer after layer.
+        title: names the network and the sequence.
+        steps: T steps.
+        panels: states and gates, from the lowest layer up.
         expected: what the model expects after the last step.
         unit: of surprise.
-        is_text: whether the labels, laid side by side, are a text.
-        ahead: what is expected: the "next" step, or the "answer" to all so far.
+        is_text: whether the labels put together are a text.
+        ahead: what the model predicts: the "next" step, or an "answer" to all steps so far.
     """
 
     title: str
@@ -115,16 +115,16 @@ class Activations:
 
     @property
     def layers(self) -> list[str]:
-        """The layers' names, from the input up."""
+        """Names of the layers, from the input up."""
         return list(dict.fromkeys(panel.layer for panel in self.panels))
 
     def expected_after(self, t: int) -> tuple[Expected, ...]:
-        """What the model expects once it has read step `t`."""
+        """What the model expects after step `t`."""
         return self.steps[t + 1].expected if t + 1 < len(self.steps) else self.expected
 
 
 def panels_of(traces: Mapping[str, Trace], row: int = 0, begin: int = 0) -> list[Panel]:
-    """Panels of one row of the batch from step `begin`; layers are numbered from the input up.
+    """Panels of one row of the batch from step `begin` on; layers are numbered from the input up.
 
     Raises:
         RunFailed: states that are not finite numbers.
@@ -132,7 +132,7 @@ def panels_of(traces: Mapping[str, Trace], row: int = 0, begin: int = 0) -> list
     panels: list[Panel] = []
     depth = -1
     for place, trace in traces.items():
-        reverse = place.endswith("reverse")  # it follows the other direction of its layer
+        reverse = place.endswith("reverse")  # comes after the forward direction of the same layer
         depth += not reverse
         layer = f"layer {depth}{REVERSED if reverse else ''}"
         states = {key: _row(values, row, begin) for key, values in trace.states.items()}
@@ -166,7 +166,7 @@ def _range(key: str, values: Floats, gate: bool) -> tuple[float, float]:
 
 
 def _change(values: Floats) -> Floats:
-    """How much each unit moves from step to step, in the mean, (U,)."""
+    """(U,) mean absolute change of each unit from step to step."""
     steps = np.diff(values, axis=0) if len(values) > 1 else values
     change: Floats = np.abs(steps).mean(0)
     return change

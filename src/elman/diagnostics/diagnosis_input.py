@@ -1,4 +1,4 @@
-"""What is diagnosed: a model, the data it reads, its losses and its outputs.
+"""The input of a diagnosis: a model, a batch of data, and how its losses and outputs are computed.
 
 Legend: T time, B batch, K width of the output.
 """
@@ -25,19 +25,19 @@ from elman.errors import InputError
 
 @dataclass(frozen=True, eq=False)
 class DiagnosisInput:
-    """A model on its data; a task makes one of its runs, `DiagnosisInput.of` of any model.
+    """A model and a batch; made by a task, or by `DiagnosisInput.of` for any model.
 
     Attributes:
-        model: in eval mode while it is diagnosed.
-        inputs: what the model reads, its time axis at `time_axis`, its batch axis beside it.
+        model: is in eval mode during the diagnosis.
+        inputs: of the model; time is axis `time_axis`, batch the other one of axes 0 and 1.
         losses: inputs -> (T, B), or (B,) at the end of each row.
-        outputs: inputs -> (T, B, K) or (B, K): logits or numbers, whose change is measured.
-        categorical: outputs are logits of a distribution over K; or else K numbers.
-        scored: the steps with a loss that counts; None when all do.
+        outputs: inputs -> (T, B, K) or (B, K), logits or numbers whose change is measured.
+        categorical: whether outputs are the logits of a distribution over K classes.
+        scored: the steps whose loss counts; None for all.
         time_axis: 0 or 1.
-        truncation: k1, the steps that gradients flow back in training, or None if unknown.
-        needs: the lag that the task asks for, or None if unknown.
-        cell: how the cell is called ("rnn", "lstm"), for the mends, or None if unknown.
+        truncation: steps of backpropagation in training, or None if unknown.
+        needs: the lag that the task needs, or None if unknown.
+        cell: name of the cell ("rnn", "lstm"), for remedies, or None if unknown.
         unit: what a step is, in the plural.
         max_lag: the largest lag that the data are meant for, or None.
     """
@@ -57,7 +57,6 @@ class DiagnosisInput:
 
     @property
     def steps(self) -> int:
-        """T."""
         return self.inputs.shape[self.time_axis]
 
     @property
@@ -75,10 +74,10 @@ class DiagnosisInput:
         truncation: int | None = None,
         needs: int | None = None,
     ) -> Self:
-        """A model called as ``model(inputs)`` on a batch, as `step_losses` describes them.
+        """For a model that is called as ``model(inputs)``; see `step_losses`.
 
         Raises:
-            InputError: no recurrent layer, or inputs that are no tensor of rows and steps.
+            InputError: no recurrent layer, or inputs that are not a tensor of rows and steps.
         """
         require_recurrent(model)
         inputs, targets = split_batch(batch)

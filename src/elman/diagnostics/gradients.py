@@ -1,6 +1,6 @@
-"""How much of the gradient of a loss is left at the states k steps back.
+"""The gradient of a loss with respect to the states k steps back.
 
-Legend: T time, B batch, K the largest lag, N samples (a step t of a row each).
+Legend: T time, B batch, K the largest lag, N samples (one row at one step t each).
 """
 
 from __future__ import annotations
@@ -18,19 +18,18 @@ from elman.diagnostics.steps import Steps, of_rows, record
 from elman.errors import InputError
 
 INPUT = "input"
-"""The name under which the gradient by what a place reads is kept, beside ``h`` and ``c``."""
+"""The quantity that stands for the input of a layer, beside ``h`` and ``c``."""
 
 
 @dataclass(frozen=True, eq=False)
 class LagProfile:
-    """The norm of the gradient by one quantity of one place, by lag.
+    """The norm of the gradient with respect to one quantity of one layer, by lag.
 
     Attributes:
-        place: which layer and direction.
+        place: name of the layer and direction.
         quantity: "h", "c", another tensor of the state, or "input".
-        norms: (N, K + 1), float64: |d loss_t / d q_{t-k}| of each sample. A sample is a row at a
-            step t.
-        rows: (N,), the row of each sample: samples of one row are not independent.
+        norms: (N, K + 1), float64: |d loss_t / d q_{t-k}| of each sample.
+        rows: (N,), the row of each sample; samples of the same row are not independent.
     """
 
     place: str
@@ -40,20 +39,20 @@ class LagProfile:
 
     @property
     def ratios(self) -> Tensor:
-        """(N, K + 1): the norms over that at lag 0, for the samples that have one."""
+        """(N', K + 1): norms divided by the norm at lag 0, for samples where that is not 0."""
         there = self.norms[:, 0] > 0
         return self.norms[there] / self.norms[there, :1]
 
     def quantile(self, share: float) -> Tensor:
-        """(K + 1,): the quantile of `ratios` over the samples; 0.5 is the median."""
+        """(K + 1,): a quantile of `ratios` over the samples; 0.5 is the median."""
         ratios = self.ratios
         if not len(ratios):
             return self.norms.new_zeros(self.norms.shape[1])
         return ratios.nanquantile(share, dim=0)
 
     @property
-    def longest(self) -> tuple[float, int]:
-        """The most that the gradient is, in the median and in times that at lag 0; and the lag."""
+    def largest(self) -> tuple[float, int]:
+        """The largest median of `ratios` over all lags, and its lag."""
         curve = self.quantile(0.5).nan_to_num(0)
         return float(curve.amax()), int(curve.argmax())
 
@@ -64,9 +63,9 @@ class GradientByLag:
 
     Attributes:
         max_lag: K.
-        times: the steps t whose losses were followed back, from 0; -1 is the end of each row.
-        profiles: one for each place and quantity.
-        mean_loss: of all steps that have a loss.
+        times: the steps t whose losses were differentiated; -1 is the end of each row.
+        profiles: one for each layer, direction and quantity.
+        mean_loss: over all steps that have a loss.
     """
 
     max_lag: int
@@ -76,14 +75,14 @@ class GradientByLag:
 
     @property
     def places(self) -> tuple[str, ...]:
-        """The places there are, from the input up."""
+        """Layers and directions, from the input up."""
         return tuple(dict.fromkeys(profile.place for profile in self.profiles))
 
     def profile(self, place: str | None = None, quantity: str = "h") -> LagProfile:
-        """The profile of `quantity` at `place`; None is the topmost that reads forward.
+        """The profile of `quantity` at `place`; None is the topmost forward layer.
 
         Raises:
-            KeyError: there is none.
+            KeyError: no such profile.
         """
         forward = [p.place for p in self.profiles if not p.place.endswith("reverse")]
         place = (forward or list(self.places))[-1] if place is None else place
@@ -102,32 +101,31 @@ def gradient_by_lag(
     times: int | Sequence[int] = 4,
     places: Callable[[str], bool] | None = None,
 ) -> GradientByLag:
-    """The norm of the gradient of the loss at step t by the states k = 0 … K steps back.
+    """The norm of the gradient of the loss at step t with respect to states k = 0 … K steps back.
 
         |d loss_t / d h_{t-k}|,  |d loss_t / d c_{t-k}|,  |d loss_t / d x_{t-k}|
 
-    for each recurrent layer, each row of the batch and several t. Derivatives are total: they go
-    along every path from the state to the loss, so in a stack that of a lower layer also goes up
-    through the layers above and along their memory, and that of c_t also through the h_t it makes.
-    They are what backpropagation through time carries. h and c are taken after the step, x is what
-    the layer reads at the step. Where a place reads from the end, its lag counts steps ahead.
+    for each recurrent layer, each row of the batch and several t. Derivatives are total, as in
+    backpropagation through time: they follow every path from the state to the loss, in a stack also
+    through the layers above and their memory, and from c_t also through h_t. h and c are taken
+    after the step, x is the input of the layer at the step. For the backward direction of a layer,
+    the lag counts steps ahead.
 
-    Places may differ in how many steps they take, as an encoder and a decoder do; losses are then
-    (B,), and lags that a place doesn't have are NaN.
+    Layers may take different numbers of steps, as an encoder and a decoder do; losses are then
+    (B,), and lags that a layer does not have are NaN.
 
-    One forward pass by single steps and one backward pass for each t give all lags, places and
-    rows at once. The mode of the model is as the caller left it, and neither its weights nor their
-    gradients are touched.
+    One forward pass in single steps and one backward pass for each t give all lags, layers and rows
+    at once. The model stays in its mode; its weights and their gradients are not changed.
 
     Args:
-        model: any module with a recurrent layer: `elman.RNN`, `GRU`, `LSTM`, `elman.Recurrent`,
-            torch.nn's, or one that is itself such a layer.
-        batch: what `losses` takes.
-        losses: (model, batch) -> losses (T, B), or (B,) at the end of each row; rows must not mix.
+        model: any module that is or contains a recurrent layer of elman or torch.nn.
+        batch: passed to `losses`.
+        losses: (model, batch) -> losses (T, B), or (B,) at the end of each row, each row by itself.
             By default `elman.diagnostics.losses.step_losses`.
         max_lag: K; by default three quarters of the steps.
-        times: how many steps t, spread evenly over those that have K steps before them; or which.
-        places: only places for which this is true.
+        times: the number of steps t, spread evenly over those with K steps before them; or the
+            steps themselves.
+        places: restricts the layers to those for which it is true.
 
     Raises:
         InputError: no recurrent layer; fewer steps than lags; a loss that is not finite.
@@ -140,7 +138,7 @@ def gradient_by_lag(
     max_lag = max((length - 1) * 3 // 4, 1) if max_lag is None else max_lag
     if not 1 <= max_lag < length:
         raise InputError(
-            f"the data have {length} steps, which is too short for a lag of {max_lag}; give longer "
+            f"the data have {length} steps, which is too short for a lag of {max_lag}; use longer "
             "sequences or a smaller max_lag"
         )
     chosen = _times(times, max_lag, length) if loss.dim() == 2 else (-1,)
@@ -174,8 +172,8 @@ def _check(loss: Tensor, length: int) -> None:
         where = tuple(int(index) for index in wrong[0])
         place = f"step {where[0]} of row {where[1]}" if loss.dim() == 2 else f"row {where[0]}"
         raise InputError(
-            f"the loss is {float(loss.detach()[where])} at {place}; no gradient can be followed "
-            "from there: look at the weights and the data for NaN and infinity"
+            f"the loss is {float(loss.detach()[where])} at {place}; it has no gradient "
+            "there: look for NaN and infinity in the weights and the data"
         )
 
 
@@ -194,7 +192,7 @@ def _times(times: int | Sequence[int], max_lag: int, length: int) -> tuple[int, 
 
 
 def _norms(target: Tensor, steps: Steps, *, retain: bool) -> dict[tuple[str, str], Tensor]:
-    """(T, B) norms of the gradient by each step's quantities, in the order of the sequence."""
+    """(T, B) norms of the gradient with respect to each quantity, in the order of the sequence."""
     nodes: dict[tuple[str, str], list[Tensor]] = defaultdict(list)
     axes: dict[tuple[str, str], int] = {}
     for place, taken in steps.items():
@@ -214,7 +212,7 @@ def _norms(target: Tensor, steps: Steps, *, retain: bool) -> dict[tuple[str, str
 def _row_norms(gradient: Tensor | None, tensor: Tensor, axis: int) -> Tensor:
     if gradient is None:
         return torch.zeros(tensor.shape[axis], dtype=torch.float64)
-    # In single precision the squares of a vanished gradient are 0 long before it is.
+    # In single precision the square of a small gradient underflows long before the gradient.
     rows = gradient.movedim(axis, 0).flatten(1).cpu()
     norms: Tensor = torch.linalg.vector_norm(rows, dim=1, dtype=torch.float64)
     return norms
@@ -228,7 +226,7 @@ def _by_lag(norms: Tensor, t: int, max_lag: int, reverse: bool) -> Tensor:
     elif reverse:
         ends = torch.zeros(batch_size, dtype=torch.long)
     else:
-        # Past the end of a row there is no gradient at all.
+        # The gradient is 0 past the end of a row.
         order = torch.arange(length).unsqueeze(1)
         ends = torch.where(norms > 0, order, -1).amax(0)
     lags = torch.arange(max_lag + 1)

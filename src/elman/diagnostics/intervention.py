@@ -1,8 +1,8 @@
-"""How the output moves when something k steps back is replaced: what a network does remember.
+"""How the output changes when something k steps back is replaced: what a network remembers.
 
-A gradient says what an infinitely small change would do, and what training can reach. Here an
-input, or the whole state, is replaced by what stands at the same step in another row of the batch,
-and the distribution of the output k steps later is set beside the one there would have been.
+A gradient tells what an infinitesimal change does, and what training can use. Here the input, or
+the whole state, is replaced by that of another row of the batch at the same step, and the output
+k steps later is compared with the original one.
 
 Legend: T time, B batch, K width of the output, L lags, N samples.
 """
@@ -24,26 +24,26 @@ from elman.layers.instrument import Named, Step, watched
 from elman.layers.state import State
 
 JITTER = 0.01
-"""The share of a state that is exchanged, at lag 0, to measure the noise floor."""
+"""The share of the state that is replaced, at lag 0, to measure the noise floor."""
 
 ORIGINS = 4
-"""Steps at which something is replaced, where every step has an output that counts."""
+"""Number of steps at which something is replaced, if every step has an output that counts."""
 
 LAGS = 24
-"""Lags that are looked at, where only a few steps have such an output."""
+"""Number of lags, if only a few steps have such an output."""
 
 
 @dataclass(frozen=True, eq=False)
 class Intervention:
-    """How far the outputs moved, by lag.
+    """How far the outputs move, by lag.
 
     Attributes:
-        what: "input" or "state": what was replaced. The state is that of all layers together.
+        what: "input" or "state" (of all layers together): what was replaced.
         lags: (L,) steps from the replacement to the output.
-        moved: (L, N) the divergence of each sample, in nats; NaN where there is none.
-        floor: what a change of 1 % of the state does at once; below it an effect is lost.
-        unit: what `moved` is.
-        reach: the lag from which on the median stays under the floor, with a bootstrap interval.
+        moved: (L, N) divergence of each sample in nats; NaN for no sample.
+        floor: divergence after a change of 1 % of the state at lag 0, the noise floor.
+        unit: of `moved`.
+        reach: lag from which the median stays below the floor, with a bootstrap interval.
     """
 
     what: str
@@ -55,39 +55,39 @@ class Intervention:
 
     @property
     def median(self) -> Tensor:
-        """(L,)."""
+        """(L,) over the samples."""
         return self.moved.nanquantile(0.5, dim=1)
 
 
-def intervene(taken: DiagnosisInput, max_lag: int) -> list[Intervention]:
-    """Replace inputs and states up to `max_lag` steps back; nothing where there is only one row.
+def intervene(given: DiagnosisInput, max_lag: int) -> list[Intervention]:
+    """Replace inputs and states up to `max_lag` steps back; empty for a batch of one row.
 
-    The movement of the output is KL(p || q) in nats, where p is the distribution without the
-    replacement and q the one with it. Where outputs are numbers it is |y - y'|² / (2 s²), the KL
-    of two normal distributions of one variance s², which is that of the outputs over the data.
+    The effect on the output is KL(p || q) in nats, where p is the distribution without the
+    replacement and q the one with it. For numeric outputs it is |y - y'|² / (2 s²), the KL of two
+    normal distributions with the variance s² of the outputs over the data.
 
-    The noise floor is the movement when `JITTER` of the state is exchanged at lag 0, in the median:
-    an effect is lost once a full replacement does less than that. In a linear network this reach
-    by the state is the reach by the gradient, ln(0.01) / ln(rho).
+    The noise floor is the median effect of replacing `JITTER` of the state at lag 0: the memory
+    ends where a full replacement has less effect than that. In a linear network the reach by
+    intervention on the state equals the reach by gradient, ln(0.01) / ln(rho).
     """
-    if taken.rows < 2:
+    if given.rows < 2:
         return []
     with torch.no_grad():
-        plain = taken.outputs(taken.inputs)
-        steps = tuple(range(taken.steps)) if taken.scored is None else taken.scored
+        plain = given.outputs(given.inputs)
+        steps = tuple(range(given.steps)) if given.scored is None else given.scored
         if plain.dim() == 2:
-            steps = (taken.steps - 1,)
-        divergence = _divergence(plain, taken.categorical)
-        origins = _origins(steps, taken.steps, max_lag)
+            steps = (given.steps - 1,)
+        divergence = _divergence(plain, given.categorical)
+        origins = _origins(steps, given.steps, max_lag)
 
         def by_input(origin: int) -> tuple[Tensor, Tensor]:
-            changed, differs = _exchange(taken, origin)
-            return divergence(taken.outputs(changed)), differs
+            changed, differs = _exchange(given, origin)
+            return divergence(given.outputs(changed)), differs
 
         def by_state(origin: int, share: float = 1.0) -> tuple[Tensor, Tensor]:
-            with watched(taken.model, _StateExchange(origin, share, taken.steps)):
-                moved = divergence(taken.outputs(taken.inputs))
-            return moved, torch.ones(taken.rows, dtype=torch.bool)
+            with watched(given.model, _StateExchange(origin, share, given.steps)):
+                moved = divergence(given.outputs(given.inputs))
+            return moved, torch.ones(given.rows, dtype=torch.bool)
 
         jitter = _collect(
             lambda origin: by_state(origin, JITTER),
@@ -95,23 +95,23 @@ def intervene(taken: DiagnosisInput, max_lag: int) -> list[Intervention]:
             1,
         )
         floors = jitter[1].nanquantile(0.5, dim=1)
-        # Single precision moves the output by some 1e-14 nats by itself.
+        # Rounding in single precision alone moves the output by about 1e-14 nats.
         floor = max(float(floors.nan_to_num(0).amax()) if len(floors) else 0.0, 1e-12)
-        unit = "KL, nats" if taken.categorical else "|Δy|² / 2s², nats"
+        unit = "KL, nats" if given.categorical else "|Δy|² / 2s², nats"
         found = []
         for what, act in {"input": by_input, "state": by_state}.items():
-            if what == "input" and not _exchangeable(taken):
+            if what == "input" and not _exchangeable(given):
                 continue
             lags, moved = _collect(act, origins, max_lag)
-            # Samples come row after row of the batch, again and again.
-            rows = np.arange(moved.shape[1]) % taken.rows
+            # Samples are ordered by replacement, then by row of the batch.
+            rows = np.arange(moved.shape[1]) % given.rows
             reach = bootstrap(moved.T.numpy(), rows, floor, lags.numpy())
             found.append(Intervention(what, lags, moved, floor, unit, reach))
     return found
 
 
 Origins = list[tuple[int, tuple[int, ...]]]
-"""Steps at which to replace, each with the steps whose outputs are looked at."""
+"""Steps of replacement, each with the steps whose outputs are compared."""
 
 
 def _origins(scored: tuple[int, ...], length: int, max_lag: int) -> Origins:
@@ -126,7 +126,7 @@ def _origins(scored: tuple[int, ...], length: int, max_lag: int) -> Origins:
 def _collect(
     act: Callable[[int], tuple[Tensor, Tensor]], origins: Origins, max_lag: int
 ) -> tuple[Tensor, Tensor]:
-    """Samples by lag: `act` gives movements (T, B) or (B,), and which rows were changed."""
+    """Samples by lag; `act` returns effects (T, B) or (B,) and which rows (B,) were changed."""
     samples: dict[int, list[Tensor]] = defaultdict(list)
     for origin, scored in origins:
         wanted = [t for t in scored if origin <= t <= origin + max_lag]
@@ -155,22 +155,22 @@ def _divergence(plain: Tensor, categorical: bool) -> Callable[[Tensor], Tensor]:
     return kl
 
 
-def _exchangeable(taken: DiagnosisInput) -> bool:
-    x = taken.inputs.movedim(taken.time_axis, 0)
+def _exchangeable(given: DiagnosisInput) -> bool:
+    x = given.inputs.movedim(given.time_axis, 0)
     return bool((x != x.roll(1, 1)).any())
 
 
-def _exchange(taken: DiagnosisInput, origin: int) -> tuple[Tensor, Tensor]:
-    """The inputs with one step of each row that of the next row, and which rows that changes."""
-    x = taken.inputs.movedim(taken.time_axis, 0).clone()
+def _exchange(given: DiagnosisInput, origin: int) -> tuple[Tensor, Tensor]:
+    """Inputs with one step of each row replaced by that of the next row, and which rows differ."""
+    x = given.inputs.movedim(given.time_axis, 0).clone()
     other = x[origin].roll(1, 0)
     differs = (x[origin] != other).flatten(1).any(1) if x.dim() > 2 else x[origin] != other
     x[origin] = other
-    return x.movedim(0, taken.time_axis), differs
+    return x.movedim(0, given.time_axis), differs
 
 
 class _StateExchange:
-    """Moves a share of each row's state toward that of the next row, after one step."""
+    """Moves the state of each row toward that of the next row by a share, after one step."""
 
     def __init__(self, origin: int, share: float, length: int) -> None:
         self._origin, self._share, self._length = origin, share, length

@@ -1,11 +1,11 @@
-"""The Jacobian of a step, and how products of it grow.
+"""The Jacobian of one step, and the growth of products of them.
 
     J_t = d s_t / d s_{t-1},   s = (h), or (h, c) for an LSTM
 
-Where layers are stacked, the Jacobian of the whole state is block-triangular, since no state acts
-on a lower layer. Its eigenvalues and Lyapunov exponents are those of the layers, taken one by one.
+In a stack the Jacobian of the whole state is block-triangular, since no state acts on a lower
+layer, so its eigenvalues and Lyapunov exponents are those of the single layers.
 
-Legend: T time, B batch, R rows looked at, S width of the state, Q exponents.
+Legend: T time, B batch, R sampled rows, S width of the state, Q exponents.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from elman.diagnostics.steps import flat, pull_back
 from elman.layers.instrument import Step
 
 BLOCKS = 8
-"""Blocks that each row's series is cut into for the standard error of an exponent."""
+"""Number of blocks of steps in each row for the standard error of an exponent."""
 
 EXACT = 300
-"""Up to this width of the state, eigenvalues are computed of the whole Jacobian."""
+"""The largest state whose eigenvalues are computed from the full Jacobian."""
 
 KRYLOV = 100
 
 _SMALLEST = 1e-30
-"""A direction that a step wipes out counts as shrunk by this much, so exponents stay finite."""
+"""Lower limit of the growth in one step, so that exponents stay finite."""
 
 
 @dataclass(frozen=True, eq=False)
 class Jacobians:
-    """Step Jacobians of one place along the sequence.
+    """Step Jacobians of one layer along the sequence.
 
     Attributes:
-        place: which layer and direction.
-        numbers: the steps that were looked at, in the order of reading.
-        singular: (N,), the largest singular value at each: the most that a step can stretch.
-        radius: (N,), the spectral radius: what a step repeated for ever would grow by.
+        place: name of the layer and direction.
+        numbers: the N sampled steps, in the order of reading.
+        singular: (N,), the largest singular value of each: the largest growth in one step.
+        radius: (N,), the spectral radius of each: the growth per step if it were repeated.
     """
 
     place: str
@@ -51,13 +51,13 @@ class Jacobians:
 
 @dataclass(frozen=True, eq=False)
 class Lyapunov:
-    """The largest Lyapunov exponents of one place, in nats per step.
+    """The largest Lyapunov exponents of one layer, in nats per step.
 
     Attributes:
-        place: which layer and direction.
-        exponents: (Q,), falling: above 0 nearby states part, below 0 they meet.
+        place: name of the layer and direction.
+        exponents: (Q,), in descending order; nearby states diverge above 0, converge below.
         errors: (Q,), their standard errors, from the means of blocks of steps.
-        steps: over how many steps, of all rows together.
+        steps: number of steps they were averaged over, all rows together.
     """
 
     place: str
@@ -67,7 +67,7 @@ class Lyapunov:
 
 
 def step_jacobian(step: Step, row: int = 0) -> Tensor:
-    """J_t of one row, (S, S): J[i, j] = d s_t[i] / d s_{t-1}[j]."""
+    """The Jacobian (S, S) of one row: J[i, j] = d s_t[i] / d s_{t-1}[j]."""
     width = flat(step.before).shape[1]
     identity = torch.eye(width, dtype=step.x.dtype, device=step.x.device)
     return pull_back(step, [row], identity.unsqueeze(0))[0]
@@ -77,13 +77,13 @@ def jacobians(steps: Sequence[Step], *, count: int | None = None) -> Jacobians:
     """Largest singular value and spectral radius of steps spread over the sequence.
 
     Args:
-        steps: of one place, in the order of reading.
-        count: how many; by default 16, and 6 where the state is wide.
+        steps: of one layer, in the order of reading.
+        count: number of steps to sample; by default 16, or 6 for a wide state.
     """
     width = flat(steps[0].before).shape[1]
     if count is None:
         count = 16 if width <= EXACT else 6
-    # The first steps come from the initial state, which is like no other.
+    # The first steps are left out: they come from the initial state, which is not typical.
     spread = torch.linspace(min(len(steps) // 4, 8), len(steps) - 1, min(count, len(steps)))
     chosen = sorted({round(float(number)) for number in spread})
     rows = steps[0].x.shape[0]
@@ -98,8 +98,8 @@ def jacobians(steps: Sequence[Step], *, count: int | None = None) -> Jacobians:
 def spectral_radius(matrix: Tensor) -> Tensor:
     """The largest absolute eigenvalue of a square matrix.
 
-    Above a width of `EXACT`, that of its Krylov space of `KRYLOV` vectors (Arnoldi), which for the
-    outermost eigenvalue agrees to better than a percent and takes a hundredth of the time.
+    Above a width of `EXACT` it is computed in a Krylov space of `KRYLOV` vectors (Arnoldi), which
+    agrees to better than 1 % for the outermost eigenvalue and takes a hundredth of the time.
     """
     width = len(matrix)
     if width > EXACT:
@@ -110,7 +110,7 @@ def spectral_radius(matrix: Tensor) -> Tensor:
         )
         for number in range(1, KRYLOV):
             vector = matrix @ basis[number - 1]
-            # Twice, since once leaves what rounding put in.
+            # Twice, since a single pass leaves rounding errors.
             for _ in range(2):
                 vector = vector - basis[:number].T @ (basis[:number] @ vector)
             length = vector.norm()
@@ -123,13 +123,13 @@ def spectral_radius(matrix: Tensor) -> Tensor:
 
 
 def lyapunov(steps: Sequence[Step], *, count: int = 4, rows: int = 4) -> Lyapunov:
-    """The largest exponents by the QR method, along the steps as they were taken.
+    """The largest Lyapunov exponents along the recorded steps, by the QR method.
 
-    Q orthonormal vectors go back through the steps, as gradients do, and are made orthonormal
-    again after each: Q_{t-1} R_t = J_t' Q_t. The exponents are the means of ln |diag R_t|; the
-    product of transposed Jacobians has the singular values of the product itself, so they are
-    those of the forward recurrence. A tenth of the steps is left out until the vectors have
-    turned into place.
+    Q orthonormal vectors are propagated backward through the steps, as gradients are, and made
+    orthonormal again after each: Q_{t-1} R_t = J_t' Q_t. The exponents are the means of
+    ln |diag R_t|. They are those of the forward recurrence, since a product of matrices and its
+    transpose have the same singular values. The first tenth of the steps is left out, until the
+    vectors have converged.
 
     Source: Benettin et al. 1980, Meccanica 15; for recurrent networks Engelken et al. 2023,
     arXiv:2006.02427.

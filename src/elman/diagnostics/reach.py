@@ -1,4 +1,4 @@
-"""How far back a memory reaches: the lag from which on too little is left to matter.
+"""Reach: how far back a memory goes, as the lag from which too little is left to matter.
 
 Legend: K the largest lag, N samples, R bootstrap replicates.
 """
@@ -15,20 +15,20 @@ import numpy.typing as npt
 from elman.diagnostics.gradients import LagProfile
 
 THRESHOLD = 0.01
-"""Of the gradient at lag 0; below it a gradient is taken to have vanished."""
+"""A gradient below this share of that at lag 0 counts as vanished."""
 
 Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Reach:
-    """A lag in steps, with an interval.
+    """A lag in steps with its 95 % interval.
 
     Attributes:
-        steps: the lag; where `censored`, the largest lag that was looked at.
-        low: the lower end of the interval.
-        high: its upper end, likewise at most the largest lag.
-        censored: the threshold was not passed: the reach is at least `steps`.
+        steps: the lag; if `censored`, the largest lag that was measured.
+        low: lower end of the interval.
+        high: upper end, at most the largest lag that was measured.
+        censored: whether the curve stays above the threshold: the reach is at least `steps`.
     """
 
     steps: float
@@ -42,7 +42,7 @@ class Reach:
 
 
 def farthest(reaches: Iterable[Reach]) -> Reach:
-    """The longest of them: what one tensor forgets another may hold."""
+    """The longest of several reaches."""
     return max(reaches, key=lambda reach: (reach.steps, reach.censored))
 
 
@@ -53,12 +53,12 @@ def reach_by_gradient(
     replicates: int = 200,
     seed: int = 0,
 ) -> Reach:
-    """The lag from which on the median of the norm over that at lag 0 stays under `threshold`.
+    """The lag from which the median ratio to the norm at lag 0 stays below `threshold`.
 
-    Between lags the logarithm is taken to be linear, so that for a gradient that shrinks by rho a
-    step the reach is ln(threshold) / ln(rho) exactly. The interval holds the middle 95 % of the
-    reaches of bootstrap replicates, which draw whole rows, since the samples of a row are not
-    independent (single samples where there is only one row).
+    The logarithm is interpolated linearly between lags, so for a gradient that shrinks by rho in
+    each step the reach is exactly ln(threshold) / ln(rho). The interval is that of the middle 95 %
+    of bootstrap replicates, which resample whole rows, since the samples of a row are not
+    independent (or samples, if there is only one row).
     """
     ratios = profile.ratios.numpy()
     there = (profile.norms[:, 0] > 0).numpy()
@@ -76,15 +76,15 @@ def bootstrap(
     replicates: int = 200,
     seed: int = 0,
 ) -> Reach:
-    """Where the median of `samples` (N, L) at `lags` (L,) goes under `threshold` for good.
+    """Where the median of `samples` (N, L) at `lags` (L,) falls below `threshold` for good.
 
     Args:
-        samples: one curve each, positive; NaN where there is no value.
-        rows: (N,), which row each is of.
-        threshold: what is passed.
-        lags: rising.
+        samples: one curve each, positive; NaN for no value.
+        rows: (N,), the row of each sample.
+        threshold: to fall below.
+        lags: in ascending order.
         replicates: R.
-        seed: of the draws.
+        seed: of the resampling.
     """
     if not len(samples):
         return Reach(0.0, 0.0, 0.0, censored=False)
@@ -103,7 +103,7 @@ def bootstrap(
 
 
 def crossing(curve: Array, threshold: float, lags: npt.NDArray[np.int64]) -> tuple[float, bool]:
-    """Where `curve` (L,) goes under `threshold` for good, and whether it never does."""
+    """Where `curve` (L,) falls below `threshold` for good, and whether it never does."""
     known = ~np.isnan(curve)
     values, at = curve[known], lags[known]
     above = np.flatnonzero(values >= threshold)
@@ -120,8 +120,8 @@ def crossing(curve: Array, threshold: float, lags: npt.NDArray[np.int64]) -> tup
 
 
 def _median(samples: Array) -> Array:
-    """Of each column, NaN apart; NumPy's nanmedian takes a hundred times as long."""
-    ordered = np.sort(samples, axis=0)  # NaN last
+    """Median of each column without NaN; a hundred times as fast as NumPy's nanmedian."""
+    ordered = np.sort(samples, axis=0)  # NaN sorts last
     known = (~np.isnan(samples)).sum(axis=0)
     low = np.maximum(known - 1, 0) // 2
     columns = np.arange(samples.shape[1])

@@ -1,4 +1,4 @@
-"""What the units and the gates of a layer do: saturated, dead, constant; how long each holds.
+"""Activity of units and gates: saturated gates, dead and constant units, time constants.
 
 Legend: T time, B batch, H hidden.
 """
@@ -15,24 +15,24 @@ from elman.diagnostics.steps import flat
 from elman.layers.instrument import Step
 
 EDGE = 0.01
-"""A gate nearer than this to an end of its range is saturated: its slope there is under 1 %."""
+"""A gate closer than this to an end of its range is saturated: its slope there is below 1 %."""
 
-STILL = 1e-4
-"""A unit whose standard deviation over all steps and rows is below this does not move."""
+CONSTANT = 1e-4
+"""A unit whose standard deviation over all steps and rows is below this is constant."""
 
 
 @dataclass(frozen=True, eq=False)
 class Gate:
-    """One gate of one place, over all steps, rows and units.
+    """Values of one gate of one layer over all steps, rows and units.
 
     Attributes:
-        name: in full, such as "forget"; "h" for the state of a cell without gates.
-        mean: of its values.
-        low: the share of values at the lower end of the range: 0, or -1 for what is a tanh.
-        high: the share at the upper end.
+        name: full name, such as "forget"; "h" for the state of a cell without gates.
+        mean: of the values.
+        low: share of values at the lower end of the range, which is 0, or -1 for a tanh.
+        high: share of values at the upper end.
         histogram: (20,) shares of values in equal parts of the range.
-        squashed: its range is (-1, 1), not (0, 1).
-        keeps: it says how much of the old state stays.
+        squashed: whether the range is (-1, 1) instead of (0, 1).
+        keeps: whether the gate scales the old state, as a forget gate does.
     """
 
     name: str
@@ -45,26 +45,25 @@ class Gate:
 
     @property
     def saturated(self) -> float:
-        """The share of values at either end, or for a gate that keeps, at the closed end.
+        """Share of values at either end; for a forget gate, at the closed end only.
 
-        A gate that keeps and stands open does what it is there for.
+        An open forget gate is what a long memory needs.
         """
         return self.low if self.keeps else self.low + self.high
 
 
 @dataclass(frozen=True, eq=False)
 class Activity:
-    """What the units of one place do.
+    """Activity of the units of one layer.
 
     Attributes:
-        place: which layer and direction.
-        gates: one after the other; empty where nothing has a range.
-        dead: (H,) units of h that are 0 at every step of every row.
-        constant: (H,) units of h that are not 0 and do not move.
-        time_constants: (H,) steps until 1/e of what a unit holds is left, or None without gates:
-            tau = -1 / mean ln(keep), over all steps and rows.
-        new: the share of what enters the state at a step that is new, the rest being kept, or
-            None without gates: |i g| beside |f c|, or |(1 - z) n| beside |z h|.
+        place: name of the layer and direction.
+        gates: of the cell; empty for a cell without any and with unbounded units.
+        dead: (H,) whether a unit of h is 0 at every step of every row.
+        constant: (H,) whether a unit of h has one value other than 0.
+        time_constants: (H,) see `time_constants`; None without a forget or update gate.
+        new: share of the updated state that is new, the rest being old; None without gates. It
+            compares |i g| with |f c| in an LSTM, |(1 - z) n| with |z h| in a GRU.
     """
 
     place: str
@@ -77,16 +76,16 @@ class Activity:
 
 @torch.no_grad()
 def activity(steps: Sequence[Step]) -> Activity:
-    """Of one place, from its steps."""
+    """Activity of one layer, from its recorded steps."""
     alive = _alive(steps)
     name = "h" if "h" in steps[0].after else next(iter(steps[0].after))
     h = torch.stack([flat({name: step.after[name]}) for step in steps])[alive]  # (N, H)
     largest = h.abs().amax(0)
-    # A single step of a unit has no spread; then nothing can be said.
+    # A single sample has no spread, so no unit counts as constant.
     spread = h.double().std(0) if len(h) > 1 else torch.full_like(largest, torch.inf).double()
-    dead = largest < STILL
+    dead = largest < CONSTANT
     values = _gate_values(steps, alive)
-    keep = steps[0].keep
+    keep = steps[0].forget_gate
     gates = [_gate(name, value, name == keep) for name, value in values.items()]
     if steps[0].squashed:
         gates = [_gate("h", h, keeps=False, squashed=True)]
@@ -97,24 +96,24 @@ def activity(steps: Sequence[Step]) -> Activity:
         steps[0].place,
         tuple(gates),
         dead,
-        (spread < STILL) & ~dead,
+        (spread < CONSTANT) & ~dead,
         constants,
         _new(steps, values, alive),
     )
 
 
 def time_constants(keep: Tensor) -> Tensor:
-    """How long each unit holds what it has, by its gate that keeps, (…, H) -> (H,) in steps.
+    """Steps until 1/e of a unit's state is left, from the gate that scales it: (…, H) -> (H,).
 
-    After k steps the product of k values of the gate is left, so 1/e of it after
-    tau = -1 / mean(ln keep), over all steps and rows.
+    After k steps the product of k values of the gate is left, hence tau = -1 / mean(ln keep), the
+    mean over all steps and rows.
     """
     kept = keep.double().clamp_min(torch.finfo(torch.float64).tiny)
     return -1 / kept.log().flatten(0, -2).mean(0).clamp_max(-1e-12)
 
 
 def _alive(steps: Sequence[Step]) -> Tensor:
-    """(T, B): which rows are within their length."""
+    """(T, B): whether a step is within the length of its row."""
     rows = [
         torch.ones(flat(step.after).shape[0], dtype=torch.bool)
         if step.alive is None

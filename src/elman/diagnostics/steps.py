@@ -1,6 +1,6 @@
-"""The steps of every layer along a batch, and a step as a function of one flat vector.
+"""The steps of every layer along a batch, and a step as a function of one flat state vector.
 
-Legend: T time, B batch, I input, S the whole state of a place (h, or h and c, laid end to end).
+Legend: T time, B batch, I input, S width of a flat state (h, or h and c concatenated).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from elman.layers.instrument import Named, Step, recurrent_layers, watched
 from elman.layers.state import State
 
 Steps: TypeAlias = dict[str, list[Step]]
-"""By place, in the order in which the place reads."""
+"""Steps by layer and direction, in the order of reading."""
 
 
 def require_recurrent(model: nn.Module) -> None:
-    """Raise InputError where there is nothing to diagnose."""
+    """Raise InputError for a model without recurrent layers."""
     if not recurrent_layers(model):
         raise InputError(
             f"{type(model).__name__} has no recurrent layer to diagnose; expected elman.RNN, GRU, "
@@ -32,21 +32,21 @@ def require_recurrent(model: nn.Module) -> None:
 def record(
     model: nn.Module, run: Callable[[], Any], places: Callable[[str], bool] | None = None
 ) -> tuple[Any, Steps]:
-    """What `run` gives, and the steps that the layers of `model` took meanwhile.
+    """The result of `run`, and the steps that the layers of `model` took in it.
 
     Raises:
-        InputError: no recurrent layer, or none that was called.
+        InputError: no recurrent layer, or none was called.
     """
     require_recurrent(model)
     steps: Steps = defaultdict(list)
 
-    def remember(step: Step) -> None:
+    def keep(step: Step) -> None:
         if not steps[step.place]:
             _check_shapes(step)
         if places is None or places(step.place):
             steps[step.place].append(step)
 
-    with watched(model, remember):
+    with watched(model, keep):
         result = run()
     steps = {place: taken for place, taken in steps.items() if taken}
     if not steps:
@@ -55,10 +55,10 @@ def record(
 
 
 def of_rows(steps: Steps, rows: int) -> Steps:
-    """The steps that a place takes for all `rows` of a batch at once.
+    """The steps that were taken with exactly the `rows` of a batch.
 
-    A layer may also be called with other rows, such as one for each of several answers; what those
-    steps hold is not a row's own.
+    A layer may also be called with another number of rows, such as one for each of several answers;
+    those steps do not belong to a row of the batch.
     """
     own = {place: [step for step in taken if _rows(step) == rows] for place, taken in steps.items()}
     return {place: taken for place, taken in own.items() if taken}
@@ -71,7 +71,7 @@ def _rows(step: Step) -> int:
 
 
 def _check_shapes(step: Step) -> None:
-    """A cell of one's own may take a state of one shape and give one of another."""
+    """A custom cell may return a state of another shape than it takes."""
     before = {name: tuple(tensor.shape) for name, tensor in step.before.items()}
     after = {name: tuple(tensor.shape) for name, tensor in step.after.items()}
     if before != after:
@@ -82,14 +82,14 @@ def _check_shapes(step: Step) -> None:
 
 
 def flat(named: Named) -> Tensor:
-    """A state as (B, S)."""
+    """A state as one tensor (B, S)."""
     axes = named.axes if isinstance(named, State) else {}
     parts = [tensor.movedim(axes.get(name, 0), 0).flatten(1) for name, tensor in named.items()]
     return torch.cat(parts, 1)
 
 
 def advance_flat(step: Step, x: Tensor, state: Tensor) -> Tensor:
-    """The step from other inputs (N, I) and states (N, S) -> (N, S), with its graph."""
+    """The step for other inputs (N, I) and states (N, S) -> (N, S), with its autograd graph."""
     axes = step.before.axes if isinstance(step.before, State) else {}
     named, begin = {}, 0
     for name, like in step.before.items():
@@ -102,9 +102,9 @@ def advance_flat(step: Step, x: Tensor, state: Tensor) -> Tensor:
 
 
 def pull_back(step: Step, rows: Sequence[int] | Tensor, cotangents: Tensor) -> Tensor:
-    """J' v for the Jacobian J = d s_t / d s_{t-1} of each row: v and result (R, N, S).
+    """J' v for the Jacobian J = d s_t / d s_{t-1} of each row; v and the result are (R, N, S).
 
-    The rows of a batch don't mix, so N copies of a row in one batch give N products at once.
+    Rows of a batch are independent, so a batch of N copies of a row gives N products at once.
     """
     index = torch.as_tensor(rows)
     count = cotangents.shape[1]

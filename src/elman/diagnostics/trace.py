@@ -1,4 +1,4 @@
-"""What recurrent layers did at every step: their states and their gates along a sequence.
+"""States and gates of recurrent layers at every step of a sequence.
 
 Legend: T time, B batch, H hidden, R output.
 """
@@ -18,13 +18,13 @@ from elman.layers.instrument import Step
 
 @dataclass(frozen=True)
 class Trace:
-    """One layer in one direction along a sequence, in the order of the sequence.
+    """One layer in one direction, in the order of the sequence.
 
     Attributes:
         states: by name, (T, B, R) for h and (T, B, H) for c: after each step.
-        gates: by name in full ("forget", "update"), (T, B, H): what acted in each step, the
-            candidate included. Empty where the cell tells of none.
-        keep: which of the gates says how much of the old state stays, or None.
+        gates: by full name ("forget", "update"), (T, B, H): in each step, the candidate included;
+            empty for a cell without gates.
+        keep: name of the gate that scales the old state, or None.
     """
 
     states: Mapping[str, Tensor]
@@ -32,21 +32,18 @@ class Trace:
     keep: str | None = None
 
     def time_constants(self) -> Tensor | None:
-        """How long each unit keeps what it holds: (H,) steps until 1/e of it is left.
-
-        By the gate that keeps (`elman.diagnostics.saturation.time_constants`); None without one.
-        """
+        """(H,) steps until 1/e of a unit's state is left; None without a gate `keep`."""
         return None if self.keep is None else time_constants(self.gates[self.keep])
 
 
 def trace(model: nn.Module, run: Callable[[], object]) -> dict[str, Trace]:
-    """The recurrent layers of `model` while `run` calls it, by the place of each.
+    """Trace the recurrent layers of `model` in a call of `run`; by layer and direction.
 
-    `run` is any call of the model, such as ``lambda: model(x)``, in the mode that the caller has
-    left it in. Rows are followed to T, whatever their ``lengths``.
+    `run` is any call of the model, such as ``lambda: model(x)``, which stays in its mode. All rows
+    are traced up to T, whatever their ``lengths``.
 
     Raises:
-        InputError: no recurrent layer, or none that was called.
+        InputError: no recurrent layer, or none was called.
     """
     _, steps = record(model, run)
     return {
@@ -61,7 +58,7 @@ def _trace(steps: Sequence[Step]) -> Trace:
     }
     gates = [step.gates() for step in steps]
     stacked = {name: torch.stack([each[name] for each in gates]) for name in gates[0]}
-    return Trace(states, stacked, steps[0].keep)
+    return Trace(states, stacked, steps[0].forget_gate)
 
 
 def _rows(tensor: Tensor, axis: int) -> Tensor:

@@ -1,18 +1,16 @@
-"""What ails a network, from what was measured, and what would mend it.
-
-`THRESHOLDS` is the one table of limits; the manual shows it.
-"""
+"""Verdicts: what is wrong with a network according to its measurements, and what to do about it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from elman.diagnostics.diagnosis import Layer, Measurements
-    from elman.diagnostics.reach import Reach
+from torch import Tensor
+
+from elman.diagnostics.measurements import Measurements
+from elman.diagnostics.reach import Reach
 
 Name = Literal[
     "vanishing", "exploding", "short truncation", "short reach", "saturated gates", "dead units",
@@ -22,7 +20,7 @@ Name = Literal[
 
 @dataclass(frozen=True)
 class Threshold:
-    """One limit: its value, its unit and what passing it means."""
+    """A limit, and what it means to cross it."""
 
     value: float
     unit: str
@@ -33,37 +31,37 @@ THRESHOLDS: Mapping[str, Threshold] = {
     "vanishing": Threshold(
         10,
         "steps",
-        "vanishing: in every tensor of some layer's state the gradient falls under 1 % of that at"
-        " lag 0 within fewer steps than this, or than the task needs, if that is known",
+        "in every tensor of some layer's state the gradient falls below 1 % of that at lag 0 within"
+        " fewer steps than this, or than the task needs, if that is known",
     ),
     "exploding": Threshold(
-        100, "times", "exploding: at some lag the gradient is at least so many times that at lag 0"
+        100, "times", "at some lag the gradient is at least this many times that at lag 0"
     ),
     "short truncation": Threshold(
         1,
         "times",
-        "short truncation: the lower end of the reach by gradient, or the lag that the task needs,"
-        " is more than so many times the steps that training goes back",
+        "the lower end of the reach by gradient, or the lag that the task needs, is more than this"
+        " many times the steps of backpropagation in training",
     ),
     "short reach": Threshold(
         1,
         "times",
-        "short reach: the reach by intervention is less than so many times the lag that the task"
-        " needs",
+        "the reach by intervention is less than this many times the lag that the task needs",
     ),
     "saturated gates": Threshold(
         0.8,
         "share",
-        "saturated gates: so much of a gate's values, or of a tanh network's h, is within 1 % of an"
-        " end of its range (of a gate that keeps, the closed end only)",
+        "at least this share of a gate's values, or of h in a tanh network, is within 1 % of an end"
+        " of its range (for a forget gate or its equivalent, of the closed end)",
     ),
     "dead units": Threshold(
-        0.1, "share", "dead units: so many units of a layer are 0 at every step of every row"
+        0.1, "share", "at least this share of a layer's units is 0 at every step of every row"
     ),
     "constant units": Threshold(
-        0.1, "share", "constant units: so many units of a layer have one value other than 0"
+        0.1, "share", "at least this share of a layer's units has one value other than 0 throughout"
     ),
 }
+"""The limits behind all verdicts; the manual shows this table."""
 
 
 @dataclass(frozen=True)
@@ -71,17 +69,17 @@ class Verdict:
     """One finding.
 
     Attributes:
-        name: which.
-        place: where, or None for the whole network.
-        evidence: the numbers behind it, with their units in words.
-        mend: what to do, in a sentence.
-        settings: the mend as settings of a task, where it can be said so; `--try` trains them.
+        name: of the finding.
+        place: the layer and direction, or None for the whole network.
+        evidence: the numbers behind it, in words.
+        remedy: what to do.
+        settings: the remedy as settings of a task, which `elman diagnose --try` trains.
     """
 
     name: Name
     place: str | None
     evidence: str
-    mend: str
+    remedy: str
     settings: Mapping[str, object] = field(default_factory=dict)
 
     @property
@@ -90,10 +88,10 @@ class Verdict:
         return self.name == "healthy"
 
 
-def judge(measured: Measurements) -> tuple[Verdict, ...]:
-    """The verdicts, the gravest first; exactly one, healthy, where nothing is wrong."""
-    found = [verdict for rule in _RULES for verdict in rule(measured)]
-    return tuple(found) or (_healthy(measured),)
+def verdicts_of(measured: Measurements) -> tuple[Verdict, ...]:
+    """The findings, the most serious first; a single "healthy" where there are none."""
+    findings = [verdict for rule in _RULES for verdict in rule(measured)]
+    return tuple(findings) or (_healthy(measured),)
 
 
 def _limit(name: str) -> float:
@@ -101,202 +99,167 @@ def _limit(name: str) -> float:
 
 
 def gradient_verdict(
-    reach: Reach, longest: float, needs: int | None = None
+    reach: Reach, largest: float, needs: int | None = None
 ) -> Literal["vanishing", "exploding"] | None:
-    """What the gradient by lag says of one place.
+    """Whether the gradient by lag of one layer vanishes or explodes.
 
     Args:
-        reach: the longest reach by gradient of the tensors of its state.
-        longest: the most that the gradient is at any lag, in times that at lag 0.
-        needs: the lag that the task asks for, if known.
+        reach: the longest reach by gradient over the tensors of its state.
+        largest: the largest ratio of the gradient at any lag to that at lag 0.
+        needs: the lag that the task needs, if known.
     """
-    if longest >= _limit("exploding"):
+    if largest >= _limit("exploding"):
         return "exploding"
-    # Data that end before the limit can't tell.
-    if not reach.censored and reach.high < _shortest(needs):
+    # Sequences that end before the limit can't show that the gradient vanishes.
+    if not reach.censored and reach.high < _needed_reach(needs):
         return "vanishing"
     return None
 
 
-def _shortest(needs: int | None) -> float:
+def _needed_reach(needs: int | None) -> float:
     return _limit("vanishing") if needs is None else float(needs)
 
 
-def _vanishing(measured: Measurements) -> list[Verdict]:
+def _vanishing(measured: Measurements) -> Iterator[Verdict]:
     needs = measured.needs
-    limit = _shortest(needs)
-    found = []
+    settings, remedy = longer_memory(measured.cell, needs)
+    limit = f"the limit is {_limit('vanishing'):.0f}"
+    required = limit if needs is None else f"the task needs {needs}"
     for layer in measured.layers:
         reach = layer.reach
-        if gradient_verdict(reach, layer.exploding_ratio, needs) != "vanishing":
-            continue
-        asked = "the limit without a known task" if needs is None else "what the task needs"
-        settings, mend = remember(measured.cell, needs)
-        found.append(
-            Verdict(
-                "vanishing",
-                layer.place,
-                f"the gradient is under 1 % after {reach.steps:.1f} steps (95 %: {reach.low:.1f} to"
-                f" {reach.high:.1f}), {asked} is {limit:.0f}; per step"
-                f" {math.exp(layer.lyapunov):.3f} of it is left (Lyapunov exponent"
-                f" {layer.lyapunov:.3f} ± {layer.lyapunov_error:.3f})",
-                mend,
-                settings,
+        if gradient_verdict(reach, layer.exploding_ratio, needs) == "vanishing":
+            evidence = (
+                f"the gradient falls below 1 % after {reach.steps:.1f} steps (95 %:"
+                f" {reach.low:.1f} to {reach.high:.1f}); {required}; each step leaves"
+                f" {math.exp(layer.lyapunov):.3f} of it (Lyapunov exponent"
+                f" {layer.lyapunov:.3f} ± {layer.lyapunov_error:.3f})"
             )
-        )
-    return found
+            yield Verdict("vanishing", layer.place, evidence, remedy, settings)
 
 
-def remember(cell: str | None, needs: int | None) -> tuple[dict[str, object], str]:
-    """A cell that holds, with gates that start to keep for as long as is needed."""
+def longer_memory(cell: str | None, needs: int | None) -> tuple[dict[str, object], str]:
+    """The remedy for a memory that is too short, as settings and in words."""
     start: dict[str, object] = {"forget_bias": 2.0}
-    said = "a forget-gate bias above 0 (forget_bias=2)"
+    bias = "a positive forget-gate bias (forget_bias=2)"
     if needs is not None and needs > 2:
         start = {"chrono": float(needs)}
-        said = f"forget-gate biases for up to {needs} steps (chrono={needs})"
+        bias = f"forget-gate biases for up to {needs} steps (chrono={needs})"
     if cell in ("lstm", "gru"):
-        return start, f"start with {said}; then layer norm"
+        return start, f"start with {bias}; if that is not enough, add layer norm"
     return {"cell": "lstm", "init": "torch", **start}, (
-        f"a cell that keeps, LSTM or GRU, with {said}; to stay with an RNN, start V orthogonal"
+        f"use a gated cell, LSTM or GRU, with {bias}; to stay with an RNN, initialize V orthogonal"
         " (init='orthogonal')"
     )
 
 
-KEEP_LENGTHS = (
-    "clip the gradient (clip_norm=0.5 or below), lower the learning rate, and start V orthogonal,"
-    " whose step keeps lengths; layer norm holds it there"
+SMALLER_GRADIENT = (
+    "clip the gradient (clip_norm=0.5 or below), lower the learning rate, and initialize V"
+    " orthogonal, so that a step preserves norms; layer norm helps to keep it so"
 )
-"""The mend of what explodes."""
+"""The remedy for a gradient that explodes."""
 
 
-def _exploding(measured: Measurements) -> list[Verdict]:
-    found = []
+def _exploding(measured: Measurements) -> Iterator[Verdict]:
     for layer in measured.layers:
-        if gradient_verdict(layer.reach, layer.exploding_ratio) != "exploding":
-            continue
-        found.append(
-            Verdict(
-                "exploding",
-                layer.place,
-                f"the gradient grows to {layer.exploding_ratio:.3g} times that at lag 0, at lag"
-                f" {layer.exploding_lag}; largest Lyapunov exponent {layer.lyapunov:.3f} ±"
+        if gradient_verdict(layer.reach, layer.exploding_ratio) == "exploding":
+            evidence = (
+                f"the gradient at lag {layer.exploding_lag} is {layer.exploding_ratio:.3g} times"
+                f" that at lag 0; largest Lyapunov exponent {layer.lyapunov:.3f} ±"
                 f" {layer.lyapunov_error:.3f}, spectral radius of a step"
-                f" {layer.spectral_radius:.2f}",
-                KEEP_LENGTHS,
-                {"clip_norm": 0.5, "init": "orthogonal"},
+                f" {layer.spectral_radius:.2f}"
             )
-        )
-    return found
+            settings = {"clip_norm": 0.5, "init": "orthogonal"}
+            yield Verdict("exploding", layer.place, evidence, SMALLER_GRADIENT, settings)
 
 
-def _short_truncation(measured: Measurements) -> list[Verdict]:
-    truncation = measured.truncation
-    if truncation is None:
-        return []
+def _short_truncation(measured: Measurements) -> Iterator[Verdict]:
+    truncation, needs = measured.truncation, measured.needs or 0
     longest = max(measured.layers, key=lambda layer: layer.reach.low)
-    needs = measured.needs or 0
-    asked = max(longest.reach.low, needs) / truncation
-    if asked <= _limit("short truncation"):
-        return []
-    wanted = max(math.ceil(longest.reach.steps), needs)
-    wanted = 2 ** math.ceil(math.log2(wanted + 1))
+    if truncation is None or (
+        max(longest.reach.low, needs) / truncation <= _limit("short truncation")
+    ):
+        return
+    wanted = 2 ** math.ceil(math.log2(max(math.ceil(longest.reach.steps), needs) + 1))
     needed = f", and the task needs {needs}" if needs else ""
-    return [
-        Verdict(
-            "short truncation",
-            None,
-            f"training goes back {truncation} steps; the gradient reaches {longest.reach} in"
-            f" {longest.place}{needed}",
-            f"truncation={wanted}, so that training uses what the gradient can carry",
-            {"truncation": wanted},
-        )
-    ]
+    yield Verdict(
+        "short truncation",
+        None,
+        f"training backpropagates {truncation} steps; the gradient reaches {longest.reach} in"
+        f" {longest.place}{needed}",
+        f"train with truncation={wanted}, to use the whole reach of the gradient",
+        {"truncation": wanted},
+    )
 
 
-def _short_reach(measured: Measurements) -> list[Verdict]:
+def _short_reach(measured: Measurements) -> Iterator[Verdict]:
     needs, reach = measured.needs, measured.reach_by_intervention
     if needs is None or reach is None or reach.censored:
-        return []
-    if reach.high >= _limit("short reach") * needs:
-        return []
-    settings, mend = remember(measured.cell, needs)
-    return [
-        Verdict(
-            "short reach",
-            None,
-            f"replacing what stood more than {reach.steps:.1f} steps back (95 %: {reach.low:.1f} to"
-            f" {reach.high:.1f}) changes nothing, and the task needs {needs}",
-            f"train longer if it still improves; or else {mend}",
-            settings,
+        return
+    if reach.high < _limit("short reach") * needs:
+        settings, remedy = longer_memory(measured.cell, needs)
+        evidence = (
+            f"a change more than {reach.steps:.1f} steps back (95 %: {reach.low:.1f} to"
+            f" {reach.high:.1f}) has no effect on the output; the task needs {needs}"
         )
-    ]
+        remedy = f"train longer if the loss still falls; otherwise, {remedy}"
+        yield Verdict("short reach", None, evidence, remedy, settings)
 
 
-def _saturated(measured: Measurements) -> list[Verdict]:
-    found = []
+def _saturated(measured: Measurements) -> Iterator[Verdict]:
+    limit = _limit("saturated gates")
     for layer in measured.layers:
-        worst = [
-            gate
-            for gate in layer.activity.gates
-            if gate.saturated >= _limit("saturated gates")
-        ]  # fmt: skip
+        worst = [gate for gate in layer.activity.gates if gate.saturated >= limit]
         if not worst:
             continue
         names = ", ".join(f"{gate.name} {gate.saturated:.0%}" for gate in worst)
-        keeps = any(gate.keeps for gate in worst)
-        found.append(
-            Verdict(
-                "saturated gates",
-                layer.place,
-                f"share of values within 1 % of an end: {names}",
-                "start the gate that keeps open, forget_bias=1, instead of shut"
-                if keeps
-                else "layer norm inside the cell, smaller inputs, or a lower learning rate",
-                {"forget_bias": 1.0} if keeps else {"layer_norm": True},
-            )
-        )
-    return found
+        evidence = f"share of values within 1 % of an end of their range: {names}"
+        settings: dict[str, object] = {"layer_norm": True}
+        remedy = "use layer norm inside the cell, smaller inputs, or a lower learning rate"
+        if any(gate.keeps for gate in worst):
+            settings = {"forget_bias": 1.0}
+            remedy = "initialize the forget gate open (forget_bias=1)"
+        yield Verdict("saturated gates", layer.place, evidence, remedy, settings)
 
 
-def _still(measured: Measurements, name: Literal["dead units", "constant units"]) -> list[Verdict]:
-    found = []
+def _dead(measured: Measurements) -> Iterator[Verdict]:
+    remedy = "use tanh or a gated cell instead of ReLU, a lower learning rate, or fewer units"
     for layer in measured.layers:
-        units = layer.activity.dead if name == "dead units" else layer.activity.constant
-        share = float(units.float().mean())
-        if share < _limit(name):
-            continue
-        dead = name == "dead units"
-        found.append(
-            Verdict(
-                name,
-                layer.place,
-                f"{int(units.sum())} of {len(units)} units ({share:.0%}) are"
-                f" {'0' if dead else 'the same'} at every step of every row",
-                "tanh or a gated cell for ReLU, a lower learning rate, or fewer units"
-                if dead
-                else "layer norm, smaller biases or inputs, or fewer units",
-                {"cell": "lstm"} if dead else {"layer_norm": True},
-            )
-        )
-    return found
+        if evidence := _inactive("dead units", layer.activity.dead, "0"):
+            yield Verdict("dead units", layer.place, evidence, remedy, {"cell": "lstm"})
 
 
-_RULES: Sequence[Callable[[Measurements], list[Verdict]]] = (
+def _constant(measured: Measurements) -> Iterator[Verdict]:
+    remedy = "use layer norm, smaller biases or inputs, or fewer units"
+    for layer in measured.layers:
+        if evidence := _inactive("constant units", layer.activity.constant, "the same"):
+            yield Verdict("constant units", layer.place, evidence, remedy, {"layer_norm": True})
+
+
+def _inactive(name: Name, units: Tensor, value: str) -> str:
+    """The evidence that too many units (H,) are inactive, or nothing."""
+    share = float(units.float().mean())
+    if share < _limit(name):
+        return ""
+    count = f"{int(units.sum())} of {len(units)} units ({share:.0%})"
+    return f"{count} are {value} at every step of every row"
+
+
+_RULES: Sequence[Callable[[Measurements], Iterator[Verdict]]] = (
     _exploding,
     _vanishing,
     _short_reach,
     _short_truncation,
     _saturated,
-    lambda measured: _still(measured, "dead units"),
-    lambda measured: _still(measured, "constant units"),
+    _dead,
+    _constant,
 )
 
 
 def _healthy(measured: Measurements) -> Verdict:
-    layer: Layer = max(measured.layers, key=lambda layer: layer.reach.steps)
+    layer = max(measured.layers, key=lambda layer: layer.reach.steps)
     return Verdict(
         "healthy",
         None,
-        f"the gradient reaches {layer.reach} in {layer.place}; no limit is passed",
-        "nothing to mend",
+        f"the gradient reaches {layer.reach} in {layer.place}; no threshold is crossed",
+        "nothing to change",
     )

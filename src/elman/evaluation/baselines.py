@@ -1,29 +1,24 @@
-"""What a network has to beat: the most frequent class, and logistic regression.
+"""Baselines of a classifier: the most frequent class, and logistic regression.
 
-Both are fitted on the training part of the same run. The strength of the regression's penalty is
-chosen on the validation part, as the network's best step is.
+Both are fitted on the training part. The strength of the regression's penalty is chosen on the
+validation part, as the network's best step is.
 
 Legend: N rows or steps, F features, K classes.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from elman.data.labeled.rows import Labeled, LabeledSplits, LabelKind
-from elman.errors import InputError
-from elman.evaluation.classification import judged
+from elman.evaluation.classification import metrics_of
 from elman.evaluation.features import features
-from elman.files import write_json
 
 Array = npt.NDArray[Any]
 
@@ -31,10 +26,10 @@ STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 """C, the inverse of the penalty."""
 
 MOST_ROWS = 50_000
-"""The regression is fitted on so many rows or steps; more would take longer than the network."""
+"""The largest number of rows or steps for the regression, so that it is faster than the network."""
 
 _PATIENCE = 2
-"""So many weaker penalties in a row without a gain end the search."""
+"""The search ends after this many weaker penalties in a row without a gain."""
 
 MISSING = 'logistic regression needs scikit-learn: pip install "elman[text]"'
 MAJORITY = "majority class"
@@ -42,11 +37,11 @@ MAJORITY = "majority class"
 
 @dataclass(frozen=True)
 class Baseline:
-    """A simple classifier and what it scores.
+    """A simple classifier and its scores.
 
     Attributes:
-        name: what it is.
-        note: what was chosen, or why there are no scores.
+        name: of the classifier.
+        note: its parameters, or why there are no scores.
         scores: metric -> value, by split ("valid", "test").
     """
 
@@ -56,7 +51,7 @@ class Baseline:
 
     @property
     def notes(self) -> list[str]:
-        """What was fitted, in lines for the terminal."""
+        """Lines for the terminal."""
         return [f"baseline: {self.name} ({self.note})"]
 
 
@@ -64,8 +59,8 @@ def fit_baselines(splits: LabeledSplits, seed: int = 0) -> list[Baseline]:
     """Fit the baselines on the training part and score them on the others.
 
     Args:
-        splits: the data of the run.
-        seed: which rows the regression is fitted on, where there are more than `MOST_ROWS`.
+        splits: the labeled data.
+        seed: of the choice of rows for the regression, if there are more than `MOST_ROWS`.
     """
     held = {"valid": splits.valid} | ({} if splits.test is None else {"test": splits.test})
     fitted = [_majority(splits.train, held)]
@@ -76,35 +71,8 @@ def fit_baselines(splits: LabeledSplits, seed: int = 0) -> list[Baseline]:
     return fitted
 
 
-def save_baselines(path: str | os.PathLike[str], baselines: Sequence[Baseline]) -> None:
-    """Write them as JSON."""
-    write_json(path, [asdict(baseline) for baseline in baselines])
-
-
-def load_baselines(path: str | os.PathLike[str]) -> list[Baseline]:
-    """Read what `save_baselines` wrote.
-
-    Raises:
-        InputError: the file is missing or damaged.
-    """
-    try:
-        return [
-            Baseline(
-                str(kept["name"]),
-                str(kept["note"]),
-                {
-                    str(split): {str(metric): float(value) for metric, value in scores.items()}
-                    for split, scores in kept["scores"].items()
-                },
-            )
-            for kept in json.loads(Path(path).read_text(encoding="utf-8"))
-        ]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path}: cannot be read as baselines ({error})") from error
-
-
 def _scored(part: Labeled, probabilities: Array) -> dict[str, float]:
-    return judged(
+    return metrics_of(
         part.labels.kind,
         probabilities,
         part.labels.ids,
@@ -178,7 +146,7 @@ def _one_label(
             probabilities[:, there] = 1
         return found
     with warnings.catch_warnings():
-        # Where it has not quite converged, validation still chooses the best of what there is.
+        # Validation chooses the best fit, converged or not.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = LogisticRegression(C=strength, max_iter=300).fit(x, ids)
     for split, given in inputs.items():

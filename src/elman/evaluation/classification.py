@@ -1,6 +1,6 @@
-"""How good predicted classes and probabilities are: accuracy, F1, calibration.
+"""Metrics of predicted classes and probabilities: accuracy, F1, calibration.
 
-Legend: N rows (or steps) that are judged, K classes, M bins.
+Legend: N rows (or steps), K classes, M bins.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _NEWTON = 40
 
 
 def predicted(kind: LabelKind, probabilities: Array) -> Array:
-    """(N,) the likeliest class; for many labels (N, K) those with a probability above a half."""
+    """(N,) the most probable class; for many labels, (N, K) those with probability above 1/2."""
     return probabilities > THRESHOLD if kind == "many" else probabilities.argmax(-1)
 
 
-def judged(
+def metrics_of(
     kind: LabelKind,
     probabilities: Array,
     ids: Array,
@@ -36,7 +36,7 @@ def judged(
     names: Sequence[str] = (),
     offsets: Array | None = None,
 ) -> dict[str, float]:
-    """All metrics that fit this kind of labels, by name.
+    """All metrics for this kind of labels, by name.
 
     Args:
         kind: "one", "step" (N counts steps, all rows one after the other) or "many".
@@ -46,11 +46,11 @@ def judged(
             scored too.
         offsets: per step, where each row begins.
     """
-    given = predicted(kind, probabilities)
+    labels = predicted(kind, probabilities)
     calibration = calibration_error(*confidences(kind, probabilities, ids))
     if kind == "many":
-        micro, macro = many_f1(given, ids)
-        subset = float((given == ids).all(-1).mean())
+        micro, macro = many_f1(labels, ids)
+        subset = float((labels == ids).all(-1).mean())
         return {
             "micro_f1": micro,
             "macro_f1": macro,
@@ -58,48 +58,48 @@ def judged(
             "calibration_error": calibration,
         }
     scores = {
-        "accuracy": float((given == ids).mean()),
-        "macro_f1": macro_f1(confusion(given, ids, probabilities.shape[-1])),
+        "accuracy": float((labels == ids).mean()),
+        "macro_f1": macro_f1(confusion(labels, ids, probabilities.shape[-1])),
     }
     if kind == "step" and offsets is not None and is_tagging(names):
-        scores["entity_f1"] = entity_scores(names, given, ids, offsets).f1
+        scores["entity_f1"] = entity_scores(names, labels, ids, offsets).f1
     return {**scores, "calibration_error": calibration}
 
 
-def confusion(given: Array, ids: Array, classes: int) -> Array:
-    """(K, K) how often class i (row) was called class j (column)."""
-    return np.bincount(ids * classes + given, minlength=classes**2).reshape(classes, classes)
+def confusion(labels: Array, ids: Array, classes: int) -> Array:
+    """(K, K) how often class i (row) was predicted as class j (column)."""
+    return np.bincount(ids * classes + labels, minlength=classes**2).reshape(classes, classes)
 
 
 def macro_f1(matrix: Array) -> float:
     """The mean over classes of F1 = 2 TP / (2 TP + FP + FN), from a confusion matrix.
 
-    A class that was neither there nor guessed is left out, as scikit-learn does.
+    A class that is never true nor predicted is left out, as in scikit-learn.
     """
     right = matrix.diagonal()
     seen = matrix.sum(0) + matrix.sum(1)
     return float((2 * right[seen > 0] / seen[seen > 0]).mean())
 
 
-def many_f1(given: Array, ids: Array) -> tuple[float, float]:
+def many_f1(labels: Array, ids: Array) -> tuple[float, float]:
     """F1 over all labels together (micro), and its mean over classes (macro).
 
-    A class that was neither there nor guessed has an F1 of 0, as in scikit-learn.
+    A class that is never true nor predicted has an F1 of 0, as in scikit-learn.
     """
-    right = (given & ids).sum(0)
-    seen = given.sum(0) + ids.sum(0)
+    right = (labels & ids).sum(0)
+    seen = labels.sum(0) + ids.sum(0)
     by_class = 2 * right / np.maximum(seen, 1)
     return float(2 * right.sum() / max(seen.sum(), 1)), float(by_class.mean())
 
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """What was promised and what came, by bins of confidence.
+    """Confidence and accuracy, by bins of confidence.
 
     Attributes:
         confidence: (M,) mean confidence in each bin; NaN in an empty one.
-        accuracy: (M,) how often it was right.
-        count: (M,) predictions in the bin.
+        accuracy: (M,) share of right predictions.
+        count: (M,) number of predictions.
     """
 
     confidence: Array
@@ -115,10 +115,10 @@ class Reliability:
 
 
 def confidences(kind: LabelKind, probabilities: Array, ids: Array) -> tuple[Array, Array]:
-    """What is promised, and whether it came true.
+    """The confidence of each prediction, and whether it is right.
 
-    One label: the probability of the likeliest class, and whether it is the right one. Many: the
-    probability of every label, and whether it is there.
+    For one label: the probability of the predicted class, and whether it is the true one. For many:
+    the probability of every label, and whether the row has it.
     """
     if kind == "many":
         return probabilities.reshape(-1), ids.reshape(-1)
@@ -144,11 +144,11 @@ def calibration_error(confidence: Array, right: Array, bins: int = BINS) -> floa
 
 
 def fit_temperature(logits: Array, ids: Array) -> float:
-    """The T that makes softmax(logits / T) likeliest; for many labels sigmoid(logits / T).
+    """The T that maximizes the likelihood of softmax(logits / T), or sigmoid for many labels.
 
-    The loss is convex in 1 / T, so Newton's method within a bracket finds the minimum. A label
-    counts as true with probability (N + 1) / (N + 2) only: where all of a few rows are right, no T
-    would be too small otherwise, and each answer certain. T stays within 0.05 and 20.
+    The loss is convex in 1 / T, so Newton's method within a bracket finds the minimum. Labels are
+    smoothed: a label is true with probability (N + 1) / (N + 2), so that T does not vanish if all
+    of a few rows are right. T is between 0.05 and 20.
 
     Args:
         logits: (N, K).
@@ -175,7 +175,7 @@ def fit_temperature(logits: Array, ids: Array) -> float:
 
 
 def _slope(z: Array, ids: Array, beta: float, doubt: float) -> tuple[float, float]:
-    """First and second derivative by beta = 1 / T of the mean loss."""
+    """First and second derivative of the mean loss with respect to beta = 1 / T."""
     if ids.ndim == 2:
         p = 1 / (1 + np.exp(-np.clip(beta * z, -500, 500)))
         truth = np.where(ids, 1 - doubt, doubt)

@@ -1,7 +1,7 @@
-"""Entities in rows of tags, and how many of them were found: exact spans with exact types.
+"""Entities in rows of tags, and their scores: exact spans with exact types.
 
-Tags are a position and a type, "B-PER", or "O". All the usual schemes are read by the rules of the
-CoNLL shared tasks: IOB, BIO (IOB2), BIOES, BILOU.
+Tags are a position and a type, "B-PER", or "O". All common schemes (IOB, BIO or IOB2, BIOES, BILOU)
+are read by the rules of the CoNLL shared tasks.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ _OUTSIDE = "O"
 
 @dataclass(frozen=True)
 class EntityScores:
-    """Entities that were found, guessed and there.
+    """Counts of entities.
 
     Attributes:
-        right: guessed with the right bounds and type.
-        guessed: all that were guessed.
-        there: all that are there.
+        right: predicted with the right bounds and type.
+        predicted: all predicted entities.
+        true: all true entities.
     """
 
     right: int
-    guessed: int
-    there: int
+    predicted: int
+    true: int
 
     @property
     def precision(self) -> float:
-        """Of those guessed, how many are right; 0 where none was guessed."""
-        return self.right / self.guessed if self.guessed else 0.0
+        """The share of predicted entities that are right; 0 without any."""
+        return self.right / self.predicted if self.predicted else 0.0
 
     @property
     def recall(self) -> float:
-        """Of those that are there, how many were found; 0 where there are none."""
-        return self.right / self.there if self.there else 0.0
+        """The share of true entities that were predicted; 0 without any."""
+        return self.right / self.true if self.true else 0.0
 
     @property
     def f1(self) -> float:
-        """2 P R / (P + R), which is 2 right / (guessed + there)."""
-        both = self.guessed + self.there
+        """2 P R / (P + R), which is 2 right / (predicted + true)."""
+        both = self.predicted + self.true
         return 2 * self.right / both if both else 0.0
 
 
@@ -61,8 +61,8 @@ def spans(tags: Sequence[str]) -> list[Span]:
     """The entities of one row.
 
     An entity begins at B, S or U, and where a tag inside one follows another type or nothing; it
-    ends after E, L, S or U, and before a new beginning. So a row that breaks its scheme has
-    entities too.
+    ends after E, L, S or U, and before a new beginning. So a row that breaks its scheme still has
+    entities.
 
     Source: the rules of conlleval, Tjong Kim Sang & De Meulder 2003.
     """
@@ -85,7 +85,7 @@ def spans(tags: Sequence[str]) -> list[Span]:
 
 def entity_scores(
     names: Sequence[str],
-    given: npt.NDArray[Any],
+    labels: npt.NDArray[Any],
     ids: npt.NDArray[Any],
     offsets: npt.NDArray[Any],
 ) -> EntityScores:
@@ -93,15 +93,15 @@ def entity_scores(
 
     Args:
         names: the tags, by id.
-        given: (S,) the ids that were guessed, all rows one after the other.
+        labels: (S,) the predicted ids, all rows one after the other.
         ids: (S,) the true ones.
         offsets: (N + 1,) where each row begins.
     """
-    right = guessed = there = 0
+    right = predicted = true = 0
     for begin, end in pairwise(offsets):
-        theirs = set(spans([names[k] for k in given[begin:end]]))
+        theirs = set(spans([names[k] for k in labels[begin:end]]))
         ours = set(spans([names[k] for k in ids[begin:end]]))
         right += len(theirs & ours)
-        guessed += len(theirs)
-        there += len(ours)
-    return EntityScores(right, guessed, there)
+        predicted += len(theirs)
+        true += len(ours)
+    return EntityScores(right, predicted, true)

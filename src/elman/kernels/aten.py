@@ -1,4 +1,4 @@
-"""The `torch` backend: ATen's recurrent functions, which are oneDNN's or cuDNN's where those serve.
+"""The `torch` backend: ATen's recurrent functions, which use oneDNN or cuDNN where possible.
 
 Legend: T time, B batch, I input, L layers, D directions, R output of a direction.
 """
@@ -28,8 +28,8 @@ def run(
 ) -> tuple[Tensor, States]:
     """All layers and directions: x (T, B, I), states (L * D, B, R) -> y (T, B, D * R), states."""
     if x.is_cpu and torch.is_autocast_enabled("cpu"):
-        # Under autocast torch 2.13 hands a float32 LSTM to oneDNN in bfloat16 even on a processor
-        # that has no such primitive; of bfloat16 input it asks first, and serves it itself.
+        # Under autocast torch 2.13 calls oneDNN in bfloat16 for a float32 LSTM even on processors
+        # without that primitive; for bfloat16 input it checks first.
         x = x.to(torch.get_autocast_dtype("cpu"))
     flat = [tensor for one in weights for tensor in one.flat()]
     has_bias = weights[0].bias_ih is not None
@@ -38,7 +38,7 @@ def run(
         y, *final = kind.aten_layers(x, _form(kind, states), *options, False)
         return y, tuple(final)
 
-    # torch packs no row without steps: such a row runs one step over zeros, which is then undone.
+    # torch cannot pack empty rows: such a row runs one step over zeros, which is then discarded.
     empty = lengths == 0
     x = x.masked_fill(empty.view(1, -1, 1), 0)
     packed = pack_padded_sequence(x, lengths.clamp(min=1).cpu(), enforce_sorted=False)

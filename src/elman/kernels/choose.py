@@ -1,4 +1,4 @@
-"""Which backend runs a recurrence, and why: the only place that decides."""
+"""Chooses the backend that runs a recurrence, and says why."""
 
 from __future__ import annotations
 
@@ -25,22 +25,30 @@ class Request(NamedTuple):
     device: torch.device
     dtype: torch.dtype
     extras: tuple[str, ...] = ()
-    """What torch's own functions cannot do, such as "layer norm"."""
+    """What torch's functions don't have, such as "layer norm"."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The backend that serves a request, and the reason in words."""
+    """The backend for a request, the path through it, and why.
+
+    Attributes:
+        backend: "native", "torch" or "reference".
+        reason: why this one.
+        path: what runs inside of the backend; see `elman.explain`.
+    """
 
     backend: Backend
     reason: str
+    path: str = ""
 
     def __str__(self) -> str:
-        return f"{self.backend}: {self.reason}"
+        path = f" ({self.path})" if self.path else ""
+        return f"{self.backend}{path}: {self.reason}"
 
 
 def choose(request: Request) -> Choice:
-    """The backend for `request`: the forced one, or the fastest that can serve it.
+    """The backend for `request`: the forced one, or the fastest that serves it.
 
     Raises:
         RuntimeError: a backend is forced with `use_backend` and cannot serve the request.
@@ -63,7 +71,7 @@ def choose(request: Request) -> Choice:
 def is_native(x: Tensor) -> bool:
     """Whether `choose` would say "native" for a float32 input like `x` and no extras.
 
-    In as few words as a step of a stream allows, whose kernel takes a few microseconds.
+    Written for speed: it runs at every step of a stream, whose kernel takes a few microseconds.
     """
     return (
         x.dtype is torch.float32
@@ -98,10 +106,10 @@ def _torch_refusal(request: Request) -> str | None:
 
 def _transform_refusal() -> str | None:
     if torch._C._functorch.peek_interpreter_stack() is not None:
-        return "a transform of torch.func is at work"
-    # Private, and the only name for it; a tangent would be lost without a word.
+        return "a transform of torch.func is active"
+    # Private, but there is no public name; tangents would be lost silently.
     if forward_ad._current_level >= 0:
-        return "forward-mode differentiation is at work"
+        return "forward-mode differentiation is active"
     return None
 
 

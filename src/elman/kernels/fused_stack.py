@@ -1,8 +1,8 @@
-"""A whole stack in one operator's call, forward and back: for steps and networks so small that the
-calls of a layer would take longer than its work.
+"""All layers in one call of an operator, forward and backward, for small networks and single steps.
 
-Every row has every step, one direction, no noise but zoneout of a trained network. Legend: T time,
-B batch, I input, H hidden, L layers, R output of a step.
+There, separate calls for each layer would take longer than the arithmetic. Serves one direction
+without lengths, and zoneout only in evaluation. Legend: T time, B batch, I input, H hidden,
+L layers, R output of a step.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from elman.kernels import native, recurrence
 from elman.kernels.choose import Request
-from elman.kernels.kind import QUIET, CellKind, States, Weights
+from elman.kernels.kind import NONE, CellKind, States, Weights
 
 
 def run(
@@ -26,21 +26,21 @@ def run(
     weights: Sequence[Tensor],
     rates: Sequence[float],
 ) -> tuple[Tensor, States]:
-    """All layers, nothing kept for gradients.
+    """All layers, without gradients.
 
     Args:
         kind: the cell.
         num_layers: L.
         x: (T, B, I), or (B, I) for one step.
-        states: (L, B, R) and, of an LSTM, (L, B, H); none: zeros.
-        weights: of each layer in turn: U, V, both biases or none, the projection or none.
-        rates: of zoneout of h and, of an LSTM, c.
+        states: (L, B, R) and, of an LSTM, (L, B, H); () for zeros.
+        weights: of each layer in turn: U, V, the two biases if any, the projection if any.
+        rates: zoneout of h and, of an LSTM, c.
 
     Returns:
         The outputs (T, B, R) or (B, R), and the states after them.
 
     Raises:
-        RuntimeError: other shapes, dtypes or devices than those.
+        RuntimeError: other shapes, dtypes or devices.
     """
     h0, c0 = states if len(states) == 2 else (*states, None, None)[:2]
     code = native.CODES[kind.name]
@@ -51,18 +51,18 @@ def run(
     return y, (h,) if c is None else (h, c)
 
 
-def train(
+def run_differentiable(
     kind: CellKind, num_layers: int, x: Tensor, states: States, weights: Sequence[Tensor]
 ) -> tuple[Tensor, States]:
-    """`run` without zoneout, with a gradient of everything that it takes."""
+    """`run` without zoneout, differentiable in all tensors."""
     h0, c0 = (*[state.contiguous() for state in states], None, None)[:2]
-    apply: Any = _Whole.apply
+    apply: Any = _FusedStack.apply
     y, *after = apply(kind, num_layers, x.contiguous(), h0, c0, *weights)
     return y, tuple(after)
 
 
-class _Whole(torch.autograd.Function):
-    """`train`; its gradient has a gradient through the layers one by one."""
+class _FusedStack(torch.autograd.Function):
+    """The autograd function of `run_differentiable`; double backward goes layer by layer."""
 
     @staticmethod
     def forward(
@@ -86,9 +86,9 @@ class _Whole(torch.autograd.Function):
         ctx: Any, dy: Tensor | None, dh: Tensor | None, dc: Tensor | None = None
     ) -> tuple[Any, ...]:
         x, h0, c0, y, kept, *weights = ctx.saved_tensors
-        if torch.is_grad_enabled() or _are_many((dy, dh, dc)):
+        if torch.is_grad_enabled() or _are_batched((dy, dh, dc)):
             given = (x, h0, c0, *weights)
-            return None, None, *_again(ctx.kind, ctx.num_layers, given, (dy, dh, dc))
+            return None, None, *_layer_by_layer(ctx.kind, ctx.num_layers, given, (dy, dh, dc))
         need_x, need_h, need_c, *need_weights = ctx.needs_input_grad[2:]
         dx, dh0, dc0, found = _stack_backward(
             native.CODES[ctx.kind.name],
@@ -108,22 +108,22 @@ class _Whole(torch.autograd.Function):
         )
 
 
-def _again(
+def _layer_by_layer(
     kind: CellKind,
     num_layers: int,
     given: Sequence[Tensor | None],
     grads: Sequence[Tensor | None],
 ) -> list[Tensor | None]:
-    """Gradients of what `_Whole` took, from a second run, layer by layer.
+    """Gradients of the inputs of `_FusedStack` from a second run, layer by layer.
 
-    With a graph of their own, or for many gradients at once.
+    For double backward and batched gradients, which the fused operator does not have.
     """
     with torch.enable_grad():
-        given = native.apart(given)
+        given = native.separate_views(given)
         x, h0, c0, *flat = given
         assert x is not None
         each = len(flat) // num_layers
-        weights = [_named(flat[at : at + each]) for at in range(0, len(flat), each)]
+        weights = [_weights_of(flat[at : at + each]) for at in range(0, len(flat), each)]
         steps = x if x.dim() == 3 else x.unsqueeze(0)
         states = tuple(state for state in (h0, c0) if state is not None)
         if not states:
@@ -136,20 +136,20 @@ def _again(
             steps,
             states,
             lengths=None,
-            noise=[QUIET] * num_layers,
+            regularization=[NONE] * num_layers,
         )
         made = (y if x.dim() == 3 else y[0], *after)
     return native.gradients(made, given, grads)
 
 
-def _are_many(grads: Sequence[Tensor | None]) -> bool:
-    """Whether each stands for a batch of gradients, as `is_grads_batched` has it."""
+def _are_batched(grads: Sequence[Tensor | None]) -> bool:
+    """Whether they are batches of gradients, from `is_grads_batched`."""
     is_batched = torch._C._functorch.is_legacy_batchedtensor
     return any(grad is not None and is_batched(grad) for grad in grads)
 
 
-def _named(flat: Sequence[Tensor | None]) -> Weights:
-    """One layer's weights from their order in torch's parameters."""
+def _weights_of(flat: Sequence[Tensor | None]) -> Weights:
+    """One layer's weights, from the order of torch's parameters."""
     hr = flat[-1] if len(flat) % 2 else None
     biases = flat[2:4] if len(flat) >= 4 else (None, None)
     return Weights._make([*flat[:2], *biases, hr, *[None] * 4])
@@ -211,7 +211,7 @@ def _fake_single(
     return _fake(code, 1, x, h0, c0, given, 0.0, 0.0, False)[:3]
 
 
-# Looked up once, for streams.
+# Looked up once, since a lookup takes a tenth of a step.
 _single: Any = None
 _stack: Any = None
 _stack_backward: Any = None
@@ -219,7 +219,7 @@ if native.BUILT:
     torch.library.register_fake("elman::single", _fake_single)
     torch.library.register_fake("elman::stack", _fake)
     torch.library.register_fake("elman::stack_backward", _fake_backward)
-    # Past the overload's own call, which hands on what it is given, in a tenth of a step's time.
+    # The overload's __call__ only forwards, which takes another tenth.
     _single = torch.ops.elman.single.default._op
     _stack = torch.ops.elman.stack.default
     _stack_backward = torch.ops.elman.stack_backward.default

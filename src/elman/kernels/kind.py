@@ -1,6 +1,6 @@
-"""What one recurrence is made of: the kind of cell, its weights, and the noise on its memory.
+"""What defines one recurrence: the kind of cell, its weights, and the regularization of its state.
 
-Legend: T time, B batch, I input, G gates, H hidden, R what is fed back (H, or the projection).
+Legend: T time, B batch, I input, G gates, H hidden, R output of a step (H, or the projection).
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from torch import Tensor
 from torch.nn import functional
 
 States: TypeAlias = tuple[Tensor, ...]
-"""The tensors a cell remembers, each (B, R) or (B, H), the output h first."""
+"""The tensors of a cell's state, each (B, R) or (B, H), the output h first."""
 
 
 class Weights(NamedTuple):
     """The parameters of one layer in one direction, named as torch.nn names them.
 
-    A tuple, since one is made at every call and a frozen dataclass takes four times as long.
+    A tuple: one is made at every call, and a frozen dataclass takes four times as long.
     """
 
     ih: Tensor  # (G * H, I): U
@@ -55,35 +55,35 @@ def _affine(x: Tensor, weight: Tensor, bias: Tensor | None, gain: Tensor | None)
 
 
 @dataclass(frozen=True)
-class Noise:
-    """What disturbs the memory of one layer in one direction.
+class Regularization:
+    """Recurrent dropout and zoneout of one layer in one direction.
 
-    While training, `zoneout` holds masks (T, B, size of the state) that are 1 where the old
-    value stays; afterwards, the probabilities themselves.
+    In training, `zoneout` holds masks (T, B, size of the state) that are 1 where the old value is
+    kept; in evaluation, the probabilities.
     """
 
     recurrent: Tensor | None = None  # (B, R): multiplies h before V at every step
     zoneout: tuple[Tensor | float, ...] | None = None
 
-    def packed(self, order: Tensor, pack: Callable[[Tensor], Tensor]) -> Noise:
-        """The noise of rows in `order`, its masks over time packed by `pack`."""
+    def packed(self, order: Tensor, pack: Callable[[Tensor], Tensor]) -> Regularization:
+        """The masks of rows in `order`, those over time packed by `pack`."""
         recurrent = None if self.recurrent is None else self.recurrent.index_select(0, order)
         if self.zoneout is None:
-            return Noise(recurrent)
+            return Regularization(recurrent)
         zones = [pack(zone) if isinstance(zone, Tensor) else zone for zone in self.zoneout]
-        return Noise(recurrent, tuple(zones))
+        return Regularization(recurrent, tuple(zones))
 
-    def over(self, rows: slice) -> Noise:
-        """The noise of some steps: `rows` of masks (N, …), which may stand as (T, B, …)."""
+    def over(self, rows: slice) -> Regularization:
+        """The masks of some steps: `rows` of masks (N, …), which may be given as (T, B, …)."""
         if self.zoneout is None:
             return self
         cut = [
             zone.flatten(0, -2)[rows] if isinstance(zone, Tensor) else zone for zone in self.zoneout
         ]
-        return Noise(self.recurrent, tuple(cut))
+        return Regularization(self.recurrent, tuple(cut))
 
     def mix(self, new: States, old: States, t: int) -> States:
-        """`new` with what is zoned out at step `t` left at `old`."""
+        """`new`, with the units that are zoned out at step `t` kept at `old`."""
         if self.zoneout is None:
             return new
         mixed = []
@@ -95,13 +95,12 @@ class Noise:
         return tuple(mixed)
 
 
-QUIET = Noise()
-"""No noise at all."""
+NONE = Regularization()
 
 
 @dataclass(frozen=True, eq=False)
 class CellKind:
-    """One of the built-in cells, as every backend sees it."""
+    """A built-in cell, as every backend uses it."""
 
     name: str
     gates: int
@@ -110,12 +109,12 @@ class CellKind:
     """(U x_t + bias_ih (B, G * H), states, weights, mask of h or None) -> new states"""
     aten_layers: Callable[..., Sequence[Tensor]]
     aten_cell: Callable[..., Any]
-    aten_single_state: bool = True  # torch takes h alone, not a tuple
-    gate_names: tuple[str, ...] = ()  # in the order of the weights; none: the state is rewritten
+    aten_single_state: bool = True  # torch takes h, not a tuple
+    gate_names: tuple[str, ...] = ()  # in the order of the weights; empty without gates
     gate_values: Callable[[Tensor, Tensor, Weights], States] | None = None
     """(U x + bias_ih (…, G * H), h before the step (…, R), weights) -> each gate's values"""
 
 
 def dropped(h: Tensor, mask: Tensor | None) -> Tensor:
-    """`h` as V sees it under recurrent dropout."""
+    """The input of V: `h` under recurrent dropout."""
     return h if mask is None else h * mask

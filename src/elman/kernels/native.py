@@ -1,8 +1,10 @@
-"""The `native` backend: kernels of our own for the CPU, registered as torch operators.
+"""The `native` backend: our kernels for the CPU, registered as torch operators.
 
-Sequences go in as torch packs them: rows sorted by length, all rows' step 0, then all rows' step 1
-and so on, so that padding costs nothing. Legend: T time, B batch, N all real steps of all rows,
-I input, H hidden, R output of a step: H, or the width of a projection.
+Sequences are packed as torch packs them: rows sorted by length, all rows' step 0, then all rows'
+step 1 and so on, so that padding costs nothing.
+
+Legend: T time, B batch, N all real steps of all rows, I input, H hidden, R output of a step (H, or
+the projection).
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from torch import Tensor
 from elman.errors import InputError
 from elman.kernels import reference
 from elman.kernels.gru import GRU
-from elman.kernels.kind import CellKind, Noise, States, Weights
+from elman.kernels.kind import CellKind, Regularization, States, Weights
 from elman.kernels.lstm import LSTM
 from elman.kernels.packing import Packing
 from elman.kernels.rnn import RNN_RELU, RNN_TANH
@@ -38,7 +40,7 @@ def run(
     *,
     sizes: Tensor | None,
     reverse: bool,
-    noise: Noise,
+    regularization: Regularization,
 ) -> tuple[Tensor, States]:
     """One layer in one direction over packed steps.
 
@@ -47,9 +49,9 @@ def run(
         x: (N, I).
         states: (B, R) and, of an LSTM, (B, H), in the order of the packing.
         weights: of this layer and direction.
-        sizes: (T,) int64, how many rows take part in each step; None: all, in every step.
+        sizes: (T,) int64, the number of rows that take part in each step; None: all.
         reverse: from each row's last step to its first.
-        noise: its zoneout masks (N, …), or (T, B, …) where every row has every step.
+        regularization: zoneout masks are (N, …), or (T, B, …) where every row has every step.
 
     Returns:
         The outputs (N, R) and the final states.
@@ -57,9 +59,11 @@ def run(
     code = CODES[kind.name]
     given = contiguous(x, states, weights)
     keep = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in given)
-    masks, rates = zones_of(noise)
+    masks, rates = zoneout_of(regularization)
     run_op = _Recurrence.apply if keep and not torch.compiler.is_compiling() else _recurrence
-    y, h, c, _, _ = run_op(code, *given, sizes, reverse, keep, noise.recurrent, *masks, *rates)
+    y, h, c, _, _ = run_op(
+        code, *given, sizes, reverse, keep, regularization.recurrent, *masks, *rates
+    )
     return y, (h,) if len(states) == 1 else (h, c)
 
 
@@ -78,16 +82,20 @@ def contiguous(x: Tensor, states: States, weights: Weights) -> tuple[Tensor | No
     )
 
 
-def step(kind: CellKind, x: Tensor, states: States, weights: Weights, noise: Noise) -> States:
-    """One step (B, I) of one layer, its noise without masks over time: the states after it."""
-    return run(kind, x, states, weights, sizes=None, reverse=False, noise=noise)[1]
+def step(
+    kind: CellKind, x: Tensor, states: States, weights: Weights, regularization: Regularization
+) -> States:
+    """The states after one step (B, I) of one layer, without masks over time."""
+    return run(kind, x, states, weights, sizes=None, reverse=False, regularization=regularization)[
+        1
+    ]
 
 
-def zones_of(noise: Noise) -> tuple[list[Tensor | None], list[float]]:
-    """Zoneout of h and of c as masks, or else as rates."""
+def zoneout_of(regularization: Regularization) -> tuple[list[Tensor | None], list[float]]:
+    """The masks of zoneout of h and c, and the rates where there are no masks."""
     masks: list[Tensor | None] = [None, None]
     rates = [0.0, 0.0]
-    for place, zone in enumerate(noise.zoneout or ()):
+    for place, zone in enumerate(regularization.zoneout or ()):
         if isinstance(zone, Tensor):
             masks[place] = zone.float().flatten(0, -2).contiguous()
         else:
@@ -98,13 +106,13 @@ def zones_of(noise: Noise) -> tuple[list[Tensor | None], list[float]]:
 def _register() -> None:
     torch.library.register_fake("elman::recurrence", _fake)
     torch.library.register_fake("elman::recurrence_backward", _fake_backward)
-    torch.library.register_autograd("elman::recurrence", _backward, setup_context=_remember)
+    torch.library.register_autograd("elman::recurrence", _backward, setup_context=_setup_context)
 
 
 def _fake(code: int, x: Tensor, h0: Tensor, c0: Tensor | None, *rest: Any) -> tuple[Tensor, ...]:
     w_hh, keep, zones = rest[1], rest[7], rest[9:]
     hidden = w_hh.shape[0] // KINDS[code].gates
-    # An RNN's gates are its outputs, unless zoneout mixes these.
+    # An RNN saves only its outputs, unless zoneout mixes these.
     slots = 4 if code >= 2 else int(any(isinstance(zone, Tensor) or zone for zone in zones))
     nothing = x.new_empty(0)
     return (
@@ -145,7 +153,7 @@ def _fake_backward(
     )
 
 
-def _remember(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
     code, x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, sizes, reverse, _, recurrent, *zones = inputs
     y, _, _, gates, cells = output
     ctx.set_materialize_grads(False)
@@ -161,8 +169,10 @@ def _backward(ctx: Any, dy: Tensor | None, dh: Tensor | None, dc: Tensor | None,
     saved = ctx.saved_tensors
     x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, sizes, recurrent, *zones, y, gates, cells = saved
     if torch.is_grad_enabled():
-        noise = (recurrent, zones, ctx.rates)
-        grads = through_reference(ctx.code, saved[:8], sizes, ctx.reverse, *noise, (dy, dh, dc))
+        regularization = (recurrent, zones, ctx.rates)
+        grads = reference_gradients(
+            ctx.code, saved[:8], sizes, ctx.reverse, *regularization, (dy, dh, dc)
+        )
     else:
         grads = torch.ops.elman.recurrence_backward.default(
             ctx.code,
@@ -202,18 +212,17 @@ def _backward(ctx: Any, dy: Tensor | None, dh: Tensor | None, dc: Tensor | None,
 
 
 class _Recurrence(torch.autograd.Function):
-    """The operator with its gradient, as `_register` declares it.
+    """The operator with the gradient that `_register` declares.
 
-    torch's own way from an operator to its declared gradient goes through all arguments of the
-    schema in Python, which takes longer than a small layer. It serves torch.compile, which cannot
-    look in here.
+    torch's own dispatch to a declared gradient processes all arguments in Python, which takes
+    longer than a small layer. It is used under torch.compile, which cannot trace this class.
     """
 
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Any:
         with torch._C._AutoDispatchBelowAutograd():
             output = _recurrence(*inputs)
-        _remember(ctx, inputs, output)
+        _setup_context(ctx, inputs, output)
         return output
 
     @staticmethod
@@ -225,7 +234,7 @@ def _recurrence(*inputs: Any) -> Any:
     return torch.ops.elman.recurrence.default(*inputs)
 
 
-def through_reference(
+def reference_gradients(
     code: int,
     given: Sequence[Tensor | None],
     sizes: Tensor | None,
@@ -235,19 +244,19 @@ def through_reference(
     rates: Sequence[float],
     grads: Sequence[Tensor | None],
 ) -> list[Tensor | None]:
-    """Gradients of `given` by the plain loop, with a graph: for gradients of gradients.
+    """Gradients of `given` by the plain loop, for double backward.
 
     Args:
         code: of the cell.
-        given: what an operator took: x, h, c, and the weights in the order of `Weights`.
-        sizes: and the rest of what it took.
-        reverse: likewise.
-        recurrent: likewise.
-        zones: likewise.
-        rates: likewise.
+        given: the inputs of the operator: x, h, c, and the weights in the order of `Weights`.
+        sizes: as in `run`.
+        reverse: as in `run`.
+        recurrent: the mask of recurrent dropout.
+        zones: the zoneout masks.
+        rates: the zoneout rates.
         grads: of y, h and c.
     """
-    given = apart(given)
+    given = separate_views(given)
     x, h0, c0, w_ih, w_hh, *rest = given
     assert x is not None
     assert h0 is not None
@@ -272,16 +281,18 @@ def through_reference(
         Weights(w_ih, w_hh, *rest),
         lengths=lengths,
         reverse=reverse,
-        noise=Noise(recurrent, tuple(zoned[: len(states)]) if any(map(_is_on, zoned)) else None),
+        regularization=Regularization(
+            recurrent, tuple(zoned[: len(states)]) if any(map(_is_on, zoned)) else None
+        ),
     )
     return gradients((packing.pack(y), *final), given, grads)
 
 
-def apart(given: Sequence[Tensor | None]) -> list[Tensor | None]:
-    """Each tensor as a node of its own in the graph.
+def separate_views(given: Sequence[Tensor | None]) -> list[Tensor | None]:
+    """Each tensor as a separate node of the graph.
 
-    What leads from one to another, as from an input to a state that was made of it, is outside of
-    the layer, where it is differentiated once more; and what is given twice has two gradients.
+    Otherwise a path from one input to another outside of the layer would be differentiated here
+    too, and a tensor that is passed twice would get one gradient.
     """
     return [t if t is None or not t.requires_grad else t.view_as(t) for t in given]
 
@@ -289,7 +300,7 @@ def apart(given: Sequence[Tensor | None]) -> list[Tensor | None]:
 def gradients(
     outputs: Sequence[Tensor], given: Sequence[Tensor | None], grads: Sequence[Tensor | None]
 ) -> list[Tensor | None]:
-    """Gradients of what was `given`, of which `outputs` was made, from those of `outputs`."""
+    """Gradients of `given`, from which `outputs` was computed, for the gradients of `outputs`."""
     known = [(out, grad) for out, grad in zip(outputs, grads, strict=False) if grad is not None]
     wanted = [tensor for tensor in given if tensor is not None and tensor.requires_grad]
     found = torch.autograd.grad(
@@ -308,12 +319,10 @@ def _is_on(zone: Tensor | float) -> bool:
 
 
 def instruction_set() -> str | None:
-    """Which of the compiled instruction sets serves here: "baseline", "avx2" or "avx512".
-
-    None: no kernels are built.
+    """The instruction set in use: "baseline", "avx2" or "avx512"; None without kernels.
 
     Raises:
-        InputError: ELMAN_ISA names a set that this machine has not.
+        InputError: ELMAN_ISA names a set that this machine lacks.
     """
     path = library()
     if path is None:
@@ -330,7 +339,7 @@ def instruction_set() -> str | None:
 
 
 def library() -> str | None:
-    """Where the kernels are; ELMAN_KERNELS names others, such as a build with sanitizers."""
+    """The path of the kernels; ELMAN_KERNELS names another build, such as one with sanitizers."""
     if given := os.environ.get("ELMAN_KERNELS"):
         return given
     spec = importlib.util.find_spec("elman.kernels._native")
@@ -341,8 +350,8 @@ def _load() -> bool:
     path = library()
     if path is None:
         warnings.warn(
-            "elman was installed without its kernels, since no C++ compiler was found; it works "
-            "all the same, at torch's speed",
+            "elman was installed without its kernels, since no C++ compiler was found; it runs at "
+            "torch's speed",
             RuntimeWarning,
             stacklevel=2,
         )
@@ -354,4 +363,4 @@ def _load() -> bool:
 
 
 BUILT = _load()
-"""Whether this installation has kernels; where no compiler was found it works without."""
+"""Whether this installation has kernels."""

@@ -1,7 +1,7 @@
-"""The native backend in less memory: only the outputs and a few states are kept for the way back.
+"""The native backend in less memory: saves only outputs and a few states for the backward pass.
 
-The sequence is cut into segments; each is run again, its gates kept this time, when the way back
-comes to it. Source: Chen et al. 2016, arXiv:1604.06174. Legend: as in native.py.
+The sequence is cut into segments; the backward pass runs each again and saves its gates.
+Source: Chen et al. 2016, arXiv:1604.06174. Legend: as in native.py.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from elman.kernels import native, normed
-from elman.kernels.kind import CellKind, Noise, States, Weights
+from elman.kernels import layer_norm, native
+from elman.kernels.kind import CellKind, Regularization, States, Weights
 
 SEGMENTS = 8
-"""Gates fill about six times what outputs do, so an eighth of them is less than the outputs."""
+"""Gates take about six times the memory of outputs, so an eighth of them takes less."""
 
 
 def run(
@@ -27,13 +27,15 @@ def run(
     *,
     sizes: Tensor | None,
     reverse: bool,
-    noise: Noise,
+    regularization: Regularization,
 ) -> tuple[Tensor, States]:
-    """What `native.run`, or with layer normalization `normed.run`, gives; the same gradients."""
-    run_part = native.run if weights.norm_hh is None else normed.run
-    if kind.gates == 1 and run_part is native.run and noise.zoneout is None:
-        # The outputs are all that such a cell keeps, so there is nothing to save.
-        return run_part(kind, x, states, weights, sizes=sizes, reverse=reverse, noise=noise)
+    """`native.run` or `layer_norm.run`, with the same outputs and gradients."""
+    run_part = native.run if weights.norm_hh is None else layer_norm.run
+    if kind.gates == 1 and run_part is native.run and regularization.zoneout is None:
+        # Such a cell saves only its outputs anyway.
+        return run_part(
+            kind, x, states, weights, sizes=sizes, reverse=reverse, regularization=regularization
+        )
     batch = len(states[0])
     if sizes is None:
         sizes = torch.full((len(x) // batch if batch else 0,), batch)
@@ -42,7 +44,9 @@ def run(
     cuts = sorted({steps * part // SEGMENTS for part in range(SEGMENTS + 1)})
     segments = list(pairwise(cuts))
     if not segments:
-        return run_part(kind, x, states, weights, sizes=sizes, reverse=reverse, noise=noise)
+        return run_part(
+            kind, x, states, weights, sizes=sizes, reverse=reverse, regularization=regularization
+        )
     outputs: list[Tensor] = [x] * len(segments)
     order = range(len(segments))
     for place in reversed(order) if reverse else order:
@@ -56,7 +60,7 @@ def run(
             weights,
             sizes=sizes[begin:end],
             reverse=reverse,
-            noise=noise.over(rows),
+            regularization=regularization.over(rows),
             use_reentrant=False,
             preserve_rng_state=False,
         )

@@ -1,4 +1,4 @@
-"""The seam between layers and backends: run a stack, or take one step, wherever `choose` says.
+"""The interface between layers and backends: runs a stack or one step on the chosen backend.
 
 Legend: T time, B batch, I input, L layers, D directions, R output of a direction.
 """
@@ -16,14 +16,14 @@ from torch import Tensor
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from elman.kernels import aten, native, normed, recompute, reference
+from elman.kernels import aten, layer_norm, native, recompute, reference
 from elman.kernels.choose import Request, choose
-from elman.kernels.kind import CellKind, Noise, States, Weights
+from elman.kernels.kind import CellKind, Regularization, States, Weights
 from elman.kernels.packing import Packing
 
 
 class Stack(NamedTuple):
-    """What a layer hands to the kernels at every call; nothing of it is kept between calls."""
+    """What a layer passes to the kernels at every call; nothing is kept between calls."""
 
     kind: CellKind
     weights: Sequence[Weights]  # L * D of them, the directions of a layer side by side
@@ -31,11 +31,13 @@ class Stack(NamedTuple):
     bidirectional: bool
     dropout: float  # between layers, while training
     training: bool
-    recompute: bool = False  # keep less for the way back, and run again there
+    recompute: bool = False  # save less for the backward pass and recompute there
 
 
-OneDirection: TypeAlias = Callable[[Tensor, States, Weights, bool, Noise], tuple[Tensor, States]]
-"""(x, states, weights, reverse, noise) -> outputs, final states"""
+OneDirection: TypeAlias = Callable[
+    [Tensor, States, Weights, bool, Regularization], tuple[Tensor, States]
+]
+"""(x, states, weights, reverse, regularization) -> outputs, final states"""
 
 
 def run(
@@ -45,7 +47,7 @@ def run(
     states: States,
     *,
     lengths: Tensor | None,
-    noise: Sequence[Noise],
+    regularization: Sequence[Regularization],
 ) -> tuple[Tensor, States]:
     """All layers and directions: x (T, B, I), states (L * D, B, R) -> y (T, B, D * R), states."""
     match choose(request).backend:
@@ -66,30 +68,40 @@ def run(
             )
         case "native":
             if x.dtype == torch.bfloat16:
-                wide = _run_native(*_widened(stack, x, states, noise), lengths)
-                return _narrowed(*wide)
-            return _run_native(stack, x, states, noise, lengths)
+                wide = _run_native(*_to_float32(stack, x, states, regularization), lengths)
+                return _to_bfloat16(*wide)
+            return _run_native(stack, x, states, regularization, lengths)
         case "reference":
             return layers(
                 stack,
-                lambda x, states, weights, reverse, noise: reference.run(
-                    stack.kind, x, states, weights, lengths=lengths, reverse=reverse, noise=noise
+                lambda x, states, weights, reverse, regularization: reference.run(
+                    stack.kind,
+                    x,
+                    states,
+                    weights,
+                    lengths=lengths,
+                    reverse=reverse,
+                    regularization=regularization,
                 ),
                 x,
                 states,
-                noise,
+                regularization,
             )
 
 
 def _run_native(
-    stack: Stack, x: Tensor, states: States, noise: Sequence[Noise], lengths: Tensor | None
+    stack: Stack,
+    x: Tensor,
+    states: States,
+    regularization: Sequence[Regularization],
+    lengths: Tensor | None,
 ) -> tuple[Tensor, States]:
     """Pack once, run every layer on packed steps, pad once."""
     steps, batch_size = x.shape[:2]
-    masked = stack.training and any(one.zoneout is not None for one in noise)
+    masked = stack.training and any(one.zoneout is not None for one in regularization)
     kernels = _kernels(stack)
     if steps == 1 and lengths is None and not (stack.bidirectional or masked or stack.dropout):
-        y, final = _one_step(stack, kernels.step, x[0], states, noise)
+        y, final = _one_step(stack, kernels.step, x[0], states, regularization)
         return y.unsqueeze(0), final
     packing = None if lengths is None else Packing.of(lengths, steps)
     if packing is None:
@@ -97,51 +109,60 @@ def _run_native(
     else:
         packed = packing.pack(x)
         states = tuple(state.index_select(1, packing.order) for state in states)
-        noise = [one.packed(packing.order, packing.pack) for one in noise]
+        regularization = [one.packed(packing.order, packing.pack) for one in regularization]
     sizes = None if packing is None else packing.sizes
     run = recompute.run if stack.recompute else kernels.run
     y, final = layers(
         stack,
-        lambda x, states, weights, reverse, noise: run(
-            stack.kind, x, states, weights, sizes=sizes, reverse=reverse, noise=noise
+        lambda x, states, weights, reverse, regularization: run(
+            stack.kind,
+            x,
+            states,
+            weights,
+            sizes=sizes,
+            reverse=reverse,
+            regularization=regularization,
         ),
         packed,
         states,
-        noise,
+        regularization,
     )
     if packing is None:
         return y.view(steps, batch_size, y.shape[-1]), final
-    return packing.pad(y, steps), tuple(state.index_select(1, packing.back) for state in final)
+    return packing.pad(y, steps), tuple(state.index_select(1, packing.inverse) for state in final)
 
 
-def _widened(
-    stack: Stack, x: Tensor, states: States, noise: Sequence[Noise]
-) -> tuple[Stack, Tensor, States, Sequence[Noise]]:
-    """What came in bfloat16 as float32, in which every sum is kept until the last layer's output.
+def _to_float32(
+    stack: Stack, x: Tensor, states: States, regularization: Sequence[Regularization]
+) -> tuple[Stack, Tensor, States, Sequence[Regularization]]:
+    """bfloat16 arguments as float32: only the last layer's output is rounded.
 
-    Between steps and layers nothing is rounded, so the result is nearer to the true one than that
-    of a loop in bfloat16.
+    So the result is closer to the exact one than that of a loop in bfloat16.
     """
     weights = [Weights._make([w if w is None else w.float() for w in one]) for one in stack.weights]
     wide = [
         one if one.recurrent is None else replace(one, recurrent=one.recurrent.float())
-        for one in noise
+        for one in regularization
     ]
     return stack._replace(weights=weights), x.float(), tuple(h.float() for h in states), wide
 
 
-def _narrowed(y: Tensor, states: States) -> tuple[Tensor, States]:
+def _to_bfloat16(y: Tensor, states: States) -> tuple[Tensor, States]:
     return y.bfloat16(), tuple(state.bfloat16() for state in states)
 
 
 def _kernels(stack: Stack) -> ModuleType:
-    return native if stack.weights[0].norm_hh is None else normed
+    return native if stack.weights[0].norm_hh is None else layer_norm
 
 
 def layers(
-    stack: Stack, one: OneDirection, x: Tensor, states: States, noise: Sequence[Noise]
+    stack: Stack,
+    one: OneDirection,
+    x: Tensor,
+    states: States,
+    regularization: Sequence[Regularization],
 ) -> tuple[Tensor, States]:
-    """Layer by layer, each direction by `one`, the states laid side by side."""
+    """Layer by layer, each direction by `one`; the final states are stacked."""
     directions = 2 if stack.bidirectional else 1
     finals: list[States] = []
     for layer in range(stack.num_layers):
@@ -151,44 +172,49 @@ def layers(
         for direction in range(directions):
             place = layer * directions + direction
             begin = tuple(state[place] for state in states)
-            y, last = one(x, begin, stack.weights[place], direction == 1, noise[place])
+            y, last = one(x, begin, stack.weights[place], direction == 1, regularization[place])
             outputs.append(y)
             finals.append(last)
         x = torch.cat(outputs, -1) if stack.bidirectional else outputs[0]
-    return x, _side_by_side(finals)
+    return x, _stack_states(finals)
 
 
 def step(
-    stack: Stack, request: Request, x: Tensor, states: States, *, noise: Sequence[Noise]
+    stack: Stack,
+    request: Request,
+    x: Tensor,
+    states: States,
+    *,
+    regularization: Sequence[Regularization],
 ) -> tuple[Tensor, States]:
-    """One turn of the loop through all layers: x (B, I), states (L, B, R) -> y (B, R), states."""
+    """One step through all layers: x (B, I), states (L, B, R) -> y (B, R), states."""
     backend = choose(request).backend
     if backend == "native":
         if x.dtype == torch.bfloat16:
-            stack, x, states, noise = _widened(stack, x, states, noise)
-            return _narrowed(*_one_step(stack, _kernels(stack).step, x, states, noise))
-        return _one_step(stack, _kernels(stack).step, x, states, noise)
+            stack, x, states, regularization = _to_float32(stack, x, states, regularization)
+            return _to_bfloat16(*_one_step(stack, _kernels(stack).step, x, states, regularization))
+        return _one_step(stack, _kernels(stack).step, x, states, regularization)
     if backend == "torch" and stack.weights[0].hr is None:
-        return _one_step(stack, lambda *known: aten.step(*known[:-1]), x, states, noise)
-    return _one_step(stack, reference.step, x, states, noise)
+        return _one_step(stack, lambda *known: aten.step(*known[:-1]), x, states, regularization)
+    return _one_step(stack, reference.step, x, states, regularization)
 
 
-OneStep: TypeAlias = Callable[[CellKind, Tensor, States, Weights, Noise], States]
-"""(kind, x, states, weights, noise) -> new states"""
+OneStep: TypeAlias = Callable[[CellKind, Tensor, States, Weights, Regularization], States]
+"""(kind, x, states, weights, regularization) -> new states"""
 
 
 def _one_step(
-    stack: Stack, one: OneStep, x: Tensor, states: States, noise: Sequence[Noise]
+    stack: Stack, one: OneStep, x: Tensor, states: States, regularization: Sequence[Regularization]
 ) -> tuple[Tensor, States]:
     finals: list[States] = []
     for layer, weights in enumerate(stack.weights):
         old = tuple([state[layer] for state in states])
-        finals.append(one(stack.kind, x, old, weights, noise[layer]))
+        finals.append(one(stack.kind, x, old, weights, regularization[layer]))
         x = finals[-1][0]
-    return x, _side_by_side(finals)
+    return x, _stack_states(finals)
 
 
-def _side_by_side(finals: Sequence[States]) -> States:
+def _stack_states(finals: Sequence[States]) -> States:
     """The states of all layers and directions, (L * D, B, R) each."""
     if len(finals) == 1:
         return tuple([state.unsqueeze(0) for state in finals[0]])

@@ -1,6 +1,6 @@
-"""The plain loop: the recurrence as it is written in a book.
+"""The `reference` backend: a plain loop over the equations of a cell.
 
-It serves every dtype and device, is differentiable as often as asked, and is what every other
+It serves every dtype and device, is differentiable any number of times, and is what every other
 backend is tested against. Legend: T time, B batch, I input, R output.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from elman.kernels.kind import CellKind, Noise, States, Weights
+from elman.kernels.kind import CellKind, Regularization, States, Weights
 
 
 def run(
@@ -20,19 +20,19 @@ def run(
     *,
     lengths: Tensor | None = None,
     reverse: bool = False,
-    noise: Noise,
+    regularization: Regularization,
 ) -> tuple[Tensor, States]:
     """One layer in one direction over a whole sequence.
 
     Args:
         kind: the cell.
         x: (T, B, I).
-        states: where each row begins.
+        states: the initial state.
         weights: of this layer and direction.
         lengths: (B,) int64, 0 to T, or None when every row has T steps. A row's steps past
-            its length give zeros and leave its state alone, and nothing in them is read.
+            its length give zeros, leave its state unchanged and are not read.
         reverse: from the last real step to the first.
-        noise: on the memory.
+        regularization: of the state.
 
     Returns:
         The outputs (T, B, R) and each row's state after its last step.
@@ -40,12 +40,14 @@ def run(
     alive = None
     if lengths is not None:
         alive = (torch.arange(len(x), device=x.device).unsqueeze(1) < lengths).unsqueeze(-1)
-        # Not only the outputs: a NaN in the padding would come back through 0 * NaN.
+        # Also the inputs, since the gradient of a NaN in the padding would be 0 * NaN.
         x = x.masked_fill(~alive, 0)
     u = weights.input_part(x)
     outputs: list[Tensor] = [u] * len(x)
     for t in reversed(range(len(x))) if reverse else range(len(x)):
-        new = noise.mix(kind.step(u[t], states, weights, noise.recurrent), states, t)
+        new = regularization.mix(
+            kind.step(u[t], states, weights, regularization.recurrent), states, t
+        )
         if alive is not None:
             new = tuple(
                 torch.where(alive[t], after, before)
@@ -57,7 +59,9 @@ def run(
     return (y if alive is None else y.masked_fill(~alive, 0)), states
 
 
-def step(kind: CellKind, x: Tensor, states: States, weights: Weights, noise: Noise) -> States:
+def step(
+    kind: CellKind, x: Tensor, states: States, weights: Weights, regularization: Regularization
+) -> States:
     """One step of one layer: x (B, I), states (B, R)."""
-    new = kind.step(weights.input_part(x), states, weights, noise.recurrent)
-    return noise.mix(new, states, 0)
+    new = kind.step(weights.input_part(x), states, weights, regularization.recurrent)
+    return regularization.mix(new, states, 0)

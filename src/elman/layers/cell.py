@@ -1,4 +1,4 @@
-"""Single cells, drop-ins for torch.nn's: one step at a time, with weights of their own.
+"""Single cells, drop-ins for torch.nn's: one step per call.
 
 Legend: B batch, I input, H hidden, G gates.
 """
@@ -13,12 +13,11 @@ from torch import Tensor, nn
 from elman.kernels import recurrence
 from elman.kernels.choose import Request
 from elman.kernels.gru import GRU
-from elman.kernels.kind import CellKind, Noise, Weights
+from elman.kernels.kind import NONE, CellKind, Weights
 from elman.kernels.lstm import LSTM
 from elman.kernels.rnn import RNN_RELU, RNN_TANH
 from elman.layers import initialize
-from elman.layers.lengths import Active, only_active
-from elman.layers.state import HX, State
+from elman.layers.state import HX, Active, State, only_active
 
 
 class _BuiltInCell(nn.Module):
@@ -45,7 +44,7 @@ class _BuiltInCell(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw the weights anew, uniform in ±1 / sqrt(H) as torch does."""
+        """Initialize the weights again, uniform in ±1 / sqrt(H) as torch does."""
         initialize.uniform(self.parameters(), self.hidden_size)
 
     @property
@@ -122,7 +121,7 @@ class _BuiltInCell(nn.Module):
         stack = recurrence.Stack(self.kind, [weights], 1, False, 0.0, self.training)
         request = Request(self.kind.name, x.device, x.dtype)
         one_layer = tuple(state.unsqueeze(0) for state in states)
-        _, new = recurrence.step(stack, request, x, one_layer, noise=[Noise()])
+        _, new = recurrence.step(stack, request, x, one_layer, regularization=[NONE])
         return tuple(state.squeeze(0) for state in new)
 
     def extra_repr(self) -> str:

@@ -1,4 +1,4 @@
-"""What torch refuses, refused with torch's own kind of error and words, our hint added.
+"""Argument checks with torch's types of errors and messages, with a hint added.
 
 Legend: T time, B batch, I input, L layers, D directions.
 """
@@ -54,7 +54,7 @@ def sizes(
 
 
 def zoneout(rates: float | tuple[float, ...], state_names: Sequence[str]) -> tuple[float, ...]:
-    """One probability for each tensor of the state; a single number serves all."""
+    """One probability for each tensor of the state; a single number is used for all."""
     several = tuple(rates) if isinstance(rates, tuple) else (rates,) * len(state_names)
     if len(several) != len(state_names):
         raise ValueError(
@@ -63,22 +63,22 @@ def zoneout(rates: float | tuple[float, ...], state_names: Sequence[str]) -> tup
     return tuple(probability("zoneout", rate) for rate in several)
 
 
-def start(
+def initialization(
     init: str,
     forget_bias: float | None,
     chrono: float | None,
     kind: str,
-    keep_gate: int | None,
+    forget_gate: int | None,
     bias: bool,
 ) -> None:
-    """Raise ValueError for a start that the kind of cell cannot have."""
+    """Raise ValueError for an initialization that this kind of cell cannot have."""
     if init not in ("torch", "orthogonal", "identity"):
         raise ValueError(f'init should be "torch", "orthogonal" or "identity", got {init!r}')
     if init == "identity" and kind != "rnn-relu":
-        raise ValueError('init="identity" is the start of an RNN with nonlinearity="relu"')
+        raise ValueError('init="identity" is for an RNN with nonlinearity="relu"')
     for name, value in {"forget_bias": forget_bias, "chrono": chrono}.items():
-        if value is not None and keep_gate is None:
-            raise ValueError(f"{name} sets the gate that keeps, and an RNN has no gates")
+        if value is not None and forget_gate is None:
+            raise ValueError(f"{name} sets the forget gate, and an RNN has no gates")
         if value is not None and not bias:
             raise ValueError(f"{name} needs bias=True")
     if chrono is not None and not 2 < chrono < math.inf:
@@ -134,7 +134,7 @@ def time_major(x: Tensor, input_size: int, dtype: torch.dtype) -> None:
     if not x.shape[0]:
         raise RuntimeError(
             "Expected sequence length to be larger than 0 in RNN; "
-            "a row without steps is said with lengths="
+            "pass lengths= for rows without steps"
         )
 
 
@@ -162,7 +162,7 @@ def _width(x: Tensor, input_size: int) -> None:
 
 
 def states(given: Sequence[Tensor], places: int, batch_size: int, widths: Sequence[int]) -> None:
-    """The shapes (L * D, B, …) of a hidden state; a batch of another size is never broadcast."""
+    """The shapes (L * D, B, …) of a hidden state; a batch of another size is not broadcast."""
     if len(given) != len(widths):
         raise ValueError(f"expected a hidden state of {len(widths)}, got {len(given)} tensors")
     for index, (state, width) in enumerate(zip(given, widths, strict=True)):

@@ -1,87 +1,99 @@
-"""A layer in one operator's call: for streams and small networks, whose steps take microseconds.
+"""All layers in one call of an operator, for streams and small networks with steps of microseconds.
 
 Legend: T time, B batch, I input, H hidden, L layers, R output.
 """
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from elman.kernels import fused_stack as whole
+from elman.kernels import fused_stack
 from elman.kernels.choose import is_native
-from elman.kernels.kind import CellKind, States
-from elman.layers.state import HX, TORCHS, State, as_states
+from elman.kernels.kind import States
+from elman.layers.parameters import StackParameters
+from elman.layers.state import HX, HX_TYPES, State, as_states
 
 
-class Layer(Protocol):
-    """The part of a stack that this depends on."""
+class Call(NamedTuple):
+    """The arguments of one call of the operator."""
 
-    kind: CellKind
-    num_layers: int
-    bidirectional: bool
-    layer_norm: bool
-    learn_initial_state: bool
-    dropout: float
-    weight_dropout: float
-    zoneout: tuple[float, ...]
-    recompute: bool
-    parameter_names: tuple[str, ...]
-    training: bool
-    _parameters: dict[str, nn.Parameter | None]
-
-    @property
-    def _noisy(self) -> bool: ...
+    states: States
+    weights: list[Any]
+    differentiable: bool
 
 
-def directly(layer: Layer, x: Tensor, hx: HX | State | None) -> tuple[Tensor, States] | None:
-    """What `layer` makes of x (T, B, I), or one step (B, I), from `hx` on; None: go the long way.
+def call_of(layer: StackParameters, x: Tensor, hx: HX | State | None) -> Call | str:
+    """The fused call that computes `layer` over x (T, B, I), or one step (B, I), from `hx`.
 
-    The outputs and the final states (L, B, …). The operator checks what it is given, and nothing is
-    checked before: whatever it refuses goes the long way too, which says in torch's words what is
-    wrong. So does all that is more than the kernels' plain layers, and weights that are not
-    contiguous, which pay for the refusal at every call.
+    A string says why there is none. Input and states of a wrong shape are refused here, and the
+    slow path raises torch's errors for them; what the operator itself raises is not caught.
     """
-    if (
-        layer.bidirectional
-        or layer.layer_norm
-        or torch.compiler.is_compiling()
-        or not is_native(x)
-        or (layer.training and (layer._noisy or layer.dropout or layer.weight_dropout))
-    ):
-        return None
+    if layer.bidirectional:
+        return "the layer is bidirectional"
+    if layer.layer_norm:
+        return "layer normalization has a kernel of its own"
+    if torch.compiler.is_compiling():
+        return "torch.compile traces layer by layer"
+    if not is_native(x):
+        return "the native backend does not serve this input"
+    if layer.training and (layer.regularized or layer.dropout or layer.weight_dropout):
+        return "masks are drawn in training"
     parameters, kind = layer._parameters, layer.kind
-    if tuple(parameters) != layer.parameter_names:  # parametrized, pruned, or put in another order
-        return None
+    if tuple(parameters) != layer.parameter_names:
+        return "the parameters are parametrized, pruned or in another order"
+    shape = x.shape
+    if shape[-1] != layer.input_size or (not shape[0] and len(shape) == 3):
+        return f"the input has shape {tuple(shape)}"
     weights: list[Any] = list(parameters.values())
     states: States = ()
     if hx is None:
         if layer.learn_initial_state:
-            return None
+            return "the initial state is learned"
     else:
-        # Asked in this order since `isinstance` of a Mapping, as a State is, takes microseconds.
-        if isinstance(hx, TORCHS) or not isinstance(hx, State):
+        # In this order, since `isinstance` of a Mapping, such as State, takes microseconds.
+        if isinstance(hx, HX_TYPES) or not isinstance(hx, State):
             states = as_states(hx)
-        else:
-            states = hx.named(kind.state_names) if hx.batch_stands_on(1) else ()
-        if len(states) != len(kind.state_names):
-            return None
+        elif hx.has_batch_on(1):
+            states = hx.tensors_of(kind.state_names)
+        if not _fit(states, layer, shape[-2]):
+            return "the state does not have the layer's shapes"
     if layer.learn_initial_state:
         del weights[-len(kind.state_names) :]
+    for weight in weights:
+        if weight is None or not weight.is_contiguous():
+            return "the weights are not contiguous"
+    if weights[0].dtype is not torch.float32:
+        return "the weights are not float32"
     given = (x, *states, *weights)
-    keep = torch.is_grad_enabled() and any(getattr(t, "requires_grad", False) for t in given)
-    if keep and (
-        any(layer.zoneout)
-        # A cell without gates keeps its outputs alone, of which this saves nothing.
-        or (layer.recompute and kind.gates > 1)
-        or not all(isinstance(state, Tensor) for state in states)
-    ):
+    differentiable = torch.is_grad_enabled() and any(t.requires_grad for t in given)
+    if differentiable and any(layer.zoneout):
+        return "zoneout is differentiated layer by layer"
+    # A cell without gates saves only its outputs anyway.
+    if differentiable and layer.recompute and kind.gates > 1:
+        return "recompute saves less than the fused stack"
+    return Call(states, weights, differentiable)
+
+
+def _fit(states: States, layer: StackParameters, batch_size: int) -> bool:
+    widths = layer.state_widths
+    if len(states) != len(widths):
+        return False
+    given: tuple[object, ...] = states  # torch's form may hold anything
+    for state, width in zip(given, widths, strict=True):
+        if not isinstance(state, Tensor) or state.shape != (layer.num_layers, batch_size, width):
+            return False
+    return True
+
+
+def run(layer: StackParameters, x: Tensor, hx: HX | State | None) -> tuple[Tensor, States] | None:
+    """The outputs and final states (L, B, …) of `call_of`, or None where there is no such call."""
+    call = call_of(layer, x, hx)
+    if isinstance(call, str):
         return None
-    try:
-        if keep:
-            return whole.train(kind, layer.num_layers, x, states, weights)
-        return whole.run(kind, layer.num_layers, x, states, weights, layer.zoneout)
-    except RuntimeError:
-        return None
+    states, weights, differentiable = call
+    if differentiable:
+        return fused_stack.run_differentiable(layer.kind, layer.num_layers, x, states, weights)
+    return fused_stack.run(layer.kind, layer.num_layers, x, states, weights, layer.zoneout)

@@ -30,14 +30,14 @@ class GRU(RecurrentStack):
         device: where the parameters live.
         dtype: of the parameters.
         extras: what torch does not have; see `elman.layers.options.Extras`. ``forget_bias`` is
-            that of z, the gate that keeps.
+            the bias of z, the gate that keeps the old state.
 
     Source: Cho et al. 2014, arXiv:1406.1078; the reset after the product with V, as in cuDNN.
     """
 
     kind = kernel.GRU
     mode = "GRU"
-    keep_gate = 1
+    forget_gate = 1
 
     def __init__(
         self,

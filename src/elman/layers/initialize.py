@@ -1,4 +1,4 @@
-"""Where the weights of a recurrence start from."""
+"""Initialization of recurrent weights."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Literal, TypeAlias
 import torch
 from torch import Tensor, nn
 
-Start: TypeAlias = Literal["torch", "orthogonal", "identity"]
+Initialization: TypeAlias = Literal["torch", "orthogonal", "identity"]
 
 
 def uniform(parameters: Iterable[Tensor], hidden_size: int) -> None:
-    """torch's own start: every weight and bias uniform in ±1 / sqrt(hidden_size)."""
+    """torch's default: every weight and bias uniform in ±1 / sqrt(hidden_size)."""
     bound = 1 / math.sqrt(hidden_size)
     for parameter in parameters:
         nn.init.uniform_(parameter, -bound, bound)
@@ -31,7 +31,7 @@ def orthogonal(weight_hh: Tensor, gates: int) -> None:
 
 @torch.no_grad()
 def identity(weight_ih: Tensor, weight_hh: Tensor, biases: Iterable[Tensor | None]) -> None:
-    """V the identity, biases zero, U small: the start with which a ReLU cell remembers.
+    """V the identity, biases zero, U small, so that a ReLU cell keeps its state.
 
     Source: Le et al. 2015, arXiv:1504.00941, section 4 (U Gaussian of deviation 0.001).
     """
@@ -44,7 +44,7 @@ def identity(weight_ih: Tensor, weight_hh: Tensor, biases: Iterable[Tensor | Non
 
 @torch.no_grad()
 def gate_bias(bias_ih: Tensor, bias_hh: Tensor, gate: int, gates: int, value: float) -> None:
-    """The bias of one gate, the sum of both vectors, set to `value`.
+    """Set the bias of one gate, the sum of both vectors, to `value`.
 
     Source: Jozefowicz et al. 2015: a forget-gate bias of 1 or 2 lets an LSTM remember from
     the first update on.
@@ -55,12 +55,12 @@ def gate_bias(bias_ih: Tensor, bias_hh: Tensor, gate: int, gates: int, value: fl
 
 @torch.no_grad()
 def chrono(
-    bias_ih: Tensor, bias_hh: Tensor, gates: int, keep: int, write: int | None, longest: float
+    bias_ih: Tensor, bias_hh: Tensor, gates: int, forget: int, write: int | None, longest: float
 ) -> None:
-    """Gates that keep for 1 to `longest` steps, each unit for another time of its own.
+    """Spread the time constants of the units over 1 to `longest` steps.
 
-    A gate of value g holds on to what it has for about 1 / (1 - g) steps, so its bias starts at
-    ln t with t uniform in 1 … `longest` - 1, and that of the gate which lets in at -ln t.
+    A forget gate of value g keeps the state for about 1 / (1 - g) steps, so its bias starts at ln t
+    with t uniform in 1 … `longest` - 1, and that of the input gate at -ln t.
 
     Source: Tallec & Ollivier 2018, arXiv:1804.11188, section 3.
 
@@ -68,13 +68,13 @@ def chrono(
         bias_ih: (G * H).
         bias_hh: (G * H), the other half of the sum.
         gates: G.
-        keep: the gate that keeps.
-        write: the gate that lets in, where it is another one.
-        longest: T_max, the longest dependence that is expected, in steps.
+        forget: the index of the forget gate.
+        write: the index of the input gate, or None where one gate does both.
+        longest: T_max, the longest expected dependence, in steps.
     """
-    block = bias_ih.chunk(gates)[keep]
+    block = bias_ih.chunk(gates)[forget]
     bias = torch.empty_like(block).uniform_(1, longest - 1).log_()
-    for gate, value in ((keep, bias), (write, -bias)):
+    for gate, value in ((forget, bias), (write, -bias)):
         if gate is not None:
             bias_ih.chunk(gates)[gate].copy_(value)
             bias_hh.chunk(gates)[gate].zero_()

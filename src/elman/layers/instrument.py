@@ -1,8 +1,8 @@
-"""Recurrent layers run one step at a time, each step shown to a watcher with its graph.
+"""Instruments recurrent layers: a callback sees every step with its autograd graph.
 
-Inside `watched`, the layers of a model compute what they always compute, in a plain loop whose
-states are tensors of the autograd graph, so that gradients and Jacobians of single steps can be
-taken. It is how diagnostics see a layer; training and inference never pass here.
+Inside `watched`, the layers of a model compute the same outputs in a plain loop whose states are
+tensors of the graph, so that gradients and Jacobians of single steps can be taken. Only diagnostics
+use it.
 
 Legend: T time, B batch, I input, H hidden, R output of a direction.
 """
@@ -20,33 +20,31 @@ import torch
 from torch import Tensor, nn
 
 from elman.kernels import recurrence
-from elman.kernels.kind import Noise, States, Weights
+from elman.kernels.kind import Regularization, States, Weights
 from elman.layers.convert import convert
-from elman.layers.lengths import Active, only_active
 from elman.layers.recurrent import Cell, Recurrent
 from elman.layers.stack import RecurrentStack
-from elman.layers.state import State
+from elman.layers.state import Active, State, only_active
 
 Named: TypeAlias = Mapping[str, Tensor]
-"""Tensors by name: ``h``, ``c``, or what a cell of one's own remembers."""
+"""Tensors by name: ``h``, ``c``, or the state of a user's cell."""
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One turn of one layer's loop, in one direction.
+    """One step of one layer in one direction.
 
     Attributes:
         place: which layer and direction, such as "layers.0" or "rnn.l1_reverse".
-        number: 0 for the first step that this place takes, which is at the last item of the
-            sequence where it reads from the end.
-        reverse: it reads from the end.
-        x: (B, I), what the step reads.
-        before: the state that entered.
-        after: the state that left, tensors of the graph.
+        number: 0 for the first step of this place, which in reverse is the last of the sequence.
+        reverse: whether it runs from the last step to the first.
+        x: (B, I), the input of the step.
+        before: the state before the step.
+        after: the state after it, tensors of the graph.
         advance: x and a state -> the next state, as a pure function.
-        gates: the values of the gates by name, (B, H) each; empty where a cell tells of none.
-        keep: which of them says how much of the old state stays, or None.
-        squashed: h is a tanh, of which there is no gate.
+        gates: the values of the gates by name, (B, H) each; empty for cells without gates.
+        forget_gate: the name of the gate that keeps the old state, or None.
+        squashed: whether h is a tanh, in a cell without gates.
         alive: (B,) whether each row is still within its length; None when all are.
     """
 
@@ -58,20 +56,20 @@ class Step:
     after: Named
     advance: Callable[[Tensor, Named], Named]
     gates: Callable[[], Named] = field(default=dict)
-    keep: str | None = None
+    forget_gate: str | None = None
     squashed: bool = False
     alive: Tensor | None = None
 
     @property
     def axes(self) -> Mapping[str, int]:
-        """The batch axis of each tensor of the state that has it elsewhere than on axis 0."""
+        """The batch axis of each tensor of the state whose batch is not on axis 0."""
         return self.after.axes if isinstance(self.after, State) else {}
 
 
 class Watcher(Protocol):
-    """Is shown every step, in the order in which they are computed.
+    """Called with every step, in the order of computation.
 
-    The state it returns, if any, takes the place of ``step.after``: that is how one intervenes.
+    A state that it returns replaces ``step.after``, for interventions.
     """
 
     def __call__(self, step: Step, /) -> Named | None: ...
@@ -92,9 +90,9 @@ def recurrent_layers(model: nn.Module) -> dict[str, nn.Module]:
 
 @contextmanager
 def watched(model: nn.Module, watcher: Watcher) -> Iterator[None]:
-    """While the ``with`` block lasts, show each step of each recurrent layer to `watcher`.
+    """Inside the ``with`` block, call `watcher` with each step of each recurrent layer.
 
-    Several calls of one layer within the block are taken as one sequence that goes on.
+    Several calls of one layer within the block count as one continuing sequence.
     """
     with ExitStack() as undo:
         for name, layer in recurrent_layers(model).items():
@@ -106,7 +104,7 @@ def watched(model: nn.Module, watcher: Watcher) -> Iterator[None]:
 
 
 def _replace(owner: nn.Module, name: str, value: object, undo: ExitStack) -> None:
-    """Put `value` before the attribute of the class, on this one object."""
+    """Shadow an attribute of the class on this object."""
     before = vars(owner).get(name)
     object.__setattr__(owner, name, value)
     if before is None:
@@ -120,7 +118,7 @@ def _watch_stack(name: str, layer: nn.Module, watcher: Watcher, undo: ExitStack)
     counted: Counter[str] = Counter()
     _replace(ours, "_run", partial(_run, name, ours, watcher, counted), undo)
     _replace(ours, "step", partial(_one_step, ours), undo)
-    _replace(ours, "_directly", lambda *_: None, undo)
+    _replace(ours, "_fast_path", lambda *_: None, undo)
     if ours is not layer:
         _replace(layer, "forward", ours.forward, undo)
 
@@ -145,14 +143,14 @@ def _run(
     states: States,
     lengths: Tensor | None,
 ) -> tuple[Tensor, States]:
-    """What `RecurrentStack._run` computes, step by step."""
+    """`RecurrentStack._run`, step by step."""
     suffixes = iter(layer.suffixes)
     alive = None
     if lengths is not None:
         alive = torch.arange(len(x), device=x.device).unsqueeze(1) < lengths
 
     def one(
-        x: Tensor, states: States, weights: Weights, reverse: bool, noise: Noise
+        x: Tensor, states: States, weights: Weights, reverse: bool, regularization: Regularization
     ) -> tuple[Tensor, States]:
         suffix = next(suffixes)
         place = _place(name, suffix[1:], len(layer.suffixes))
@@ -162,8 +160,8 @@ def _run(
 
         def advance(t: int, x_t: Tensor, before: Named) -> dict[str, Tensor]:
             old = tuple(before[name] for name in names)
-            new = kind.step(weights.input_part(x_t), old, weights, noise.recurrent)
-            return dict(zip(names, noise.mix(new, old, t), strict=True))
+            new = kind.step(weights.input_part(x_t), old, weights, regularization.recurrent)
+            return dict(zip(names, regularization.mix(new, old, t), strict=True))
 
         def gates(x_t: Tensor, before: Named) -> dict[str, Tensor]:
             if kind.gate_values is None:
@@ -171,7 +169,7 @@ def _run(
             values = kind.gate_values(weights.input_part(x_t), before["h"], weights)
             return dict(zip(kind.gate_names, values, strict=True))
 
-        keep = None if layer.keep_gate is None else kind.gate_names[layer.keep_gate]
+        forget = None if layer.forget_gate is None else kind.gate_names[layer.forget_gate]
         outputs: list[Tensor] = [x] * len(x)
         before = dict(zip(names, states, strict=True))
         for number, t in enumerate(reversed(range(len(x))) if reverse else range(len(x))):
@@ -186,7 +184,7 @@ def _run(
                 after,
                 partial(advance, t),
                 partial(gates, x_t, before),
-                keep,
+                forget,
                 kind.name == "rnn",
                 None if alive is None else alive[t],
             )
@@ -201,8 +199,8 @@ def _run(
         counted[place] += len(x)
         return torch.stack(outputs), tuple(before[name] for name in names)
 
-    noise = layer._noise(len(x), x.shape[1], x)
-    return recurrence.layers(layer._stack(), one, x, states, noise)
+    regularization = layer._regularization(len(x), x.shape[1], x)
+    return recurrence.layers(layer._stack(), one, x, states, regularization)
 
 
 def _watch_cells(name: str, layer: Recurrent, watcher: Watcher, undo: ExitStack) -> None:
@@ -214,7 +212,7 @@ def _watch_cells(name: str, layer: Recurrent, watcher: Watcher, undo: ExitStack)
 
 
 class _CellSteps:
-    """The step of a user's cell, which `Recurrent` calls in the order of reading."""
+    """The step of a user's cell, which `Recurrent` calls in the order of computation."""
 
     def __init__(self, place: str, cell: Cell, end: str, watcher: Watcher) -> None:
         self._place, self._reverse, self._watcher = place, end == "reverse", watcher
@@ -233,19 +231,19 @@ class _CellSteps:
         step = Step(self._place, self._count, self._reverse, x_t, state, after, advance, gates)
         self._count += 1
         if (changed := self._watcher(step)) is not None:
-            # The output of most cells is their h itself.
+            # In most cells the output is h itself.
             y_t = next((changed[name] for name in after if after[name] is y_t), y_t)
             after = State.with_axes(changed, after.axes)
         return y_t, after
 
 
 def _place(name: str, part: str, parts: int) -> str:
-    """The layer's own name, told apart by `part` where it has several."""
+    """The layer's name, followed by `part` where it has several."""
     return ".".join(piece for piece in (name, part if parts > 1 or not name else "") if piece)
 
 
 def _in_graph(x_t: Tensor) -> Tensor:
-    """Let gradients reach `x_t` even where nothing that made it asks for one."""
+    """Make `x_t` require a gradient even where it is not part of a graph."""
     if torch.is_grad_enabled() and not x_t.requires_grad:
         x_t = x_t.detach().requires_grad_()
     return x_t

@@ -31,7 +31,7 @@ class LSTM(RecurrentStack):
         device: where the parameters live.
         dtype: of the parameters.
         extras: what torch does not have; see `elman.layers.options.Extras`. ``forget_bias`` is
-            that of f, the gate that keeps.
+            the bias of f, the forget gate.
 
     Source: Hochreiter & Schmidhuber 1997; forget gate, Gers et al. 2000; projection, Sak et
     al. 2014, arXiv:1402.1128.
@@ -39,7 +39,7 @@ class LSTM(RecurrentStack):
 
     kind = kernel.LSTM
     mode = "LSTM"
-    keep_gate = 1
+    forget_gate = 1
 
     def __init__(
         self,

@@ -1,10 +1,10 @@
-"""What our layers take beyond torch's."""
+"""Options of our layers beyond torch's."""
 
 from __future__ import annotations
 
 from typing import TypedDict
 
-from elman.layers.initialize import Start
+from elman.layers.initialize import Initialization
 
 
 class Extras(TypedDict, total=False):
@@ -19,14 +19,14 @@ class Extras(TypedDict, total=False):
     weight_dropout: float
     """Dropout of the single weights of V (Merity et al. 2017)."""
     forget_bias: float | None
-    """Starting bias of the gate that keeps: an LSTM's f, a GRU's z."""
+    """Initial bias of the forget gate: an LSTM's f, a GRU's z."""
     chrono: float | None
-    """The longest dependence expected, in steps: the gates that keep start spread over times up to
-    it (Tallec & Ollivier 2018)."""
+    """The longest expected dependence, in steps: forget gates start with time constants up to it
+    (Tallec & Ollivier 2018)."""
     learn_initial_state: bool
-    """The state a sequence begins with is a parameter, not zero."""
-    init: Start
+    """The initial state is a parameter instead of zero."""
+    init: Initialization
     """"torch", "orthogonal" (V), or "identity" (V, for ReLU)."""
     recompute: bool
-    """Keep outputs and a few states for the way back, and run the rest again there: long
+    """Save only outputs and a few states for the backward pass, and recompute the rest there: long
     sequences in a fraction of the memory, for up to half as much time again."""

@@ -1,4 +1,4 @@
-"""Noise that keeps a recurrent network from learning by heart.
+"""Regularization of recurrent networks: dropout of inputs, states and weights.
 
 Legend: T time, B batch, H hidden, F features.
 """
@@ -9,38 +9,38 @@ import torch
 from torch import Tensor, nn
 
 _LEVELS = 2**16
-"""How finely a probability is held on a CPU."""
+"""Resolution of probabilities on a CPU."""
 
 
-def drawn(shape: tuple[int, ...], p: float, device: torch.device) -> Tensor:
+def bernoulli(shape: tuple[int, ...], p: float, device: torch.device) -> Tensor:
     """Booleans of `shape`, each true with probability `p`; on a CPU to the nearest 2^-16.
 
-    A CPU draws one number after another. Four decisions from each 64 bits make a mask seven times
-    as fast as ``bernoulli_``, which at a few megabytes a step is a tenth of the training.
+    On a CPU the generator is the bottleneck: four decisions from each 64 bits make a mask seven
+    times as fast as ``bernoulli_``, which may take a tenth of training.
     """
     if device.type != "cpu":
         return torch.empty(shape, device=device).bernoulli_(p) > 0
-    if torch.compiler.is_compiling():  # which knows no `random_`
+    if torch.compiler.is_compiling():  # which does not support `random_`
         return torch.rand(shape) < p
     size = torch.Size(shape).numel()
     words = torch.empty(-(-size // 4), dtype=torch.int64).random_(-(2**63), None)
     bits = words.view(torch.int16)[:size].view(shape)
-    return bits < _held(p) - _LEVELS // 2
+    return bits < _quantized(p) - _LEVELS // 2
 
 
-def _held(p: float) -> int:
-    # 1 itself would not fit into 16 bits, and no mask is drawn for it.
+def _quantized(p: float) -> int:
+    # 1 itself does not fit into 16 bits.
     return min(round(p * _LEVELS), _LEVELS - 1)
 
 
 def dropout_mask(shape: tuple[int, ...], p: float, like: Tensor) -> Tensor:
     """A dropout mask of `shape`: 0 with probability `p`, else 1 / (1 - p)."""
-    kept = _held(1 - p) / _LEVELS if like.device.type == "cpu" else 1 - p
-    return drawn(shape, 1 - p, like.device).to(like.dtype).mul_(1 / kept)
+    kept = _quantized(1 - p) / _LEVELS if like.device.type == "cpu" else 1 - p
+    return bernoulli(shape, 1 - p, like.device).to(like.dtype).mul_(1 / kept)
 
 
 class Dropout(nn.Module):
-    """Dropout with a new mask at every step of time, as `torch.nn.Dropout` has."""
+    """Dropout with a new mask at every time step, like `torch.nn.Dropout`."""
 
     def __init__(self, p: float) -> None:
         super().__init__()
@@ -60,7 +60,7 @@ class Dropout(nn.Module):
 
 
 class LockedDropout(Dropout):
-    """Dropout whose mask (1, B, F) is drawn once a call and kept over all steps of time.
+    """Dropout with one mask (1, B, F) for all time steps of a call.
 
     Source: Gal & Ghahramani 2016, arXiv:1512.05287, section 4, for inputs and outputs.
     """
@@ -70,7 +70,7 @@ class LockedDropout(Dropout):
 
 
 def drop_weights(weight: Tensor, p: float) -> Tensor:
-    """V with single weights dropped for all steps: DropConnect on the recurrent weights.
+    """DropConnect on the recurrent weights V, with one mask for all steps.
 
     Source: Merity et al. 2017, arXiv:1708.02182, section 2.
     """
@@ -78,7 +78,7 @@ def drop_weights(weight: Tensor, p: float) -> Tensor:
 
 
 def probability(name: str, p: object) -> float:
-    """`p` when it is a number from 0 up to, not including, 1.
+    """`p`, if it is a number in [0, 1).
 
     Raises:
         ValueError: naming the argument.

@@ -56,7 +56,7 @@ class RNN(RecurrentStack):
         self.nonlinearity = nonlinearity
         self.kind = RNN_TANH if nonlinearity == "tanh" else RNN_RELU
         self.mode = f"RNN_{nonlinearity.upper()}"
-        self.keep_gate = None
+        self.forget_gate = None
         super().__init__(
             input_size,
             hidden_size,

@@ -1,14 +1,14 @@
-"""The memory of a recurrent network as a value.
+"""The state of a recurrent network as a value.
 
-A `State` is a handful of named tensors, each of which knows its batch axis. It is never
-hidden in a module: it goes into a layer and comes out again, and the same object serves
-training, truncated backpropagation, generation, streaming, checkpoints and export.
+A `State` is a set of named tensors, each with a known batch axis. It is never hidden in a module:
+it is passed in and returned, and the same object serves training, truncated backpropagation,
+generation, streaming, checkpoints and export.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -22,9 +22,10 @@ from elman.errors import InputError
 from elman.files import safetensors_path
 
 HX: TypeAlias = Tensor | tuple[Tensor, Tensor]
-"""A hidden state as torch writes it: a tensor, or (h, c) for an LSTM."""
-TORCHS = (Tensor, tuple)
-"""The classes of those."""
+"""A hidden state in torch's form: a tensor, or (h, c) for an LSTM."""
+HX_TYPES = (Tensor, tuple)
+Active: TypeAlias = Tensor | Sequence[bool]
+"""A mask (B,) of the rows that take part in a step."""
 
 
 def as_states(hx: HX) -> tuple[Tensor, ...]:
@@ -63,7 +64,7 @@ class State(Mapping[str, Tensor]):
 
     @classmethod
     def with_axes(cls, tensors: Mapping[str, Tensor], axes: Mapping[str, int]) -> State:
-        """A state of `tensors` whose batch stands on axis ``axes[name]`` of each."""
+        """A state of `tensors` with the batch on axis ``axes[name]`` of each."""
         state = cls.__new__(cls)
         state._fill(dict(tensors), {name: axes[name] for name in tensors})
         return state
@@ -82,27 +83,27 @@ class State(Mapping[str, Tensor]):
             raise ValueError(f"the tensors of a State must share one batch size, got {sizes}")
         self._tensors, self._axes = tensors, axes
 
-    def followed_by(self, tensors: Iterable[Tensor]) -> State:
-        """The state after a step: these tensors in the places of the old ones, which they fit.
+    def with_tensors(self, tensors: Iterable[Tensor]) -> State:
+        """The same names and axes with other tensors, in order; for the state after a step.
 
-        Not checked again: a layer says this at every step of a stream.
+        Shapes are not checked, since this runs at every step of a stream.
         """
         state = State.__new__(State)
         state._tensors = dict(zip(self._tensors, tensors, strict=True))
         state._axes = self._axes
         return state
 
-    def named(self, names: tuple[str, ...]) -> tuple[Tensor, ...]:
-        """The tensors, if they have just these names in this order; none otherwise."""
+    def tensors_of(self, names: tuple[str, ...]) -> tuple[Tensor, ...]:
+        """The tensors, if they have exactly these names in this order; otherwise ()."""
         return tuple(self._tensors.values()) if tuple(self._tensors) == names else ()
 
-    def batch_stands_on(self, axis: int) -> bool:
+    def has_batch_on(self, axis: int) -> bool:
         """Whether every tensor has its batch on this axis."""
         return set(self._axes.values()) == {axis}
 
     @classmethod
     def of(cls, layer: HasStateNames, hx: HX) -> State:
-        """The state that torch writes as `hx` for `layer`: a tensor, or (h, c) for an LSTM.
+        """The state with torch's form `hx` for `layer`: a tensor, or (h, c) for an LSTM.
 
         An unbatched `hx` gains a batch axis of size 1.
         """
@@ -141,7 +142,7 @@ class State(Mapping[str, Tensor]):
         shapes = ", ".join(f"{name}: {tuple(t.shape)}" for name, t in self._tensors.items())
         return f"State({shapes}; batch {self.batch_size})"
 
-    __hash__ = None  # type: ignore[assignment]  # a value of tensors, compared by its owner
+    __hash__ = None  # type: ignore[assignment]  # no equality over tensors, so no hash
 
     @property
     def axes(self) -> Mapping[str, int]:
@@ -159,7 +160,7 @@ class State(Mapping[str, Tensor]):
         return State.with_axes(changed, self._axes)
 
     def detach(self) -> State:
-        """The same numbers with no history: where backpropagation through time is cut."""
+        """The same values without gradient history, to truncate backpropagation through time."""
         return self._map(lambda _, tensor: tensor.detach())
 
     def clone(self) -> State:
@@ -188,7 +189,7 @@ class State(Mapping[str, Tensor]):
         return self._map(replace)
 
     def select(self, rows: Tensor | Sequence[int]) -> State:
-        """The rows of the given indices, in that order; an index may come more than once."""
+        """The rows of the given indices, in that order; an index may be repeated."""
         index = torch.as_tensor(rows, dtype=torch.long)
         return self._map(lambda name, t: t.index_select(self._axes[name], index.to(t.device)))
 
@@ -242,7 +243,7 @@ class State(Mapping[str, Tensor]):
     def require_like(self, template: State, where: str, *, batch: bool = True) -> None:
         """Raise `InputError` unless this state has the template's names and shapes.
 
-        `where` says whose state it is. With ``batch=False`` only the batch sizes may differ.
+        `where` names the state in the message. With ``batch=False`` batch sizes may differ.
         """
         if set(self) != set(template):
             raise InputError(
@@ -267,10 +268,10 @@ class State(Mapping[str, Tensor]):
                 )
 
     def save(self, path: str | Path, metadata: Mapping[str, str] | None = None) -> None:
-        """Write a safetensors file, atomically; `metadata` is kept beside the tensors.
+        """Write a safetensors file atomically, with `metadata` in its header.
 
         Raises:
-            OSError: it cannot be written; what was at `path` before is untouched.
+            OSError: it cannot be written; a file that was at `path` is untouched.
         """
         header = {"elman": "state", "axes": json.dumps(self._axes), **(metadata or {})}
         tensors = {name: tensor.detach().contiguous() for name, tensor in self._tensors.items()}
@@ -297,12 +298,54 @@ class State(Mapping[str, Tensor]):
             raise InputError(f"{path}: cannot be read as a state ({error})") from error
 
 
+def only_active(
+    run: Callable[[Tensor, State], tuple[Tensor, State]],
+    x: Tensor,
+    state: State,
+    active: Active,
+    axis: int = 0,
+) -> tuple[Tensor, State]:
+    """`run` on the rows where `active` is true.
+
+    The other rows are not read: they keep their state to the bit, and their outputs are zero.
+
+    Args:
+        run: one step, or a scan over a chunk.
+        x: its input, with the batch on `axis`.
+        state: the state of all rows.
+        active: (B,) booleans.
+        axis: the batch axis of `x` and of the outputs.
+
+    Raises:
+        TypeError: a mask that is not boolean.
+        ValueError: a mask of another length than the batch.
+    """
+    mask = torch.as_tensor(active)
+    if mask.dtype is not torch.bool and mask.numel():
+        raise TypeError(f"active should be booleans, got {mask.dtype}")
+    if mask.shape != (x.shape[axis],) or len(mask) != state.batch_size:
+        raise ValueError(
+            f"active should have one entry for each row, got shape {tuple(mask.shape)} for an "
+            f"input of {x.shape[axis]} rows and a state of {state.batch_size}"
+        )
+    rows = mask.to(x.device).nonzero().squeeze(1)
+    if len(rows) == len(mask):
+        return run(x, state)
+    if not len(rows):  # one run over zeros for the shape of the outputs
+        y, _ = run(torch.zeros_like(x), state)
+        return torch.zeros_like(y), state
+    y, after = run(x.index_select(axis, rows), state.select(rows))
+    shape = list(y.shape)
+    shape[axis] = len(mask)
+    return y.new_zeros(shape).index_copy(axis, rows, y), state.with_rows(rows, after)
+
+
 def _flatten(state: State) -> tuple[list[Any], tuple[tuple[str, ...], tuple[int, ...]]]:
     return list(state._tensors.values()), (tuple(state._tensors), tuple(state._axes.values()))
 
 
 def _unflatten(leaves: Any, context: tuple[tuple[str, ...], tuple[int, ...]]) -> State:
-    # No checks here: tracers put placeholders where tensors were.
+    # No checks: tracers pass placeholders in place of tensors.
     state = State.__new__(State)
     state._tensors = dict(zip(context[0], leaves, strict=True))
     state._axes = dict(zip(*context, strict=True))

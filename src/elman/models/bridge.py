@@ -1,4 +1,4 @@
-"""From the state that an encoder ends in to the state that a decoder begins in.
+"""From the final state of an encoder to the initial state of a decoder.
 
 Legend: B batch, W all numbers of a state's row.
 """
@@ -12,7 +12,7 @@ from elman.layers.state import State
 
 
 class Bridge(nn.Module):
-    """s_0 = tanh(W [final state] + b), all tensors of a state taken as one row of numbers.
+    """s_0 = tanh(W [final state] + b), all tensors of a state concatenated to one row.
 
     Works for the states of any two cells: an LSTM's h and c, both directions, all layers.
     Tensors of the decoder's state that are not floating-point keep their initial value.
@@ -30,7 +30,7 @@ class Bridge(nn.Module):
         self.weight = nn.Linear(inputs, outputs)
 
     def forward(self, final: State, initial: State) -> State:
-        """`initial`, the decoder's own, filled with what follows from the encoder's `final`."""
+        """The decoder's `initial` state with its numbers computed from the encoder's `final` state."""
         rows = torch.tanh(self.weight(_rows(final)))
         tensors = dict(initial)
         place = 0

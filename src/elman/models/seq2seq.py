@@ -1,4 +1,4 @@
-"""From one sequence to another: an encoder, attention, and a decoder that writes.
+"""From one sequence to another: a bidirectional encoder, attention and a decoder.
 
 Legend: S source steps, T target steps, B batch, K hypotheses a source, N = B K rows, E embedding,
 H decoder's hidden, M memory (the encoder's outputs), F features, V target vocabulary.
@@ -23,7 +23,7 @@ from elman.models.stacked import StackedLayers
 
 
 class Seq2Seq(nn.Module):
-    """An encoder in both directions, a decoder with attention over what it has read.
+    """A bidirectional encoder and a decoder with attention over the encoder's outputs.
 
         m_1 … m_S = encoder(source)
         h_t = decoder(e(y_{t-1}), h_{t-1})              or, with input feeding,
@@ -32,8 +32,8 @@ class Seq2Seq(nn.Module):
         f_t = tanh(W_c [c_t; h_t])
         p(y_t | y_1 … y_{t-1}, source) = softmax(W f_t + b)
 
-    Without input feeding nothing of attention enters the recurrence, so that in training the
-    whole of it is one run of the layers, and attention is one product over all steps.
+    Without input feeding attention is no part of the recurrence: in training the decoder runs over
+    all steps in one call, and attention is one product over all steps.
 
     Source: Luong et al. 2015, arXiv:1508.04025, equations 5 and 6, and section 3.3.
 
@@ -44,11 +44,11 @@ class Seq2Seq(nn.Module):
         encoder: layers, each reading the outputs of the one before; the first reads E.
         decoder: likewise, in one direction; with input feeding the first reads E + F.
         attention: from queries H to the memory M.
-        memory_size: M, the width that leaves the last encoder layer.
-        hidden_size: H, the width that leaves the last decoder layer.
-        tied: "none"; "decoder", where W is the target's embedding; "all", where it is the
-            source's too, for which both sides need one vocabulary (Press & Wolf 2017).
-        input_feeding: the features of a step are read at the next one.
+        memory_size: M, the output width of the last encoder layer.
+        hidden_size: H, the output width of the last decoder layer.
+        tied: "none"; "decoder": W is the target's embedding; "all": it is the source's embedding
+            too, which needs a joint vocabulary (Press & Wolf 2017).
+        input_feeding: whether the features of a step are an input of the next one.
         dropout: on embeddings, between layers and on features, new at every step.
 
     Raises:
@@ -113,8 +113,8 @@ class Seq2Seq(nn.Module):
             source: (S, B) ids; anything below the vocabulary size past a row's end.
             lengths: (B,) real steps of the source, at least 1.
             inputs: (T, B) ids that the decoder reads: the start token, then the target.
-            sampling: scheduled sampling, the probability that an input after the first is drawn
-                from what the model itself has said there (Bengio et al. 2015, arXiv:1506.03099).
+            sampling: scheduled sampling, the probability that an input after the first is sampled
+                from the model's own distribution (Bengio et al. 2015, arXiv:1506.03099).
         """
         memory, state = self.start(source, lengths)
         if self.input_feeding or sampling:
@@ -127,9 +127,9 @@ class Seq2Seq(nn.Module):
     def loss(self, features: Tensor, targets: Tensor, smoothing: float = 0.0) -> Tensor:
         """The mean nats per scored target, of features (T, B, F) and targets (T, B).
 
-        With smoothing ε the truth has 1 - ε + ε / V of the probability to be matched, and every
-        other token ε / V (Szegedy et al. 2016, arXiv:1512.00567, section 7). Targets of `IGNORE`
-        are not scored.
+        With smoothing ε the target distribution has 1 - ε + ε / V at the true token and ε / V at
+        every other (Szegedy et al. 2016, arXiv:1512.00567, section 7). Targets of `IGNORE` are not
+        scored.
         """
         scored = targets != IGNORE
         if not smoothing:
@@ -138,7 +138,7 @@ class Seq2Seq(nn.Module):
         return functional.cross_entropy(logits.float(), targets[scored], label_smoothing=smoothing)
 
     def start(self, source: Tensor, lengths: Tensor) -> tuple[State, State]:
-        """Read the source (S, B): what stays (B rows) and what moves from step to step (B rows)."""
+        """Encode the source (S, B): the memory and the first state of the decoder, B rows each."""
         x = self.dropout(self._embed(self.source_embedding, source))
         x, finals = self.encoder(x, lengths=lengths)
         values = self.dropout(x).transpose(0, 1).contiguous()
@@ -185,8 +185,8 @@ class Seq2Seq(nn.Module):
             else:
                 if t:
                     with torch.no_grad():
-                        said = torch.softmax(self._logits(outputs[-1]).float(), -1)
-                        own = torch.multinomial(said, 1).squeeze(1)
+                        probs = torch.softmax(self._logits(outputs[-1]).float(), -1)
+                        own = torch.multinomial(probs, 1).squeeze(1)
                         chosen = torch.rand(tokens.shape, device=tokens.device) < sampling
                         tokens = torch.where(chosen, own, tokens)
                 x_t = self.dropout(self._embed(self.target_embedding, tokens[None]))[0]
@@ -227,7 +227,7 @@ class Seq2Seq(nn.Module):
             ) from error
 
     def _bridged(self, encoder: State, decoder: State) -> list[tuple[State, State]]:
-        """For each decoder layer the state of the encoder layer it begins from, and its own."""
+        """For each decoder layer the state of the encoder layer below its bridge, and its own."""
         last = len(self.encoder) - 1
         return [
             (encoder.part(f"layer{min(depth, last)}"), decoder.part(f"layer{depth}"))
@@ -236,5 +236,5 @@ class Seq2Seq(nn.Module):
 
 
 def feature_size(tied: str, embedding_size: int, hidden_size: int) -> int:
-    """F: as wide as the embedding where that is what reads it out, or else as the decoder."""
+    """F: the width of the embedding where weights are tied, else that of the decoder."""
     return hidden_size if tied == "none" else embedding_size

@@ -1,1 +1,3 @@
-"""Every figure and page: one style, one way to make HTML."""
+"""Figures and pages: functions of plain values, in one style, written whole or not at all."""
+
+from elman.plots.diagnosis_report import write_report as write_report

@@ -1,49 +1,40 @@
-"""A reading as one HTML file that needs nothing else: no network, no other file."""
+"""Activations as an interactive page that needs no network and no other file."""
 
 from __future__ import annotations
 
 import base64
-import html
-import json
 from collections.abc import Sequence
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
 from elman.diagnostics.activations import Activations, Expected, Panel
+from elman.plots.page import render
 
 
-def page(reading: Activations) -> str:
-    """The page. Values are in it with 8 bits each, (high - low) / 510 from the true one at most.
-
-    Whatever comes from data reaches the page as text alone: inside of JSON in which no tag can
-    begin, and from there as the text of elements that exist already.
-    """
-    template = files("elman.plots").joinpath("activations_page.html").read_text(encoding="utf-8")
-    data = json.dumps(_contents(reading), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    before, after = template.split("{{data}}")
-    before = before.replace("{{title}}", html.escape(reading.title))
-    return before + data.replace("<", "\\u003c").replace(">", "\\u003e") + after
+def page(activations: Activations) -> str:
+    """The page. It holds values in 8 bits, off by (high - low) / 510 at most."""
+    title = _clean(activations.title)
+    return render("activations_page.html", title=title, data=_contents(activations))
 
 
-def _contents(reading: Activations) -> dict[str, Any]:
-    """What the script of the page reads, as JSON values."""
+def _contents(activations: Activations) -> dict[str, Any]:
+    """The input of the page's script, as JSON values."""
     return {
-        "title": _clean(reading.title),
-        "unit": reading.unit,
-        "isText": reading.is_text,
-        "ahead": reading.ahead,
-        "labels": [_clean(step.label) for step in reading.steps],
+        "title": _clean(activations.title),
+        "unit": activations.unit,
+        "isText": activations.is_text,
+        "ahead": activations.ahead,
+        "labels": [_clean(step.label) for step in activations.steps],
         "surprise": [
-            None if step.surprise is None else round(step.surprise, 3) for step in reading.steps
+            None if step.surprise is None else round(step.surprise, 3) for step in activations.steps
         ],
-        # One more than there are steps: the last are what is expected after the end.
+        # One more than there are steps: the last is what is expected after the end.
         "expected": [
-            *(_pairs(step.expected) for step in reading.steps),
-            _pairs(reading.expected),
+            *(_pairs(step.expected) for step in activations.steps),
+            _pairs(activations.expected),
         ],
-        "panels": [_panel(panel) for panel in reading.panels],
+        "panels": [_panel(panel) for panel in activations.panels],
     }
 
 
@@ -72,5 +63,5 @@ def _pairs(expected: Sequence[Expected]) -> list[list[Any]]:
 
 
 def _clean(text: str) -> str:
-    """Without lone surrogates, which UTF-8 has no bytes for."""
+    """The text without lone surrogates, for which UTF-8 has no bytes."""
     return text.encode("utf-8", errors="replace").decode()

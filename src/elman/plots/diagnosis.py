@@ -1,4 +1,4 @@
-"""The pictures of a diagnosis, as PNG. They need matplotlib, the extra `plot`.
+"""The figures of a diagnosis, as PNG.
 
 Legend: K the largest lag.
 """
@@ -11,18 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from elman.diagnostics.diagnosis import Layer, Measurements
 from elman.diagnostics.gradients import INPUT
+from elman.diagnostics.measurements import Layer, Measurements
 from elman.diagnostics.reach import THRESHOLD
+from elman.plots import style
 
-# Okabe and Ito's palette, which color-blind people can tell apart; line styles differ as well.
-BLUE, ORANGE, GREEN, RED, SKY, GREY = (
-    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "0.35",
-)  # fmt: skip
 QUANTITIES: Mapping[str, tuple[str, str, str]] = {
-    "h": (BLUE, "-", "hidden state h"),
-    "c": (ORANGE, "--", "cell state c"),
-    INPUT: (GREEN, "-.", "input x"),
+    "h": (style.BLUE, "-", "hidden state h"),
+    "c": (style.ORANGE, "--", "cell state c"),
+    INPUT: (style.GREEN, "-.", "input x"),
 }
 LOWEST = 1e-8
 """Ratios below it are not drawn."""
@@ -31,36 +28,34 @@ MOST_LAYERS = 6
 
 
 def figures(measured: Measurements) -> dict[str, bytes]:
-    """Each picture as PNG by name, in the order in which they explain one another.
+    """Each figure as PNG by name, in the order in which they explain one another.
 
     Raises:
-        ImportError: matplotlib is not installed.
+        InputError: matplotlib is not installed.
     """
-    drawn = {"gradient": _picture(_gradient, measured)}
-    if measured.interventions:
-        drawn["intervention"] = _picture(_intervention, measured)
-    drawn["jacobian"] = _picture(_jacobian, measured)
-    if any(layer.activity.gates for layer in measured.layers):
-        drawn["gates"] = _picture(_gates, measured)
-    if any(layer.activity.time_constants is not None for layer in measured.layers):
-        drawn["time-constants"] = _picture(_time_constants, measured)
-    return drawn
+    activities = [layer.activity for layer in measured.layers]
+    needed: dict[str, tuple[Callable[[Any, Measurements], None], bool]] = {
+        "gradient": (_gradient, True),
+        "intervention": (_intervention, bool(measured.interventions)),
+        "jacobian": (_jacobian, True),
+        "gates": (_gates, any(activity.gates for activity in activities)),
+        "time-constants": (
+            _time_constants,
+            any(activity.time_constants is not None for activity in activities),
+        ),
+    }
+    return {name: _png(draw, measured) for name, (draw, there) in needed.items() if there}
 
 
-def _picture(draw: Callable[[Any, Measurements], None], measured: Measurements) -> bytes:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(layout="constrained", dpi=130)
-    FigureCanvasAgg(figure)
-    draw(figure, measured)
+def _png(draw: Callable[[Any, Measurements], None], measured: Measurements) -> bytes:
     file = io.BytesIO()
-    figure.savefig(file, format="png")
+    with style.new_figure(file) as figure:
+        draw(figure, measured)
     return file.getvalue()
 
 
 def _shown(measured: Measurements) -> Sequence[Layer]:
-    """The layers that are drawn: all, or the lowest and the uppermost of many."""
+    """All layers, or the lowest and the topmost of many."""
     layers, half = measured.layers, MOST_LAYERS // 2
     return layers if len(layers) <= MOST_LAYERS else (*layers[:half], *layers[-half:])
 
@@ -76,10 +71,10 @@ def _grid(figure: Any, count: int, height: float = 3.6) -> list[Any]:
 
 
 def _mark(
-    axes: Any, at: float, text: str, color: str, style: str, height: float, side: str = "right"
+    axes: Any, at: float, text: str, color: str, dash: str, height: float, side: str = "right"
 ) -> None:
-    """A vertical line with its meaning written beside it."""
-    axes.axvline(at, color=color, linestyle=style, linewidth=1.2)
+    """Draw a vertical line with its meaning beside it."""
+    axes.axvline(at, color=color, linestyle=dash, linewidth=1.2)
     right = side == "right"
     axes.annotate(
         text, (at, height), xycoords=("data", "axes fraction"), xytext=(3 if right else -3, 0),
@@ -89,12 +84,12 @@ def _mark(
 
 
 def _limits(axes: Any, measured: Measurements) -> None:
-    if measured.truncation is not None and measured.truncation <= measured.gradient.max_lag:
-        _mark(
-            axes, measured.truncation, f"truncation {measured.truncation}", GREY, "--", 0.98, "left"
-        )
-    if measured.needs is not None and measured.needs <= measured.gradient.max_lag:
-        _mark(axes, measured.needs, f"needed {measured.needs}", RED, ":", 0.86, "left")
+    for name, lag, color, dash, height in (
+        ("truncation", measured.truncation, style.GREY, "--", 0.98),
+        ("needed", measured.needs, style.RED, ":", 0.86),
+    ):
+        if lag is not None and lag <= measured.gradient.max_lag:
+            _mark(axes, lag, f"{name} {lag}", color, dash, height, "left")
 
 
 def _gradient(figure: Any, measured: Measurements) -> None:
@@ -103,71 +98,53 @@ def _gradient(figure: Any, measured: Measurements) -> None:
         lags = np.arange(measured.gradient.max_lag + 1)
         lowest = 1.0
         for name, profile in layer.profiles.items():
-            color, style, text = QUANTITIES.get(name, (SKY, ":", name))
+            color, dash, text = QUANTITIES.get(name, (style.SKY, ":", name))
             curves = (profile.quantile(share).numpy() for share in (0.25, 0.5, 0.75))
             low, middle, high = (np.where(curve < LOWEST, np.nan, curve) for curve in curves)
             low = np.where(np.isnan(low) & ~np.isnan(high), LOWEST, low)
             reach = layer.reaches[name]
             sign = "≥ " if reach.censored else ""
             label = f"{text}: reach {sign}{reach.steps:.0f}"
-            axes.plot(lags, middle, color=color, linestyle=style, label=label)
+            axes.plot(lags, middle, color=color, linestyle=dash, label=label)
             axes.fill_between(lags, low, high, color=color, alpha=0.15, linewidth=0)
             lowest = min(lowest, float(np.nanmin(middle, initial=1.0)))
-        axes.axhline(THRESHOLD, color=GREY, linewidth=0.8)
-        axes.annotate(
-            "1 %", (1, THRESHOLD), xycoords=("axes fraction", "data"), xytext=(-3, 3),
-            textcoords="offset points", ha="right", fontsize=8, color=GREY,
-        )  # fmt: skip
+        style.label_line(axes, THRESHOLD, "1 %")
         _limits(axes, measured)
-        axes.set_yscale("log")
+        style.log_scale(axes, "y")
         axes.set_ylim(bottom=max(lowest, LOWEST) / 2)
-        axes.set_title(f"{layer.place}: gradient of the loss, by lag", fontsize=10)
+        axes.set_title(f"{layer.place}: gradient of the loss by lag")
         axes.set_xlabel(f"lag k, {measured.unit} back")
-        axes.set_ylabel("norm over that at lag 0\n(median, quartiles shaded)")
-        axes.legend(fontsize=8, loc="best", framealpha=0.9)
-        axes.grid(alpha=0.25)
+        axes.set_ylabel("ratio to lag 0\n(median, quartiles shaded)")
+        axes.legend(loc="best")
 
 
 def _intervention(figure: Any, measured: Measurements) -> None:
     (axes,) = _grid(figure, 1)
     floor = measured.interventions[0].floor
-    for one, (color, style) in zip(
-        measured.interventions, ((GREEN, "-."), (BLUE, "-")), strict=False
-    ):
+    styles = ((style.GREEN, "-."), (style.BLUE, "-"))
+    for one, (color, dash) in zip(measured.interventions, styles, strict=False):
         sign = "≥ " if one.reach.censored else ""
         median = one.median.numpy()
-        median = np.where(median < floor / 1e3, np.nan, median)
-        label = f"{one.what} replaced: reach {sign}{one.reach.steps:.0f}"
-        marker = "o" if len(one.lags) < 40 else None
         axes.plot(
-            one.lags.numpy(),
-            median,
-            color=color,
-            linestyle=style,
-            marker=marker,
-            markersize=3,
-            label=label,
-        )
+            one.lags.numpy(), np.where(median < floor / 1e3, np.nan, median), color=color,
+            linestyle=dash, marker="o" if len(one.lags) < 40 else None, markersize=3,
+            label=f"{one.what} replaced: reach {sign}{one.reach.steps:.0f}",
+        )  # fmt: skip
         axes.axvspan(one.reach.low, one.reach.high, color=color, alpha=0.12, linewidth=0)
-    axes.axhline(floor, color=GREY, linewidth=0.8)
-    axes.annotate(
-        "noise floor", (1, floor), xycoords=("axes fraction", "data"), xytext=(-3, 3),
-        textcoords="offset points", ha="right", fontsize=8, color=GREY,
-    )  # fmt: skip
+    style.label_line(axes, floor, "noise floor")
     _limits(axes, measured)
-    axes.set_yscale("log")
-    axes.set_title("how far the output moves when something k steps back is replaced", fontsize=10)
+    style.log_scale(axes, "y")
+    axes.set_title("effect on the output of replacing the input or the state k steps back")
     axes.set_xlabel(f"lag k, {measured.unit} back")
-    axes.set_ylabel(f"median movement ({measured.interventions[0].unit})")
-    axes.legend(fontsize=8, framealpha=0.9)
-    axes.grid(alpha=0.25)
+    axes.set_ylabel(f"median effect ({measured.interventions[0].unit})")
+    axes.legend()
 
 
 def _jacobian(figure: Any, measured: Measurements) -> None:
     layers = _shown(measured)
     along, exponents = _grid(figure, 2, 3.8)
     markers = "os^Dvx"
-    colors = (BLUE, ORANGE, GREEN, RED, SKY, GREY)
+    colors = (style.BLUE, style.ORANGE, style.GREEN, style.RED, style.SKY, style.PURPLE)
     for index, layer in enumerate(layers):
         marker, color = markers[index], colors[index]
         found = layer.jacobians
@@ -185,20 +162,18 @@ def _jacobian(figure: Any, measured: Measurements) -> None:
             places, values.exponents.numpy(), yerr=2 * values.errors.numpy(), color=color,
             marker=marker, markersize=4, linestyle="none", capsize=3, label=layer.place,
         )  # fmt: skip
-    along.axhline(1, color=GREY, linewidth=0.8)
-    along.set_yscale("log")
-    along.set_title("Jacobian of one step", fontsize=10)
+    along.axhline(1, color=style.GREY, linewidth=0.8)
+    style.log_scale(along, "y")
+    along.set_title("Jacobian of one step")
     along.set_xlabel(f"step of the sequence, {measured.unit}")
-    along.set_ylabel("growth in one step (1: lengths are kept)")
-    along.legend(fontsize=7, framealpha=0.9)
-    exponents.axhline(0, color=GREY, linewidth=0.8)
-    exponents.xaxis.get_major_locator().set_params(integer=True)
-    exponents.set_title("Lyapunov exponents (bars: ± 2 standard errors)", fontsize=10)
-    exponents.set_xlabel("number, from the largest")
+    along.set_ylabel("growth in one step (1: norms are preserved)")
+    along.legend(fontsize=7)
+    exponents.axhline(0, color=style.GREY, linewidth=0.8)
+    style.whole_numbers(exponents)
+    exponents.set_title("Lyapunov exponents (bars: ± 2 standard errors)")
+    exponents.set_xlabel("exponent, from the largest")
     exponents.set_ylabel("nats per step (below 0: forgets)")
-    exponents.legend(fontsize=8)
-    for axes in (along, exponents):
-        axes.grid(alpha=0.25)
+    exponents.legend()
 
 
 def _gates(figure: Any, measured: Measurements) -> None:
@@ -212,20 +187,19 @@ def _gates(figure: Any, measured: Measurements) -> None:
     for axes, (layer, gate) in zip(grid.flatten(), gates, strict=False):
         edges = np.linspace(-1.0 if gate.squashed else 0.0, 1.0, len(gate.histogram) + 1)
         bars = axes.bar(
-            edges[:-1], 100 * gate.histogram.numpy(), np.diff(edges), align="edge", color=SKY,
+            edges[:-1], 100 * gate.histogram.numpy(), np.diff(edges), align="edge", color=style.SKY,
             edgecolor="white", linewidth=0.4,
         )  # fmt: skip
-        # Where a slope is left of less than a percent, in a color of its own.
+        # Bars of values whose slope is below 1 % have their own color.
         for end, share in ((0, gate.low), (-1, gate.high)):
             if share > 0.005:
-                bars[end].set_color(RED)
+                bars[end].set_color(style.RED)
         axes.set_title(
             f"{layer.place}  {gate.name}\nsaturated {gate.low:.0%} low, {gate.high:.0%} high",
             fontsize=9,
         )
-        axes.set_xlabel("value", fontsize=8)
-        axes.set_ylabel("share, %", fontsize=8)
-        axes.tick_params(labelsize=8)
+        axes.set_xlabel("value")
+        axes.set_ylabel("share, %")
 
 
 def _time_constants(figure: Any, measured: Measurements) -> None:
@@ -235,13 +209,14 @@ def _time_constants(figure: Any, measured: Measurements) -> None:
         assert constants is not None
         values = constants.clamp(1e-2, 1e6).numpy()
         edges = np.geomspace(max(values.min() * 0.9, 1e-2), values.max() * 1.1, 31)
-        axes.hist(values, edges, color=SKY, edgecolor="white", linewidth=0.4)
-        axes.set_xscale("log")
+        axes.hist(values, edges, color=style.SKY, edgecolor="white", linewidth=0.4)
+        style.log_scale(axes, "x")
         middle = float(np.median(values))
-        _mark(axes, middle, f"median {middle:.2g}", RED, "-", 0.98)
+        _mark(axes, middle, f"median {middle:.2g}", style.RED, "-", 0.98)
         _limits(axes, measured)
         new = layer.activity.new
-        share = "" if new is None else f"; {new:.0%} of an update is new, {1 - new:.0%} kept"
-        axes.set_title(f"{layer.place}: how long units hold{share}", fontsize=10)
+        share = "" if new is None else f"; {new:.0%} of an update is new"
+        axes.set_title(f"{layer.place}: time constants of units{share}")
         axes.set_xlabel(f"effective time constant, {measured.unit} until 1/e is left")
         axes.set_ylabel("units")
+        style.whole_numbers(axes, "y")

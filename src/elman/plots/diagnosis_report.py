@@ -1,46 +1,47 @@
-"""A diagnosis written down: one HTML file with its pictures inside, PNGs, and JSON."""
+"""A diagnosis as files: a page with its figures inside, each figure as PNG, and JSON."""
 
 from __future__ import annotations
 
 import base64
-import html
 import math
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
-from string import Template
 from typing import Any, TypeAlias
 
-from elman.diagnostics.diagnosis import Diagnosis, Layer, Measurements
+from elman.diagnostics.diagnosis import Diagnosis
 from elman.diagnostics.gradients import INPUT
+from elman.diagnostics.measurements import Layer, Measurements
 from elman.diagnostics.reach import Reach
-from elman.diagnostics.verdicts import THRESHOLDS, Verdict
+from elman.diagnostics.verdicts import THRESHOLDS
 from elman.files import atomic_path, write_json, write_text
 from elman.plots.diagnosis import figures
+from elman.plots.page import render
+from elman.plots.style import is_available
 
 Table: TypeAlias = tuple[Sequence[str], Sequence[Sequence[str]]]
 """The head and the rows."""
 
 CAPTIONS: Mapping[str, str] = {
     "gradient": "The gradient of the loss at step t with respect to the state and the input k steps"
-    " back. A straight line down is a factor lost at every step; the dashed line is where training"
-    " cuts it off.",
-    "intervention": "What stood k steps back is replaced by what another row has there, and the"
-    " change of the output is measured.",
-    "jacobian": "A step stretches the state at most by the largest singular value; repeated for"
-    " ever it would grow by the spectral radius. The Lyapunov exponents are the mean growth along"
+    " back. A straight line means that each step loses the same factor. The dashed line is the"
+    " truncation of training.",
+    "intervention": "The input or the state k steps back is replaced by that of another row, and"
+    " the change of the output is measured.",
+    "jacobian": "One step stretches the state at most by the largest singular value; repeated, the"
+    " same step grows it by the spectral radius. The Lyapunov exponents are the mean growth along"
     " the sequence.",
-    "gates": "Values of each gate over all steps, rows and units. Orange: a part with values within"
-    " 1 % of an end, where less than 1 % of the slope is left.",
-    "time-constants": "How many steps each unit holds what it has, from the gate that keeps.",
+    "gates": "Values of each gate over all steps, rows and units. Orange: values within 1 % of an"
+    " end of the range, where less than 1 % of the slope is left.",
+    "time-constants": "The number of steps for which each unit holds its state, from its forget or"
+    " update gate.",
 }
 LAYER_NOTE = (
-    "stretch: the largest singular value of a step's Jacobian, and radius: its spectral radius,"
-    " both in the median; Lyapunov exponent: the largest, in nats per step, ± its standard error;"
-    " holds: the median time constant in steps; new: the share of an update that is new;"
+    "singular value and radius: the largest singular value and the spectral radius of a step's"
+    " Jacobian, medians over steps; Lyapunov exponent: the largest, in nats per step, ± its"
+    " standard error; time constant: median in steps; new: share of an update that is new;"
     " dead, constant: units"
 )
-MISSING = 'pictures need matplotlib: pip install "elman[plot]"'
+MISSING = 'figures need matplotlib: pip install "elman[plot]"'
 
 
 def write_report(
@@ -50,13 +51,13 @@ def write_report(
     title: str = "Diagnosis",
     attempts: Table | None = None,
 ) -> list[str]:
-    """Write diagnosis.json, report.html and a PNG for each picture into `folder`.
+    """Write report.html, diagnosis.json and a PNG of each figure to `folder`.
 
     Args:
-        diagnosis: what `diagnose` gave.
-        folder: made where it is not there; files of an earlier report are replaced.
+        diagnosis: from `elman.diagnose`.
+        folder: created if it does not exist; files of an earlier report are replaced.
         title: of the page.
-        attempts: a table of mends that were tried.
+        attempts: a table of remedies that were tried.
 
     Returns:
         What is missing and how to get it, in a line each.
@@ -66,21 +67,17 @@ def write_report(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    missing = []
-    try:
-        pictures = figures(diagnosis.measured)
-    except ImportError:
-        pictures, missing = {}, [MISSING]
-    for name, png in pictures.items():
+    drawn = figures(diagnosis.measured) if is_available() else {}
+    for name, png in drawn.items():
         with atomic_path(folder / f"{name}.png") as partial:
             partial.write_bytes(png)
     write_json(folder / "diagnosis.json", as_json(diagnosis, attempts))
-    write_text(folder / "report.html", as_html(diagnosis, pictures, title, attempts))
-    return missing
+    write_text(folder / "report.html", as_html(diagnosis, drawn, title, attempts))
+    return [] if drawn else [MISSING]
 
 
 def as_json(diagnosis: Diagnosis, attempts: Table | None = None) -> dict[str, Any]:
-    """Everything that was measured, as plain values; what is not finite is null."""
+    """All measurements and verdicts as plain values; numbers that are not finite become null."""
     measured = diagnosis.measured
     plain: dict[str, Any] = _plain(
         {
@@ -163,7 +160,7 @@ def _plain(value: Any) -> Any:
 
 
 def reach_table(measured: Measurements) -> Table:
-    """The reach by each way of looking, one row each."""
+    """The reach by gradient and by intervention, a row each."""
     rows = []
     for layer in measured.layers:
         for name, reach in layer.reaches.items():
@@ -174,7 +171,7 @@ def reach_table(measured: Measurements) -> Table:
         rows.append(["intervention", where, f"{one.what} replaced", *_reach(one.reach)])
     for what, known in (("truncation", measured.truncation), ("needed", measured.needs)):
         if known is not None:
-            text = "training goes back" if what == "truncation" else "lag of the task"
+            text = "steps of backpropagation" if what == "truncation" else "lag of the task"
             rows.append([what, "", text, str(known), ""])
     return (["by", "where", "of", f"reach, {measured.unit}", "95 %"], rows)
 
@@ -185,9 +182,10 @@ def _reach(reach: Reach) -> tuple[str, str]:
 
 
 def layer_table(measured: Measurements) -> Table:
-    """The figures of each layer; `LAYER_NOTE` says what the columns are."""
+    """A row for each layer; `LAYER_NOTE` explains the columns."""
     head = [
-        *("layer", "stretch", "radius", "Lyapunov exponent", "holds", "new", "dead", "constant"),
+        *("layer", "singular value", "radius", "Lyapunov exponent", "time constant", "new"),
+        *("dead", "constant"),
     ]
     rows = []
     for layer in measured.layers:
@@ -209,52 +207,27 @@ def layer_table(measured: Measurements) -> Table:
 
 def as_html(
     diagnosis: Diagnosis,
-    pictures: Mapping[str, bytes],
+    figures: Mapping[str, bytes],
     title: str,
     attempts: Table | None = None,
 ) -> str:
-    """The report as one page that loads nothing."""
+    """The report as a page that loads nothing else; `figures` are PNGs by name."""
     measured = diagnosis.measured
-    page = Template(files("elman.plots").joinpath("diagnosis_report.html").read_text("utf-8"))
-    rows = [[name, f"{t.value:g} {t.unit}", t.meaning] for name, t in THRESHOLDS.items()]
-    tried = "" if attempts is None else f"<h2>Mends, tried</h2>\n{_table(*attempts)}"
-    shown = "\n".join(_figure(name, png) for name, png in pictures.items())
-    return page.substitute(
-        title=html.escape(title),
-        subtitle=html.escape(
-            f"mean loss {measured.gradient.mean_loss:.4g}, lags up to {measured.gradient.max_lag}"
-            f" {measured.unit}, {len(measured.layers[0].profiles['input'].norms)} samples"
-        ),
-        verdicts="\n".join(map(_card, diagnosis.verdicts)),
-        attempts=tried,
-        reaches=_table(*reach_table(measured)),
-        pictures=shown or f'<p class="note">{html.escape(MISSING)}</p>',
-        layers=_table(*layer_table(measured)),
-        layer_note=html.escape(LAYER_NOTE),
-        thresholds=_table(["verdict", "limit", "when"], rows),
-    )
-
-
-def _card(verdict: Verdict) -> str:
-    where = "" if verdict.place is None else f" in {html.escape(verdict.place)}"
-    kind = "verdict healthy" if verdict.is_healthy else "verdict"
-    return (
-        f'<div class="{kind}"><b>{verdict.name}</b>{where}<p>{html.escape(verdict.evidence)}</p>'
-        f'<p class="mend">{html.escape(verdict.mend)}</p></div>'
-    )
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    def line(cells: Sequence[str], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{html.escape(c)}</{tag}>" for c in cells) + "</tr>"
-
-    return "\n".join(["<table>", line(head, "th"), *(line(row, "td") for row in rows), "</table>"])
-
-
-def _figure(name: str, png: bytes) -> str:
-    data = base64.b64encode(png).decode()
-    caption = html.escape(CAPTIONS[name])
-    return (
-        f'<figure><img alt="{html.escape(name)}" src="data:image/png;base64,{data}">'
-        f"<figcaption>{caption}</figcaption></figure>"
+    limits = [[name, f"{t.value:g} {t.unit}", t.meaning] for name, t in THRESHOLDS.items()]
+    return render(
+        "diagnosis_report.html",
+        title=title,
+        subtitle=f"mean loss {measured.gradient.mean_loss:.4g}, lags up to"
+        f" {measured.gradient.max_lag} {measured.unit},"
+        f" {len(measured.layers[0].profiles[INPUT].norms)} samples",
+        verdicts=diagnosis.verdicts,
+        attempts=attempts,
+        reaches=reach_table(measured),
+        figures=[
+            (name, CAPTIONS[name], base64.b64encode(png).decode()) for name, png in figures.items()
+        ],
+        missing=MISSING,
+        layers=layer_table(measured),
+        layer_note=LAYER_NOTE,
+        thresholds=(["verdict", "limit", "condition"], limits),
     )

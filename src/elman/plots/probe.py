@@ -1,104 +1,108 @@
-"""The picture of a study: the longest lag of each cell, and its scores on the way there."""
+"""The figure of a probe: the scores of each cell by lag, and the longest lag it masters."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from textwrap import fill
 from typing import Any
 
 from elman.data.memory import PROBLEMS
-from elman.files import atomic_path
-from elman.studies.probe.probe import Plan
-from elman.studies.probe.report import points, reach
-from elman.studies.probe.trials import Result, Trial
+from elman.plots import style
 
-# Okabe and Ito's palette, which color-blind people can tell apart; markers differ as well.
-COLORS = ("#0072B2", "#56B4E9", "#CC79A7", "#E69F00", "#D55E00", "#009E73", "#000000", "#999999")
+COLORS = (
+    style.BLUE,
+    style.SKY,
+    style.PURPLE,
+    style.ORANGE,
+    style.RED,
+    style.GREEN,
+    style.BLACK,
+    "#999999",
+)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 
-def plot(path: Path, plan: Plan, done: Mapping[Trial, Result]) -> None:
-    """Draw a column for each problem: scores against the lag above, the longest lags below.
+@dataclass(frozen=True)
+class CellScores:
+    """The results of one cell on one problem.
+
+    Attributes:
+        cell: its name.
+        scores: lag -> the scores of all seeds.
+        longest: the longest lag mastered; 0 for none.
+        label: `longest` for people, such as "≥ 200".
+    """
+
+    cell: str
+    scores: Mapping[int, Sequence[float]]
+    longest: int
+    label: str
+
+
+def draw_probe(
+    path: Path, lags: Sequence[int], problems: Mapping[str, Sequence[CellScores]]
+) -> None:
+    """Draw a column for each problem: scores by lag above, longest lags below.
+
+    Args:
+        path: of the figure.
+        lags: that were planned, in ascending order.
+        problems: name of `elman.data.memory.PROBLEMS` -> results of each cell.
 
     Raises:
-        ImportError: matplotlib is not installed.
+        InputError: matplotlib is not installed.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    columns = len(plan.problems)
-    height = 3.3 + 0.6 + 0.32 * len(plan.cells)
-    figure = Figure(figsize=(max(5.2 * columns, 6.5), height + 0.6), layout="constrained")
-    grid = figure.subplots(
-        2, columns, squeeze=False, height_ratios=[3.3, 0.6 + 0.32 * len(plan.cells)]
-    )
-    for column, problem in enumerate(plan.problems):
-        _scores(grid[0, column], plan, done, problem)
-        _longest(grid[1, column], plan, done, problem, names=column == 0)
-    FigureCanvasAgg(figure)
-    with atomic_path(path) as partial:
-        figure.savefig(partial, format="png", dpi=150)
+    cells = max(map(len, problems.values()))
+    heights = [3.3, 0.6 + 0.32 * cells]
+    with style.new_figure(path, (max(5.2 * len(problems), 6.5), sum(heights) + 0.6)) as figure:
+        grid = figure.subplots(2, len(problems), squeeze=False, height_ratios=heights)
+        for column, (name, results) in enumerate(problems.items()):
+            _scores(grid[0, column], name, lags, results)
+            _longest(grid[1, column], name, lags, results, names=column == 0)
 
 
-def _scores(axes: Any, plan: Plan, done: Mapping[Trial, Result], name: str) -> None:
+def _scores(axes: Any, name: str, lags: Sequence[int], results: Sequence[CellScores]) -> None:
     problem = PROBLEMS[name]
-    for index, cell in enumerate(plan.cells):
-        found = points(plan, done, name, cell)
+    for index, one in enumerate(results):
         color, marker = COLORS[index % len(COLORS)], MARKERS[index % len(MARKERS)]
-        lags = [point.lag for point in found]
-        axes.plot(lags, [p.middle for p in found], color=color, marker=marker, markersize=5)
-        for point in found:
-            alone = [point.lag] * len(point.scores)
-            axes.scatter(alone, point.scores, color=color, s=7, alpha=0.35, linewidths=0)
-    axes.axhline(problem.mastered, color="0.35", linestyle="--", linewidth=1)
-    axes.axhline(problem.guess, color="0.35", linestyle=":", linewidth=1)
-    # Labels keep to the side of their line where the points are not.
-    below, above = (-9, 3)
-    for value, what, shift in (
-        (problem.mastered, "mastered", below if problem.counts_up else above),
-        (problem.guess, "guessing", above if problem.counts_up else below),
-    ):
-        axes.annotate(
-            what, (1, value), xycoords=("axes fraction", "data"), xytext=(-4, shift),
-            textcoords="offset points", ha="right", fontsize=8, color="0.25",
-        )  # fmt: skip
-    axes.set_xscale("log")
+        medians = [median(scores) for scores in one.scores.values()]
+        axes.plot(list(one.scores), medians, color=color, marker=marker, markersize=5)
+        for lag, scores in one.scores.items():
+            axes.scatter([lag] * len(scores), scores, color=color, s=7, alpha=0.35, linewidths=0)
+    # Labels are on the side of their line where the points are not.
+    style.label_line(axes, problem.mastered, "mastered", below=problem.counts_up)
+    style.label_line(axes, problem.guess, "guessing", below=not problem.counts_up)
     if not problem.counts_up:
-        axes.set_yscale("log")
-    _lag_axis(axes, plan)
+        style.log_scale(axes, "y")
+    _lag_axis(axes, lags)
     axes.set_title(fill(f"{name}: {problem.summary}", 52), fontsize=9)
     axes.set_ylabel(problem.metric)
-    axes.grid(alpha=0.25)
 
 
 def _longest(
-    axes: Any, plan: Plan, done: Mapping[Trial, Result], name: str, *, names: bool
+    axes: Any, name: str, lags: Sequence[int], results: Sequence[CellScores], *, names: bool
 ) -> None:
-    begin = _begin(plan)
-    for index, cell in enumerate(plan.cells):
-        found = reach(plan, done, name, cell)
-        length = max(found.longest, begin)
+    begin = lags[0] / 2  # so that the shortest lag has a bar
+    for index, one in enumerate(results):
+        length = max(one.longest, begin)
         axes.barh(index, length - begin, left=begin, color=COLORS[index % len(COLORS)], height=0.7)
         axes.annotate(
-            str(found), (length, index), xytext=(4, 0), textcoords="offset points", va="center",
-            fontsize=8,
+            one.label, (length, index), xytext=(4, 0), textcoords="offset points", va="center",
+            fontsize=8, color=style.GREY,
         )  # fmt: skip
-    axes.set_xscale("log")
-    _lag_axis(axes, plan)
-    axes.set_yticks(range(len(plan.cells)), plan.cells if names else [""] * len(plan.cells))
+    _lag_axis(axes, lags)
+    axes.set_yticks(range(len(results)), [one.cell if names else "" for one in results])
     axes.invert_yaxis()
-    axes.set_xlabel(f"longest lag mastered ({PROBLEMS[name].lag})", fontsize=9)
-    axes.grid(axis="x", alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlabel(f"longest lag mastered ({PROBLEMS[name].lag})")
+    axes.grid(visible=False, axis="y")
+    axes.grid(axis="x")
 
 
-def _lag_axis(axes: Any, plan: Plan) -> None:
-    axes.set_xticks(plan.lags, [str(lag) for lag in plan.lags])
+def _lag_axis(axes: Any, lags: Sequence[int]) -> None:
+    style.log_scale(axes, "x")
+    axes.set_xticks(lags, [str(lag) for lag in lags])
     axes.set_xticks([], minor=True)
-    axes.set_xlim(_begin(plan), plan.lags[-1] * 2.2)
-
-
-def _begin(plan: Plan) -> float:
-    """Where the axis of lags begins, so that the shortest has a bar."""
-    return plan.lags[0] / 2
+    axes.set_xlim(lags[0] / 2, lags[-1] * 2.2)

@@ -1,51 +1,243 @@
-"""A trained classifier over many rows: logits, and the probabilities that are reported.
+"""A trained classifier as a value: labels for texts, for sequences of numbers, or for their steps.
 
-Legend: N rows, S steps of all rows together, K classes.
+Legend: T time, C channels, K classes.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 import numpy as np
-import numpy.typing as npt
-import torch
-from torch import Tensor
+from pydantic import Field, TypeAdapter
+from torch import nn
 
-from elman.data.labeled.encoded import Encoded
+from elman.data.given import Files, Given, Texts
+from elman.data.labeled.rows import Inputs, Words
+from elman.data.labeled.rows import Texts as TextRows
+from elman.diagnostics.activations import Activations
+from elman.diagnostics.explanation import Explanation
+from elman.errors import InputError
+from elman.models.cells import CellOptions, recurrent_layers
 from elman.models.classifier import Classifier
-from elman.streaming.stream import evaluating
+from elman.models.pooling import PoolingKind
+from elman.models.stacked import output_width
+from elman.plots.explain_page import write_page
+from elman.predictors.classifier_activations import activations_of_numbers, activations_of_text
+from elman.predictors.classifier_answers import Array, answered, probabilities_of
+from elman.predictors.classifier_inputs import Encoder, Row, Schema, rows_of
+from elman.predictors.classifier_sessions import ClassifierSession, NumberSession, WordSession
+from elman.predictors.explain import explain
+from elman.predictors.predictor import Parts, Predictor
+from elman.settings import Options
 
-Array = npt.NDArray[Any]
+
+class ClassifierPrediction(Options):
+    """What to classify, and whether to explain the answers."""
+
+    text: str | None = Field(default=None, description="classify this text, in place of a file")
+    explain: bool = Field(
+        default=False, description="say how much each word contributed: with and without it"
+    )
+    html: Path | None = Field(
+        default=None, description="write the explanations as a page, words colored by their effect"
+    )
 
 
-def logits_of(model: Classifier, rows: Encoded) -> Array:
-    """The logits (N, K) of all rows, in their order; for labels at each step, (S, K)."""
-    per_step = model.pooling is None
-    classes = model.readout.out_features
-    found = np.zeros((len(rows.steps) if per_step else len(rows), classes), np.float32)
-    device = model.readout.weight.device
-    with evaluating(model), torch.inference_mode():
-        for places, batch in rows.batches():
-            logits = model(batch.inputs.to(device), batch.lengths.to(device)).cpu()
-            if not per_step:
-                found[places] = logits.numpy()
+@dataclass(frozen=True)
+class Architecture:
+    """What a classifier is made of; see `elman.models.classifier.Classifier`.
+
+    Attributes:
+        embedding_size: what the first layer reads: the width of the embedding, or the channels.
+        hidden_size: units of a direction of a layer.
+        pooling: how the steps become one vector; None for a label at each step.
+    """
+
+    cell: str
+    options: CellOptions
+    embedding_size: int
+    hidden_size: int
+    num_layers: int
+    bidirectional: bool
+    pooling: PoolingKind | None
+    word_dropout: float = 0.0
+    input_dropout: float = 0.0
+    hidden_dropout: float = 0.0
+    output_dropout: float = 0.0
+    locked_dropout: bool = True
+
+    def make(self, schema: Schema, encoder: Encoder) -> Classifier:
+        """The network, with fresh weights, for these classes and this vocabulary."""
+        embedding = None
+        if encoder.words is not None:
+            embedding = nn.Embedding(encoder.words.tokenizer.vocab_size, self.embedding_size)
+            # Small beside the gates' initial weights, so that a rare word begins with little say.
+            nn.init.normal_(embedding.weight, std=0.1)
+        layers = recurrent_layers(
+            self.cell,
+            self.embedding_size,
+            [self.hidden_size] * self.num_layers,
+            self.options,
+            bidirectional=self.bidirectional,
+        )
+        return Classifier(
+            embedding,
+            layers,
+            output_width(layers, self.embedding_size),
+            len(schema.names),
+            pooling=self.pooling,
+            word_dropout=self.word_dropout,
+            input_dropout=self.input_dropout,
+            hidden_dropout=self.hidden_dropout,
+            output_dropout=self.output_dropout,
+            locked_dropout=self.locked_dropout,
+        )
+
+
+class ClassifierPredictor(Predictor):
+    """A classifier with what turns texts or numbers into its steps and its outputs into labels.
+
+    Args:
+        model: the network.
+        schema: its classes and what it reads.
+        encoder: the tokenizer or the scaler.
+        architecture: what `model` is made of.
+        name: what messages call it.
+    """
+
+    kind: ClassVar[str] = "classifier"
+    Prediction = ClassifierPrediction
+
+    def __init__(
+        self,
+        model: Classifier,
+        schema: Schema,
+        encoder: Encoder,
+        architecture: Architecture,
+        name: str = "the predictor",
+    ) -> None:
+        super().__init__(model, name)
+        self.model, self.schema, self.encoder = model, schema, encoder
+        self.architecture = architecture
+
+    @classmethod
+    def of(cls, parts: Parts, name: str) -> Self:
+        settings = dict(parts.settings)
+        schema = TypeAdapter(Schema).validate_python(settings.pop("schema"))
+        split = bool(settings.pop("split_punctuation"))
+        encoder = Encoder.of(parts.files, split_punctuation=split, where=name)
+        if (schema.inputs == "numbers") != (encoder.words is None):
+            raise InputError(f"{name}: reads {schema.inputs}, which its tokenizer does not fit")
+        architecture = TypeAdapter(Architecture).validate_python(settings)
+        return cls(architecture.make(schema, encoder), schema, encoder, architecture, name)
+
+    def parts(self) -> Parts:
+        """The architecture, the schema, and the tokenizer or the scaler."""
+        reads = {
+            "schema": asdict(self.schema),
+            "split_punctuation": self.encoder.split_punctuation,
+        }
+        return Parts({**asdict(self.architecture), **reads}, self.encoder.files)
+
+    def answers(self, inputs: Given | None, options: Options) -> Iterator[Row]:
+        """A row of answers for each row of the inputs; for labels at each step, one for each step.
+
+        The columns of a table come first, then `predicted`, its `probability`, and `p_CLASS` for
+        each class.
+
+        Raises:
+            InputError: inputs that can't be read, an empty text, numbers where text was expected.
+        """
+        assert isinstance(options, ClassifierPrediction)
+        explaining = options.explain or options.html is not None
+        if explaining and self.schema.inputs != "texts":
+            raise InputError("--explain: for classifiers of whole texts; leave it out")
+        explained: list[Explanation] = []
+        rows_before = 0
+        for read, rows in rows_of(self.schema, self._given(inputs, options)):
+            encoded, ends = self.encoder.unlabeled(read, self.schema.kind)
+            probabilities = probabilities_of(self.model, encoded)
+            if self.schema.kind == "step":
+                by_step = probabilities if ends is None else probabilities[ends]
+                yield from self._steps(read, by_step, rows_before)
+                rows_before += len(read)
                 continue
-            for column, (place, length) in enumerate(zip(places, batch.lengths, strict=True)):
-                begin = rows.offsets[place]
-                found[begin : begin + int(length)] = logits[: int(length), column].numpy()
-    return found
+            for place, (row, found) in enumerate(zip(rows, probabilities, strict=True)):
+                answer = dict(answered(self.schema, found))
+                _refuse_clash(row, answer)
+                if explaining and isinstance(read, TextRows) and self.encoder.words is not None:
+                    why = explain(self.model, self.schema, self.encoder.words, read.texts[place])
+                    answer["words"] = [asdict(word) for word in why.words]
+                    if options.html is not None:
+                        explained.append(why)
+                yield {**row, **answer}
+        if options.html is not None:
+            write_page(explained, options.html)
+
+    def open_session(self, options: Options) -> ClassifierSession[Any]:
+        """A session that answers after each word, or after each step of numbers.
+
+        Raises:
+            InputError: a network that reads from both ends.
+        """
+        if self.model.bidirectional:
+            raise InputError(
+                f"{self.name}: reads from both ends, so it has to see the end before it can"
+                " answer; train one with --no-bidirectional to stream"
+            )
+        if self.encoder.words is None:
+            return NumberSession(self, self.model, self.schema, self.encoder.scale)
+        return WordSession(self, self.model, self.schema, self.encoder.words)
+
+    def activations(self, row: str | np.ndarray) -> Activations:
+        """The states and gates after each step of a text or of numbers (T, C), and the answers.
+
+        Raises:
+            InputError: a row of the other kind, an empty one, or one of too many steps.
+        """
+        if isinstance(row, str):
+            if self.encoder.words is None:
+                raise InputError(f"{self.name}: reads numbers; leave --text out")
+            words = self.encoder.words
+            return activations_of_text(self.model, self.schema, words, row, self.name)
+        if self.encoder.words is not None:
+            raise InputError(f"{self.name}: this classifier reads text; give some with --text")
+        channels = len(self.schema.channels)
+        if row.ndim != 2 or row.shape[1] != channels or not len(row):
+            raise InputError(
+                f"{self.name}: expected numbers of shape (steps, {channels}), got {row.shape}"
+            )
+        values = row.astype(np.float32)
+        if self.encoder.scale is not None:
+            values = self.encoder.scale.apply(values)
+        return activations_of_numbers(self.model, self.schema, values, self.name)
+
+    def _given(self, inputs: Given | None, options: ClassifierPrediction) -> Given | None:
+        """The inputs, or the text that the options have in place of them."""
+        if options.text is None:
+            return inputs
+        if isinstance(inputs, Files):
+            raise InputError(f"--text and {inputs.paths[0]}: give one of the two")
+        if self.schema.inputs == "numbers":
+            raise InputError("--text: this classifier reads numbers; give a file of them")
+        return Texts([options.text], where="--text")
+
+    def _steps(self, inputs: Inputs, probabilities: Array, before: int) -> Iterator[Row]:
+        """A row for each step (S, K): which row and step of the input, and its label."""
+        assert not isinstance(inputs, TextRows)
+        words = inputs.words if isinstance(inputs, Words) else None
+        for row, (begin, length) in enumerate(zip(inputs.offsets, inputs.lengths, strict=False)):
+            for step in range(int(length)):
+                place = int(begin) + step
+                what = {} if words is None else {"word": words[place]}
+                answer = answered(self.schema, probabilities[place])
+                yield {"row": before + row + 1, "step": step + 1, **what, **answer}
 
 
-def probabilities_of(logits: Tensor, temperature: Tensor, *, many: bool) -> Tensor:
-    """Softmax of logits (…, K) over the temperature; where a row may have many, sigmoids."""
-    scaled = logits / temperature
-    return scaled.sigmoid() if many else scaled.softmax(-1)
-
-
-def judge(model: Classifier, rows: Encoded) -> Array:
-    """The probabilities of all rows, shaped as `logits_of` shapes them."""
-    logits = torch.from_numpy(logits_of(model, rows))
-    many = rows.kind == "many"
-    found: Array = probabilities_of(logits, model.temperature.cpu(), many=many).numpy()
-    return found
+def _refuse_clash(row: Row, answer: Row) -> None:
+    both = next((name for name in answer if name in row), None)
+    if both is not None:
+        raise InputError(f"the table has a column {both!r}, which the answer needs; rename it")

@@ -1,4 +1,4 @@
-"""A classifier reads one row, and everything that can be seen of it meanwhile.
+"""States, gates and answers of a classifier after each step of one row.
 
 Legend: S steps, C channels, K classes.
 """
@@ -8,28 +8,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import torch
 
+from elman.data.labeled.rows import Floats
 from elman.data.labeled.words import WordEncoder, words_of
 from elman.diagnostics.activations import Activations, Expected, Step, panels_of
 from elman.diagnostics.trace import trace
 from elman.errors import InputError
 from elman.models.classifier import Classifier
-from elman.predictors.classifier import probabilities_of
+from elman.predictors.classifier_answers import softened
 from elman.predictors.classifier_inputs import Schema
 from elman.streaming.stream import Stream, evaluating
 
 MOST_STEPS = 20_000
-"""A layer of 512 units then fills 240 MB."""
+"""A layer of 512 units then takes 240 MB."""
 
-_GUESSES = 5
-_NUMBERS = 4
-"""The most numbers of a step that its label spells; beyond, it counts the step."""
+_ANSWERS = 5
+_MOST_NUMBERS = 4
+"""A step of more numbers than this is labeled with its place instead."""
 
 
-def read_words(
+def activations_of_text(
     model: Classifier, schema: Schema, words: WordEncoder, text: str, title: str
 ) -> Activations:
     """The states and gates after each token of `text`, and the answer as it forms.
@@ -44,23 +44,23 @@ def read_words(
     ids, ends = words.encode(spelled)
     labels = []
     for word, begin, end in zip(spelled, [1, *ends[:-1]], ends, strict=True):
-        # A word of several tokens is written out by its last, as in the answers of a stream.
+        # A word of several tokens is written at its last, where a session answers it.
         labels += ["·"] * (end - begin - 1) + [f" {word}"]
-    return _reading(model, schema, ids, labels, title, begin=1)
+    return _activations(model, schema, ids, labels, title, begin=1)
 
 
-def read_numbers(
-    model: Classifier, schema: Schema, values: npt.NDArray[np.float32], title: str
+def activations_of_numbers(
+    model: Classifier, schema: Schema, values: Floats, title: str
 ) -> Activations:
-    """The same of a row of numbers (S, C), standardized as the model reads them."""
+    """The same for a row of numbers (S, C), standardized as the model reads them."""
     labels = [
-        " ".join(f"{value:.2g}" for value in row) if len(row) <= _NUMBERS else f"step {place}"
+        " ".join(f"{value:.2g}" for value in row) if len(row) <= _MOST_NUMBERS else f"step {place}"
         for place, row in enumerate(values, 1)
     ]
-    return _reading(model, schema, values, labels, title, begin=0)
+    return _activations(model, schema, values, labels, title, begin=0)
 
 
-def _reading(
+def _activations(
     model: Classifier,
     schema: Schema,
     steps: npt.NDArray[Any],
@@ -68,7 +68,7 @@ def _reading(
     title: str,
     begin: int,
 ) -> Activations:
-    """Of `steps`, the first `begin` of which have no label."""
+    """Those of `steps`, the first `begin` of which have no label."""
     if len(steps) > MOST_STEPS:
         raise InputError(
             f"{len(steps):,} steps; at most {MOST_STEPS:,} can be shown: give a part of them"
@@ -79,7 +79,7 @@ def _reading(
         traces = trace(model, lambda: model(row[:, None], length))
     answers = _answers(model, schema, row, length)
     before = [answers[place - 1] if place else () for place in range(begin, len(steps))]
-    shown = [Step(label, None, told) for label, told in zip(labels, before, strict=True)]
+    shown = [Step(label, None, expected) for label, expected in zip(labels, before, strict=True)]
     return Activations(
         title,
         shown,
@@ -93,19 +93,18 @@ def _reading(
 def _answers(
     model: Classifier, schema: Schema, row: torch.Tensor, length: torch.Tensor
 ) -> list[tuple[Expected, ...]]:
-    """What the model says after each step; one that reads from both ends has to see the end."""
+    """The answers after each step; a bidirectional model has one at the end only."""
     if not model.bidirectional:
         logits = Stream(model).push(row)
     else:
         with evaluating(model), torch.inference_mode():
             logits = model(row[:, None], length)
             logits = logits[:, 0] if model.pooling is None else logits
-    many = schema.kind == "many"
-    shares = probabilities_of(logits, model.temperature, many=many).cpu()
-    told = [_best(schema.names, each.tolist()) for each in shares]
-    return [()] * (len(row) - len(told)) + told
+    probabilities = softened(logits, model.temperature, many=schema.kind == "many").cpu()
+    answers = [_best(schema.names, each.tolist()) for each in probabilities]
+    return [()] * (len(row) - len(answers)) + answers
 
 
-def _best(names: Sequence[str], shares: Sequence[float]) -> tuple[Expected, ...]:
-    order = sorted(range(len(names)), key=lambda place: -shares[place])
-    return tuple(Expected(names[place], shares[place]) for place in order[:_GUESSES])
+def _best(names: Sequence[str], probabilities: Sequence[float]) -> tuple[Expected, ...]:
+    order = sorted(range(len(names)), key=lambda place: -probabilities[place])
+    return tuple(Expected(names[place], probabilities[place]) for place in order[:_ANSWERS])

@@ -1,22 +1,28 @@
-"""What a classifier's run keeps of its data, and how rows become ids or standardized numbers."""
+"""The input side of a classifier: its schema, the rows to classify, and how they become steps."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field
 
 from elman.data.batching import IGNORE
+from elman.data.given import Arrays, Files, Given
+from elman.data.given import Columns as GivenColumns
+from elman.data.given import Texts as GivenTexts
+from elman.data.labeled.dataset import read_unlabeled
 from elman.data.labeled.encoded import Encoded
 from elman.data.labeled.rows import (
     Columns,
     Inputs,
     Labeled,
-    LabeledSplits,
     LabelKind,
+    Origin,
     Sequences,
     Texts,
     Words,
@@ -24,11 +30,20 @@ from elman.data.labeled.rows import (
 )
 from elman.data.labeled.standardize import Standardizer
 from elman.data.labeled.words import WordEncoder, words_of
+from elman.data.text import whole_text
+from elman.data.tokenizer import tokenizer_from_bytes
 from elman.errors import InputError
-from elman.files import write_json
+from elman.streaming.text_input import LineInput
 
 InputKind = Literal["texts", "words", "numbers"]
 _KINDS: dict[InputKind, type[Inputs]] = {"texts": Texts, "words": Words, "numbers": Sequences}
+
+TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
+TOKENIZER, SCALER = "tokenizer.json", "scaler.json"
+_ROWS_AT_ONCE = 256
+_LONGEST_LINE = 1 << 30
+
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -40,58 +55,30 @@ class Schema:
         kind: one label a row, one for each step, or many a row.
         inputs: texts, rows of words, or rows of numbers.
         channels: the names of the numbers of a step.
-        notes: what was found when the data were read.
-        columns: where in the files the texts and the labels were.
+        columns: where in a table the texts and the labels are.
     """
 
-    names: tuple[str, ...]
+    names: Annotated[tuple[str, ...], Field(min_length=1)]
     kind: LabelKind
     inputs: InputKind
     channels: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
     columns: Columns = field(default_factory=Columns)
 
     @classmethod
-    def of(cls, splits: LabeledSplits, notes: tuple[str, ...]) -> Schema:
-        """That of some data."""
-        read, labels = splits.train.inputs, splits.train.labels
-        inputs = next(name for name, kind in _KINDS.items() if isinstance(read, kind))
-        channels = read.channels if isinstance(read, Sequences) else ()
-        return cls(labels.names, labels.kind, inputs, channels, notes, splits.columns)
+    def of(cls, data: Labeled, columns: Columns) -> Schema:
+        """The schema of labeled rows."""
+        inputs = next(name for name, kind in _KINDS.items() if isinstance(data.inputs, kind))
+        channels = data.inputs.channels if isinstance(data.inputs, Sequences) else ()
+        return cls(data.labels.names, data.labels.kind, inputs, channels, columns)
 
     @property
-    def reads(self) -> type[Inputs]:
-        """The type of the inputs."""
-        return _KINDS[self.inputs]
-
-    def save(self, path: Path) -> None:
-        """Write it as JSON."""
-        write_json(path, asdict(self))
-
-    @classmethod
-    def load(cls, path: Path) -> Schema:
-        """What `save` wrote.
-
-        Raises:
-            InputError: missing or damaged.
-        """
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-            columns = Columns(**found.pop("columns"))
-            values: dict[str, Any] = {name: _frozen(value) for name, value in found.items()}
-            schema = cls(**values, columns=columns)
-            if not schema.names or schema.inputs not in _KINDS:
-                raise ValueError("it names no classes or unknown inputs")
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise InputError(
-                f"{path}: cannot be read as the classes of a run ({error}); train again"
-            ) from error
-        return schema
+    def steps(self) -> str:
+        return "steps" if self.inputs == "numbers" else "words"
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """Rows as people have them to rows as the network reads them.
+    """Encodes rows of text as token ids and standardizes rows of numbers.
 
     Attributes:
         words: for texts and words.
@@ -101,18 +88,47 @@ class Encoder:
     words: WordEncoder | None
     scale: Standardizer | None
 
+    @classmethod
+    def of(cls, files: Mapping[str, bytes], *, split_punctuation: bool, where: str) -> Encoder:
+        """The encoder whose `files` these are.
+
+        Raises:
+            InputError: damaged files.
+        """
+        if TOKENIZER in files:
+            tokenizer = tokenizer_from_bytes(files[TOKENIZER], f"{where}/{TOKENIZER}")
+            return cls(WordEncoder(tokenizer, split_punctuation=split_punctuation), None)
+        if SCALER in files:
+            return cls(None, Standardizer.from_bytes(files[SCALER], f"{where}/{SCALER}"))
+        return cls(None, None)
+
+    @property
+    def files(self) -> Mapping[str, bytes]:
+        """The tokenizer or the scaler, by the name of its file."""
+        files = {}
+        if self.words is not None:
+            files[TOKENIZER] = self.words.tokenizer.to_bytes()
+        if self.scale is not None:
+            files[SCALER] = self.scale.to_bytes()
+        return files
+
+    @property
+    def split_punctuation(self) -> bool:
+        """Whether punctuation is split off the words of a text."""
+        return self.words is not None and self.words.split_punctuation
+
     def labeled(self, data: Labeled) -> Encoded:
         """Rows with their labels."""
         steps, offsets, ends = self._steps(data.inputs)
         kind, labels = data.labels.kind, data.labels.ids
         if kind == "step" and ends is not None:
-            # The last token of a word knows all of it.
+            # A word is labeled at its last token, where all of it has been read.
             spread = np.full(len(steps), IGNORE, np.int64)
             spread[ends] = labels
             labels = spread
         return Encoded(steps, offsets, labels, kind)
 
-    def bare(self, inputs: Inputs, kind: LabelKind) -> tuple[Encoded, np.ndarray | None]:
+    def unlabeled(self, inputs: Inputs, kind: LabelKind) -> tuple[Encoded, np.ndarray | None]:
         """Rows without labels; and for words, the step at which each of all words ends (W,)."""
         steps, offsets, ends = self._steps(inputs)
         return Encoded(steps, offsets, None, kind), ends
@@ -122,18 +138,87 @@ class Encoder:
             values = inputs.values if self.scale is None else self.scale.apply(inputs.values)
             return values, inputs.offsets, None
         assert self.words is not None
-        if isinstance(inputs, Texts):
-            rows = [self.words.encode(words_of(text)) for text in inputs.texts]
-        else:
-            rows = [self.words.encode(inputs.row(row)) for row in range(len(inputs))]
+        rows = [self.words.encode(words) for words in words_by_row(inputs)]
         offsets = offsets_of([len(ids) for ids, _ in rows])
         ends = [own + begin - 1 for (_, own), begin in zip(rows, offsets, strict=False)]
         return _joined([ids for ids, _ in rows]), offsets, _joined(ends)
 
 
+def words_by_row(inputs: Texts | Words) -> Iterator[Sequence[str]]:
+    """The words of each row."""
+    if isinstance(inputs, Texts):
+        return map(words_of, inputs.texts)
+    return map(inputs.row, range(len(inputs)))
+
+
+def rows_of(schema: Schema, data: Given | None) -> Iterator[tuple[Inputs, Sequence[Row]]]:
+    """The rows to classify, in parts of any size, with the columns that each row came with.
+
+    Texts that arrive come one by one, so that each is answered before the next is there.
+
+    Raises:
+        InputError: data that can't be read or that a classifier of this schema can't use.
+    """
+    match data:
+        case Files(paths):
+            for path in paths:
+                if schema.inputs == "texts" and path.suffix.lower() not in TABLES:
+                    yield from _of_texts(schema, _lines(path), str(path), _ROWS_AT_ONCE)
+                else:
+                    yield _of_table(schema, Files((path,)), str(path))
+        case GivenTexts(texts, _, where, arriving):
+            if schema.inputs == "numbers":
+                raise InputError(
+                    f"{where}: texts, but this classifier reads numbers; give a file of them"
+                )
+            yield from _of_texts(schema, iter(texts), where, 1 if arriving else _ROWS_AT_ONCE)
+        case GivenColumns():
+            yield _of_table(schema, data, data.where)
+        case Arrays() if schema.inputs == "numbers":
+            yield _of_table(schema, data, data.where)
+        case None:
+            raise InputError("nothing to classify; give a file or texts")
+        case _:
+            reads = "numbers" if schema.inputs == "numbers" else "texts"
+            kind = type(data).__name__.lower()
+            raise InputError(f"expected {reads}, as this classifier was trained on, got {kind}")
+
+
+def _of_table(schema: Schema, data: Given, where: str) -> tuple[Inputs, Sequence[Row]]:
+    found = read_unlabeled(data, schema.columns)
+    if not isinstance(found.inputs, _KINDS[schema.inputs]):
+        raise InputError(f"{where}: expected {schema.inputs}, as this classifier was trained on")
+    numbered = [{"row": n} for n in range(1, len(found.inputs) + 1)]
+    return found.inputs, numbered if found.cells is None else found.cells
+
+
+def _of_texts(
+    schema: Schema, texts: Iterator[str], where: str, at_once: int
+) -> Iterator[tuple[Inputs, Sequence[Row]]]:
+    before = 0
+    while part := list(islice(texts, at_once)):
+        numbers = np.arange(before + 1, before + len(part) + 1)
+        for number, text in zip(numbers, part, strict=True):
+            if not text.strip():
+                place = where if where.startswith("--") else f"{where}:{number}"
+                raise InputError(f"{place}: an empty text; give one with at least a word in it")
+        origin = Origin((Path(where),), np.zeros(len(part), np.int64), numbers)
+        if schema.inputs == "texts":
+            yield Texts(tuple(part), origin), [{"text": text} for text in part]
+        else:
+            rows = [words_of(text) for text in part]
+            words = tuple(word for row in rows for word in row)
+            offsets = offsets_of([len(row) for row in rows])
+            yield Words(words, offsets, origin), [{"row": int(number)} for number in numbers]
+        before += len(part)
+
+
+def _lines(path: Path) -> Iterator[str]:
+    lines = LineInput(str(path), longest=_LONGEST_LINE)
+    for block in whole_text(path).blocks():
+        yield from lines.read(block)
+    yield from lines.end()
+
+
 def _joined(parts: list[np.ndarray]) -> np.ndarray:
     return np.concatenate(parts) if parts else np.zeros(0, np.int64)
-
-
-def _frozen(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value

@@ -1,6 +1,6 @@
-"""How much each word of a text moved the answer of a classifier.
+"""How much each word of a text contributed to a classifier's answer.
 
-Two answers to one question, both in probability of the class that was predicted:
+Two measures, both in probability of the predicted class:
 
     leave-one-out    p(text) - p(text without the word)
     gradient         sum over the word's tokens of e · dp / de, its first-order estimate: what
@@ -14,54 +14,24 @@ Legend: W words, S tokens, E embedding.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import torch
 
 from elman.data.labeled.encoded import Encoded
 from elman.data.labeled.rows import offsets_of
 from elman.data.labeled.words import WordEncoder, words_of
+from elman.diagnostics.explanation import Explanation, WordEffect
 from elman.models.classifier import Classifier
-from elman.predictors.classifier import judge, probabilities_of
+from elman.predictors.classifier_answers import probabilities_of, softened
 from elman.predictors.classifier_inputs import Schema
 from elman.streaming.stream import evaluating
 
 MOST_LEFT_OUT = 500
-"""Leaving out each word of a longer text in turn would take a reading of it for every word."""
-
-
-@dataclass(frozen=True)
-class WordEffect:
-    """What one word did.
-
-    Attributes:
-        word: as it stands in the text.
-        effect: the probability that is lost without it; None in a long text.
-        gradient: the estimate of it by the gradient.
-    """
-
-    word: str
-    effect: float | None
-    gradient: float
-
-    @property
-    def moved(self) -> float:
-        """The better of the two that there is."""
-        return self.gradient if self.effect is None else self.effect
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """An answer, and what each word had to do with it."""
-
-    predicted: str
-    probability: float
-    words: tuple[WordEffect, ...]
+"""In a longer text words are not left out in turn: the whole text is read once for each of them."""
 
 
 def explain(model: Classifier, schema: Schema, encoder: WordEncoder, text: str) -> Explanation:
-    """Why `text` got the label that it got."""
+    """Why `text` got its label."""
     words = words_of(text)
     ids, ends = encoder.encode(words)
     begins = np.concatenate([[1], ends[:-1]]).astype(np.int64)
@@ -69,28 +39,28 @@ def explain(model: Classifier, schema: Schema, encoder: WordEncoder, text: str) 
     gradients = [float(effects[b:e].sum()) for b, e in zip(begins, ends, strict=True)]
     left_out: list[float | None] = [None] * len(words)
     if len(words) <= MOST_LEFT_OUT:
-        # Encoded anew, since the first word of a text may be written otherwise than the second.
+        # The rest is encoded again, since the first word of a text can have other ids.
         rows = [encoder.encode(words[:n] + words[n + 1 :])[0] for n in range(len(words))]
         without = Encoded(
             np.concatenate(rows), offsets_of([len(r) for r in rows]), None, schema.kind
         )
-        left_out = [probability - float(p) for p in judge(model, without)[:, target]]
-    told = (WordEffect(*each) for each in zip(words, left_out, gradients, strict=True))
-    return Explanation(schema.names[target], probability, tuple(told))
+        left_out = [probability - float(p) for p in probabilities_of(model, without)[:, target]]
+    effects_by_word = map(WordEffect, words, left_out, gradients)
+    return Explanation(schema.names[target], probability, tuple(effects_by_word))
 
 
 def _gradients(model: Classifier, schema: Schema, ids: np.ndarray) -> tuple[float, int, np.ndarray]:
-    """The probability of the predicted class, which it is, and e · dp / de for each token (S,)."""
+    """The probability of the predicted class, its id, and e · dp / de for each token (S,)."""
     device = model.readout.weight.device
     with evaluating(model), torch.enable_grad():
         vectors = model.embed(torch.from_numpy(ids)[:, None].to(device)).detach()
         vectors.requires_grad_()
-        logits = model.judge(vectors, torch.tensor([len(ids)], device=device))[0]
-        found = probabilities_of(logits, model.temperature, many=schema.kind == "many")
-        target = int(found.argmax())
-        (slope,) = torch.autograd.grad(found[target], vectors)
+        logits = model.from_embedded(vectors, torch.tensor([len(ids)], device=device))[0]
+        probabilities = softened(logits, model.temperature, many=schema.kind == "many")
+        target = int(probabilities.argmax())
+        (slope,) = torch.autograd.grad(probabilities[target], vectors)
     return (
-        float(found[target].detach()),
+        float(probabilities[target].detach()),
         target,
         (slope * vectors).sum(-1)[:, 0].detach().cpu().numpy(),
     )

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import ClassVar, final
 
 import numpy as np
 from pydantic import TypeAdapter
 
-from elman.data.given import Columns as GivenColumns
 from elman.data.given import Files, Given, Texts
 from elman.data.series.columns import Columns
 from elman.data.series.dataset import read_panel, with_future
@@ -161,30 +160,12 @@ class ForecasterPredictor(Predictor):
             InputError: no table, or one that can't be read so.
         """
         # A short table may well be constant.
-        panel = read_panel(source_of(inputs), replace(self.columns, constant="keep")).panel
+        panel = read_panel(inputs, replace(self.columns, constant="keep")).panel
         check_counts(panel, self.architecture.head)
         return panel
 
     def _with_future(self, panel: Panel, table: Path | None) -> Panel:
         return panel if table is None else with_future(panel, table, self.columns)
-
-
-def source_of(inputs: Given) -> Any:
-    """The tables that are given.
-
-    Raises:
-        InputError: something else is.
-    """
-    match inputs:
-        case Files(paths):
-            return paths[0] if len(paths) == 1 else paths
-        case GivenColumns(table):
-            return table
-        case _:
-            raise InputError(
-                "a forecast needs a table of times and values: give a file, a frame or a dict of"
-                " columns"
-            )
 
 
 def last_rows(forecaster: PanelForecaster, panel: Panel) -> Panel:

@@ -5,7 +5,7 @@ Legend: C channels, P columns of past covariates.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,25 +15,30 @@ from elman.data.optional import library
 from elman.data.series.columns import Columns
 from elman.data.series.panel import Floats, Panel
 from elman.data.series.stamps import parse_times
-from elman.data.series.tables import cells_of
+from elman.data.tables.dialect import Dialect, find_dialect
+from elman.data.tables.table import number_of
 from elman.errors import InputError
-
-_EMPTY = ("", "nan", "na", "null", "none", "nat", "<na>")
 
 
 @dataclass(frozen=True)
 class Header:
-    """The first line of a table: its columns, and what separates them."""
+    """The first line of a table: its columns, and how the table is written."""
 
     names: tuple[str, ...]
-    delimiter: str
+    dialect: Dialect
 
     @classmethod
     def of(cls, line: str, where: str) -> Header:
-        """The header that a line is: with commas, tabs or semicolons."""
-        delimiter = max(",\t;", key=line.count)
-        names = (name.strip() for name in cells_of(line, delimiter, where))
-        return cls(tuple(names), delimiter)
+        """The header that a line is."""
+        dialect, _ = find_dialect([line])
+        return cls(tuple(name.strip() for name in dialect.cells(line, where)), dialect)
+
+    @classmethod
+    def restored(cls, names: list[Any], dialect: dict[str, Any]) -> Header:
+        """The header of a snapshot; an error where it can't be one."""
+        header = cls(tuple(map(str, names)), Dialect(**dialect))
+        header.dialect.cells("", "the snapshot")
+        return header
 
     def row(self, line: str, where: str) -> dict[str, str]:
         """The cells of another line, by column.
@@ -41,13 +46,13 @@ class Header:
         Raises:
             InputError: too few or too many.
         """
-        cells = cells_of(line, self.delimiter, where)
+        cells = self.dialect.cells(line, where)
         if len(cells) != len(self.names):
             raise InputError(
                 f"{where}: has {len(cells)} columns, expected the {len(self.names)} of the header"
-                f" ({self.delimiter.join(self.names)})"
+                f" ({self.dialect.delimiter.join(self.names)})"
             )
-        return dict(zip(self.names, cells, strict=True))
+        return dict(zip(self.names, map(str.strip, cells), strict=True))
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +88,7 @@ class RowReader:
     panel: Panel
     columns: Columns
 
-    def check(self, names: Mapping[str, Any] | tuple[str, ...], where: str) -> None:
+    def check(self, names: Container[str], where: str) -> None:
         """Raise InputError where a column is missing."""
         past = [item.name for item in self.panel.of("past")]
         needed = [self.columns.time, self.columns.series, *self.panel.targets, *past]
@@ -118,12 +123,12 @@ class RowReader:
             if item.categories:
                 past += [float(str(found[item.name]) == word) for word in item.categories]
             else:
-                past.append(_number(found, item.name, where))
+                past.append(self._number(found, item.name, where))
         return Row(
             series=series,
             stamp=self._stamp(written, where, lambda: last(series)),
             written=str(written),
-            values=np.array([_number(found, target, where) for target in self.panel.targets]),
+            values=np.array([self._number(found, each, where) for each in self.panel.targets]),
             past=np.array(past, dtype=np.float64),
             where=where,
         )
@@ -162,18 +167,13 @@ class RowReader:
         )
         return late if early != late and early <= last() else early
 
-
-def _number(found: Mapping[str, Any], name: str, where: str) -> float:
-    text = str(found[name]).strip()
-    if text.lower() in _EMPTY:
-        return float("nan")
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("inf")
-    if not np.isfinite(value):
-        raise InputError(
-            f"{where}: {name} is {text!r}, expected a finite number, or nothing where the value is"
-            " missing"
-        )
-    return value
+    def _number(self, found: Mapping[str, Any], name: str, where: str) -> float:
+        dialect = self.columns.dialect or Dialect()
+        cell = found[name]
+        value = number_of(cell, dialect)
+        if value is None or np.isinf(value):
+            raise InputError(
+                f"{where}: {name} is {str(cell)!r}, expected a finite number, or nothing where the"
+                " value is missing"
+            )
+        return value

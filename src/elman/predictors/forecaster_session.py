@@ -1,13 +1,10 @@
-"""A live table: a new row in, the updated forecast out, in constant memory.
-
-Legend: C channels.
-"""
+"""A live table: a new row in, the updated forecast out, in constant memory."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, ClassVar, TypeAlias, final
 
 import numpy as np
@@ -16,7 +13,7 @@ import torch
 from elman.data.given import Frame
 from elman.data.optional import library
 from elman.data.series.columns import Columns
-from elman.data.series.forecasts import LEVELS
+from elman.data.series.forecasts import LEVELS, Forecast
 from elman.data.series.panel import Floats, Panel
 from elman.data.series.panel_file import panel_from_bytes, panel_to_bytes
 from elman.errors import InputError
@@ -46,13 +43,13 @@ class _Live:
     Attributes:
         panel: its last rows, as many as the network reads again, without the calendar.
         state: of a network that carries it from row to row; None for the others.
-        expected: the ends of the interval that a next value is alarming beyond, (2, C); None
-            before they are needed, since they follow from the rest.
+        forecast: what is expected after the last row; None where it was not made, as after a
+            snapshot, which leaves it out since it follows from the rest.
     """
 
     panel: Panel
     state: State | None
-    expected: Floats | None = None
+    forecast: Forecast | None = None
 
 
 @final
@@ -128,35 +125,23 @@ class ForecasterSession(Session[Rows, dict[str, Any]]):
         )
 
     def _snapshot(self) -> Snapshot:
-        header = self._header and {
-            "names": list(self._header.names),
-            "delimiter": self._header.delimiter,
-        }
-        panels = [panel_to_bytes(live.panel) for live in self._live.values()]
-        states = [live.state for live in self._live.values()]
-        return Snapshot(
-            self.kind,
-            self._identified.fingerprint,
-            {str(n): state.clone() for n, state in enumerate(states) if state is not None},
-            {
-                str(n): torch.frombuffer(bytearray(data), dtype=torch.uint8)
-                for n, data in enumerate(panels)
-            },
-            {
-                "lines": self._lines.state,
-                "header": header,
-                "rows": self._count,
-                "series": list(self._live),
-            },
-        )
+        header = None if self._header is None else asdict(self._header)
+        place = {"lines": self._lines.state, "header": header, "rows": self._count}
+        states, panels = {}, {}
+        for number, live in enumerate(self._live.values()):
+            panels[str(number)] = torch.frombuffer(
+                bytearray(panel_to_bytes(live.panel)), dtype=torch.uint8
+            )
+            if live.state is not None:
+                states[str(number)] = live.state.clone()
+        values = {**place, "series": list(self._live)}
+        return Snapshot(self.kind, self._identified.fingerprint, states, panels, values)
 
     def _restore(self, snapshot: Snapshot) -> None:
         values = snapshot.values
         lines = LineInput()
         lines.state = values["lines"]
-        header = values["header"]
-        if header is not None:
-            header = Header(tuple(map(str, header["names"])), str(header["delimiter"]))
+        header = None if values["header"] is None else Header.restored(**values["header"])
         live = {}
         for number, name in enumerate(values["series"]):
             data = snapshot.tensors[str(number)].numpy().tobytes()
@@ -197,37 +182,28 @@ class ForecasterSession(Session[Rows, dict[str, Any]]):
         live = self._live.get(row.series) or self._begin(row.series)
         for _ in range(_missing_before(live.panel, row)):
             live = self._advance(live, _filler(live.panel), None)
-        sides = live.expected
-        if sides is None and self._sides:
-            sides = self._ends(live)
+        before = (live.forecast or self._forecast(live)) if self._sides else None
         values = np.where(np.isnan(row.values), _filler(live.panel), row.values)
         live = self._advance(live, values, row)
-        ready = self._forecaster.ready(live.panel, self._horizon)
-        forecast = self._forecaster.forecast_from(ready, live.state, self._horizon, self._wanted)
-        if self._sides:
-            low, *_, high = (forecast.at(side)[0, 0] for side in self._sides)
-            live = replace(live, expected=np.stack([low, high]))
-        self._live[row.series] = live
+        forecast = self._forecast(live)
+        self._live[row.series] = replace(live, forecast=forecast)
         cutoff = written_times(live.panel, live.panel.times(0)[-1:])[0]
 
         def told(channel: int) -> dict[str, Any]:
             """What the row itself was, and whether it was far from what was expected."""
             value = float(row.values[channel])
-            if sides is None:
+            if before is None:
                 return {"cutoff": cutoff, "last": value}
-            low, high = sides[:, channel]
+            low, *_, high = (float(before.at(side)[0, 0, channel]) for side in self._sides)
             # What is missing is far from nothing: every comparison with it is false.
             return {"cutoff": cutoff, "last": value, "alarm": int(value < low or value > high)}
 
         levels = self._levels if self._forecaster.has_spread else ()
         yield from forecast_records(self._columns, live.panel, forecast, levels, told)
 
-    def _ends(self, live: _Live) -> Floats:
-        """The interval that the next value of a series is expected in, (2, C)."""
+    def _forecast(self, live: _Live) -> Forecast:
         ready = self._forecaster.ready(live.panel, self._horizon)
-        forecast = self._forecaster.forecast_from(ready, live.state, self._horizon, self._wanted)
-        low, *_, high = (forecast.at(side)[0, 0] for side in self._sides)
-        return np.stack([low, high])
+        return self._forecaster.forecast_after(ready, live.state, self._horizon, self._wanted)
 
     def _last(self, series: str) -> Any:
         """The time of the last row of a series."""
@@ -240,18 +216,18 @@ class ForecasterSession(Session[Rows, dict[str, Any]]):
     def _begin(self, series: str) -> _Live:
         """A series at the end of its history."""
         panel = self._history_of(series)
-        state = self._forecaster.begin(self._forecaster.ready(panel, self._horizon), self._horizon)
+        ready = self._forecaster.ready(panel, self._horizon)
+        state = self._forecaster.state_after(ready, None, self._horizon)
         return _Live(panel.head(panel.lengths, self._forecaster.rows_kept), state)
 
     def _advance(self, live: _Live, values: Floats, row: Row | None) -> _Live:
         """One row on."""
         panel = _extended(live.panel, values, row)
         panel = panel.head(panel.lengths, self._forecaster.rows_kept)
-        state = live.state
-        if state is not None:
-            ready = self._forecaster.ready(panel, self._horizon)
-            state = self._forecaster.read_row(ready, state, self._horizon)
-        return _Live(panel, state)
+        if live.state is None:
+            return _Live(panel, None)
+        ready = self._forecaster.ready(panel, self._horizon)
+        return _Live(panel, self._forecaster.state_after(ready, live.state, self._horizon))
 
 
 def _rows_of(chunk: Any) -> Iterator[Mapping[str, Any]]:

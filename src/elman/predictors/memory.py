@@ -11,10 +11,11 @@ from typing import Any, ClassVar, Self, TypeAlias, final
 
 import numpy as np
 import torch
+from pydantic import TypeAdapter
 from torch import Tensor
 
 from elman.data.given import Arrays, Given
-from elman.data.memory import Problem, problem_named
+from elman.data.memory import problem_named
 from elman.errors import InputError
 from elman.models.cells import CellOptions, recurrent_layer
 from elman.models.memory import MemoryNetwork
@@ -44,66 +45,48 @@ class MemoryAnswer:
     probability: float
 
 
+@dataclass(frozen=True)
+class Architecture:
+    """What a `MemoryNetwork` is made of: a problem, a cell, its hidden size and options."""
+
+    problem: str
+    cell: str
+    hidden_size: int
+    options: CellOptions
+
+    def make(self) -> MemoryNetwork:
+        """The network, with fresh weights."""
+        problem = problem_named(self.problem)
+        layer = recurrent_layer(self.cell, problem.input_size, self.hidden_size, self.options)
+        return MemoryNetwork(layer, self.hidden_size, problem.output_size)
+
+
 @final
 class MemoryPredictor(Predictor):
     """A trained `MemoryNetwork`; `predict` takes arrays (T, I), a session rows (I,).
 
     Args:
         model: the network.
-        problem: what it was trained to remember.
-        cell: which recurrent layer it has.
-        hidden_size: the width of that layer.
-        options: the other options of that layer.
+        architecture: what `model` was made from.
         name: what messages call it.
     """
 
     kind: ClassVar[str] = "memory"
 
     def __init__(
-        self,
-        model: MemoryNetwork,
-        problem: Problem,
-        cell: str,
-        hidden_size: int,
-        options: CellOptions,
-        name: str = "the predictor",
+        self, model: MemoryNetwork, architecture: Architecture, name: str = "the predictor"
     ) -> None:
         super().__init__(model, name)
-        self.model, self.problem = model, problem
-        self._settings = {
-            "problem": problem.name,
-            "cell": cell,
-            "hidden_size": hidden_size,
-            "options": asdict(options),
-        }
-
-    @classmethod
-    def fresh(
-        cls,
-        problem: Problem,
-        cell: str,
-        hidden_size: int,
-        options: CellOptions,
-        name: str = "the predictor",
-    ) -> Self:
-        """A predictor with the weights that torch's random numbers draw."""
-        layer = recurrent_layer(cell, problem.input_size, hidden_size, options)
-        model = MemoryNetwork(layer, hidden_size, problem.output_size)
-        return cls(model, problem, cell, hidden_size, options, name)
+        self.model, self.architecture = model, architecture
+        self.problem = problem_named(architecture.problem)
 
     @classmethod
     def of(cls, parts: Parts, name: str) -> Self:
-        settings = parts.settings
-        return cls.fresh(
-            problem_named(settings["problem"]),
-            str(settings["cell"]),
-            int(settings["hidden_size"]),
-            CellOptions(**settings["options"]),
-            name,
-        )
+        architecture = TypeAdapter(Architecture).validate_python(parts.settings)
+        return cls(architecture.make(), architecture, name)
 
     def parts(self) -> Parts:
-        return Parts(self._settings)
+        return Parts(asdict(self.architecture))
 
     def answers(self, inputs: Given | None, options: Options) -> Iterator[MemoryAnswer]:
         if not isinstance(inputs, Arrays):

@@ -30,6 +30,8 @@ _DRAWN_AT_ONCE = 400_000
 
 Summary = tuple[Tensor, Tensor, Tensor | None]
 """Means (B, L), quantiles (B, L, Q) and paths (B, L, N), in the units of the scaler."""
+Part = tuple[Floats, Floats, Floats | None]
+"""The same in the units of the data."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,14 +113,7 @@ class PanelForecaster:
             window = windows.at(*cut, panel.lengths[cut[0]])
             summary = self._read(window, panel.lengths[cut[0]], levels)
             parts.append(self._in_units(summary, windows, *cut, levels))
-        means, quantiles, samples = zip(*parts, strict=True)
-        shape = len(panel), channels, horizon
-        return Forecast(
-            _grid(means, *shape),
-            levels,
-            np.maximum.accumulate(_grid(quantiles, *shape), -1),
-            None if samples[0] is None else _grid(samples, *shape),
-        )
+        return _joined(parts, (len(panel), channels, horizon), levels)
 
     def initial_state(self, channels: int) -> State | None:
         """The state before the first row of a series; None of a network that carries none."""
@@ -126,46 +121,41 @@ class PanelForecaster:
             return None
         return self.model.initial_state(channels)
 
-    def begin(self, panel: Panel, horizon: int) -> State | None:
-        """The state after the one series of `panel`; None of a network that carries none."""
+    def state_after(self, panel: Panel, before: State | None, horizon: int) -> State | None:
+        """The state after the one series of `panel`; None of a network that carries none.
+
+        Args:
+            panel: one series.
+            before: the state before its last row; None to read all of its rows.
+            horizon: as far as `ready` has shown the calendar.
+        """
         if not isinstance(self.model, AutoregressiveForecaster):
             return None
-        length = int(panel.lengths[0])
+        length = int(panel.lengths[0]) if before is None else 1
         window = self._last_rows(panel, length, horizon)[1]
-        lengths = torch.full((window.batch_size,), length, device=window.series.device)
         with evaluating(self.model), torch.inference_mode():
-            return self.model.state_after(window, lengths)
+            if before is None:
+                lengths = torch.full((window.batch_size,), length, device=window.series.device)
+                return self.model.state_after(window, lengths)
+            known = window.values, window.observed, window.features[:1], window.series
+            return self.model.read(*known, before)[1]
 
-    def read_row(self, panel: Panel, state: State | None, horizon: int) -> State | None:
-        """The state after the last row of `panel`, from that after the row before."""
-        if state is None or not isinstance(self.model, AutoregressiveForecaster):
-            return None
-        window = self._last_rows(panel, 1, horizon)[1]
-        with evaluating(self.model), torch.inference_mode():
-            return self.model.read(
-                window.values, window.observed, window.features[:1], window.series, state
-            )[1]
-
-    def forecast_from(
+    def forecast_after(
         self, panel: Panel, state: State | None, horizon: int, levels: tuple[float, ...]
     ) -> Forecast:
-        """What is expected after the last row of the one series of `panel`, and its state."""
+        """`forecast` of the one series of `panel`, from the state after its last row."""
         if state is None or not isinstance(self.model, AutoregressiveForecaster):
             return self.forecast(panel, horizon, levels)
         windows, window = self._last_rows(panel, 1, horizon)
         with evaluating(self.model), torch.inference_mode():
             summary = self._drawn(self.model, window, state, horizon, levels)
-        channel = np.arange(windows.channels)
-        parts = self._in_units(summary, windows, np.zeros_like(channel), channel, levels)
-        mean, quantiles, samples = parts
-        shape = 1, len(channel), horizon
-        ordered = np.maximum.accumulate(_grid((quantiles,), *shape), -1)
-        drawn = None if samples is None else _grid((samples,), *shape)
-        return self._calibrated(Forecast(_grid((mean,), *shape), levels, ordered, drawn))
+        channels = np.arange(windows.channels)
+        part = self._in_units(summary, windows, np.zeros_like(channels), channels, levels)
+        return self._calibrated(_joined([part], (1, len(channels), horizon), levels))
 
     @property
     def rows_kept(self) -> int:
-        """How many last rows `read_row` and `forecast_from` look at."""
+        """How many last rows `state_after` a row and `forecast_after` look at."""
         return self.model.form.before + 1 if self.context is None else self.context
 
     @cached_property
@@ -219,7 +209,7 @@ class PanelForecaster:
         series: Integers,
         channels: Integers,
         levels: tuple[float, ...],
-    ) -> tuple[Floats, Floats, Floats | None]:
+    ) -> Part:
         mean, spread, drawn = summary
         if self.conformal and not self.model.head.has_spread:
             spread = spread + torch.special.ndtri(spread.new_tensor(levels))
@@ -263,8 +253,19 @@ class PanelForecaster:
         return windows
 
 
-def _grid(parts: tuple[Floats, ...], rows: int, channels: int, horizon: int) -> Floats:
-    """Rows of series and channel (S C, L', …) as (S, L, C, …)."""
-    joined = np.concatenate(parts)
-    shaped = joined.reshape(rows, channels, *joined.shape[1:])
-    return np.ascontiguousarray(np.swapaxes(shaped, 1, 2)[:, :horizon])
+def _joined(parts: list[Part], shape: tuple[int, int, int], levels: tuple[float, ...]) -> Forecast:
+    """The forecast (S, L, C, …) of parts of the rows of series and channel (S C, L', …)."""
+    rows, channels, horizon = shape
+
+    def grid(arrays: list[Floats]) -> Floats:
+        joined = np.concatenate(arrays)
+        shaped = joined.reshape(rows, channels, *joined.shape[1:])
+        return np.ascontiguousarray(np.swapaxes(shaped, 1, 2)[:, :horizon])
+
+    samples = [part[2] for part in parts if part[2] is not None]
+    return Forecast(
+        grid([part[0] for part in parts]),
+        levels,
+        np.maximum.accumulate(grid([part[1] for part in parts]), -1),
+        grid(samples) if samples else None,
+    )

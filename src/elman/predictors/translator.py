@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from itertools import chain, islice
-from pathlib import Path
+from itertools import chain
 from typing import ClassVar, Literal, Self, final
 
 from pydantic import TypeAdapter
 
-from elman.data.given import Files, Given, Texts
-from elman.data.text import lines_of
+from elman.data.given import Columns, Files, Given, Texts
+from elman.data.pairs.sources import read_sources
 from elman.errors import InputError
 from elman.layers.attention import ATTENTIONS
 from elman.models.cells import CellOptions, recurrent_layers
@@ -27,8 +26,7 @@ from elman.predictors.translation import (
 from elman.predictors.translator_session import TranslationSession
 from elman.predictors.vocabularies import Vocabularies
 from elman.settings import Options
-
-_TABLES = (".tsv", ".tab", ".csv", ".jsonl", ".ndjson", ".json", ".parquet")
+from elman.streaming.arrivals import grouped
 
 LINES_AT_ONCE = 1024
 """Of so many lines, those of similar length are translated side by side."""
@@ -148,47 +146,42 @@ class TranslatorPredictor(Predictor):
     def answers(self, inputs: Given | None, options: Options) -> Iterator[Translation]:
         chosen = TranslationOptions.including(options)
         file = None if chosen.alignments is None else AlignmentFile(chosen.alignments)
-        lines, at_once = self._lines(inputs, chosen.text)
+        lines, arriving = self._lines(inputs, chosen.text)
         translator = LineTranslator(
             self.model, self.vocabularies, chosen, None if file is None else file.add
         )
-        return _in_groups(translator, lines, at_once, file)
+        return _translated(translator, lines, arriving, file)
 
     def open_session(self, options: Options) -> TranslationSession:
         chosen = TranslationOptions.including(options)
         return TranslationSession(self, LineTranslator(self.model, self.vocabularies, chosen))
 
-    def _lines(self, inputs: Given | None, text: str | None) -> tuple[Iterable[str], int]:
-        """The lines to translate, and how many are read before the first is answered."""
+    def _lines(self, inputs: Given | None, text: str | None) -> tuple[Iterable[str], bool]:
+        """The lines to translate, and whether they arrive one by one."""
         if text is not None:
             if inputs is not None and not (isinstance(inputs, Texts) and inputs.arriving):
                 raise InputError("--text and INPUT: give one of them")
-            return text.split("\n"), LINES_AT_ONCE
+            return text.split("\n"), False
         match inputs:
             case Texts():
-                return inputs.texts, 1 if inputs.arriving else LINES_AT_ONCE
+                return inputs.texts, inputs.arriving
             case Files():
-                return chain.from_iterable(map(self._lines_of, inputs.paths)), LINES_AT_ONCE
+                each = (read_sources(path, self.source) for path in inputs.paths)
+                return chain.from_iterable(each), False
+            case Columns():
+                return read_sources(inputs, self.source), False
             case None:
                 raise InputError("nothing to translate; give sentences or a file")
             case _:
                 raise InputError("a translator reads sentences; give texts, files or a table")
 
-    def _lines_of(self, path: Path) -> Iterator[str]:
-        if path.suffix.lower() in _TABLES:
-            raise InputError(
-                f"{path}: a table, but what is translated is plain text with a sentence on each"
-                f" line; such as: cut -f1 {path} | elman predict RUN"
-            )
-        return lines_of(path)
 
-
-def _in_groups(
-    translator: LineTranslator, lines: Iterable[str], at_once: int, file: AlignmentFile | None
+def _translated(
+    translator: LineTranslator, lines: Iterable[str], arriving: bool, file: AlignmentFile | None
 ) -> Iterator[Translation]:
     """Translations in order; alignments are written when the last line has been translated."""
-    lines, first = iter(lines), 1
-    while group := list(islice(lines, at_once)):
+    first = 1
+    for group in grouped(lines, LINES_AT_ONCE, arriving=arriving):
         yield from translator.translate([line.rstrip("\r") for line in group], first)
         first += len(group)
     if file is not None:

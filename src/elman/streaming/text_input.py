@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from collections import deque
 from collections.abc import Generator, Iterator, Mapping
 from typing import Any, final
 
@@ -24,7 +25,6 @@ class TextInput:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was read."""
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._seen = 0
         self._begun = False
@@ -66,7 +66,6 @@ class TextInput:
 
     @property
     def state(self) -> Mapping[str, Any]:
-        """The place, as JSON values."""
         waiting = self._decoder.getstate()[0]
         return {"bytes": waiting.hex(), "seen": self._seen, "begun": self._begun}
 
@@ -118,14 +117,13 @@ class LineInput:
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was read."""
         self._text.reset()
+        self._lines: deque[str] = deque()
         self._pending = ""
         self._number = 0
 
     @property
     def number(self) -> int:
-        """Of the line that was given last, from 1."""
         return self._number
 
     @property
@@ -140,20 +138,12 @@ class LineInput:
             InputError: bytes that are not UTF-8, or a line that is too long.
         """
         *lines, self._pending = (self._pending + self._text.read(chunk)).split("\n")
-        given = 0
-        try:
-            for line in lines:
-                given += 1
-                yield self._counted(line)
-        finally:
-            # Whoever stops at a line, as after an error, finds the others still there.
-            self._pending = "\n".join([*lines[given:], self._pending])
+        # Kept here, so that whoever stops at a line, as after an error, finds the others next time.
+        self._lines.extend(lines)
+        while self._lines:
+            yield self._counted(self._lines.popleft())
         self._text.check()
-        if len(self._pending) > self._longest:
-            raise InputError(
-                f"{self._where}:{self._number + 1}: a line of more than {self._longest:,}"
-                " characters; break it"
-            )
+        self._check_length(self._pending, self._number + 1)
 
     def end(self) -> Iterator[str]:
         """The last line, if nothing ended it."""
@@ -163,15 +153,24 @@ class LineInput:
 
     @property
     def state(self) -> Mapping[str, Any]:
-        """The place, as JSON values."""
-        return {"text": self._text.state, "pending": self._pending, "line": self._number}
+        pending = "\n".join([*self._lines, self._pending])
+        return {"text": self._text.state, "pending": pending, "line": self._number}
 
     @state.setter
     def state(self, state: Mapping[str, Any]) -> None:
         pending, number = str(state["pending"]), int(state["line"])
         self._text.state = state["text"]
-        self._pending, self._number = pending, number
+        *lines, self._pending = pending.split("\n")
+        self._lines, self._number = deque(lines), number
 
     def _counted(self, line: str) -> str:
         self._number += 1
+        self._check_length(line, self._number)
         return line.removesuffix("\r")
+
+    def _check_length(self, line: str, number: int) -> None:
+        if len(line) > self._longest:
+            raise InputError(
+                f"{self._where}:{number}: a line of more than {self._longest:,} characters;"
+                " break it"
+            )

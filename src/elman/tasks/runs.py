@@ -20,7 +20,8 @@ from elman.errors import InputError
 from elman.evaluation.report import Report, Score
 from elman.machine import seed_everything, use_device
 from elman.models.cells import is_custom, trusted_cell
-from elman.plots.gradient_watch import draw
+from elman.plots.gradient_watch import draw_gradients
+from elman.plots.style import is_available
 from elman.predictors.predictor import Predictor, load, write_parts
 from elman.settings import configure, validated
 from elman.streaming.session import Session
@@ -31,7 +32,7 @@ from elman.tensors import load_model
 from elman.training import loop
 from elman.training.config import TrainingConfig
 from elman.training.contracts import Observer
-from elman.training.gradient_watch import GradientWatch
+from elman.training.gradient_watch import GradientWatch, curves_of
 from elman.training.log import Log, QuietLog, read_metrics
 from elman.training.loop import Outcome
 from elman.training.run_directory import RunDirectory
@@ -99,7 +100,7 @@ class Run:
         chosen = self.predictor.options(self.task.Evaluation, options)
         found = None if data is None else given(data)
         report: Report = self.task.evaluate(self.predictor, found, chosen)
-        for name, figure in report.figures.items():
+        for name, figure in report.figures.items() if is_available() else ():
             figure(self.path / name)
         return report
 
@@ -210,7 +211,8 @@ def fit(
     """
     place = run.directory
     outcome = _train(run.task, run.predictor, place, log, observers, resume_from)
-    draw(place.metrics_path, run.path / "gradients.png")
+    curves = curves_of(read_metrics(place.metrics_path))
+    draw_gradients(curves, run.path / "gradients.png")
     load_model(place.model_path, run.predictor.network)
     run.predictor.network.eval()
     finished: Predictor = run.task.finish(run.predictor)

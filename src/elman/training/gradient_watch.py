@@ -6,10 +6,11 @@ Legend: T time, B batch, K the largest lag.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Literal, TypeAlias, cast, final
+from typing import Any, Literal, TypeAlias, cast, final
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from elman.data.batching import IGNORE, Batch
 from elman.diagnostics.gradients import INPUT, GradientByLag, gradient_by_lag
 from elman.diagnostics.reach import farthest, reach_by_gradient
-from elman.diagnostics.verdicts import KEEP_LENGTHS, gradient_verdict, remember
+from elman.diagnostics.verdicts import SMALLER_GRADIENT, gradient_verdict, longer_memory
 from elman.errors import InputError
 from elman.layers.instrument import recurrent_layers
 from elman.machine import untouched_randomness
@@ -165,18 +166,18 @@ def findings(measured: GradientByLag, cell: str | None) -> Iterator[Finding]:
         if not profiles:
             continue  # no loss reaches it at lag 0, so that nothing can be compared
         reach = farthest(reach_by_gradient(p, replicates=REPLICATES) for p in profiles)
-        longest, lag = max(profile.longest for profile in profiles)
-        verdict = gradient_verdict(reach, longest)
+        largest, lag = max(profile.largest for profile in profiles)
+        verdict = gradient_verdict(reach, largest)
         if verdict == "vanishing":
             text = (
                 f"the gradient vanishes in {place}: under 1 % of it is left after "
-                f"{reach.steps:.1f} steps; {remember(cell, None)[1]}"
+                f"{reach.steps:.1f} steps; {longer_memory(cell, None)[1]}"
             )
             yield Finding(place, verdict, text)
         elif verdict == "exploding":
             text = (
-                f"the gradient explodes in {place}: {lag} steps back it is {longest:.3g} times "
-                f"that at lag 0; {KEEP_LENGTHS}"
+                f"the gradient explodes in {place}: {lag} steps back it is {largest:.3g} times "
+                f"that at lag 0; {SMALLER_GRADIENT}"
             )
             yield Finding(place, verdict, text)
 
@@ -223,3 +224,14 @@ def record(measured: GradientByLag) -> Mapping[str, float]:
             name = f"{PREFIX}/{profile.place}/{profile.quantity}/{lag}"
             numbers[name] = float(f"{float(median[lag]):.4g}")
     return numbers
+
+
+def curves_of(records: Iterable[Mapping[str, Any]]) -> dict[str, dict[int, dict[int, float]]]:
+    """What was recorded in a run's metrics: PLACE/QUANTITY -> step -> lag -> ratio to lag 0."""
+    curves: dict[str, dict[int, dict[int, float]]] = defaultdict(lambda: defaultdict(dict))
+    for measured in records:
+        for name, value in measured.items():
+            if name.startswith(f"{PREFIX}/"):
+                which, _, lag = name.removeprefix(f"{PREFIX}/").rpartition("/")
+                curves[which][measured["step"]][int(lag)] = math.nan if value is None else value
+    return curves

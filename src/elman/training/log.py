@@ -92,7 +92,6 @@ class PlainLog:
     def __exit__(self, *_: object) -> None: ...
 
     def record(self, record: Record) -> None:
-        """Write the record as a line, if it is time for one."""
         now = time.monotonic()
         if "validation_loss" in record or now - self._written >= self._every:
             self._written = now
@@ -101,11 +100,9 @@ class PlainLog:
             self._stream.flush()
 
     def advance(self, step: int, done: float, seconds_left: float) -> None:
-        """Remember the time left."""
         self._left = seconds_left
 
     def warn(self, text: str) -> None:
-        """Write the text as a line."""
         self._stream.write(f"warning: {text}\n")
         self._stream.flush()
 
@@ -135,19 +132,16 @@ class ProgressLog:
         self._progress.stop()
 
     def record(self, record: Record) -> None:
-        """Show the record beside the bar, and above it if it has an evaluation."""
         text = describe(record, self._unit)
         if "validation_loss" in record:
             self._progress.console.print(text, markup=False, highlight=False)
         self._progress.update(self._task, description=text.replace("[", r"\["))
 
     def advance(self, step: int, done: float, seconds_left: float) -> None:
-        """Move the bar."""
         left = f"{_duration(seconds_left)} left" if math.isfinite(seconds_left) else ""
         self._progress.update(self._task, completed=done, left=left)
 
     def warn(self, text: str) -> None:
-        """Show the text above the bar."""
         self._progress.console.print(f"warning: {text}", markup=False, highlight=False)
 
 
@@ -265,7 +259,6 @@ class TensorBoard:
         self._writer.close()
 
     def record(self, record: Record) -> None:
-        """Write one event a number."""
         for name, value in record.items():
             if name != "step":
                 self._writer.add_scalar(name, value, int(record["step"]))

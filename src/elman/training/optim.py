@@ -57,7 +57,7 @@ def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Opti
                 "begin": pace.begin,
             }
             groups.setdefault((matrix, pace), group)["params"].append(parameter)
-    # Matrices first, as ever: a checkpoint knows its parameters by their order.
+    # Matrices first: a checkpoint knows its parameters by their order.
     ordered = [groups[key] for key in sorted(groups, key=lambda key: not key[0])]
     if config.optimizer == "adamw":
         return torch.optim.AdamW(ordered, config.learning_rate, config.betas, fused=True)
@@ -158,12 +158,10 @@ class Average:
             mean.lerp_(parameter, share)
 
     def state_dict(self) -> dict[str, Any]:
-        """The mean and what it is over."""
         return {"means": self.means, "count": self.count, "decay": self.decay}
 
     @classmethod
     def from_state_dict(cls, state: Mapping[str, Any], device: torch.device) -> Self:
-        """What `state_dict` gave."""
         means = [mean.to(device) for mean in state["means"]]
         return cls(means, state["count"], state.get("decay", 1.0))
 

@@ -105,17 +105,14 @@ class RunDirectory:
 
     @property
     def config_path(self) -> Path:
-        """The task and its settings."""
         return self.path / "config.toml"
 
     @property
     def data(self) -> Path:
-        """The folder of what the task made of the user's data."""
         return self.path / "data"
 
     @property
     def predictor(self) -> Path:
-        """The folder of the predictor."""
         return self.path / "predictor"
 
     @property

@@ -38,7 +38,6 @@ class Window:
     chunks: tuple[Batch, ...] = ()
 
     def state_dict(self) -> dict[str, Any]:
-        """The window as a tree that a checkpoint can hold."""
         state = self.state
         return {
             "state": None if state is None else {"tensors": dict(state), "axes": dict(state.axes)},
@@ -47,7 +46,6 @@ class Window:
 
     @classmethod
     def from_state_dict(cls, tree: Mapping[str, Any], device: torch.device) -> Window:
-        """What `state_dict` gave."""
         state = tree["state"]
         if state is not None:
             state = State.with_axes(state["tensors"], state["axes"]).to(device)

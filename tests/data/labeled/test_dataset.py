@@ -6,11 +6,13 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import numpy as np
+import pandas as pd
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
+from elman.data.given import Splits, given
 from elman.data.labeled.dataset import read_labeled, read_more, read_unlabeled
 from elman.data.labeled.rows import Columns, Labeled, Sequences, Texts, Words
 from elman.data.labeled.splitting import stratified
@@ -97,7 +99,7 @@ def test_a_split_column(tmp_path: Path) -> None:
     assert texts(splits.valid) == REVIEWS[30:36]
 
 
-@given(st.lists(st.integers(0, 4), min_size=40, max_size=120), st.integers(0, 9))
+@hypothesis.given(st.lists(st.integers(0, 4), min_size=40, max_size=120), st.integers(0, 9))
 def test_a_stratified_split_is_a_partition_with_every_share(ids: list[int], seed: int) -> None:
     classes: Any = [(i,) for i in ids]
     parts = stratified(classes, [0.2, 0.1], seed)
@@ -194,20 +196,19 @@ def test_taking_rows_takes_their_steps_labels_and_lines(tmp_path: Path) -> None:
     assert taken.inputs.origin.where(0) == f"{path}:7"
 
 
-def test_a_standardizer_is_a_value(tmp_path: Path) -> None:
+def test_a_standardizer_is_a_value() -> None:
     values = np.random.default_rng(0).normal(5, 3, (100, 2)).astype(np.float32)
     values[:, 1] = 7
     scale = Standardizer.fit(values)
     done = scale.apply(values)
     np.testing.assert_allclose(done.mean(0), 0, atol=1e-5)
     np.testing.assert_allclose(done.std(0), [1, 0], atol=1e-5)
-    scale.save(tmp_path / "s.json")
-    assert Standardizer.load(tmp_path / "s.json") == scale
+    assert Standardizer.from_bytes(scale.to_bytes(), "s.json") == scale
     with pytest.raises(InputError, match="3 channels, expected 2"):
         scale.apply(np.zeros((1, 3), np.float32))
-    put(tmp_path / "s.json", '{"mean": [0], "deviation": [0]}')
-    with pytest.raises(InputError, match="standardizer"):
-        Standardizer.load(tmp_path / "s.json")
+    for damaged in (b'{"mean": [0], "deviation": [0]}', b"\xff", b"[]", b"[" * 100_000):
+        with pytest.raises(InputError, match=r"^s\.json: .*standardizer"):
+            Standardizer.from_bytes(damaged, "s.json")
 
 
 GOOD = "a b,x\nc d,y\ne f,x\ng h,y\n"
@@ -224,8 +225,8 @@ GOOD = "a b,x\nc d,y\ne f,x\ng h,y\n"
         ("a.csv", "text,label\na b,x\nc d,x\n", Columns(), "only 'x'"),
         ("a.csv", "text,label\n,x\nc d,y\n", Columns(), "a.csv:2: its text is empty"),
         ("a.csv", "text,label\na b,\nc d,y\n", Columns(), "a.csv:2: has no label"),
-        ("a.csv", "text,label\na b,x\nc,d,y\n", Columns(), "a.csv:3: has 3 columns, expected 2"),
-        ("a.csv", 'text,label\n"a"b,x\nc d,y\n', Columns(), "a.csv:2: not CSV"),
+        ("a.csv", "text,label\na b,x\nc,d,y\n", Columns(), "a.csv:3: has 3 columns, the header"),
+        ("a.csv", 'text,label\n"a"b,x\nc d,y\n', Columns(), "a.csv:2: not a row of a table"),
         ("a.csv", "text,text\na b,x\n", Columns(), "is there twice"),
         ("a.jsonl", '{"text": "a", "label": 1}\n{"text"\n', Columns(), "a.jsonl:2: not JSON"),
         ("a.jsonl", '{"text": "a b"}\n' * 3, Columns(), "no label column"),
@@ -259,7 +260,9 @@ def test_bad_rows_can_be_left_out_and_are_counted(tmp_path: Path) -> None:
     splits = read_labeled([path, path], skip_bad_rows=True)
     assert (len(splits.train), splits.skipped) == (8, 4)
     assert splits.notes[-1] == "left out 4 rows that can't be read"
-    with pytest.raises(InputError, match=r"a\.csv:7: has 1 columns, expected 2.*--skip-bad-rows"):
+    with pytest.raises(
+        InputError, match=r"a\.csv:7: has 1 column, the header has 2.*--skip-bad-rows"
+    ):
         read_labeled([path, path])
 
 
@@ -291,3 +294,67 @@ def test_arrays_that_lie_or_hold_objects_are_refused(tmp_path: Path) -> None:
         archive.writestr("x.npy", header.getvalue())
     with pytest.raises(InputError, match="says it holds"):
         read_labeled([path, path])
+
+
+def test_rows_in_memory_are_those_of_files(tmp_path: Path) -> None:
+    reviews, labels = [t for t, _ in REVIEWS], [k for _, k in REVIEWS]
+    expected = read_labeled([table(tmp_path / "a.csv")], seed=3)
+    held: list[Any] = [
+        (reviews, labels),
+        REVIEWS,
+        {"review": reviews, "sentiment": labels},
+        pd.DataFrame({"id": range(40), "review": reviews, "sentiment": labels}),
+    ]
+    for data in held:
+        splits = read_labeled(data, seed=3)
+        assert texts(splits.train) == texts(expected.train)
+        assert splits.names == expected.names
+        more = read_more(data, splits.columns, splits.names, "one")
+        assert texts(more) == REVIEWS
+        assert more.inputs.origin.where(2) == "data:3"
+    cut = read_labeled(Splits(given(held[0]), given(held[2]), given(held[3])))
+    assert (len(cut.train), len(cut.valid), len(cut.test or ())) == (40, 40, 40)
+
+
+def test_arrays_in_memory(tmp_path: Path) -> None:
+    arrays = [np.full((n, 2), float(n)) for n in (2, 3, 4, 5)]
+    splits = read_labeled(Splits(given((arrays, [0, 1, 0, 1])), given((arrays, [1, 1, 0, 0]))))
+    assert isinstance(splits.train.inputs, Sequences)
+    assert splits.train.inputs.lengths.tolist() == [2, 3, 4, 5]
+    assert splits.names == ("0", "1")
+    assert splits.valid.labels.ids.tolist() == [1, 1, 0, 0]
+    steps = read_more(
+        ([[1.0, 2.0], [3.0]], [["a", "b"], ["a"]]), Columns(per_step=True), ("a", "b"), "step"
+    )
+    assert steps.labels.ids.tolist() == [0, 1, 0]
+    found = read_unlabeled(arrays, splits.columns).inputs
+    assert isinstance(found, Sequences)
+    np.testing.assert_array_equal(found.row(1), arrays[1])
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        (["a b", "c d"], "data: has no labels; give"),
+        ((["a b", " "], ["x", "y"]), "data:2: its text is empty"),
+        ((["a b", "c d"], ["x", None]), "data:2: has no label"),
+        (([[1.0], [np.inf]], [0, 1]), "data:2: holds a number that is not finite"),
+        (([[[1.0]], [[1.0, 2.0]]], [0, 1]), "data:2: has 2 channels, expected 1"),
+        (([[1.0], []], [0, 1]), "data:2: has no list of numbers"),
+        ({"review": ["a b"], "text": ["a b"], "label": [1]}, "data: 'review', 'text' could each"),
+        ({"text": ["a b"], "label": [1, 2]}, "data: its columns have different lengths"),
+        (Splits(given((["a"], ["x"])), given(([[1.0]], ["x"]))), "two classes|holds sequences"),
+    ],
+)
+def test_what_is_wrong_in_memory_names_the_row(data: Any, complaint: str) -> None:
+    with pytest.raises(InputError, match=complaint) as error:
+        read_labeled(data)
+    assert "\n" not in str(error.value)
+
+
+def test_classes_that_are_numbers_have_one_order(tmp_path: Path) -> None:
+    for names, expected in ((["1", "nan", "2"], ("1", "2", "nan")), (["1.0", "10", "1", "2"],
+                            ("1", "1.0", "2", "10"))):  # fmt: skip
+        rows = "".join(f"thing {n},{name}\n" for n in range(9) for name in names)
+        path = put(tmp_path / "a.csv", f"text,label\n{rows}")
+        assert read_labeled([path, path]).names == expected

@@ -3,8 +3,10 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from elman.data.given import Files, Splits, given
 from elman.data.pairs.dataset import Pair, one_by_one, read_pairs
 from elman.data.pairs.rows import Reader
 from elman.errors import InputError
@@ -136,7 +138,7 @@ def test_empty_rows_are_left_out_and_counted(tmp_path: Path) -> None:
 
 
 BAD = {
-    "no tab": ("only one sentence", "2: has 1 column, expected at least 2"),
+    "no tab": ("only one sentence", "2: has 1 column, expected 2"),
     "empty side": ("something\t ", "2: the target is empty"),
     "not UTF-8": (b"caf\xe9\tx", "2: not UTF-8"),
     "binary": (b"\0\tx", "2: binary, not text"),
@@ -212,7 +214,7 @@ def test_what_cannot_be_worked_with_is_said(tmp_path: Path) -> None:
         ([table], {"source": "en", "target": "de"}, "no column 'en'"),
         ([write(tmp_path / "x.jsonl", ['{"a": 1}'])], {}, "which two are the sentences"),
         ([tsv(tmp_path, ROWS[:2], "two.tsv")], {}, "too short: 2 pairs"),
-        ([tsv(tmp_path, ["", ""], "none.tsv")], {}, "holds no sentence pairs"),
+        ([tsv(tmp_path, ["", ""], "none.tsv")], {}, "the file is empty"),
         ([table], {"valid_fraction": 0.7, "test_fraction": 0.3}, "leave nothing"),
     ]
     for paths, named, complaint in cases:
@@ -241,7 +243,42 @@ def test_a_gzip_file_that_is_cut_off(tmp_path: Path) -> None:
 
 def test_one_by_one(tmp_path: Path) -> None:
     a, b, c = tmp_path / "a.en", tmp_path / "a.de", tmp_path / "c.tsv.gz"
-    assert one_by_one([a, b]) == [(a, b)]
-    assert one_by_one([c, c]) == [(c,), (c,)]
+    assert one_by_one([a, b]) == [("a.de", Files((a, b)))]
+    assert one_by_one([c, c]) == [("c.tsv.gz", Files((c,)))] * 2
     with pytest.raises(InputError, match="mixed"):
         one_by_one([a, c])
+
+
+def test_pairs_in_memory_and_every_kind_of_table(tmp_path: Path) -> None:
+    expected = read_pairs([tsv(tmp_path, ROWS)], seed=1)
+    columns = {"id": [*range(40)], "src": SOURCES, "tgt": TARGETS}
+    frame = pd.DataFrame(columns)
+    frame.to_csv(tmp_path / "a.csv", index=False, sep=";")
+    frame.to_parquet(tmp_path / "a.parquet")
+    held = [[*zip(SOURCES, TARGETS, strict=True)], columns, frame, tmp_path / "a.csv"]
+    for data in [*held, tmp_path / "a.parquet"]:
+        splits = read_pairs(data, seed=1)
+        assert (splits.train, splits.valid, splits.test) == (
+            expected.train,
+            expected.valid,
+            expected.test,
+        )
+    cut = read_pairs(Splits(given(held[0]), given(columns)))
+    assert (len(cut.train), len(cut.valid), cut.test) == (40, 40, [])
+    assert one_by_one(columns)[0][0] == "data"
+    with pytest.raises(InputError, match="data:2: the target is empty"):
+        read_pairs([("a", "b"), ("c", " ")])
+    with pytest.raises(InputError, match="data: not sentence pairs"):
+        read_pairs(["a text", "another text"])
+
+
+def test_a_tab_too_many_and_a_null_are_bad_rows(tmp_path: Path) -> None:
+    path = tsv(tmp_path, [*ROWS[:3], "one\ttwo\tthree", *ROWS[3:]])
+    with pytest.raises(InputError, match=r"pairs\.tsv:4: has 3 columns, expected 2.*--skip-bad"):
+        read_pairs([path])
+    assert len(Reader(skip_bad_rows=True).read(path)) == 40
+    lines = ['{"src": "a", "tgt": null}', *['{"src": "a", "tgt": "b"}'] * 3]
+    rows = write(tmp_path / "rows.jsonl", lines)
+    with pytest.raises(InputError, match=r"rows\.jsonl:1: has no text under 'tgt'"):
+        read_pairs([rows])
+    assert len(Reader(skip_bad_rows=True).read(rows)) == 3

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -160,7 +161,7 @@ def test_equal_rows_are_one_and_others_as_asked():
     }
 
     assert found == {"first": 3, "last": 5, "mean": 4}
-    refused(twice, "stands twice", "row 3", "--duplicates", "--time-zone")
+    refused(twice, "stands twice", "data:4", "--duplicates", "--time-zone")
 
 
 # Time zones.
@@ -308,8 +309,11 @@ def test_a_panel_survives_its_file(tmp_path):
         ("ds,y\n2024-01-01,1\n", ["one row", "--frequency"]),
         ("ds,y\n", ["has no rows"]),
         ("", ["empty"]),
-        ("ds;y\n2024-01-01;1,5\n2024-01-02;1,6\n", ["'1,5'", "point"]),
-        ("ds,a,b\n2024-01-01,1,2\n2024-01-02,2,3\n", ["--target", "a, b"]),
+        ("ds;y\n2024-01-01;1,5\n2024-01-02;1.6\n", ["data.csv:2", "'1,5'", "point"]),
+        ("ds;y\n2024-01-01;1,500\n2024-01-02;1,600\n", ["data.csv:2", "'1,500'", "point"]),
+        ("ds,y\n2024-01-01,1\n2024-01-02,2,5\n", ["data.csv:3", "has 3 columns, the header has 2"]),
+        ("ds,y\n2024-01-01,1\n2024-01-02\n", ["data.csv:3", "has 1 column, the header has 2"]),
+        ("ds,a,b\n2024-01-01,1,2\n2024-01-02,2,3\n", ["--target", "'a', 'b'"]),
         ("x,y\n1.5,1\n2.5,2\n", ["no column of times", "--time"]),
         (
             "ds,y\n2024-01-01,1\n2024-01-01 01:00,2\n2024-01-01 02:00,2\n2024-01-01 02:30,4\n",
@@ -326,7 +330,7 @@ def test_mixed_frequencies_name_the_series_and_its_row():
     daily = days(np.arange(9.0)).assign(unique_id="b")
 
     refused(
-        pd.concat([hourly, daily], ignore_index=True), "row 49", "b: steps of 1 day", "--frequency"
+        pd.concat([hourly, daily], ignore_index=True), "data:50", "b: steps of 1 day", "--frequency"
     )
 
 
@@ -341,11 +345,11 @@ def test_other_bad_input(tmp_path):
     refused(frame.assign(c=["a", "b", "a"]), "static covariate c changes", static=("c",))
     refused(tmp_path / "none.csv", "cannot be read")
     (tmp_path / "x.parquet").write_bytes(b"PAR1 no")
-    refused(tmp_path / "x.parquet", "Parquet", "check the file")
+    refused(tmp_path / "x.parquet", "Parquet", "write it again")
     night = pd.DataFrame(
         {"ds": pd.date_range("2024-03-31 00:00", periods=5, freq="h"), "y": range(5)}
     )
-    refused(night, "does not exist in Europe/Berlin", "row 2", time_zone="Europe/Berlin")
+    refused(night, "does not exist in Europe/Berlin", "data:3", time_zone="Europe/Berlin")
 
 
 def test_dull_series_can_be_dropped_or_kept():
@@ -360,3 +364,49 @@ def test_dull_series_can_be_dropped_or_kept():
 
 
 # JSON lines.
+
+
+# How a table is written.
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Datum;Wert\n2024-01-01;20,0\n2024-01-02;26,25\n2024-01-03;27,8\n",
+        'sep=;\nDatum;"Umsatz, netto"\n2024-01-01;20.0\n2024-01-02;26.25\n2024-01-03;27.8\n',
+        "date\tsales\t\t\n2024-01-01\t20.0\t\t\n2024-01-02\t26.25\t\t\n2024-01-03\t27.8\t\t\n",
+    ],
+)
+def test_what_spreadsheets_write(tmp_path, text):
+    read = read_panel(table(tmp_path, text))
+
+    assert read.panel.values[:, 0].tolist() == [20, 26.25, 27.8]
+    later = table(tmp_path, text.replace("26,25", "1,250").replace("26.25", "1.250"))
+    assert read_panel(later, read.columns).panel.values[1, 0] == 1.25
+
+
+def test_names_and_categories_are_words(tmp_path):
+    rows = "".join(
+        f"2024-01-0{day}, 01, {day}.0,NA\n2024-01-0{day}, 1, 2{day},EU\n" for day in (1, 2)
+    )
+
+    read = read_panel(
+        table(tmp_path, f"ds, unique_id, y, region\n{rows}"), Columns(static=("region",))
+    )
+
+    assert read.panel.ids == ("01", "1")
+    assert read.columns.categories == {"region": ("EU", "NA")}
+    assert read.panel.values[:, 0].tolist() == [1, 2, 21, 22]
+
+
+def test_dicts_json_rows_and_the_index_of_a_frame(tmp_path):
+    frame = days([1.0, 2, 4])
+    columns = {"ds": frame["ds"].to_numpy(), "y": [1.0, 2, 4]}
+    rows = [{"ds": f"2024-01-0{day}", "y": value} for day, value in ((1, 1.0), (2, 2), (3, 4))]
+    (tmp_path / "a.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    for data in (columns, frame.set_index("ds"), tmp_path / "a.jsonl"):
+        panel = read_panel(data).panel
+        assert panel.values[:, 0].tolist() == [1, 2, 4]
+        assert panel.starts[0] == np.datetime64("2024-01-01")
+    refused([1.0, 2.0, 3.0], "data: not a table of time series", "a dict of columns")
+    refused(["a text"], "data: not a table")

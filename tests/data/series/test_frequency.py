@@ -3,8 +3,11 @@ import pandas as pd
 import pytest
 
 from elman.data.series.calendar import features
+from elman.data.series.columns import Columns
+from elman.data.series.dataset import read_panel
 from elman.data.series.frequency import Frequency
 from elman.errors import InputError
+from tests.data.series.refusing import refused
 
 ALIASES = (
     "h",
@@ -51,7 +54,7 @@ def test_a_stamp_beside_the_grid_has_no_place():
         ("h", (24, 168), "hourly"),
         ("15min", (4, 96, 672), "every 15 minutes"),
         ("D", (7, 365), "daily"),
-        ("Q", (4,), "quarterly, on the first day"),
+        ("Q", (4,), "quarterly, on the last day"),
         ("steps", (), "counted in steps"),
     ],
 )
@@ -79,3 +82,50 @@ def test_calendar_features_are_angles_that_come_around():
     np.testing.assert_allclose(found[:7], found[7:])
     np.testing.assert_allclose(found[0], [0, 1], atol=1e-12)  # a Monday
     np.testing.assert_allclose((found**2).sum(axis=1), 1)
+
+
+# What pandas 3 writes, and what pandas 2 wrote for the same.
+WRITTEN = {
+    "ms": ["L"],
+    "s": ["S"],
+    "min": ["T"],
+    "h": ["H"],
+    "D": [],
+    "B": [],
+    "W": [],
+    "W-SUN": [],
+    "W-WED": [],
+    "MS": [],
+    "ME": ["M"],
+    "BMS": [],
+    "BME": ["BM"],
+    "QS": [],
+    "QE": ["Q"],
+    "BQS": [],
+    "BQE": ["BQ"],
+    "YS": ["AS"],
+    "YE": ["Y", "A"],
+    "BYS": ["BAS"],
+    "BYE": ["BY", "BA"],
+}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("alias", WRITTEN)
+def test_aliases_mean_what_pandas_means(alias, count):
+    written = f"{count}{alias}" if count > 1 else alias
+    stamps = pd.date_range("2023-11-14", periods=6, freq=written).to_numpy("datetime64[ns]")
+
+    for each in (alias, *WRITTEN[alias]):
+        frequency = Frequency.named(f"{count}{each}" if count > 1 else each)
+
+        assert frequency.alias == Frequency.named(written).alias
+        assert (frequency.times(stamps[0], 6) == stamps).all()
+        assert frequency.rows_between(np.repeat(stamps[:1], 6), stamps).tolist() == [*range(6)]
+
+
+def test_the_ends_of_months_are_months():
+    ends = pd.DataFrame({"ds": ["2024-01-31", "2024-02-29", "2024-03-31"], "y": [1.0, 2, 4]})
+
+    assert read_panel(ends, Columns(frequency="M")).panel.frequency.alias == "ME"
+    refused(ends, "off the grid", frequency="MS")

@@ -397,5 +397,5 @@ def test_pictures(tmp_path, suffix):
     magic = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}[suffix]
     for name in ("backtest", "fan"):
         assert (tmp_path / f"{name}{suffix}").read_bytes().startswith(magic)
-    with pytest.raises(InputError, match=r"ends in \.png, \.svg"):
+    with pytest.raises(InputError, match=r"must end in \.png, \.svg"):
         draw_fan(tmp_path / "fan.bmp", panel, Wave().forecast(panel, 3))

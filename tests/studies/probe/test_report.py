@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from elman.plots.probe import plot
+from elman.plots.probe import draw_probe
 from elman.studies.probe.probe import Plan
-from elman.studies.probe.report import points, reach, relevant, summary, table
+from elman.studies.probe.report import cell_scores, points, reach, relevant, summary, table
 from elman.studies.probe.trials import Result, Trial
 
 PLAN = Plan(("recall", "adding"), ("rnn", "lstm"), (0.01, 0.003), (10, 20, 50), 3)
@@ -106,9 +106,9 @@ def test_the_summary_has_what_a_reader_needs() -> None:
     assert relevant(PLAN, more) == list(DONE.values())
 
 
-def test_the_picture_is_drawn_in_each_cells_color(tmp_path: Path) -> None:
-    plot(tmp_path / "probe.png", PLAN, DONE)
+def test_the_figure_is_drawn_in_each_cells_color(tmp_path: Path) -> None:
+    draw_probe(tmp_path / "probe.png", PLAN.lags, cell_scores(PLAN, DONE))
     with Image.open(tmp_path / "probe.png") as image:
         colors = {color for _, color in image.convert("RGB").getcolors(1 << 20)}
     assert {(0x00, 0x72, 0xB2), (0x56, 0xB4, 0xE9)} <= colors
-    plot(tmp_path / "none.png", PLAN, {})  # nothing is done yet
+    draw_probe(tmp_path / "none.png", PLAN.lags, cell_scores(PLAN, {}))  # nothing is done yet

@@ -6,15 +6,16 @@ CSV files for numbers; columns of words and labels, as CoNLL has them, where eve
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from elman.data.given import Data, Given, paths_of
-from elman.data.labeled.formats.parsed import BadRows, ParsedRows
-from elman.data.labeled.formats.parts import check_kind, read_parts, read_rows
+from elman.data.given import Data, Given, given, name_of, one_part
+from elman.data.labeled.formats.parsed import ParsedRows
+from elman.data.labeled.formats.splits import check_kind, read_rows, read_splits
 from elman.data.labeled.rows import (
     Columns,
     Inputs,
@@ -27,6 +28,7 @@ from elman.data.labeled.rows import (
     Words,
 )
 from elman.data.labeled.splitting import stratified
+from elman.data.tables.bad_rows import BadRows
 from elman.errors import InputError
 
 
@@ -56,7 +58,7 @@ def read_labeled(
             bad rows, fewer than two classes, labels that are not in the training part.
     """
     bad = BadRows(skip_bad_rows)
-    parts, notes, columns = read_parts(paths_of(data, "labeled rows"), columns, bad)
+    parts, notes, columns = read_splits(given(data), columns, bad)
     names = _names(parts["train"])
     made = {role: _labeled(part, names) for role, part in parts.items()}
     if "valid" not in made:
@@ -98,13 +100,14 @@ def read_more(
     Raises:
         InputError: a file that can't be read or has labels of another kind, or unknown ones.
     """
-    (path,) = paths_of(data, "labeled rows")
-    found = read_rows(path, columns, BadRows(skip_bad_rows), labeled=True, again=True)
+    part = one_part(data)
+    where = name_of(part)
+    found = read_rows(part, columns, BadRows(skip_bad_rows), labeled=True, again=True)
     if found.kind != kind and {found.kind, kind} != {"one", "many"}:
-        raise InputError(f"{path}: its labels are of kind {found.kind!r}, expected {kind!r}")
+        raise InputError(f"{where}: its labels are of kind {found.kind!r}, expected {kind!r}")
     if kind == "many" and found.kind == "one":
         found = replace(found, kind=kind, labels=[(str(name),) for name in found.labels or ()])
-    check_kind(found, kind, path)
+    check_kind(found, kind, where)
     return _labeled(found, names)
 
 
@@ -131,9 +134,8 @@ def read_unlabeled(
     Raises:
         InputError: a file that can't be read, or without the column.
     """
-    (path,) = paths_of(data, "rows")
     bad = BadRows(skip_bad_rows)
-    found = read_rows(path, columns, bad, labeled=False, again=True)
+    found = read_rows(one_part(data), columns, bad, labeled=False, again=True)
     return Unlabeled(found.inputs, found.cells, bad.count)
 
 
@@ -148,9 +150,12 @@ def _names(train: ParsedRows) -> tuple[str, ...]:
             "a classifier needs at least two classes"
         )
     try:
-        return tuple(sorted(flat, key=float))
+        numbers = {name: float(name) for name in flat}
     except ValueError:
         return tuple(sorted(flat))
+    if any(map(math.isnan, numbers.values())):
+        return tuple(sorted(flat))
+    return tuple(sorted(flat, key=lambda name: (numbers[name], name)))
 
 
 def _labeled(found: ParsedRows, names: Sequence[str]) -> Labeled:

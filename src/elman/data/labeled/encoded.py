@@ -5,7 +5,7 @@ Legend: N rows, S steps of all rows together, T time, B batch, C channels, K cla
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from elman.data.batching import IGNORE
+from elman.data.batching import IGNORE, EpochBatches
 from elman.data.labeled.rows import Integers, LabelKind, steps_of
 from elman.errors import InputError
 from elman.files import atomic_path
@@ -99,7 +99,6 @@ class Encoded:
             begin = end
 
     def save(self, folder: Path) -> None:
-        """Write the arrays into `folder`, each atomically."""
         folder.mkdir(parents=True, exist_ok=True)
         assert self.labels is not None
         for name in ("steps", "offsets", "labels"):
@@ -142,28 +141,23 @@ class LabeledBatch:
 
     @property
     def batch_size(self) -> int:
-        """Number of rows, B."""
         return len(self.lengths)
 
     @property
     def steps(self) -> int:
-        """T."""
         return len(self.inputs)
 
     @property
     def units(self) -> int:
-        """How many labels are scored."""
         if self.kind == "step" and self.targets is not None:
             return int((self.targets != IGNORE).sum())
         return self.batch_size
 
     def to(self, device: torch.device | str) -> LabeledBatch:
-        """The same batch on another device."""
         targets = None if self.targets is None else self.targets.to(device)
         return LabeledBatch(self.inputs.to(device), self.lengths.to(device), targets, self.kind)
 
     def select(self, rows: Tensor) -> LabeledBatch:
-        """Some of the rows, cut to the longest of them."""
         lengths = self.lengths[rows]
         steps, targets = int(lengths.max()), self.targets
         if targets is not None:
@@ -184,11 +178,11 @@ class LabeledBatch:
         return [LabeledBatch(*cut, self.kind) for cut in zip(*columns, strict=True)]
 
 
-class Bucketed:
+class Bucketed(EpochBatches[LabeledBatch]):
     """An endless, resumable source of batches of rows of like length.
 
-    Each epoch takes every row once, in an order that depends on (seed, epoch) alone. Rows are
-    drawn `_POOL` batches at a time, laid side by side by length, and the batches mixed again.
+    Rows are drawn `_POOL` batches at a time, laid side by side by length, and the batches mixed
+    again.
 
     Args:
         rows: labeled rows.
@@ -197,55 +191,21 @@ class Bucketed:
     """
 
     def __init__(self, rows: Encoded, batch_size: int, seed: int) -> None:
-        self._rows, self._batch_size, self._seed = rows, batch_size, seed
-        self._epoch = self._index = 0
-        self._order: list[Integers] = self._draw()
+        self._rows, self._batch_size = rows, batch_size
+        super().__init__(seed)
 
-    @property
-    def steps_per_epoch(self) -> int:
-        """Batches in one pass over the rows."""
-        return len(self._order)
+    def _batch(self, rows: Integers, number: int) -> LabeledBatch:
+        return self._rows.rows(rows)
 
-    def __iter__(self) -> Bucketed:
-        return self
-
-    def __next__(self) -> LabeledBatch:
-        batch = self._rows.rows(self._order[self._index])
-        self._index += 1
-        if self._index == len(self._order):
-            self._epoch, self._index = self._epoch + 1, 0
-            self._order = self._draw()
-        return batch
-
-    def state_dict(self) -> dict[str, int]:
-        """The place in the data, as plain integers."""
-        return {"epoch": self._epoch, "index": self._index}
-
-    def load_state_dict(self, state: Mapping[str, Any], /) -> None:
-        """Go to a place that `state_dict` gave.
-
-        Raises:
-            InputError: the place does not exist in these data.
-        """
-        epoch, index = state.get("epoch"), state.get("index")
-        if type(epoch) is not int or type(index) is not int or not 0 <= index < len(self._order):
-            raise InputError(
-                f"the place in the data {dict(state)} is not one of these rows;"
-                " resume with the data the run began with"
-            )
-        self._epoch, self._index = epoch, index
-        self._order = self._draw()
-
-    def _draw(self) -> list[Integers]:
-        rng = np.random.default_rng((self._seed, self._epoch))
-        order, size = rng.permutation(len(self._rows)), self._batch_size
+    def _draw(self, generator: np.random.Generator) -> list[Integers]:
+        order, size = generator.permutation(len(self._rows)), self._batch_size
         lengths = self._rows.lengths
         batches: list[Integers] = []
         for begin in range(0, len(order), _POOL * size):
             pool = order[begin : begin + _POOL * size]
             pool = pool[np.argsort(lengths[pool], kind="stable")]
             batches += [pool[first : first + size] for first in range(0, len(pool), size)]
-        return [batches[place] for place in rng.permutation(len(batches))]
+        return [batches[place] for place in generator.permutation(len(batches))]
 
 
 def _open(path: Path) -> Array:

@@ -61,7 +61,6 @@ class Origin:
         return f"{self.files[self.file[row]]}:{line}" if line else str(self.files[self.file[row]])
 
     def take(self, rows: Integers) -> Origin:
-        """The origin of some of the rows, in their order."""
         return replace(self, file=self.file[rows], line=self.line[rows])
 
 
@@ -76,7 +75,6 @@ class Texts:
         return len(self.texts)
 
     def take(self, rows: Integers) -> Texts:
-        """Some of the rows, in the order given."""
         return Texts(tuple(self.texts[row] for row in rows), self.origin.take(rows))
 
 
@@ -103,11 +101,9 @@ class Words:
         return np.diff(self.offsets)
 
     def row(self, row: int) -> tuple[str, ...]:
-        """The words of one row."""
         return self.words[self.offsets[row] : self.offsets[row + 1]]
 
     def take(self, rows: Integers) -> Words:
-        """Some of the rows, in the order given."""
         steps = steps_of(self.offsets, rows)
         words = tuple(self.words[step] for step in steps)
         return Words(words, offsets_of(self.lengths[rows]), self.origin.take(rows))
@@ -142,7 +138,6 @@ class Sequences:
         return self.values[self.offsets[row] : self.offsets[row + 1]]
 
     def take(self, rows: Integers) -> Sequences:
-        """Some of the rows, in the order given."""
         return replace(
             self,
             values=self.values[steps_of(self.offsets, rows)],
@@ -181,7 +176,6 @@ class Labeled:
         return len(self.inputs)
 
     def take(self, rows: Integers) -> Labeled:
-        """Some of the rows, in the order given."""
         inputs, ids = self.inputs, self.labels.ids
         if self.labels.kind == "step":
             assert not isinstance(inputs, Texts)

@@ -1,4 +1,4 @@
-"""Channels brought to mean 0 and deviation 1, as a value that a run keeps.
+"""Scaling of each channel to mean 0 and deviation 1, as a value.
 
 Legend: S steps, C channels.
 """
@@ -6,15 +6,13 @@ Legend: S steps, C channels.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from elman.data.labeled.rows import Floats
 from elman.errors import InputError
-from elman.files import write_json
+from elman.files import json_bytes
 
 FORMAT = "elman standardizer"
 
@@ -56,23 +54,26 @@ class Standardizer:
         )
         return scaled
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it as JSON."""
-        write_json(path, {"format": FORMAT, "mean": self.mean, "deviation": self.deviation})
+    def to_bytes(self) -> bytes:
+        return json_bytes({"format": FORMAT, "mean": self.mean, "deviation": self.deviation})
 
     @staticmethod
-    def load(path: str | os.PathLike[str]) -> Standardizer:
-        """Read what `save` wrote.
+    def from_bytes(data: bytes, where: str) -> Standardizer:
+        """What `to_bytes` gave.
+
+        Args:
+            data: the bytes.
+            where: what to call them in an error.
 
         Raises:
-            InputError: the file is missing, damaged or something else.
+            InputError: damaged, or something else.
         """
         try:
-            kept = json.loads(Path(path).read_text(encoding="utf-8"))
+            kept = json.loads(data.decode())
             mean, deviation = (tuple(map(float, kept[name])) for name in ("mean", "deviation"))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{path}: cannot be read as a standardizer ({error})") from error
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise InputError(f"{where}: cannot be read as a standardizer ({error})") from error
         right = len(mean) == len(deviation) and np.isfinite([*mean, *deviation]).all()
         if kept.get("format") != FORMAT or not right or min(deviation, default=1) <= 0:
-            raise InputError(f"{path}: not a standardizer of elman, or damaged")
+            raise InputError(f"{where}: not a standardizer of elman, or damaged")
         return Standardizer(mean, deviation)

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 
-from elman.data.labeled.formats.table import text_lines
 from elman.data.labeled.rows import Floats, Marks
+from elman.data.text_files import text_lines
 from elman.errors import InputError
 
 _WIDEST = 10_000

@@ -31,17 +31,17 @@ class WordEncoder:
 
     Args:
         tokenizer: characters, byte-level pieces or words.
-        split_punctuation: a tokenizer of words is given punctuation apart from the letters.
+        split_punctuation: split punctuation off the words, for a tokenizer of words.
     """
 
     def __init__(self, tokenizer: Tokenizer, *, split_punctuation: bool = False) -> None:
         self.tokenizer = tokenizer
-        self._split = split_punctuation and tokenizer.unit == "word"
+        self.split_punctuation = split_punctuation and tokenizer.unit == "word"
         self._ids = lru_cache(_REMEMBERED)(self._encode)
 
     @property
     def start(self) -> Integers:
-        """What stands before every text; so that one without words can be judged too."""
+        """Precedes every text, so that one without words can be classified too."""
         return np.array([self.tokenizer.start_id], np.int64)
 
     def ids(self, word: str, first: bool) -> Integers:
@@ -60,7 +60,7 @@ class WordEncoder:
         return np.concatenate(parts), ends
 
     def _encode(self, word: str, first: bool) -> Integers:
-        if self._split:
+        if self.split_punctuation:
             word = separated(word)
         return self.tokenizer.encode(word if first else f" {word}")
 

@@ -5,7 +5,7 @@ Legend: S source steps, T target steps, B batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from elman.data.batching import IGNORE
+from elman.data.batching import IGNORE, EpochBatches
 from elman.errors import InputError
 from elman.files import safetensors_path
 
@@ -54,11 +54,9 @@ class EncodedPairs:
 
     @property
     def lengths(self) -> tuple[Ids, Ids]:
-        """The lengths of the sources and of the targets, end tokens included."""
         return np.diff(self.source_ends, prepend=0), np.diff(self.target_ends, prepend=0)
 
     def select(self, places: Ids) -> EncodedPairs:
-        """The pairs at `places` alone."""
         sides = []
         for flat, ends in ((self.source, self.source_ends), (self.target, self.target_ends)):
             sides.append([flat[(ends[p - 1] if p else 0) : ends[p]] for p in places])
@@ -117,21 +115,17 @@ class PairBatch:
 
     @property
     def batch_size(self) -> int:
-        """Number of pairs, B."""
         return self.inputs.shape[1]
 
     @property
     def steps(self) -> int:
-        """S + T."""
         return len(self.source) + len(self.inputs)
 
     @property
     def units(self) -> int:
-        """Number of target tokens that are scored."""
         return int((self.targets != IGNORE).sum())
 
     def to(self, device: torch.device | str) -> PairBatch:
-        """The same batch on another device."""
         return replace(
             self,
             source=self.source.to(device),
@@ -141,7 +135,6 @@ class PairBatch:
         )
 
     def select(self, rows: Tensor) -> PairBatch:
-        """Some of the pairs, cut to the longest of them."""
         lengths = self.source_lengths[rows]
         ends = int((self.targets[:, rows] != IGNORE).sum(0).max())
         return PairBatch(
@@ -164,13 +157,12 @@ class PairBatch:
         return [PairBatch(*column, number=self.number) for column in columns]
 
 
-class PairBatches:
+class PairBatches(EpochBatches[PairBatch]):
     """An endless, resumable source of batches of pairs that are about equally long.
 
     An epoch is a shuffle of the pairs, sorted by target and source length (the shuffle settles
     the order among equals), cut into batches of at most `batch_tokens` padded tokens on either
-    side and `batch_size` pairs, in shuffled order. All draws depend on (seed, epoch) alone, so a
-    place in the data is two integers.
+    side and `batch_size` pairs, in shuffled order.
 
     Args:
         pairs: at least one.
@@ -186,60 +178,20 @@ class PairBatches:
     ) -> None:
         self._pairs = pairs
         self._start_id = start_id
-        self._seed = seed
         source, target = pairs.lengths
         self._lengths = source, target
         order = np.lexsort((source, target))
         # Which pair stands where differs from epoch to epoch; the lengths, and so the cuts, do not.
         self._cuts = _cuts(np.maximum(source, target)[order], batch_tokens, batch_size)
-        self._epoch = 0
-        self._index = 0
-        self._order = self._shuffled()
+        super().__init__(seed)
 
-    @property
-    def steps_per_epoch(self) -> int:
-        """Batches in one pass over the pairs."""
-        return len(self._cuts)
+    def _batch(self, rows: Ids, number: int) -> PairBatch:
+        return replace(self._pairs.rows(rows, self._start_id), number=number)
 
-    def __iter__(self) -> PairBatches:
-        return self
-
-    def __next__(self) -> PairBatch:
-        places = self._order[self._index]
-        batch = self._pairs.rows(places, self._start_id)
-        number = self._epoch * len(self._cuts) + self._index
-        self._index += 1
-        if self._index == len(self._cuts):
-            self._epoch, self._index = self._epoch + 1, 0
-            self._order = self._shuffled()
-        return replace(batch, number=number)
-
-    def state_dict(self) -> dict[str, int]:
-        """The place in the data, as plain integers."""
-        return {"epoch": self._epoch, "index": self._index}
-
-    def load_state_dict(self, state: Mapping[str, int]) -> None:
-        """Go to a place that `state_dict` gave.
-
-        Raises:
-            InputError: the place does not exist in these pairs.
-        """
-        epoch, index = state.get("epoch"), state.get("index")
-        whole = all(type(value) is int and value >= 0 for value in (epoch, index))
-        if not whole or index >= len(self._cuts):  # type: ignore[operator]
-            raise InputError(
-                f"the place in the data {dict(state)} is not one of these pairs, which make"
-                f" {len(self._cuts)} batches; resume with the data the run began with"
-            )
-        self._epoch, self._index = epoch, index  # type: ignore[assignment]
-        self._order = self._shuffled()
-
-    def _shuffled(self) -> list[Ids]:
-        """The places of each batch of this epoch."""
-        draw = np.random.default_rng((self._seed, self._epoch))
+    def _draw(self, generator: np.random.Generator) -> list[Ids]:
         source, target = self._lengths
-        order = np.lexsort((draw.permutation(len(self._pairs)), source, target))
-        return [order[self._cuts[place]] for place in draw.permutation(len(self._cuts))]
+        order = np.lexsort((generator.permutation(len(self._pairs)), source, target))
+        return [order[self._cuts[place]] for place in generator.permutation(len(self._cuts))]
 
 
 def in_order(

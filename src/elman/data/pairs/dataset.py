@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
-from elman.data.given import Data, Given, paths_of
-from elman.data.pairs.rows import TABLES, Pair, Reader, suffix
+from elman.data.given import Data, Files, Given, Part, Splits, given, name_of, one_part
+from elman.data.pairs.rows import Pair, Reader, is_table
+from elman.data.split_names import SPLITS, in_folder, parts_of
+from elman.data.tables.read import suffix_of
 from elman.errors import InputError
 
 __all__ = ["Pair", "PairSplits", "one_by_one", "read_pairs"]
 
-_ROLES = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("valid", "validation", "val", "dev"), "valid"),
-    "test": "test",
-}
-_SPLITS = ("train", "valid", "test")
 _EXPECTED = (
     "a folder, one .tsv or .jsonl file, two parallel files, or those of train, valid and test in"
     " this order"
 )
 
-Files = tuple[Path, ...]
+Group: TypeAlias = tuple[Path, ...]
 """Two parallel files, the source first, or one table."""
 
 
@@ -67,13 +63,14 @@ def read_pairs(
     Raises:
         InputError: files, columns or rows that can't be used, or too few pairs.
     """
-    parts = _parts(list(paths_of(data, "pairs")), source, target)
+    parts = _parts(given(data), source, target)
     reader = Reader(source, target, skip_bad_rows=skip_bad_rows)
-    pairs = {role: reader.read(files) for role, files in parts.items()}
+    pairs = {name: reader.read(part) for name, part in parts.items()}
     notes = list(dict.fromkeys(reader.found))
-    if len(parts) == 1:
-        (everything,) = pairs.values()
-        pairs = _drawn(everything, valid_fraction, test_fraction, seed, parts)
+    if "valid" not in pairs:
+        fraction = 0.0 if "test" in pairs else test_fraction
+        drawn = _drawn(pairs["train"], valid_fraction, fraction, seed, name_of(parts["train"]))
+        pairs |= drawn
         notes.append(f"split by a draw, seed {seed}")
     if reader.empty:
         notes.append(f"left out {reader.empty:,} empty rows")
@@ -82,30 +79,35 @@ def read_pairs(
     return PairSplits(pairs["train"], pairs["valid"], pairs.get("test", []), notes)
 
 
-def _parts(paths: list[Path], source: str | None, target: str | None) -> dict[str, Files]:
-    """The files of each split; a single entry where they have yet to be split."""
+def _parts(found: Given, source: str | None, target: str | None) -> dict[str, Part]:
+    """The data of each split; a single entry where they have yet to be split."""
+    if isinstance(found, Splits):
+        return parts_of(found)
+    if not isinstance(found, Files):
+        return {"train": found}
+    paths = found.paths
     for path in paths:
         if not path.exists():
             raise InputError(f"{path}: there is no such file; check the path")
         if not (path.is_file() or path.is_dir()):
             raise InputError(f"{path}: not a file that can be read twice; save the pairs in one")
     if len(paths) == 1 and paths[0].is_dir():
-        return _in_folder(paths[0], source, target)
+        return {name: Files(files) for name, files in _in_folder(paths[0], source, target).items()}
     for path in paths:
         if path.is_dir():
             raise InputError(f"{path}: a folder among files; give {_EXPECTED}")
-    groups = one_by_one(paths)
-    if len(groups) > len(_SPLITS):
+    groups = _groups(paths)
+    if len(groups) > len(SPLITS):
         raise InputError(f"got {len(paths)} files, expected {_EXPECTED}")
-    ordered = [_ordered(group, source, target) for group in groups]
-    return dict(zip(_SPLITS, ordered, strict=False))
+    ordered = [Files(_ordered(group, source, target)) for group in groups]
+    return dict(zip(SPLITS, ordered, strict=False))
 
 
-def _ordered(files: Files, source: str | None, target: str | None) -> Files:
+def _ordered(files: Group, source: str | None, target: str | None) -> Group:
     """Parallel files by the names of their endings, where these are given."""
     if len(files) == 1 or source is None or target is None:
         return files
-    endings = [suffix(path).removeprefix(".") for path in files]
+    endings = [suffix_of(path).removeprefix(".") for path in files]
     if sorted(endings) != sorted([source.lower(), target.lower()]):
         raise InputError(
             f"{files[0]} and {files[1]}: don't end in .{source} and .{target}; give parallel files"
@@ -114,16 +116,22 @@ def _ordered(files: Files, source: str | None, target: str | None) -> Files:
     return files if endings[0] == source.lower() else (files[1], files[0])
 
 
-def one_by_one(data: Data | Given) -> list[Files]:
-    """Tables one by one, or parallel files two by two.
+def one_by_one(data: Data | Given) -> list[tuple[str, Part]]:
+    """Sets of pairs one by one, each with its name: tables, or parallel files two by two.
 
     Raises:
         InputError: both kinds, or an odd number of parallel files.
     """
-    paths = paths_of(data, "pairs")
-    if len(paths) == 1 or all(suffix(path) in TABLES for path in paths):
+    part = one_part(data)
+    if not isinstance(part, Files):
+        return [(part.where, part)]
+    return [(group[-1].name, Files(group)) for group in _groups(part.paths)]
+
+
+def _groups(paths: Sequence[Path]) -> list[Group]:
+    if len(paths) == 1 or all(map(is_table, paths)):
         return [(path,) for path in paths]
-    if any(suffix(path) in TABLES for path in paths):
+    if any(map(is_table, paths)):
         raise InputError(f"{paths[0]}: tables and parallel files mixed; give one kind of them")
     if len(paths) % 2:
         raise InputError(
@@ -133,27 +141,21 @@ def one_by_one(data: Data | Given) -> list[Files]:
     return [tuple(paths[begin : begin + 2]) for begin in range(0, len(paths), 2)]
 
 
-def _in_folder(folder: Path, source: str | None, target: str | None) -> dict[str, Files]:
-    found: dict[str, list[Path]] = {}
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and not path.name.startswith("."):
-            roles = {_ROLES[w] for w in re.split(r"[^a-z]+", path.name.lower()) if w in _ROLES}
-            if len(roles) == 1:
-                found.setdefault(roles.pop(), []).append(path)
-    for role in ("train", "valid"):
-        if role not in found:
-            raise InputError(f"{folder}: holds no {role}.* file; give {_EXPECTED}")
-    roles_there = [role for role in _SPLITS if role in found]
-    return {role: _of_role(folder, role, found[role], source, target) for role in roles_there}
+def _in_folder(folder: Path, source: str | None, target: str | None) -> dict[str, Group]:
+    found = in_folder(folder)
+    for split in ("train", "valid"):
+        if split not in found:
+            raise InputError(f"{folder}: holds no {split}.* file; give {_EXPECTED}")
+    return {name: _of_role(folder, name, paths, source, target) for name, paths in found.items()}
 
 
 def _of_role(
     folder: Path, role: str, paths: list[Path], source: str | None, target: str | None
-) -> Files:
-    tables = [path for path in paths if suffix(path) in TABLES]
+) -> Group:
+    tables = [path for path in paths if is_table(path)]
     if len(paths) == 1 and tables:
         return (paths[0],)
-    by_ending = {suffix(path).removeprefix("."): path for path in paths}
+    by_ending = {suffix_of(path).removeprefix("."): path for path in paths}
     if tables or len(by_ending) != len(paths) or len(paths) == 1:
         names = ", ".join(path.name for path in paths)
         raise InputError(
@@ -181,7 +183,7 @@ def _drawn(
     valid_fraction: float,
     test_fraction: float,
     seed: int,
-    parts: Mapping[str, Files],
+    name: str,
 ) -> dict[str, list[Pair]]:
     if valid_fraction + test_fraction >= 1:
         raise InputError(
@@ -192,7 +194,7 @@ def _drawn(
     test = max(1, round(test_fraction * len(pairs))) if test_fraction else 0
     if len(pairs) < valid + test + 1:
         raise InputError(
-            f"{parts['train'][0]}: too short: {len(pairs)} pairs can't be split into training,"
+            f"{name}: too short: {len(pairs)} pairs can't be split into training,"
             " validation and test pairs; use more of them"
         )
     order = np.random.default_rng(seed).permutation(len(pairs))
@@ -201,4 +203,6 @@ def _drawn(
         "test": order[valid : valid + test],
         "train": order[valid + test :],
     }
+    if not test:
+        del cuts["test"]
     return {role: [pairs[place] for place in np.sort(places)] for role, places in cuts.items()}

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from elman.data.series.panel import Missing
+from elman.data.tables.dialect import Dialect
 
 Duplicates: TypeAlias = Literal["refuse", "first", "last", "mean"]
 Constant: TypeAlias = Literal["refuse", "drop", "keep"]
@@ -31,6 +32,7 @@ class Columns:
         duplicates: which of two rows of one time is taken; two that are equal are always one.
         constant: what happens with a series whose values are all equal, or all missing.
         categories: of each covariate that is not a number, in the order of its codes.
+        dialect: how text with delimiters is written; found where it is None.
     """
 
     target: tuple[str, ...] = ()
@@ -45,3 +47,4 @@ class Columns:
     duplicates: Duplicates = "refuse"
     constant: Constant = "refuse"
     categories: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    dialect: Dialect | None = None

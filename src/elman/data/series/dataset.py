@@ -10,16 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.given import Data, Given
+from elman.data.given import Data, Files, Given, given
 from elman.data.optional import library
+from elman.data.series.column_roles import read_table, resolve
 from elman.data.series.columns import Columns
 from elman.data.series.frequency import Stamps
 from elman.data.series.grid import Grid, assemble
 from elman.data.series.infer_frequency import infer_frequency, spoken
-from elman.data.series.json_lines import is_json_lines, read_grid
+from elman.data.series.json_lines import is_gluonts, read_grid
 from elman.data.series.panel import Covariate, Floats, Integers, Panel, Role
 from elman.data.series.stamps import Where, parse_times, place_in_zone
-from elman.data.series.tables import Table, read_table, resolve, source_of
+from elman.data.tables.table import Table
 from elman.errors import InputError
 
 MOST_CATEGORIES = 64
@@ -51,25 +52,25 @@ def read_panel(data: Data | Given, columns: Columns | None = None) -> Read:
 
     Raises:
         InputError: anything that can't be worked with: what, in which series and row, and how to
-            mend it.
+            remedy.
     """
     columns = columns or Columns()
-    source = source_of(data)
-    if is_json_lines(source):
-        grid, columns, notes = read_grid(source, columns)
+    found = given(data)
+    if isinstance(found, Files) and is_gluonts(found.paths):
+        grid, columns, notes = read_grid(found.paths, columns)
     else:
-        table = read_table(source, columns)
+        table = read_table(found, columns)
         grid, columns, notes = _grid_of(table, resolve(table, columns))
     panel, more = assemble(grid, columns)
     return Read(panel, columns, (*_summary(panel, columns), *notes, *more))
 
 
 def _grid_of(table: Table, columns: Columns) -> tuple[Grid, Columns, list[str]]:
-    stamps, zoned, note = parse_times(table.frame[columns.time], columns.time, table.where)
+    stamps, zoned, note = parse_times(table.series(columns.time), columns.time, table.where)
     notes = [f"times {note}"] if note else []
     codes, ids = _series_codes(table, columns)
     stamps, time_zone = place_in_zone(stamps, zoned, columns.time_zone, codes, table.where)
-    targets = np.stack([table.numbers(name, columns.series) for name in columns.target], axis=1)
+    targets = np.stack([table.numbers(name) for name in columns.target], axis=1)
     past, past_of = _encoded(table, columns, "past")
     future, future_of = _encoded(table, columns, "future")
     static, static_of = _encoded(table, columns, "static")
@@ -119,8 +120,8 @@ def _places(table: Table, rows: Integers) -> Where:
 def _series_codes(table: Table, columns: Columns) -> tuple[Integers, tuple[str, ...]]:
     """(R,) the number of each row's series, in the order in which they come, and their names."""
     if not columns.series:
-        return np.zeros(len(table.frame), dtype=np.int64), (",".join(columns.target),)
-    codes, names = library("pandas").factorize(table.frame[columns.series])
+        return np.zeros(len(table), dtype=np.int64), (",".join(columns.target),)
+    codes, names = library("pandas").factorize(table.series(columns.series))
     if (codes < 0).any():
         row = int(np.flatnonzero(codes < 0)[0])
         raise InputError(f"{table.where(row)}: {columns.series} is empty; name the row's series")
@@ -134,7 +135,7 @@ def _encoded(table: Table, columns: Columns, role: Role) -> tuple[Floats, tuple[
     for name in getattr(columns, role):
         categories = columns.categories.get(name)
         if categories is None:
-            words = table.frame[name].dropna().astype(str)
+            words = table.series(name).dropna().astype(str)
             categories = () if table.is_numeric(name) else tuple(sorted(words.unique()))
         if role != "static" and len(categories) > MOST_CATEGORIES:
             raise InputError(
@@ -143,9 +144,9 @@ def _encoded(table: Table, columns: Columns, role: Role) -> tuple[Floats, tuple[
             )
         covariates.append(Covariate(name, role, categories))
         if not categories:
-            arrays.append(table.numbers(name, columns.series)[:, None])
+            arrays.append(table.numbers(name)[:, None])
             continue
-        column = table.frame[name]
+        column = table.series(name)
         codes = pd.Index(list(categories)).get_indexer(column.astype(str))
         empty = np.asarray(column.isna())
         if role == "static":
@@ -153,7 +154,7 @@ def _encoded(table: Table, columns: Columns, role: Role) -> tuple[Floats, tuple[
         else:
             hot = codes[:, None] == np.arange(len(categories))
             arrays.append(np.where(empty[:, None], np.nan, hot.astype(np.float64)))
-    return np.concatenate([np.zeros((len(table.frame), 0)), *arrays], axis=1), tuple(covariates)
+    return np.concatenate([np.zeros((len(table), 0)), *arrays], axis=1), tuple(covariates)
 
 
 def _in_order(table: Table, stamps: Stamps, codes: Integers, ids: tuple[str, ...]) -> Integers:
@@ -246,12 +247,12 @@ def with_future(panel: Panel, data: Data | Given, columns: Columns) -> Panel:
     Raises:
         InputError: rows or covariates that are missing.
     """
-    table = read_table(source_of(data), columns)
+    table = read_table(data, columns)
     needed = [columns.time, columns.series, *columns.future]
     for name in filter(None, needed):
-        if name not in table.frame.columns:
-            raise InputError(f"{table.origins[0][0]}: has no column {name}; it is needed ahead")
-    stamps, zoned, _ = parse_times(table.frame[columns.time], columns.time, table.where)
+        if name not in table.columns:
+            raise InputError(f"{table.name}: has no column {name}; it is needed ahead")
+    stamps, zoned, _ = parse_times(table.series(columns.time), columns.time, table.where)
     own = replace(columns, target=())
     codes, names = _series_codes(table, own) if columns.series else (np.zeros(len(stamps), int), ())
     stamps, _ = place_in_zone(stamps, zoned, columns.time_zone, codes, table.where)
@@ -272,7 +273,7 @@ def with_future(panel: Panel, data: Data | Given, columns: Columns) -> Panel:
         if gap.any():
             time = spoken(panel.next_times(series, int(gap.argmax()) + 1)[-1])
             raise InputError(
-                f"{table.origins[0][0]}: series {name}: the covariates known ahead "
+                f"{table.name}: series {name}: the covariates known ahead "
                 f"({', '.join(columns.future)}) are missing at {time}; fill them in"
             )
         parts.append(np.concatenate([own_rows, beyond]))

@@ -33,14 +33,12 @@ class Forecast:
     samples: Floats | None = None
 
     def steps(self, begin: int, end: int | None = None) -> Forecast:
-        """Some of the steps."""
         cut = slice(begin, end)
         samples = None if self.samples is None else self.samples[:, cut]
         return Forecast(self.mean[:, cut], self.levels, self.quantiles[:, cut], samples)
 
     @property
     def horizon(self) -> int:
-        """L."""
         return int(self.mean.shape[1])
 
     def at(self, level: float) -> Floats:

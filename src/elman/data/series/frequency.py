@@ -41,7 +41,7 @@ class Frequency:
 
     @classmethod
     def named(cls, alias: str) -> Frequency:
-        """The frequency of an alias; older ways of writing one ("H", "T", "Q", "Y") are taken too.
+        """The frequency of an alias; "M", "Q", "Y", "H", "T", … are those of pandas 2.
 
         Raises:
             InputError: it is not one.
@@ -171,22 +171,23 @@ _UNITS: dict[str, tuple[str, str, bool, tuple[int, ...], tuple[str, ...]]] = {
 }
 _EXAMPLES = ("s", "min", "h", "D", "B", "W-SUN", "MS", "ME", "QS", "YS", STEPS)
 _ALIAS = re.compile(r"(\d{0,9}) ?([A-Za-z]+(?:-(?:SUN|MON|TUE|WED|THU|FRI|SAT))?)")
+# Multiples of a unit, and what pandas 2 wrote: there an end has no letter of its own.
 _SYNONYMS: dict[str, tuple[int, str]] = {
     "H": (1, "h"),
     "T": (1, "min"),
     "S": (1, "s"),
     "L": (1, "ms"),
     "W": (1, "W-SUN"),
-    "M": (1, "MS"),
-    "Q": (3, "MS"),
+    "M": (1, "ME"),
+    "BM": (1, "BME"),
     "QS": (3, "MS"),
-    "QE": (3, "ME"),
     "BQS": (3, "BMS"),
-    "BQE": (3, "BME"),
-    "A": (12, "MS"),
-    "Y": (12, "MS"),
-    "YS": (12, "MS"),
-    "YE": (12, "ME"),
+    **dict.fromkeys(("QE", "Q"), (3, "ME")),
+    **dict.fromkeys(("BQE", "BQ"), (3, "BME")),
+    **dict.fromkeys(("YS", "AS"), (12, "MS")),
+    **dict.fromkeys(("YE", "Y", "A"), (12, "ME")),
+    **dict.fromkeys(("BYS", "BAS"), (12, "BMS")),
+    **dict.fromkeys(("BYE", "BY", "BA"), (12, "BME")),
 }
 
 

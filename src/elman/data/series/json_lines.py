@@ -23,24 +23,22 @@ from elman.data.series.frequency import Frequency
 from elman.data.series.grid import Grid
 from elman.data.series.panel import Covariate, Floats
 from elman.data.series.stamps import parse_times, place_in_zone
-from elman.data.series.tables import Source
-from elman.data.text_files import read_blocks
+from elman.data.tables.bad_rows import BadRows
+from elman.data.tables.read import KINDS, suffix_of
+from elman.data.text_files import decoded_lines
 from elman.errors import InputError
 
-_SUFFIXES = (".jsonl", ".json", ".ndjson")
 
-
-def is_json_lines(source: Source) -> bool:
-    """Whether the files of a source are named as JSON lines, compressed or not."""
-    paths = [source] if isinstance(source, str | Path) else source
-    if not isinstance(paths, Sequence) or not paths:
+def is_gluonts(paths: Sequence[Path]) -> bool:
+    """Whether files hold one series a line, rather than one row."""
+    if not all(KINDS.get(suffix_of(path)) == "json" for path in paths):
         return False
-    return all(
-        Path(path).with_suffix("").suffix in _SUFFIXES
-        if str(path).endswith(".gz")
-        else Path(path).suffix in _SUFFIXES
-        for path in paths
-    )
+    for _, line in _lines(paths[0]):
+        try:
+            return not isinstance(json.loads(line), dict) or "target" in json.loads(line)
+        except (ValueError, RecursionError):
+            return True
+    return True
 
 
 @dataclass
@@ -58,16 +56,15 @@ class _Rows:
     widths: tuple[int, int, int, int, int] | None = None
 
 
-def read_grid(source: Source, columns: Columns) -> tuple[Grid, Columns, list[str]]:
+def read_grid(paths: Sequence[Path], columns: Columns) -> tuple[Grid, Columns, list[str]]:
     """The series of one or several files.
 
     Raises:
         InputError: a line that is no such object, with its file and line.
     """
-    paths = [source] if isinstance(source, str | Path) else list(source)
     rows, frequency = _Rows(), columns.frequency
     for path in paths:
-        for where, line in _lines(Path(path)):
+        for where, line in _lines(path):
             record = _record(line, where)
             _append(rows, record, where)
             frequency = frequency or str(record.get("freq", ""))
@@ -133,15 +130,9 @@ def read_grid(source: Source, columns: Columns) -> tuple[Grid, Columns, list[str
 
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
     """Each line that is not blank, with its place."""
-    rest, number = "", 0
-    for block in read_blocks(path):
-        *whole, rest = (rest + block).split("\n")
-        for line in whole:
-            number += 1
-            if line.strip():
-                yield f"{path}:{number}", line
-    if rest.strip():
-        yield f"{path}:{number + 1}", rest
+    for number, line in decoded_lines(path, BadRows(remedy="save it as UTF-8").add, 1 << 30):
+        if line.strip():
+            yield f"{path}:{number}", line
 
 
 def _record(line: str, where: str) -> dict[str, Any]:

@@ -74,7 +74,6 @@ class Scaler:
         return location, scale
 
     def to_bytes(self) -> bytes:
-        """All but the kind, as a safetensors file."""
         names = ("location", "scale", "past", "future", "static")
         return safetensors.numpy.save(
             {name: np.ascontiguousarray(getattr(self, name)) for name in names}

@@ -48,25 +48,20 @@ class WindowBatch:
 
     @property
     def batch_size(self) -> int:
-        """B."""
         return len(self.series)
 
     @property
     def steps(self) -> int:
-        """T + H."""
         return len(self.features)
 
     @property
     def units(self) -> int:
-        """How many targets are scored."""
         return int(self.scored.sum())
 
     def to(self, device: torch.device | str) -> WindowBatch:
-        """The same batch on another device."""
         return WindowBatch(**{name: part.to(device) for name, part in self._parts().items()})
 
     def select(self, rows: Tensor) -> WindowBatch:
-        """Some of the windows."""
         parts = self._parts().items()
         return WindowBatch(
             **{n: part.index_select(min(1, part.dim() - 1), rows) for n, part in parts}
@@ -123,7 +118,6 @@ class Windows:
 
     @property
     def features(self) -> int:
-        """F."""
         return int(self._past.shape[1] + self._future.shape[1] + self._static.shape[1])
 
     def at(self, series: Integers, channels: Integers, ends: Integers) -> WindowBatch:
@@ -206,7 +200,6 @@ class TrainingWindows:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Batches that hold as many windows as there are."""
         return max(1, -(-self._total // self._batch_size))
 
     def __next__(self) -> WindowBatch:
@@ -215,11 +208,9 @@ class TrainingWindows:
         return self._windows.at(*chosen)
 
     def state_dict(self) -> dict[str, Any]:
-        """The place: the number of the next batch."""
         return {"step": self._step}
 
     def load_state_dict(self, state: Mapping[str, Any], /) -> None:
-        """Go to a place that `state_dict` gave."""
         self._step = int(state["step"])
 
     def _swept(self) -> tuple[Integers, Integers, Integers]:

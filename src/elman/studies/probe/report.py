@@ -8,6 +8,7 @@ from statistics import median
 from typing import Any
 
 from elman.data.memory import PROBLEMS
+from elman.plots.probe import CellScores
 from elman.studies.probe.probe import Plan, is_mastered
 from elman.studies.probe.trials import Result, Trial
 
@@ -104,6 +105,22 @@ def points(plan: Plan, done: Mapping[Trial, Result], problem: str, cell: str) ->
         best = (max if kind.counts_up else min)(scores, key=median)
         found.append(Point(lag, median(best), best, any(map(is_mastered, tried))))
     return found
+
+
+def cell_scores(plan: Plan, done: Mapping[Trial, Result]) -> dict[str, list[CellScores]]:
+    """The results by problem and cell, as `elman.plots.probe.draw_probe` takes them."""
+    return {
+        problem: [
+            CellScores(
+                cell,
+                {point.lag: point.scores for point in points(plan, done, problem, cell)},
+                (longest := reach(plan, done, problem, cell)).longest,
+                str(longest),
+            )
+            for cell in plan.cells
+        ]
+        for problem in plan.problems
+    }
 
 
 def summary(plan: Plan, done: Mapping[Trial, Result]) -> dict[str, Any]:

@@ -78,13 +78,11 @@ class Result:
     seconds: float
 
     def as_dict(self) -> dict[str, Any]:
-        """One flat row."""
         row = asdict(self)
         return {**row.pop("trial"), "metric": PROBLEMS[self.trial.problem].metric, **row}
 
     @classmethod
     def from_dict(cls, row: Mapping[str, Any]) -> Self:
-        """What `as_dict` gave."""
         names = Trial.__dataclass_fields__
         trial = Trial(**{name: row[name] for name in names})
         rest = {name: row[name] for name in cls.__dataclass_fields__ if name != "trial"}

@@ -1,1 +1,1 @@
-"""The tasks `classify` and `sentiment`, their baselines and explanations."""
+"""The tasks `classify` and `sentiment`."""

@@ -1,4 +1,4 @@
-"""What a classifier shows to the diagnosis: itself on some of the longest rows.
+"""A classifier on some of its longest rows, for a diagnosis.
 
 Legend: N rows, T time, B batch, K classes.
 """
@@ -20,7 +20,7 @@ from elman.tasks.classify.config import ClassifyConfig
 
 ROWS = 16
 MOST = 224
-"""Steps that are looked at unless a longer lag is asked for."""
+"""The most steps unless a longer lag is asked for."""
 
 
 def classifier_diagnosis_input(
@@ -81,7 +81,7 @@ def classifier_diagnosis_input(
         needs=needs,
         cell=config.cell,
         unit=unit,
-        # From a label at the end the first step is as far as one can look.
+        # With a label at the end, the longest lag is that of the first step.
         max_lag=None if batch.kind == "step" else max_lag or steps - 1,
     )
 

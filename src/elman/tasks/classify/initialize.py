@@ -1,141 +1,120 @@
-"""Where a classifier's weights begin: from a language model's run, or from a file of vectors.
+"""What a classifier's weights start from: a language model, a file of word vectors, or nothing.
 
-What is taken is kept in the run directory, so the classifier can be built again without the other.
+What is used is copied, so that the classifier can be made again without its source.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
+from pydantic import TypeAdapter
 from torch import Tensor
 
 from elman.data.labeled.vectors import read_vectors
-from elman.data.tokenizer import Tokenizer, load_tokenizer
+from elman.data.tokenizer import Tokenizer, tokenizer_from_bytes
 from elman.errors import InputError
-from elman.files import write_json
-from elman.models.cells import CellOptions, cell_options, is_custom
+from elman.models.cells import is_custom
+from elman.predictors.language_model import TOKENIZER, Architecture
+from elman.predictors.predictor import WEIGHTS, folder_of, read_parts
 from elman.tasks.classify.config import ClassifyConfig
-from elman.tasks.language_model.config import LanguageModelConfig
 from elman.tensors import load_tree, save_tree
 from elman.training.optim import Pace
-from elman.training.run_directory import RunDirectory
 
-_SHARED = ("cell", "hidden_size", "num_layers", "layer_norm", "learn_initial_state")
+_SIZES = ("cell", "hidden_size", "num_layers", "embedding_size")
+_OPTIONS = ("layer_norm", "learn_initial_state")
 """Settings that a classifier takes over from the language model that it starts from."""
 
 
-@dataclass(frozen=True)
-class Architecture:
-    """The sizes of an encoder, whoever decided them."""
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Weights to start from.
 
-    cell: str
-    hidden_size: int
-    num_layers: int
-    layer_norm: bool
-    learn_initial_state: bool
-    embedding_size: int
+    Attributes:
+        weights: by their names in the classifier; all others are drawn at random.
+        settings: fields of the config that these weights decide.
+    """
 
-    @classmethod
-    def of(cls, config: ClassifyConfig | LanguageModelConfig, embedding_size: int) -> Architecture:
-        """What a config asks for."""
-        return cls(
-            **{name: getattr(config, name) for name in _SHARED}, embedding_size=embedding_size
-        )
+    weights: Mapping[str, Tensor] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     def save(self, path: Path) -> None:
-        """Write it as JSON."""
-        write_json(path, asdict(self))
+        if self.weights:
+            save_tree(path, {"weights": dict(self.weights), "settings": dict(self.settings)})
 
     @classmethod
-    def load(cls, path: Path) -> Architecture:
+    def load(cls, path: Path) -> Self:
         """What `save` wrote.
 
         Raises:
-            InputError: missing or damaged.
+            InputError: a damaged file.
         """
-        try:
-            return cls(**json.loads(path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError, RecursionError) as error:
-            raise InputError(
-                f"{path}: cannot be read as the sizes of a network ({error})"
-            ) from error
-
-    def options(self, config: ClassifyConfig) -> CellOptions:
-        """The options of the cells, of which the config may regularize as it likes."""
-        own = cell_options(config)
-        shared = {k: v for k, v in asdict(self).items() if hasattr(own, k)}
-        return replace(own, **shared)
+        return cls(**load_tree(path)) if path.exists() else cls()
 
 
-def from_language_model(
-    source: Path, config: ClassifyConfig, weights: Path
-) -> tuple[Tokenizer, Architecture]:
-    """The tokenizer and the sizes of a language-model run; its weights go to the file `weights`.
+def from_language_model(source: Path, config: ClassifyConfig) -> tuple[Tokenizer, Start]:
+    """The tokenizer, the embedding and the layers of a language model.
+
+    Args:
+        source: its run, or the folder of its predictor.
+        config: must not contradict its sizes.
 
     Raises:
-        InputError: no such run, one of another task, or settings that contradict it.
+        InputError: no such predictor, one of another kind, or settings that contradict it.
     """
-    run = RunDirectory.open(source)
-    task, settings = run.read_config()
-    if task != "language-model":
-        raise InputError(f"--from {source}: a {task} run; give a language-model run")
-    if not run.model_path.exists():
+    try:
+        folder = folder_of(source)
+        kind, parts = read_parts(folder)
+    except InputError as error:
+        raise InputError(f"--from {error}") from error
+    if kind != "language-model":
+        raise InputError(f"--from {source}: a {kind}; give a language-model run")
+    if not (folder / WEIGHTS).exists():
         raise InputError(f"--from {source}: has no weights yet; train it on with `elman resume`")
-    theirs = LanguageModelConfig.model_validate(settings)
+    theirs = TypeAdapter(Architecture).validate_python(parts.settings)
     if is_custom(theirs.cell):
         raise InputError(
-            f"--from {source}: its cell is code of one's own ({theirs.cell}), which"
-            " can't be started from"
+            f"--from {source}: its cell is code of one's own ({theirs.cell}), which can't be"
+            " started from"
         )
-    sizes = Architecture.of(theirs, theirs.embedding_width)
-    for name in (*_SHARED, "embedding_size", "unit"):
-        if name not in config.model_fields_set or getattr(config, name) is None:
-            continue
-        known = getattr(sizes, name) if name != "unit" else theirs.unit
-        if getattr(config, name) != known:
+    tokenizer = tokenizer_from_bytes(parts.files[TOKENIZER], f"{folder / TOKENIZER}")
+    settings = {name: getattr(theirs, name) for name in _SIZES}
+    settings |= {name: getattr(theirs.options, name) for name in _OPTIONS}
+    for name, known in {**settings, "unit": tokenizer.unit}.items():
+        asked = getattr(config, name)
+        if name in config.model_fields_set and asked is not None and asked != known:
             flag = name.replace("_", "-")
-            raise InputError(
-                f"--{flag} {getattr(config, name)}: the run {source} has {known}; leave it out"
-            )
-    tree = load_tree(run.model_path)
-    kept = {n: t for n, t in tree.items() if n.startswith(("embedding.", "layers."))}
-    save_tree(weights, kept)
-    return load_tokenizer(run.path / "tokenizer.json"), sizes
+            raise InputError(f"--{flag} {asked}: the run {source} has {known}; leave it out")
+    tree = load_tree(folder / WEIGHTS)
+    weights = {n: t for n, t in tree.items() if n.startswith(("embedding.", "layers."))}
+    return tokenizer, Start(weights, settings)
 
 
-def from_vectors(config: ClassifyConfig, tokenizer: Tokenizer, weights: Path) -> tuple[int, str]:
-    """Write an embedding that begins with the vectors of a file; its width, and a line about it.
+def from_vectors(config: ClassifyConfig, tokenizer: Tokenizer) -> tuple[Start, str]:
+    """An embedding of the word vectors of a file, and a line about it.
 
-    Tokens that the file lacks begin at random, as far from zero as the others.
+    Tokens that the file lacks start at random, as far from zero as the others.
 
     Raises:
         InputError: a file that can't be read, or vectors of another width than was asked for.
     """
     assert config.vectors is not None
-    wanted = [tokenizer.token(token) for token in range(tokenizer.vocab_size)]
-    vectors = read_vectors(config.vectors, wanted, config.vectors_vocabulary, config.embedding_size)
+    tokens = [tokenizer.token(token) for token in range(tokenizer.vocab_size)]
+    vectors = read_vectors(config.vectors, tokens, config.vectors_vocabulary, config.embedding_size)
     matrix, found = vectors.matrix.astype(np.float32), vectors.found
     spread = float(matrix[found].std()) if found.any() else 0.1
     rng = np.random.default_rng(config.seed)
     matrix[~found] = rng.normal(0, spread, (int((~found).sum()), matrix.shape[1]))
-    save_tree(weights, {"embedding.weight": torch.from_numpy(matrix)})
     line = (
-        f"{config.vectors.name}: {int(found.sum()):,} of {len(wanted):,} tokens have a vector of"
+        f"{config.vectors.name}: {int(found.sum()):,} of {len(tokens):,} tokens have a vector of"
         f" {matrix.shape[1]}; {100 * float(1 - found.mean()):.1f} % are out of its vocabulary"
     )
-    return matrix.shape[1], line
-
-
-def load_start(path: Path) -> Mapping[str, Tensor]:
-    """The weights that were kept at `path`; none where there is no such file."""
-    tree: Any = load_tree(path) if path.exists() else {}
-    return {name: tensor for name, tensor in tree.items() if isinstance(tensor, Tensor)}
+    weights = {"embedding.weight": torch.from_numpy(matrix)}
+    return Start(weights, {"embedding_size": matrix.shape[1]}), line
 
 
 def paces(names: Sequence[str], config: ClassifyConfig) -> dict[str, Pace]:

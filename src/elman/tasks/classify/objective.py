@@ -1,4 +1,4 @@
-"""What a classifier learns: the loss of its labels, and how well it does on validation rows.
+"""The loss of a classifier, and its metrics on validation rows.
 
 Legend: T time, B batch, K classes, N rows.
 """
@@ -15,17 +15,17 @@ from torch.nn import functional
 from elman.data.batching import IGNORE
 from elman.data.labeled.encoded import Encoded, LabeledBatch
 from elman.diagnostics.losses import last_losses
-from elman.evaluation.classification import fit_temperature, judged
+from elman.evaluation.classification import fit_temperature, metrics_of
 from elman.layers.state import State
 from elman.models.classifier import Classifier
-from elman.predictors.classifier import logits_of, probabilities_of
+from elman.predictors.classifier_answers import logits_of, softened
 from elman.tasks.classify.config import ClassifyConfig
 from elman.training.contracts import StepLoss
 
 
 @final
 class ClassifyObjective:
-    """Mean nats per label, and what the validation rows say."""
+    """Mean nats per label, and the metrics on validation rows."""
 
     unit = "labels"
 
@@ -78,7 +78,7 @@ class ClassifyObjective:
         return each if weights is None else each * weights[targets]
 
     def evaluate(self) -> dict[str, float]:
-        """Loss, accuracy and macro F1; and the temperature, which the kept weights go with."""
+        """Loss, accuracy and macro F1; fits the temperature, which is saved with the weights."""
         rows, many = self._valid, self._valid.kind == "many"
         logits, ids = scored(logits_of(self._classifier, rows), rows)
         raw = torch.from_numpy(logits)
@@ -89,8 +89,8 @@ class ClassifyObjective:
             loss = float(functional.cross_entropy(raw, torch.from_numpy(ids)))
         temperature = self._classifier.temperature
         temperature.fill_(fit_temperature(logits, ids))
-        found = probabilities_of(raw, temperature.cpu(), many=many).numpy()
-        scores = judged(rows.kind, found, ids)  # entities are for the report
+        found = softened(raw, temperature.cpu(), many=many).numpy()
+        scores = metrics_of(rows.kind, found, ids)  # entities are for the report
         leading = scores["micro_f1" if many else "accuracy"]
         if self._config.choose == "accuracy":
             return {"loss": 1 - leading, "nats": loss, **scores}

@@ -5,59 +5,50 @@ Legend: T time, B batch, N rows, S steps of all rows together, K classes, V voca
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
-from typing import ClassVar, cast
+from typing import ClassVar
 
-from torch import nn
-
-from elman.data.labeled.dataset import read_labeled, read_more
+from elman.data.given import Given
 from elman.data.labeled.encoded import Bucketed, Encoded
-from elman.data.labeled.rows import Columns, LabeledSplits, Sequences, Texts, Words
-from elman.data.labeled.standardize import Standardizer
-from elman.data.labeled.words import WordEncoder, separated, words_of
-from elman.data.tokenizer import Tokenizer, load_tokenizer, train_tokenizer
 from elman.diagnostics.activations import Activations
 from elman.diagnostics.diagnosis_input import DiagnosisInput
 from elman.errors import InputError
-from elman.evaluation.baselines import fit_baselines, load_baselines, save_baselines
-from elman.evaluation.classification_report import plots, report
-from elman.models.cells import check_cell, recurrent_layers
-from elman.models.classifier import Classifier
-from elman.models.stacked import output_width
-from elman.predictors.classifier import judge
-from elman.predictors.classifier_activations import read_numbers, read_words
-from elman.predictors.classifier_answers import predictions
-from elman.predictors.classifier_inputs import Encoder, Schema
-from elman.predictors.classifier_options import ClassifyPrediction
-from elman.predictors.classifier_session import ClassifierStream
-from elman.predictors.number_session import NumberStream
-from elman.tasks.classify.config import ClassifyConfig, SentimentConfig
-from elman.tasks.classify.diagnosis_input import classifier_diagnosis_input
-from elman.tasks.classify.initialize import (
-    Architecture,
-    from_language_model,
-    from_vectors,
-    load_start,
-    paces,
+from elman.evaluation.classification_report import (
+    Classes,
+    Predictions,
+    confusion_of,
+    reliability_of,
+    report,
 )
+from elman.evaluation.report import Report
+from elman.models.cells import cell_options, check_cell
+from elman.plots.classification import draw_confusion, draw_reliability
+from elman.predictors.classifier import Architecture, ClassifierPredictor
+from elman.predictors.classifier_activations import activations_of_numbers
+from elman.predictors.classifier_answers import probabilities_of
+from elman.settings import Options
+from elman.tasks.classify.config import ClassifyConfig, SentimentConfig
+from elman.tasks.classify.data import ClassifyData, open_data, prepare
+from elman.tasks.classify.diagnosis_input import classifier_diagnosis_input
+from elman.tasks.classify.initialize import paces
 from elman.tasks.classify.objective import ClassifyObjective
-from elman.tasks.task import NO_OPTIONS, FrontEnd, Given, Options, Record, Report, Task
+from elman.tasks.task import Task
 
-SPLITS = ("train", "valid", "test")
 PLURALS = {"char": "characters", "word": "words", "bpe": "tokens"}
 
 
-class ClassifyTask(Task):
+class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
     """Learn labels from rows of texts, words or numbers."""
 
     name: ClassVar[str] = "classify"
     summary: ClassVar[str] = "Label texts or sequences of numbers, as a whole or step by step."
     Config = ClassifyConfig
     counted: ClassVar[str] = "labels"
-    data: ClassVar[str] = (
+    data_help: ClassVar[str] = (
         "a table (CSV, TSV, JSONL, Parquet) of texts and labels, CoNLL columns, or sequences of"
         " numbers (.npz, .jsonl, .ts, a folder of CSVs); or train, valid and test files"
     )
@@ -67,185 +58,121 @@ class ClassifyTask(Task):
         *("class_weights", "batch_size", "learning_rate", "max_steps", "max_minutes"),
         *("eval_every", "checkpoint_every", "patience", "seed", "threads", "device"),
     )
-    Prediction = ClassifyPrediction
-    config: ClassifyConfig
 
-    def prepare(self, paths: Sequence[Path]) -> None:
-        """Encode the rows and fit the baselines, in the run directory; see `Task.prepare`."""
-        config = self.config
+    @classmethod
+    def prepare(cls, config: ClassifyConfig, given: Given | None, folder: Path) -> ClassifyData:
+        """Encode the rows and fit the baselines; see `Task.prepare`."""
         check_cell(config.cell)
-        splits = read_labeled(
-            paths,
-            self.columns,
-            valid_fraction=config.valid_fraction,
-            test_fraction=config.test_fraction,
-            seed=config.seed,
-            skip_bad_rows=config.skip_bad_rows,
-        )
-        notes = list(splits.notes)
-        if isinstance(splits.train.inputs, Sequences):
-            if config.from_run is not None or config.vectors is not None:
-                flag = "--vectors" if config.from_run is None else "--from"
-                raise InputError(f"{flag}: for texts, but {paths[0]} holds numbers; leave it out")
-            channels = len(splits.train.inputs.channels)
-            sizes = Architecture.of(config, channels)
-            if config.standardize:
-                Standardizer.fit(splits.train.inputs.values).save(self._scale_path)
-        else:
-            sizes = self._prepare_text(splits, notes)
-        sizes.save(self._sizes_path)
-        Schema.of(splits, tuple(notes)).save(self._schema_path)
-        for name in SPLITS:
-            rows = getattr(splits, name)
-            if rows is not None:
-                self.encoder.labeled(rows).save(self._rows_path(name))
-        save_baselines(self._baselines_path, fit_baselines(splits, config.seed))
+        prepare(config, given, folder)
+        return open_data(config, folder)
 
-    def _prepare_text(self, splits: LabeledSplits, notes: list[str]) -> Architecture:
-        config = self.config
-        if config.from_run is not None:
-            tokenizer, sizes = from_language_model(config.from_run, config, self._start_path)
-            tokenizer.save(self._tokenizer_path)
-            return sizes
-        inputs = splits.train.inputs
-        assert isinstance(inputs, (Texts, Words))
-        rows = (
-            [words_of(text) for text in inputs.texts]
-            if isinstance(inputs, Texts)
-            else [list(inputs.row(row)) for row in range(len(inputs))]
-        )
-        texts = (" ".join(row) for row in rows)
-        split = config.unit == "word" and config.split_punctuation
-        tokenizer = train_tokenizer(
-            config.unit,
-            ((separated(text) if split else text) + "\n" for text in texts),
-            config.vocabulary_limit,
-            config.min_count,
-            lower=config.lower and config.unit == "word",
-        )
-        tokenizer.save(self._tokenizer_path)
-        width = config.embedding_size or config.hidden_size
-        if config.vectors is not None:
-            width, line = from_vectors(config, tokenizer, self._start_path)
-            notes.append(line)
-        return Architecture.of(config, width)
+    @classmethod
+    def open(cls, config: ClassifyConfig, folder: Path) -> ClassifyData:
+        return open_data(config, folder)
 
     def describe(self) -> list[str]:
-        lines = list(self.schema.notes)
-        for name in self._split_names():
-            rows = self.rows(name)
+        data, names = self.data, self.data.schema.names
+        lines = list(data.notes)
+        for name, rows in data.splits.items():
             lines.append(f"{name:<5} {len(rows):>9,} rows  {len(rows.steps):>11,} steps")
-        names = ", ".join(self.schema.names[:10]) + (" …" if len(self.schema.names) > 10 else "")
-        lines.append(f"{len(self.schema.names)} classes: {names}")
-        if self.schema.inputs != "numbers":
-            lines.append(f"vocabulary {self.tokenizer.vocab_size:,} ({self.tokenizer.unit})")
-        for baseline in load_baselines(self._baselines_path):
+        shown = ", ".join(names[:10]) + (" …" if len(names) > 10 else "")
+        lines.append(f"{len(names)} classes: {shown}")
+        if data.encoder.words is not None:
+            tokenizer = data.encoder.words.tokenizer
+            lines.append(f"vocabulary {tokenizer.vocab_size:,} ({tokenizer.unit})")
+        for baseline in data.baselines:
             lines += baseline.notes
         return lines
 
-    def build_model(self) -> Classifier:
-        config, sizes = self.config, Architecture.load(self._sizes_path)
-        embedding = None
-        if self.schema.inputs != "numbers":
-            embedding = nn.Embedding(self.tokenizer.vocab_size, sizes.embedding_size)
-            # Small beside the gates' own start, so that a rare word begins by saying little.
-            nn.init.normal_(embedding.weight, std=0.1)
-        layers = recurrent_layers(
-            self.config.cell if config.from_run is None else sizes.cell,
-            sizes.embedding_size,
-            [sizes.hidden_size] * sizes.num_layers,
-            sizes.options(config),
-            bidirectional=config.both_ways,
+    def make(self) -> ClassifierPredictor:
+        schema, encoder, start = self.data.schema, self.data.encoder, self.data.start
+        config = self.config.model_copy(update=dict(start.settings))
+        numbers = schema.inputs == "numbers"
+        architecture = Architecture(
+            config.cell,
+            cell_options(config),
+            len(schema.channels) if numbers else config.embedding_size or config.hidden_size,
+            config.hidden_size,
+            config.num_layers,
+            config.both_ways,
+            None if schema.kind == "step" else config.pooling,
+            config.word_dropout,
+            config.dropout_of("input"),
+            config.dropout_of("hidden"),
+            config.dropout_of("output"),
+            config.locked_dropout,
         )
-        model = Classifier(
-            embedding,
-            layers,
-            output_width(layers, sizes.embedding_size),
-            len(self.schema.names),
-            pooling=None if self.schema.kind == "step" else config.pooling,
-            word_dropout=config.word_dropout,
-            input_dropout=config.dropout_of("input"),
-            hidden_dropout=config.dropout_of("hidden"),
-            output_dropout=config.dropout_of("output"),
-            locked_dropout=config.locked_dropout,
-        )
-        model.load_state_dict(load_start(self._start_path), strict=False)
+        model = architecture.make(schema, encoder)
+        model.load_state_dict(start.weights, strict=False)
         model.paces = paces([name for name, _ in model.named_parameters()], config)
-        return model
+        return ClassifierPredictor(model, schema, encoder, architecture)
 
     def source(self) -> Bucketed:
-        return Bucketed(self.rows("train"), self.config.batch_size, self.config.seed)
+        return Bucketed(self.data.splits["train"], self.config.batch_size, self.config.seed)
 
-    def objective(self, model: nn.Module) -> ClassifyObjective:
-        assert isinstance(model, Classifier)
-        return ClassifyObjective(model, self.config, self.rows("train"), self.rows("valid"))
+    def objective(self, predictor: ClassifierPredictor) -> ClassifyObjective:
+        splits = self.data.splits
+        return ClassifyObjective(predictor.model, self.config, splits["train"], splits["valid"])
 
     def evaluate(
-        self, model: nn.Module, paths: Sequence[Path] = (), options: Options = NO_OPTIONS
+        self, predictor: ClassifierPredictor, given: Given | None, options: Options
     ) -> Report:
-        assert isinstance(model, Classifier)
-        schema = self.schema
-        if paths:
-            splits = {path.name: self._labeled(path) for path in paths}
-            return report(schema, {name: (judge(model, r), r) for name, r in splits.items()}, [])
-        splits = {name: self.rows(name) for name in self._split_names() if name != "train"}
-        judged = {name: (judge(model, rows), rows) for name, rows in splits.items()}
-        plots(schema, judged, self.run.path)
-        return report(schema, judged, load_baselines(self._baselines_path))
+        schema = predictor.schema
+        classes = Classes(
+            schema.names, schema.kind, schema.steps if schema.kind == "step" else "rows"
+        )
+
+        def predictions(splits: Mapping[str, Encoded]) -> dict[str, Predictions]:
+            return {
+                name: Predictions.of(probabilities_of(predictor.model, rows), rows)
+                for name, rows in splits.items()
+            }
+
+        if given is not None:
+            return report(classes, predictions(self._labeled(given)), [])
+        held_out = {name: rows for name, rows in self.data.splits.items() if name != "train"}
+        found = predictions(held_out)
+        figures = _figures(classes, list(found.values())[-1])
+        return replace(report(classes, found, self.data.baselines), figures=figures)
 
     def diagnosis_input(
         self,
-        model: nn.Module,
-        path: Path | None = None,
+        predictor: ClassifierPredictor,
+        given: Given | None = None,
         *,
         max_lag: int | None = None,
         needs: int | None = None,
     ) -> DiagnosisInput:
-        """The model on the longest validation rows, or on those of another file."""
-        assert isinstance(model, Classifier)
-        unit = "steps" if self.schema.inputs == "numbers" else PLURALS[self.tokenizer.unit]
-        rows = self.rows("valid") if path is None else self._labeled(path)
+        """The network on the longest validation rows, or on those of other data."""
+        words = predictor.encoder.words
+        unit = "steps" if words is None else PLURALS[words.tokenizer.unit]
+        rows = self.data.splits["valid"]
+        if given is not None:
+            rows, *more = self._labeled(given).values()
+            if more:
+                raise InputError(f"{len(more) + 1} files to diagnose on; give one")
         return classifier_diagnosis_input(
-            model, rows, self.config, unit=unit, max_lag=max_lag, needs=needs
+            predictor.model, rows, self.config, unit=unit, max_lag=max_lag, needs=needs
         )
 
-    def read(self, model: nn.Module, text: str | None) -> Activations:
-        """What can be seen of the model as it reads a text, or its first validation row."""
-        assert isinstance(model, Classifier)
-        title = str(self.run.path)
-        if self.schema.inputs == "numbers":
-            if text is not None:
+    def activations(self, predictor: ClassifierPredictor, text: str | None) -> Activations:
+        """Those of a text, or of the first validation row of numbers."""
+        if predictor.encoder.words is not None:
+            if text is None:
                 raise InputError(
-                    f"{title}: reads numbers; leave --text out to see its first validation row"
+                    f"{predictor.name}: this classifier reads text; give some with --text"
                 )
-            values = self.rows("valid").row(0)
-            return read_numbers(model, self.schema, values, f"{title}, first validation row")
-        if text is None:
-            raise InputError(f"{title}: this classifier reads text; give some with --text")
-        words = cast("WordEncoder", self.encoder.words)
-        return read_words(model, self.schema, words, text, title)
-
-    def predict(
-        self, model: nn.Module, given: Given, options: Options = NO_OPTIONS
-    ) -> Iterator[Record]:
-        assert isinstance(model, Classifier)
-        chosen = options if isinstance(options, ClassifyPrediction) else ClassifyPrediction()
-        return predictions(model, self.schema, self.encoder, given, chosen)
-
-    def stream(self, model: nn.Module, options: Options = NO_OPTIONS) -> FrontEnd:
-        assert isinstance(model, Classifier)
-        if model.bidirectional:
+            return predictor.activations(text)
+        if text is not None:
             raise InputError(
-                f"{self.run.path}: reads from both ends, so it has to see the end before it can"
-                " answer; train one with --no-bidirectional to stream"
+                f"{predictor.name}: reads numbers; leave --text out to see its first validation row"
             )
-        if self.schema.inputs == "numbers":
-            return NumberStream(model, self.schema, self.encoder.scale)
-        return ClassifierStream(model, self.schema, cast("WordEncoder", self.encoder.words))
+        title = f"{predictor.name}, first validation row"
+        row = self.data.splits["valid"].row(0)
+        return activations_of_numbers(predictor.model, predictor.schema, row, title)
 
-    def next_steps(self) -> list[str]:
-        run = shlex.quote(str(self.run.path))
-        if self.schema.inputs == "numbers":
+    def next_steps(self, run: str) -> list[str]:
+        if self.data.schema.inputs == "numbers":
             lines = [f"elman predict {run} FILE", f"elman show {run}"]
         else:
             lines = [
@@ -257,83 +184,28 @@ class ClassifyTask(Task):
             lines.append(f"elman stream {run}")
         return [*lines, f"elman evaluate {run} FILE"]
 
-    def rows(self, split: str) -> Encoded:
-        """The encoded rows of "train", "valid" or "test"."""
-        return Encoded.open(self._rows_path(split), self.schema.kind)
-
-    def _labeled(self, path: Path) -> Encoded:
-        """The encoded rows of another file."""
-        schema, skip = self.schema, self.config.skip_bad_rows
-        return self.encoder.labeled(
-            read_more(path, schema.columns, schema.names, schema.kind, skip_bad_rows=skip)
-        )
-
-    @property
-    def columns(self) -> Columns:
-        """What was said about the files."""
-        config = self.config
-        return Columns(
-            text=config.text_column,
-            label=config.label_column,
-            split=config.split_column,
-            label_separator=config.label_separator,
-            per_step=config.per_step,
-        )
-
-    @cached_property
-    def schema(self) -> Schema:
-        """What goes in and what comes out."""
-        return Schema.load(self._schema_path)
-
-    @cached_property
-    def tokenizer(self) -> Tokenizer:
-        """The tokenizer that the run was trained with."""
-        return load_tokenizer(self._tokenizer_path)
-
-    @cached_property
-    def encoder(self) -> Encoder:
-        """Rows as people have them to rows as the network reads them."""
-        if self.schema.inputs == "numbers":
-            scale = Standardizer.load(self._scale_path) if self._scale_path.exists() else None
-            return Encoder(None, scale)
-        # A language model has read words with their punctuation.
-        split = self.config.split_punctuation and self.config.from_run is None
-        return Encoder(WordEncoder(self.tokenizer, split_punctuation=split), None)
-
-    def _split_names(self) -> list[str]:
-        return [name for name in SPLITS if self._rows_path(name).exists()]
-
-    def _rows_path(self, split: str) -> Path:
-        return self.run.path / "rows" / split
-
-    @property
-    def _schema_path(self) -> Path:
-        return self.run.path / "classes.json"
-
-    @property
-    def _sizes_path(self) -> Path:
-        return self.run.path / "encoder.json"
-
-    @property
-    def _tokenizer_path(self) -> Path:
-        return self.run.path / "tokenizer.json"
-
-    @property
-    def _scale_path(self) -> Path:
-        return self.run.path / "scaler.json"
-
-    @property
-    def _start_path(self) -> Path:
-        return self.run.path / "start.safetensors"
-
-    @property
-    def _baselines_path(self) -> Path:
-        return self.run.path / "baselines.json"
+    def _labeled(self, given: Given) -> dict[str, Encoded]:
+        return self.data.labeled(given, skip_bad_rows=self.config.skip_bad_rows)
 
 
 class SentimentTask(ClassifyTask):
-    """The same for texts, under the name of what it is most used for."""
+    """The same for texts, under the name of its most common use."""
 
     name: ClassVar[str] = "sentiment"
-    summary: ClassVar[str] = "Say what texts feel, or any other label of theirs; see also classify."
+    summary: ClassVar[str] = (
+        "Label texts with their sentiment, or anything else; see also classify."
+    )
     Config = SentimentConfig
+
+
+def _figures(classes: Classes, part: Predictions) -> dict[str, Callable[[Path], None]]:
+    """The confusion matrix and the reliability diagram; none without matplotlib."""
+    if find_spec("matplotlib") is None:
+        return {}
+    figures: dict[str, Callable[[Path], None]] = {
+        "calibration.png": partial(draw_reliability, reliability_of(classes, part))
+    }
+    if classes.kind != "many":
+        matrix = confusion_of(classes, part)
+        figures["confusion.png"] = partial(draw_confusion, matrix, classes.names)
+    return figures

@@ -47,7 +47,6 @@ class ForecastData:
     notes: Sequence[str] = ()
 
     def save(self, folder: Path) -> None:
-        """Write into an existing folder."""
         save_panel(self.panel, folder / "panel.safetensors")
         content = {"columns": asdict(self.columns), "notes": list(self.notes)}
         write_json(folder / "columns.json", content)

@@ -17,7 +17,6 @@ from elman.diagnostics.diagnosis_input import DiagnosisInput
 from elman.errors import InputError
 from elman.models.forecaster import Forecaster
 from elman.models.forecaster_autoregressive import AutoregressiveForecaster
-from elman.models.forecaster_direct import DirectForecaster
 from elman.models.forecaster_segments import SegmentForecaster
 
 ROWS = 16
@@ -56,7 +55,6 @@ def forecaster_diagnosis_input(
     def outputs(x: Tensor) -> Tensor:
         if isinstance(model, AutoregressiveForecaster):
             return model.head.mean(model.expected(put(x))).unsqueeze(-1)
-        assert isinstance(model, DirectForecaster | SegmentForecaster)
         return model.head.mean(model(put(x))).transpose(0, 1)
 
     return DiagnosisInput(

@@ -28,7 +28,7 @@ from elman.evaluation.backtest.report import report, write_steps
 from elman.evaluation.report import Report
 from elman.models.cells import check_cell
 from elman.models.forecaster_architecture import ForecasterArchitecture
-from elman.predictors.forecaster import ForecasterPredictor, check_counts, source_of
+from elman.predictors.forecaster import ForecasterPredictor, check_counts
 from elman.predictors.panel_forecaster import PanelForecaster
 from elman.settings import Options
 from elman.tasks.forecast.config import ForecastConfig
@@ -93,7 +93,7 @@ class ForecastTask(Task[ForecastConfig, ForecastData, ForecasterPredictor]):
         if given is None:
             raise InputError("forecast: no data; give a table of times and values")
         check_cell(config.cell)
-        read = read_panel(source_of(given), asked_columns(config))
+        read = read_panel(given, asked_columns(config))
         check_counts(read.panel, config.head_kind)
         data = ForecastData(read.panel, read.columns, read.notes)
         cls(config, data).source()  # series that are too short for the horizon are found now
@@ -217,7 +217,6 @@ class ForecastTask(Task[ForecastConfig, ForecastData, ForecasterPredictor]):
 
     @cached_property
     def split(self) -> TimeSplit:
-        """Where training, validation and test meet."""
         return TimeSplit.of(self.data.panel, self.config)
 
     @cached_property

@@ -44,7 +44,6 @@ class Sequences:
 
     @property
     def steps_per_epoch(self) -> int:
-        """All of training: no sequence comes twice."""
         return self._config.max_steps
 
     def __next__(self) -> Batch:

@@ -17,7 +17,7 @@ from elman.diagnostics.diagnosis_input import DiagnosisInput
 from elman.errors import InputError
 from elman.evaluation.report import Report, Score
 from elman.models.cells import cell_options, check_cell
-from elman.predictors.memory import MemoryPredictor
+from elman.predictors.memory import Architecture, MemoryPredictor
 from elman.settings import Options
 from elman.streaming.stream import evaluating
 from elman.tasks.memory.activations import read_sequence
@@ -64,9 +64,10 @@ class MemoryTask(Task[MemoryConfig, Problem, MemoryPredictor]):
 
     def make(self) -> MemoryPredictor:
         config = self.config
-        return MemoryPredictor.fresh(
-            self.data, config.cell, config.hidden_size, cell_options(config)
+        architecture = Architecture(
+            config.problem, config.cell, config.hidden_size, cell_options(config)
         )
+        return MemoryPredictor(architecture.make(), architecture)
 
     def source(self) -> Sequences:
         return Sequences(self.data, self.config)

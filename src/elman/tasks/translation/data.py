@@ -82,7 +82,6 @@ class TranslationData:
         return cls(vocabularies, pairs, texts, notes)
 
     def save(self, folder: Path) -> None:
-        """Write all of it into an existing folder."""
         for name, content in self.vocabularies.files().items():
             write_bytes(folder / name, content)
         for name, pairs in self.pairs.items():

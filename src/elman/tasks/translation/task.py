@@ -166,5 +166,5 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
         reader = Reader(
             config.source, config.target, insist=False, skip_bad_rows=config.skip_bad_rows
         )
-        for files in one_by_one(given):
-            yield files[-1].name, reader.read(files)
+        for name, part in one_by_one(given):
+            yield name, reader.read(part)

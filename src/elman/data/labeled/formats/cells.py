@@ -44,11 +44,13 @@ def words_of(cell: Any) -> list[str]:
 
 
 def numbers_of(cell: Any) -> Floats:
-    """(T, C) a list of numbers, one channel, or a list of lists, one for each step.
+    """(T, C) an array, a list of numbers, one channel, or a list of lists, one for each step.
 
     Raises:
         BadCell: there are none, they are ragged, or one is not a finite number.
     """
+    if isinstance(cell, np.ndarray) and len(cell):
+        return finite(cell if cell.ndim == 2 else cell[:, None])
     if not isinstance(cell, list) or not cell:
         raise BadCell("has no list of numbers")
     rows = cell if isinstance(cell[0], list) else [[value] for value in cell]

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from elman.data.labeled.formats.table import Table
 from elman.data.labeled.rows import Columns
 from elman.data.split_names import SPLIT_NAMES
+from elman.data.tables.read import HasHeader
+from elman.data.tables.table import Table, listed
 from elman.errors import InputError
 
 TEXT = (
@@ -56,7 +57,7 @@ def choose(table: Table, columns: Columns, *, labeled: bool = True) -> Chosen:
     said = columns.label is not None
     label, how_label = _named(table, columns.label, LABEL, "label", ()) if labeled else (None, "")
     split, _ = _named(table, columns.split, SPLIT, "split", [label])
-    if split is not None and columns.split is None and not _says_splits(table.values(split)):
+    if split is not None and columns.split is None and not _says_splits(table.cells(split)):
         split = None
     text, how_text = _named(table, columns.text, TEXT, "text", [label, split])
     if text is None:
@@ -65,7 +66,7 @@ def choose(table: Table, columns: Columns, *, labeled: bool = True) -> Chosen:
     if labeled and label is None:
         label, how_label = _only(table, [text, split], _labels(table, [text, split]), "label")
     if said and label == text:
-        raise InputError(f"{table.path}: {text!r} is both --text-column and --label-column")
+        raise InputError(f"{table.name}: {text!r} is both --text-column and --label-column")
     note = f"text column {text!r} ({how_text})"
     if label is not None:
         note += f", label column {label!r} ({how_label})"
@@ -80,14 +81,14 @@ def _named(
     if told is not None:
         if told not in table.columns:
             raise InputError(
-                f"{table.path}: --{what}-column {told}: no such column; "
-                f"it has {_listed(table.columns)}"
+                f"{table.name}: --{what}-column {told}: no such column; "
+                f"it has {listed(table.columns)}"
             )
         return told, "as told"
     found = [name for name in table.columns if name.lower() in usual and name not in taken]
     if len(found) > 1:
         raise InputError(
-            f"{table.path}: {_listed(found)} could each be the {what} column; "
+            f"{table.name}: {listed(found)} could each be the {what} column; "
             f"say which with --{what}-column"
         )
     return (found[0], "by its name") if found else (None, "")
@@ -99,10 +100,10 @@ def _only(
     if len(found) == 1:
         return found[0], "by what it holds"
     rest = [name for name in table.columns if name not in taken]
-    reason = f"{_listed(found)} could each be it" if found else f"it has {_listed(table.columns)}"
+    reason = f"{listed(found)} could each be it" if found else f"it has {listed(table.columns)}"
     if not rest:
-        reason = f"there is no column besides {_listed(table.columns)}"
-    raise InputError(f"{table.path}: no {what} column found: {reason}; name it --{what}-column")
+        reason = f"there is no column besides {listed(table.columns)}"
+    raise InputError(f"{table.name}: no {what} column found: {reason}; name it --{what}-column")
 
 
 def _texts(table: Table, taken: Sequence[str | None], *, sole: bool) -> list[str]:
@@ -110,7 +111,7 @@ def _texts(table: Table, taken: Sequence[str | None], *, sole: bool) -> list[str
     rest = [name for name in table.columns if name not in taken]
     if (sole and len(rest) == 1) or len(table.columns) == 1:
         return rest
-    return [name for name in rest if _is_running_text(table.values(name)[:_LOOKED_AT])]
+    return [name for name in rest if _is_running_text(table.cells(name)[:_LOOKED_AT])]
 
 
 def _is_running_text(values: Sequence[Any]) -> bool:
@@ -127,7 +128,7 @@ def _is_running_text(values: Sequence[Any]) -> bool:
 def _labels(table: Table, taken: Sequence[str | None]) -> list[str]:
     """Columns whose values are short and come again."""
     rest = [name for name in table.columns if name not in taken]
-    return rest if len(rest) == 1 else [name for name in rest if _comes_again(table.values(name))]
+    return rest if len(rest) == 1 else [name for name in rest if _comes_again(table.cells(name))]
 
 
 def _comes_again(values: Sequence[Any]) -> bool:
@@ -143,14 +144,27 @@ def _says_splits(values: Sequence[Any]) -> bool:
     return all(isinstance(value, str) and value.strip().lower() in SPLIT_NAMES for value in values)
 
 
+def has_header(names: Sequence[str]) -> HasHeader:
+    """A test for a first row of names: it holds one of `names`, or no column repeats its cell."""
+
+    def test(rows: Sequence[Sequence[str]]) -> bool:
+        first, rest = rows[0], rows[1:]
+        if {cell.strip().lower() for cell in first} & {name.lower() for name in names}:
+            return True
+        if not rest or any(not cell.strip() for cell in first):
+            return False
+        for column, cell in enumerate(first):
+            others = [row[column] for row in rest if column < len(row)]
+            if cell in others or (_is_numeral(cell) and all(map(_is_numeral, others))):
+                return False
+        return True
+
+    return test
+
+
 def _is_numeral(value: str) -> bool:
     try:
         float(value)
     except ValueError:
         return False
     return True
-
-
-def _listed(names: Sequence[str]) -> str:
-    shown = ", ".join(repr(name) for name in names[:8])
-    return f"{shown} and {len(names) - 8} more" if len(names) > 8 else shown

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from elman.data.labeled.formats.parsed import BadRows, ParsedRows, origin_of
-from elman.data.labeled.formats.table import text_lines
+from elman.data.labeled.formats.parsed import ParsedRows, origin_of
 from elman.data.labeled.rows import Columns, Words, offsets_of
+from elman.data.tables.bad_rows import BadRows
+from elman.data.text_files import text_lines
 from elman.errors import InputError
 
 _BETWEEN_DOCUMENTS = "-DOCSTART-"

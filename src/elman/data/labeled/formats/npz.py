@@ -45,7 +45,7 @@ def read_npz(path: Path, columns: Columns, *, labeled: bool = True) -> ParsedRow
     try:
         flat = finite(values)
     except BadCell as error:
-        raise InputError(f"{path}: {error}; mend it, or leave the row out") from error
+        raise InputError(f"{path}: {error}; correct it, or leave the row out") from error
     lengths, real = _lengths(path, arrays, flat)
     padded = real is not None
     if real is not None:

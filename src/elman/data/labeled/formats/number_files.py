@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from elman.data.labeled.formats.cells import BadCell, finite, label_of
-from elman.data.labeled.formats.columns import LABEL
-from elman.data.labeled.formats.parsed import BadRows, ParsedRows
-from elman.data.labeled.formats.table import Table, read_table
+from elman.data.labeled.formats.columns import LABEL, has_header
+from elman.data.labeled.formats.parsed import ParsedRows
 from elman.data.labeled.rows import Columns, Floats, Origin, Sequences, offsets_of
+from elman.data.tables.bad_rows import BadRows
+from elman.data.tables.read import read_file
+from elman.data.tables.table import Table
 from elman.errors import InputError
 
 LABEL_FILES = ("labels.csv", "labels.tsv")
@@ -45,7 +47,7 @@ def read_folder(
     kept = _Kept()
     names: tuple[str, ...] | None = None
     for file in files:
-        table = read_table(file, BadRows(), header=None)
+        table = read_file(file, BadRows(remedy="correct the row"), header=has_header(()))
         labels = _step_column(table, columns) if columns.per_step and labeled else None
         channels = tuple(name for name in table.columns if name != labels)
         names = names or channels
@@ -99,47 +101,39 @@ def _sequences(kept: _Kept, channels: tuple[str, ...]) -> Sequences:
 
 
 def _values(table: Table, channels: tuple[str, ...]) -> Floats:
-    if not table.rows:
+    if not len(table):
         raise BadCell("has no steps")
     if not channels:
         raise BadCell("has no channels beside its label")
     try:
-        read = [[float(row[name]) for name in channels] for row in table.rows]
-    except ValueError:
-        step, cell = _not_a_number(table, channels)
-        raise BadCell(f"line {table.lines[step]}: {cell!r} is not a number") from None
-    return finite(np.asarray(read))
-
-
-def _not_a_number(table: Table, channels: tuple[str, ...]) -> tuple[int, str]:
-    for step, row in enumerate(table.rows):
-        for name in channels:
-            try:
-                float(row[name])
-            except ValueError:
-                return step, row[name]
-    raise AssertionError("every cell is a number")
+        values = np.stack([table.numbers(name) for name in channels], axis=1)
+    except InputError as error:
+        raise BadCell(str(error).removeprefix(f"{table.name}:")) from error
+    if np.isnan(values).any():
+        row, column = (int(place) for place in np.argwhere(np.isnan(values))[0])
+        raise BadCell(f"line {table.lines[row]}: {channels[column]} has no number")
+    return finite(values)
 
 
 def _step_column(table: Table, columns: Columns) -> str:
     if columns.label is not None:
         if columns.label not in table.columns:
             raise InputError(
-                f"{table.path}: --label-column {columns.label}: no such column; "
+                f"{table.name}: --label-column {columns.label}: no such column; "
                 f"it has {', '.join(table.columns)}"
             )
         return columns.label
     found = [name for name in table.columns if name.lower() in LABEL]
     if len(found) != 1:
         raise InputError(
-            f"{table.path}: {len(found)} of its columns ({', '.join(table.columns)}) are named as "
+            f"{table.name}: {len(found)} of its columns ({', '.join(table.columns)}) are named as "
             "a label is; say which with --label-column"
         )
     return found[0]
 
 
 def _steps(table: Table, column: str) -> list[str]:
-    return [label_of(cell) for cell in table.values(column)]
+    return [label_of(cell) for cell in table.cells(column)]
 
 
 def _label_file(folder: Path) -> dict[str, str] | None:
@@ -147,14 +141,14 @@ def _label_file(folder: Path) -> dict[str, str] | None:
     path = next((folder / name for name in LABEL_FILES if (folder / name).is_file()), None)
     if path is None:
         return None
-    table = read_table(path, BadRows(), names=("file", *LABEL))
+    table = read_file(path, BadRows(remedy="correct the row"), header=has_header(("file", *LABEL)))
     if len(table.columns) != 2:
         raise InputError(
             f"{path}:1: has {len(table.columns)} columns, expected two: file and label"
         )
-    file, label = table.columns
+    file, label = map(table.cells, table.columns)
     try:
-        return {row[file].strip(): label_of(row[label]) for row in table.rows}
+        return {f.strip(): label_of(cell) for f, cell in zip(file, label, strict=True)}
     except BadCell as error:
         raise InputError(f"{path}: a file {error}; give each its label") from error
 

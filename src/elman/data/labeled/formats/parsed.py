@@ -10,37 +10,11 @@ from typing import Any
 import numpy as np
 
 from elman.data.labeled.rows import Columns, Inputs, LabelKind, Origin
-from elman.errors import InputError
-
-
-@dataclass
-class BadRows:
-    """Rows that can't be read: the first one is an error, or all of them are counted.
-
-    Attributes:
-        skip: count them and go on.
-        count: how many there were.
-    """
-
-    skip: bool = False
-    count: int = 0
-
-    def add(self, where: str, reason: str) -> None:
-        """One more bad row at `where`, such as "reviews.csv:17".
-
-        Raises:
-            InputError: bad rows are not to be skipped.
-        """
-        if not self.skip:
-            raise InputError(
-                f"{where}: {reason}; mend the row, or leave such rows out with --skip-bad-rows"
-            )
-        self.count += 1
 
 
 @dataclass(frozen=True, eq=False)
 class ParsedRows:
-    """The rows of one file or folder.
+    """The rows of one file, folder or value.
 
     Attributes:
         inputs: what is read.
@@ -62,7 +36,7 @@ class ParsedRows:
     notes: tuple[str, ...] = ()
 
 
-def origin_of(path: Path, lines: Sequence[int]) -> Origin:
+def origin_of(path: Path | str, lines: Sequence[int]) -> Origin:
     """The origin of rows of one file."""
     line = np.asarray(lines, dtype=np.int64)
-    return Origin((path,), np.zeros(len(line), dtype=np.int64), line)
+    return Origin((Path(path),), np.zeros(len(line), dtype=np.int64), line)

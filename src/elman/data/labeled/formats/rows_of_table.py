@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,8 +20,7 @@ from elman.data.labeled.formats.cells import (
     words_of,
 )
 from elman.data.labeled.formats.columns import Chosen
-from elman.data.labeled.formats.parsed import BadRows, ParsedRows, origin_of
-from elman.data.labeled.formats.table import Cells, Table
+from elman.data.labeled.formats.parsed import ParsedRows, origin_of
 from elman.data.labeled.rows import (
     Columns,
     Inputs,
@@ -31,6 +31,8 @@ from elman.data.labeled.rows import (
     offsets_of,
 )
 from elman.data.split_names import SPLIT_NAMES
+from elman.data.tables.bad_rows import BadRows
+from elman.data.tables.table import Table
 
 
 @dataclass
@@ -41,7 +43,7 @@ class _Kept:
     labels: list[Any] = field(default_factory=list)
     splits: list[str] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
-    cells: list[Cells] = field(default_factory=list)
+    cells: list[dict[str, Any]] = field(default_factory=list)
 
 
 def rows_of_table(table: Table, chosen: Chosen, columns: Columns, bad: BadRows) -> ParsedRows:
@@ -54,11 +56,13 @@ def rows_of_table(table: Table, chosen: Chosen, columns: Columns, bad: BadRows) 
     Raises:
         elman.errors.InputError: a row that can't be read and is not skipped.
     """
-    read, make = _reader(table.values(chosen.text), columns)
+    held = {name: table.cells(name) for name in table.columns}
+    read, make = _reader(held[chosen.text], columns)
     kind = _label_kind(table, chosen, columns)
     kept = _Kept()
     width = None
-    for row, cells in enumerate(table.rows):
+    for row in range(len(table)):
+        cells = {name: column[row] for name, column in held.items()}
         try:
             value = read(cells.get(chosen.text))
             if make is _sequences:
@@ -79,24 +83,28 @@ def rows_of_table(table: Table, chosen: Chosen, columns: Columns, bad: BadRows) 
         kept.splits.append(split)
         kept.lines.append(table.lines[row])
         kept.cells.append(cells)
-    flat = [name for label in kept.labels for name in label] if kind == "step" else kept.labels
+    labels: list[Any] | None = kept.labels if chosen.label is not None else None
+    if labels is not None and kind == "step":
+        labels = [name for label in labels for name in label]
     return ParsedRows(
         make(kept, table),
         kind,
-        flat if chosen.label is not None else None,
+        labels,
         kept.splits if chosen.split else None,
         replace(columns, text=chosen.text, label=chosen.label, split=chosen.split),
         kept.cells,
-        (f"{table.path.name}: {chosen.note}",),
+        (f"{Path(table.name).name}: {chosen.note}",),
     )
 
 
 def _reader(
     values: Sequence[Any], columns: Columns
 ) -> tuple[Callable[[Any], Any], Callable[[_Kept, Table], Inputs]]:
-    first = next((value for value in values if value not in (None, "")), None)
+    first = next((v for v in values if isinstance(v, np.ndarray) or v not in (None, "")), None)
     if isinstance(first, str) and first.lstrip().startswith("[") and _is_numbers(first):
         return lambda cell: numbers_of(_parsed(cell)), _sequences
+    if isinstance(first, np.ndarray):
+        return numbers_of, _sequences
     if isinstance(first, list) and not (first and isinstance(first[0], str)):
         return numbers_of, _sequences
     if isinstance(first, list) or columns.per_step:
@@ -126,7 +134,7 @@ def _label_kind(table: Table, chosen: Chosen, columns: Columns) -> LabelKind:
         return "many"
     if chosen.label is None:
         return "one"
-    values = table.values(chosen.label)
+    values = table.cells(chosen.label)
     return "many" if any(isinstance(v, list) or _is_json_list(v) for v in values) else "one"
 
 
@@ -154,17 +162,17 @@ def _split(cell: Any) -> str:
 
 
 def _texts(kept: _Kept, table: Table) -> Texts:
-    return Texts(tuple(kept.inputs), origin_of(table.path, kept.lines))
+    return Texts(tuple(kept.inputs), origin_of(table.name, kept.lines))
 
 
 def _words(kept: _Kept, table: Table) -> Words:
     words = tuple(word for row in kept.inputs for word in row)
     lengths = [len(row) for row in kept.inputs]
-    return Words(words, offsets_of(lengths), origin_of(table.path, kept.lines))
+    return Words(words, offsets_of(lengths), origin_of(table.name, kept.lines))
 
 
 def _sequences(kept: _Kept, table: Table) -> Sequences:
     values = np.concatenate(kept.inputs) if kept.inputs else np.zeros((0, 1), dtype=np.float32)
     channels = tuple(str(number) for number in range(1, values.shape[1] + 1))
     lengths = [len(row) for row in kept.inputs]
-    return Sequences(values, offsets_of(lengths), channels, origin_of(table.path, kept.lines))
+    return Sequences(values, offsets_of(lengths), channels, origin_of(table.name, kept.lines))

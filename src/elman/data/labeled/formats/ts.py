@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from elman.data.labeled.formats.cells import BadCell, finite
-from elman.data.labeled.formats.parsed import BadRows, ParsedRows, origin_of
-from elman.data.labeled.formats.table import text_lines
+from elman.data.labeled.formats.parsed import ParsedRows, origin_of
 from elman.data.labeled.rows import Floats, Sequences, offsets_of
+from elman.data.tables.bad_rows import BadRows
+from elman.data.text_files import text_lines
 from elman.errors import InputError
 
 

@@ -1,0 +1,208 @@
+"""The parts of a data set, each as its file gave it, by what files and columns are called."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from elman.data.given import Arrays, Files, Given, Pairs, Part, Splits, Texts, name_of
+from elman.data.given import Columns as GivenColumns
+from elman.data.labeled.formats.columns import USUAL, choose, has_header
+from elman.data.labeled.formats.conll import read_conll
+from elman.data.labeled.formats.npz import read_npz
+from elman.data.labeled.formats.number_files import read_folder
+from elman.data.labeled.formats.parsed import ParsedRows
+from elman.data.labeled.formats.rows_of_table import rows_of_table
+from elman.data.labeled.formats.ts import read_ts
+from elman.data.labeled.rows import Columns, LabelKind, Sequences
+from elman.data.labeled.rows import Texts as TextRows
+from elman.data.split_names import SPLITS, in_folder, one_each, parts_of, split_of
+from elman.data.tables.bad_rows import BadRows
+from elman.data.tables.read import read_columns, read_file
+from elman.data.tables.table import Table
+from elman.errors import InputError
+
+_WORD_COLUMNS = (".conll", ".bio", ".iob", ".iob2", ".bioes")
+_MAYBE_WORD_COLUMNS = (".txt", ".tsv")
+
+
+def read_rows(
+    part: Part, columns: Columns, bad: BadRows, *, labeled: bool, again: bool = False
+) -> ParsedRows:
+    """Read one file or folder, or rows in memory.
+
+    Args:
+        part: of a file, its name says what it is.
+        columns: where the texts and the labels are.
+        bad: is told of the rows that can't be read.
+        labeled: whether labels are read.
+        again: whether `columns` were found in other data of the same kind.
+
+    Raises:
+        InputError: nothing in it can be read.
+    """
+    match part:
+        case Files((path,)):
+            parsed = _read_path(path, columns, bad, labeled=labeled, again=again)
+        case Files(paths):
+            raise InputError(f"got {len(paths)} files, expected one; give them one by one")
+        case GivenColumns():
+            parsed = _read_table(read_columns(part), columns, bad, labeled=labeled)
+        case _:
+            # Rows in memory have no names of columns: what was found is not for other data.
+            own = replace(columns, text=None, label=None, split=None)
+            parsed = _read_table(_table_of(part, labeled=labeled), own, bad, labeled=labeled)
+            parsed = replace(parsed, columns=columns, cells=None, notes=())
+    where = name_of(part)
+    if parsed.kind == "step" and not columns.per_step:
+        raise InputError(f"{where}: has a label for every step; say so with --per-step")
+    if not len(parsed.inputs):
+        raise InputError(
+            f"{where}: no row of it could be read; give one with rows like those above"
+        )
+    return parsed
+
+
+def _read_path(
+    path: Path, columns: Columns, bad: BadRows, *, labeled: bool, again: bool
+) -> ParsedRows:
+    suffix = path.suffix.lower()
+    if path.is_dir():
+        return read_folder(path, columns, bad, labeled=labeled)
+    if suffix == ".npz":
+        return read_npz(path, columns, labeled=labeled)
+    if suffix == ".ts":
+        if columns.per_step:
+            raise InputError(
+                f"{path}: a .ts file has a label for each sequence; leave out --per-step"
+            )
+        return read_ts(path, bad, labeled=labeled)
+    if suffix in _WORD_COLUMNS or (columns.per_step and suffix in _MAYBE_WORD_COLUMNS):
+        return read_conll(path, columns, bad, labeled=labeled)
+    told = columns.text or columns.label
+    header = not told.isdecimal() if again and told is not None else has_header(USUAL)
+    return _read_table(read_file(path, bad, header=header), columns, bad, labeled=labeled)
+
+
+def _read_table(table: Table, columns: Columns, bad: BadRows, *, labeled: bool) -> ParsedRows:
+    return rows_of_table(table, choose(table, columns, labeled=labeled), columns, bad)
+
+
+def _table_of(part: Texts | Pairs | Arrays, *, labeled: bool) -> Table:
+    """Rows in memory as a table; pairs are texts with labels."""
+    match part:
+        case Texts():
+            inputs: list[Any] = list(part.texts)
+            labels: Sequence[Any] | None = part.labels
+        case Arrays():
+            inputs, labels = list(part.arrays), part.labels
+        case _:
+            inputs, labels = [text for text, _ in part.pairs], [label for _, label in part.pairs]
+    if labeled and labels is None:
+        raise InputError(
+            f"{part.where}: has no labels; give (inputs, labels), or a table with both"
+        )
+    columns = {"text": inputs, **({"label": list(labels)} if labeled and labels else {})}
+    return Table(part.where, columns, range(1, len(inputs) + 1))
+
+
+def read_splits(
+    given: Given, columns: Columns, bad: BadRows
+) -> tuple[dict[str, ParsedRows], tuple[str, ...], Columns]:
+    """The splits that the data have, by name, with notes and where the columns were.
+
+    There is a "train" at least; "valid" and "test", where the files or a column name them.
+
+    Raises:
+        InputError: data that can't be read, or do not fit together.
+    """
+    named = _named(given)
+    parsed: dict[str, ParsedRows] = {}
+    used = columns
+    for name, part in named.items():
+        parsed[name] = read_rows(part, used, bad, labeled=True, again=bool(parsed))
+        used = parsed[name].columns if name == "train" else used
+        _check_fit(parsed[name], parsed["train"], name_of(part))
+    notes = parsed["train"].notes
+    if len(named) > 1 or parsed["train"].splits is None:
+        return parsed, notes, used
+    return _by_column(parsed["train"], name_of(named["train"])), notes, used
+
+
+def _named(given: Given) -> dict[str, Part]:
+    if isinstance(given, Splits):
+        return parts_of(given)
+    if not isinstance(given, Files):
+        return {"train": given}
+    return {name: Files((path,)) for name, path in _named_paths(given.paths).items()}
+
+
+def _named_paths(paths: Sequence[Path]) -> dict[str, Path]:
+    if not 1 <= len(paths) <= 3:
+        raise InputError(
+            f"got {len(paths)} paths, expected one file or folder, or train valid test"
+        )
+    for path in paths:
+        if not path.exists():
+            raise InputError(f"{path}: there is no such file or folder; check the path")
+    if len(paths) == 1:
+        return _in_folder(paths[0]) if paths[0].is_dir() else {"train": paths[0]}
+    if len(paths) == 2 and [split_of(path.name) for path in paths] == ["train", "test"]:
+        return dict(zip(("train", "test"), paths, strict=True))
+    return dict(zip(SPLITS, paths, strict=False))
+
+
+def _in_folder(folder: Path) -> dict[str, Path]:
+    """The parts that a folder's names speak of; all of the folder, where they do not."""
+    found = in_folder(folder)
+    return one_each(found, folder) if len(found) > 1 else {"train": folder}
+
+
+def _by_column(found: ParsedRows, where: str) -> dict[str, ParsedRows]:
+    assert found.splits is not None
+    roles = np.asarray(found.splits)
+    parts = {}
+    for role in SPLITS:
+        rows = np.flatnonzero(roles == role)
+        if len(rows):
+            parts[role] = _taken(found, rows)
+    if "train" not in parts:
+        raise InputError(f"{where}: its split column has no rows of train; add some")
+    return parts
+
+
+def _taken(found: ParsedRows, rows: Any) -> ParsedRows:
+    labels: Any = found.labels
+    assert labels is not None
+    if found.kind == "step":
+        assert not isinstance(found.inputs, TextRows)
+        starts, stops = found.inputs.offsets[:-1], found.inputs.offsets[1:]
+        taken = [label for row in rows for label in labels[starts[row] : stops[row]]]
+    else:
+        taken = [labels[row] for row in rows]
+    return replace(found, inputs=found.inputs.take(rows), labels=taken, splits=None)
+
+
+def _check_fit(part: ParsedRows, train: ParsedRows, where: str) -> None:
+    check_kind(part, train.kind, where)
+    if type(part.inputs) is not type(train.inputs):
+        raise InputError(
+            f"{where}: holds {type(part.inputs).__name__.lower()}, but the training part "
+            f"{type(train.inputs).__name__.lower()}; give files of one kind"
+        )
+    if isinstance(part.inputs, Sequences) and isinstance(train.inputs, Sequences):
+        has, wants = len(part.inputs.channels), len(train.inputs.channels)
+        if has != wants:
+            raise InputError(f"{where}: has {has} channels, but the training part {wants}")
+
+
+def check_kind(part: ParsedRows, kind: LabelKind, where: str) -> None:
+    """Raise InputError where labels are not of the kind that training had."""
+    if part.kind != kind:
+        raise InputError(
+            f"{where}: its labels are of the kind {part.kind!r}, but those of training {kind!r}"
+        )

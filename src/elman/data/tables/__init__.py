@@ -1,0 +1,1 @@
+"""One reader of tables: text with delimiters, JSON lines, Parquet, frames and dicts of columns."""

@@ -1,0 +1,298 @@
+"""From files, frames and dicts of columns to a `Table`.
+
+What a file is, its name says: `.csv`, `.tsv` and `.tab` hold text with delimiters, `.jsonl`,
+`.ndjson` and `.json` an object a line, `.parquet` and `.pq` Parquet, `.txt` a text a line; `.gz`
+may follow.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from elman.data.given import Columns, Frame
+from elman.data.optional import library
+from elman.data.tables.bad_rows import BadRows
+from elman.data.tables.dialect import Dialect, find_dialect, not_a_row, with_decimals
+from elman.data.tables.table import Table
+from elman.data.text_files import decoded_lines
+from elman.errors import InputError
+
+KINDS = {
+    **dict.fromkeys((".csv", ".tsv", ".tab"), "delimited"),
+    **dict.fromkeys((".jsonl", ".ndjson", ".json"), "json"),
+    **dict.fromkeys((".parquet", ".pq"), "parquet"),
+    ".txt": "lines",
+}
+
+HasHeader: TypeAlias = Callable[[Sequence[Sequence[str]]], bool]
+"""All rows -> whether the first one holds the names of the columns."""
+
+_LOOKED_AT = 100
+_MOST_IN_A_CELL = 1 << 26
+
+
+def suffix_of(path: Path) -> str:
+    """What kind of file the name says, in lower case, compressed or not."""
+    name = path.with_suffix("") if path.suffix.lower() == ".gz" else path
+    return name.suffix.lower()
+
+
+def read_file(
+    path: Path,
+    bad: BadRows,
+    *,
+    header: bool | HasHeader = True,
+    dialect: Dialect | None = None,
+    kind: str = "",
+) -> Table:
+    """Read a table from a file.
+
+    Args:
+        path: the file.
+        bad: is told of the rows that can't be read.
+        header: whether the first row of text with delimiters holds the names of the columns.
+        dialect: how it is written, as an earlier table of its kind was; None to find it.
+        kind: one of the values of `KINDS`; by default what the name says.
+
+    Raises:
+        InputError: a file that can't be read, or a bad row that is not skipped.
+    """
+    kind = kind or KINDS.get(suffix_of(path), "")
+    if kind == "delimited":
+        return _read_delimited(path, bad, header, dialect)
+    if kind == "json":
+        return _read_json(path, bad)
+    if kind == "parquet":
+        return _read_parquet(path)
+    if kind == "lines":
+        numbered = [(n, line) for n, line in decoded_lines(path, bad.add) if line.strip()]
+        return Table(
+            str(path), {"1": [line for _, line in numbered]}, [n for n, _ in numbered], header=False
+        )
+    raise InputError(
+        f"{path}: not a table that can be read; give a file named .csv, .tsv, .jsonl or .parquet"
+    )
+
+
+def read_columns(given: Columns) -> Table:
+    """A table from a frame or from a mapping from name to column.
+
+    Raises:
+        InputError: columns of different lengths, or with cells that do not go together.
+    """
+    if isinstance(given.table, Mapping):
+        lists = {str(name): _plain(column) for name, column in given.table.items()}
+        lengths = {name: len(column) for name, column in lists.items()}
+        if len(set(lengths.values())) > 1:
+            told = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
+            raise InputError(f"{given.where}: its columns have different lengths: {told}")
+        return Table(given.where, lists, range(1, max(lengths.values(), default=0) + 1))
+    return _of_arrow(given.where, _arrow_table(given.table, given.where))
+
+
+def _plain(column: Any) -> list[Any]:
+    """A list of plain values from a list, an array, a tensor or a column of a frame."""
+    if isinstance(column, str | bytes) or not isinstance(column, Sequence | np.ndarray):
+        convert = getattr(column, "tolist", None) or getattr(column, "to_list", None)
+        if convert is None:
+            raise InputError(f"a column is {type(column).__name__}, expected a list or an array")
+        return list(convert())
+    if isinstance(column, np.ndarray):
+        return list((column.astype(str) if column.dtype.kind == "M" else column).tolist())
+    return [each.tolist() if isinstance(each, np.ndarray | np.generic) else each for each in column]
+
+
+def _arrow_table(frame: Frame, where: str) -> Any:
+    pa = library("pyarrow", extra="text")
+    index = getattr(frame, "index", None)
+    if getattr(index, "name", None) is not None or _is_dated(index):
+        frame = frame.reset_index()  # type: ignore[attr-defined]
+    try:
+        return pa.table(frame)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{where}: can't be read as a table ({reason})") from error
+
+
+def _is_dated(index: Any) -> bool:
+    """Whether rows of a pandas frame are named by their times."""
+    return str(getattr(index, "dtype", "")).startswith(("datetime64", "period"))
+
+
+def _of_arrow(name: str, read: Any) -> Table:
+    names = [str(column).strip() for column in read.column_names]
+    kept = [place for place, column in enumerate(names) if not column.startswith("__index_level_")]
+    _refuse_twice(name, [names[place] for place in kept])
+    columns = {names[place]: read.column(place) for place in kept}
+    return Table(name, columns, range(1, len(read) + 1))
+
+
+def _read_parquet(path: Path) -> Table:
+    parquet = library("pyarrow.parquet", extra="text")
+    arrow_error = library("pyarrow").ArrowException
+    try:
+        read = parquet.ParquetFile(path, memory_map=False).read()
+    except (arrow_error, OSError, ValueError, MemoryError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{path}: can't be read as Parquet ({reason}); write it again") from error
+    return _of_arrow(str(path), read)
+
+
+def _read_delimited(
+    path: Path, bad: BadRows, header: bool | HasHeader, dialect: Dialect | None
+) -> Table:
+    broken: list[tuple[str, str]] = []
+    numbered = decoded_lines(path, lambda where, reason: broken.append((where, reason)))
+    first = list(islice(numbered, _LOOKED_AT))
+    known = "\t" if suffix_of(path) in (".tsv", ".tab") else ""
+    found, skipped = find_dialect([line for _, line in first], known)
+    if dialect is not None and not dialect.fits([line for _, line in first[skipped:]]):
+        dialect = None
+    dialect_known = dialect is not None
+    dialect = dialect or found
+    lines = _Lines(first[skipped:], numbered)
+    rows, begins = _rows(path, lines, dialect, broken)
+    if not rows and not broken:
+        raise InputError(f"{path}: the file is empty; give a table with some rows")
+    has_header = bool(rows) and (header if isinstance(header, bool) else header(rows))
+    names = _names(path, begins, rows) if has_header else ()
+    if has_header:
+        rows, begins = rows[1:], begins[1:]
+    width = len(names) or (len(rows[0]) if rows else 0)
+    right = [row for row in rows if len(row) == width]
+    if len(right) < len(rows):
+        what = "the header has" if names else "expected"
+        broken += [
+            (
+                f"{path}:{begin}",
+                f"has {_counted(len(row))}, {what} {width}{_hint(row, width, dialect)}",
+            )
+            for begin, row in zip(begins, rows, strict=True)
+            if len(row) != width
+        ]
+        begins = [n for n, row in zip(begins, rows, strict=True) if len(row) == width]
+    for where, reason in sorted(broken, key=lambda each: int(each[0].rpartition(":")[2])):
+        bad.add(where, reason)
+    columns = [list(column) for column in zip(*right, strict=True)] or [[] for _ in range(width)]
+    named = _without_empty(path, names or [str(n + 1) for n in range(width)], columns)
+    if not dialect_known:
+        dialect = with_decimals(dialect, named.values())
+    return Table(str(path), named, begins, dialect, bool(names), lines.blank)
+
+
+def _hint(row: Sequence[str], width: int, dialect: Dialect) -> str:
+    if len(row) < width:
+        return ""
+    sign = {"\t": "tab"}.get(dialect.delimiter, repr(dialect.delimiter))
+    way = "quote a cell" if dialect.quoted else "take it out of a cell"
+    return f" (a {sign} separates cells, also in a number: {way} that holds one)"
+
+
+def _names(path: Path, begins: Sequence[int], rows: Sequence[Sequence[str]]) -> list[str]:
+    names = [cell.strip() for cell in rows[0]]
+    _refuse_twice(f"{path}:{begins[0]}", [name for name in names if name])
+    return [name or f"column {place}" for place, name in enumerate(names, 1)]
+
+
+def _without_empty(path: Path, names: Sequence[str], columns: list[list[str]]) -> dict[str, Any]:
+    """The columns by name, without unnamed ones that hold nothing."""
+    return {
+        name: column
+        for place, (name, column) in enumerate(zip(names, columns, strict=True), 1)
+        if name != f"column {place}" or any(cell.strip() for cell in column)
+    }
+
+
+def _refuse_twice(where: str, names: Sequence[str]) -> None:
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"{where}: the column {twice!r} is there twice; rename one")
+
+
+class _Lines:
+    """Lines for the csv module, which remember where a row begins."""
+
+    def __init__(self, first: Sequence[tuple[int, str]], rest: Iterator[tuple[int, str]]) -> None:
+        self._first, self._rest = iter(first), rest
+        self.begin = 0
+        self.blank = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for source in (self._first, self._rest):
+            for number, line in source:
+                self.begin = self.begin or number
+                yield line + "\n"
+
+
+def _rows(
+    path: Path, lines: _Lines, dialect: Dialect, broken: list[tuple[str, str]]
+) -> tuple[list[list[str]], list[int]]:
+    """The rows that are not blank, and the line at which each begins."""
+    rows: list[list[str]] = []
+    begins: list[int] = []
+    with _long_cells():
+        reader = dialect.rows(iter(lines))
+        while True:
+            lines.begin = 0
+            try:
+                row = next(reader)
+            except StopIteration:
+                return rows, begins
+            except csv.Error as error:
+                broken.append((f"{path}:{lines.begin}", not_a_row(error)))
+                continue
+            if any(cell.strip() for cell in row):
+                rows.append(row)
+                begins.append(lines.begin)
+            else:
+                lines.blank += 1
+
+
+def _read_json(path: Path, bad: BadRows) -> Table:
+    rows: list[dict[str, Any]] = []
+    lines: list[int] = []
+    names: dict[str, None] = {}
+    lists, blank = None, 0
+    for number, line in decoded_lines(path, bad.add):
+        if not line.strip():
+            blank += 1
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            bad.add(f"{path}:{number}", f"not JSON ({error})")
+            continue
+        if lists is None:
+            lists = isinstance(row, list)
+        if lists and isinstance(row, list):
+            row = {"1": row}
+        if not isinstance(row, dict):
+            bad.add(f"{path}:{number}", "not a JSON object, which names its cells")
+            continue
+        rows.append(row)
+        lines.append(number)
+        names |= dict.fromkeys(row)
+    columns = {name: [row.get(name) for row in rows] for name in names}
+    return Table(str(path), columns, lines, header=not lists, blank=blank)
+
+
+def _counted(count: int) -> str:
+    return "1 column" if count == 1 else f"{count} columns"
+
+
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    """Let a cell hold a whole document, while one table is read."""
+    before = csv.field_size_limit(_MOST_IN_A_CELL)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)

@@ -1,0 +1,168 @@
+"""A table as a value: named columns, and the place of each row in its file."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from elman.data.optional import library
+from elman.data.tables.dialect import MISSING, Dialect
+from elman.errors import InputError
+
+_LOOKED_AT = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows of one file, or of several with the same columns.
+
+    Attributes:
+        name: the file, or what errors call data in memory.
+        columns: the cells of each column, by its name. A list: of strings from text, of what JSON
+            holds, None where a row lacks the cell. A column of pyarrow from a frame or Parquet.
+        lines: the line at which each row begins; the number of the row, from 1, where there are no
+            lines.
+        dialect: how it was written, where it was text with delimiters.
+        header: whether the names were in the table; else they are "1", "2", …
+        blank: blank lines left out.
+        parts: where there are several files: the names of all, and the first row of each.
+    """
+
+    name: str
+    columns: Mapping[str, Any]
+    lines: Sequence[int]
+    dialect: Dialect | None = None
+    header: bool = True
+    blank: int = 0
+    parts: Sequence[tuple[str, int]] = field(default=())
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def where(self, row: int) -> str:
+        """The place of a row, as an error names it: "reviews.csv:17"."""
+        name = self.name
+        if self.parts:
+            begins = [begin for _, begin in self.parts]
+            name = self.parts[bisect_right(begins, row) - 1][0]
+        return f"{name}:{self.lines[row]}"
+
+    def take(self, rows: npt.NDArray[np.int64]) -> Table:
+        columns = {
+            name: [column[row] for row in rows] if isinstance(column, list) else column.take(rows)
+            for name, column in self.columns.items()
+        }
+        return replace(self, columns=columns, lines=[self.lines[row] for row in rows])
+
+    def cells(self, name: str) -> list[Any]:
+        """A column as a list of plain values; None where a cell is missing."""
+        column = self.columns[name]
+        return column if isinstance(column, list) else list(column.to_pylist())
+
+    def series(self, name: str) -> Any:
+        """A column in pandas; an empty string is missing, any other is a word."""
+        column = self.columns[name]
+        if not isinstance(column, list):
+            return column.to_pandas()
+        pd = library("pandas")
+        if self.dialect is None:
+            return pd.Series(column)
+        words = [cell if (cell := each.strip()) else None for each in column]
+        return pd.Series(words, dtype=object)
+
+    def numbers(self, name: str) -> npt.NDArray[np.float64]:
+        """(R,) a column of numbers, NaN where one is missing.
+
+        Raises:
+            InputError: something that is not a finite number, with its place.
+        """
+        values, wrong = self._numbers(name)
+        wrong |= np.isinf(values)
+        if wrong.any():
+            row = int(np.flatnonzero(wrong)[0])
+            raise InputError(self._not_a_number(name, row, infinite=bool(np.isinf(values[row]))))
+        return values
+
+    def is_numeric(self, name: str) -> bool:
+        """Whether most of the first cells of a column, or all of none, are numbers."""
+        values, wrong = self._numbers(name, _LOOKED_AT)
+        known = int((~np.isnan(values)).sum())
+        return known > int(wrong.sum()) or not (known or wrong.any())
+
+    def _numbers(
+        self, name: str, first: int | None = None
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+        """The numbers of a column, NaN elsewhere, and which cells are something else."""
+        column = self.columns[name][slice(first)]
+        if not isinstance(column, list):
+            pd = library("pandas")
+            column = column.to_pandas()
+            if pd.api.types.is_datetime64_any_dtype(column.dtype):
+                return np.full(len(column), np.nan), np.asarray(column.notna())
+            values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
+            return np.array(values), np.isnan(values) & ~np.asarray(column.isna())
+        dialect = self.dialect or Dialect()
+        found = [number_of(cell, dialect) for cell in column]
+        wrong = np.fromiter((value is None for value in found), np.bool_, len(found))
+        return np.array([np.nan if v is None else v for v in found], np.float64), wrong
+
+    def _not_a_number(self, name: str, row: int, *, infinite: bool) -> str:
+        cell = self.cells(name)[row]
+        if infinite:
+            return f"{self.where(row)}: {name} is infinite; correct it, or leave it empty"
+        return (
+            f"{self.where(row)}: {name} is {str(cell)!r}, not a number; correct it (with a point"
+            " for decimals), or leave it empty where nothing is known"
+        )
+
+
+def number_of(cell: Any, dialect: Dialect) -> float | None:
+    """The number in a cell: NaN where it is missing, None where it is not a number."""
+    if isinstance(cell, str):
+        return dialect.number(cell)
+    if cell is None or str(cell) in MISSING or str(cell) == "NaT":
+        return float("nan")
+    try:
+        return float(cell)
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def joined(tables: Sequence[Table]) -> Table:
+    """The rows of several tables, one after the other.
+
+    Raises:
+        InputError: their columns differ.
+    """
+    first = tables[0]
+    if len(tables) == 1:
+        return first
+    parts, rows = [], 0
+    for table in tables:
+        if list(table.columns) != list(first.columns):
+            raise InputError(
+                f"{table.name}: its columns are {listed(table.columns)}, those of {first.name} are "
+                f"{listed(first.columns)}; give files with the same columns"
+            )
+        parts.append((table.name, rows))
+        rows += len(table)
+    columns = {name: _concatenated([t.columns[name] for t in tables]) for name in first.columns}
+    lines = np.concatenate([np.asarray(table.lines) for table in tables])
+    return Table(first.name, columns, lines.tolist(), first.dialect, first.header, 0, parts)
+
+
+def _concatenated(columns: Sequence[Any]) -> Any:
+    if isinstance(columns[0], list):
+        return [cell for column in columns for cell in column]
+    return library("pyarrow").chunked_array([chunk for c in columns for chunk in c.chunks])
+
+
+def listed(names: Sequence[str] | Mapping[str, Any]) -> str:
+    """The first names, for a message."""
+    shown = ", ".join(repr(name) for name in list(names)[:8])
+    return f"{shown} and {len(names) - 8} more" if len(names) > 8 else shown

@@ -1,0 +1,178 @@
+"""What training a classifier needs of the user's data: encoded rows, classes, baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from elman.data.given import Files, Given, Splits
+from elman.data.labeled.dataset import read_labeled, read_more
+from elman.data.labeled.encoded import Encoded
+from elman.data.labeled.rows import Columns, LabeledSplits, Sequences
+from elman.data.labeled.standardize import Standardizer
+from elman.data.labeled.words import WordEncoder, separated
+from elman.data.tokenizer import Tokenizer, train_tokenizer
+from elman.errors import InputError
+from elman.evaluation.baselines import Baseline, fit_baselines
+from elman.files import write_bytes, write_json
+from elman.predictors.classifier_inputs import SCALER, TOKENIZER, Encoder, Schema, words_by_row
+from elman.tasks.classify.config import ClassifyConfig
+from elman.tasks.classify.initialize import Start, from_language_model, from_vectors
+
+SPLITS = ("train", "valid", "test")
+_DATA, _START = "data.json", "start.safetensors"
+
+
+@dataclass(frozen=True)
+class _Found:
+    """The part of `ClassifyData` that is a file of JSON."""
+
+    schema: Schema
+    notes: tuple[str, ...]
+    baselines: tuple[Baseline, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class ClassifyData:
+    """Labeled rows, encoded, with what was found when they were read.
+
+    Attributes:
+        splits: the rows of "train", "valid" and, where there is one, "test".
+        schema: the classes, and what the rows are.
+        encoder: how they were encoded.
+        baselines: what simple classifiers score on them.
+        start: the weights to start from.
+        notes: about the files, in lines for the terminal.
+    """
+
+    splits: Mapping[str, Encoded]
+    schema: Schema
+    encoder: Encoder
+    baselines: Sequence[Baseline]
+    start: Start
+    notes: Sequence[str]
+
+    def labeled(self, given: Given, *, skip_bad_rows: bool) -> dict[str, Encoded]:
+        """The rows of other data of the same kind, by the name of each part.
+
+        Raises:
+            InputError: data that can't be read, or labels that are not among the classes.
+        """
+        match given:
+            case Files(paths):
+                parts: dict[str, Given] = {path.name: Files((path,)) for path in paths}
+            case Splits():
+                raise InputError("the data are cut into parts; give one of them")
+            case _:
+                parts = {given.where: given}
+        schema = self.schema
+        return {
+            name: self.encoder.labeled(
+                read_more(
+                    part, schema.columns, schema.names, schema.kind, skip_bad_rows=skip_bad_rows
+                )
+            )
+            for name, part in parts.items()
+        }
+
+
+def prepare(config: ClassifyConfig, given: Given | None, folder: Path) -> None:
+    """Read labeled data and leave in `folder` what `open_data` takes.
+
+    Raises:
+        InputError: data that can't be read or trained on.
+    """
+    if given is None:
+        raise InputError("no data; give texts with labels, or sequences of numbers with labels")
+    splits = read_labeled(
+        given,
+        Columns(
+            text=config.text_column,
+            label=config.label_column,
+            split=config.split_column,
+            label_separator=config.label_separator,
+            per_step=config.per_step,
+        ),
+        valid_fraction=config.valid_fraction,
+        test_fraction=config.test_fraction,
+        seed=config.seed,
+        skip_bad_rows=config.skip_bad_rows,
+    )
+    notes = list(splits.notes)
+    start = Start()
+    if isinstance(splits.train.inputs, Sequences):
+        if config.from_run is not None or config.vectors is not None:
+            flag = "--vectors" if config.from_run is None else "--from"
+            raise InputError(f"{flag}: for texts, but the data are numbers; leave it out")
+        values = splits.train.inputs.values
+        encoder = Encoder(None, Standardizer.fit(values) if config.standardize else None)
+    elif config.from_run is not None:
+        tokenizer, start = from_language_model(config.from_run, config)
+        encoder = Encoder(WordEncoder(tokenizer, split_punctuation=_splits(config)), None)
+    else:
+        tokenizer = _tokenizer(config, splits)
+        encoder = Encoder(WordEncoder(tokenizer, split_punctuation=_splits(config)), None)
+        if config.vectors is not None:
+            start, line = from_vectors(config, tokenizer)
+            notes.append(line)
+    for name, content in encoder.files.items():
+        write_bytes(folder / name, content)
+    start.save(folder / _START)
+    for name in SPLITS:
+        if (rows := getattr(splits, name)) is not None:
+            encoder.labeled(rows).save(folder / name)
+    schema = Schema.of(splits.train, splits.columns)
+    found = _Found(schema, tuple(notes), tuple(fit_baselines(splits, config.seed)))
+    write_json(folder / _DATA, asdict(found))
+
+
+def open_data(config: ClassifyConfig, folder: Path) -> ClassifyData:
+    """What `prepare` left in `folder`; the rows stay on disk until they are used.
+
+    Raises:
+        InputError: damaged or missing files.
+    """
+    path = folder / _DATA
+    try:
+        found = TypeAdapter(_Found).validate_json(path.read_bytes())
+        names = [name for name in (TOKENIZER, SCALER) if (folder / name).exists()]
+        files = {name: (folder / name).read_bytes() for name in names}
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(
+            f"{path}: cannot be read as the data of a classifier ({reason}); train again"
+        ) from error
+    schema = found.schema
+    encoder = Encoder.of(files, split_punctuation=_splits(config), where=str(folder))
+    if (schema.inputs == "numbers") != (encoder.words is None):
+        raise InputError(f"{folder / TOKENIZER}: is missing or too much; train again")
+    splits = {
+        name: Encoded.open(folder / name, schema.kind)
+        for name in SPLITS
+        if name != "test" or (folder / name).exists()
+    }
+    start = Start.load(folder / _START)
+    return ClassifyData(splits, schema, encoder, found.baselines, start, found.notes)
+
+
+def _splits(config: ClassifyConfig) -> bool:
+    """Whether punctuation is split off the words; a language model has read them together."""
+    return config.split_punctuation and config.from_run is None
+
+
+def _tokenizer(config: ClassifyConfig, splits: LabeledSplits) -> Tokenizer:
+    """One trained on the texts of the training part."""
+    inputs = splits.train.inputs
+    assert not isinstance(inputs, Sequences)
+    texts = (" ".join(words) for words in words_by_row(inputs))
+    split = config.unit == "word" and config.split_punctuation
+    return train_tokenizer(
+        config.unit,
+        ((separated(text) if split else text) + "\n" for text in texts),
+        config.vocabulary_limit,
+        config.min_count,
+        lower=config.lower and config.unit == "word",
+    )
