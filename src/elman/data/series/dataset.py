@@ -51,7 +51,7 @@ def read_panel(data: Data | Given, columns: Columns | None = None) -> Read:
     and, where there are any, `item_id`, `feat_static_cat`, `feat_static_real`, `feat_dynamic_real`.
 
     Raises:
-        InputError: anything that can't be worked with: what, in which series and row, and how to
+        InputError: anything that can't be worked with: what, in which series and row, and a
             remedy.
     """
     columns = columns or Columns()
