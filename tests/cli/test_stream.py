@@ -3,10 +3,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from elman.tasks.runs import Run, train
+from tests import reviews, series, toy_language
 from tests.cli.conftest import Elman, Ended
 
 
@@ -63,6 +65,56 @@ def test_it_goes_on_where_it_stopped(
     second = streamed(trained.path, text[cut:], "--state", state)
     assert (first.code, second.code) == (0, 0)
     assert first.out + second.out == whole.out
+
+
+def same(got: Any, wanted: Any) -> None:
+    """Equal, with numbers within the rounding of other chunks."""
+    match wanted:
+        case dict():
+            assert got.keys() == wanted.keys()
+            for name, value in wanted.items():
+                same(got[name], value)
+        case list():
+            assert len(got) == len(wanted)
+            for one, other in zip(got, wanted, strict=True):
+                same(one, other)
+        case float():
+            assert got == pytest.approx(wanted, rel=1e-4, abs=1e-5)
+        case _:
+            assert got == wanted
+
+
+SHORT: dict[str, Any] = {"max_steps": 1, "eval_every": 1, "checkpoint_every": 1}
+KINDS: dict[str, tuple[Callable[[Path], Run], bytes]] = {
+    "classifier": (
+        lambda folder: reviews.run(folder, bidirectional=False, **SHORT),
+        b"a fine film\nand a dull end\n",
+    ),
+    "forecaster": (
+        lambda folder: series.run(folder, **SHORT),
+        b"date,y\n2023-07-20,21.5\n2023-07-21,22.5\n",
+    ),
+    "translator": (
+        lambda folder: toy_language.run(folder, **SHORT),
+        "\n".join(toy_language.sources()[:3]).encode(),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_goes_on_where_it_stopped(streamed: Streamed, tmp_path: Path, kind: str) -> None:
+    make, data = KINDS[kind]
+    run = make(tmp_path)
+    ended = streamed(run.path, data)
+    assert ended.code == 0, ended.err
+    whole = [json.loads(line) for line in ended.out.splitlines()]
+    assert whole
+    state = tmp_path / "state"
+    for cut in (0, 5, len(data) - 4):
+        first = streamed(run.path, data[:cut], "--save-state", state)
+        second = streamed(run.path, data[cut:], "--state", state)
+        assert (first.code, second.code) == (0, 0), first.err + second.err
+        same([json.loads(line) for line in (first.out + second.out).splitlines()], whole)
 
 
 def test_a_memory_run_streams_rows(streamed: Streamed, tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def _help_first(tokens: Sequence[str]) -> list[str]:
 
 
 class _Terminated(BaseException):
-    """SIGTERM, as an exception, so that files half-written are taken away."""
+    """SIGTERM, as an exception, so that partial files are removed on the way out."""
 
 
 def _terminate(signum: int, frame: FrameType | None) -> None:

@@ -144,19 +144,19 @@ def table(attempts: Sequence[Attempt]) -> tuple[list[str], list[list[str]]]:
     """Head and rows, for people."""
     scores = list(dict.fromkeys(name for one in attempts for name in one.scores))
     shown = [name for name in scores if name != "solved"]
-    told = any(one.solved is not None for one in attempts)
+    known = any(one.solved is not None for one in attempts)
     head = [
         "settings",
         "updates",
         "seconds",
         *shown,
-        *(["solved"] if told else []),
+        *(["solved"] if known else []),
         "reach",
         "then",
     ]
     rows = []
     for one in attempts:
-        answer = ["yes" if one.solved else "no"] if told else []
+        answer = ["yes" if one.solved else "no"] if known else []
         values = [f"{one.scores[name]:.4g}" if name in one.scores else "-" for name in shown]
         reach = "-" if one.reach is None else f"{'≥ ' * one.reach.censored}{one.reach.steps:.1f}"
         then = one.failed or ", ".join(one.verdicts)

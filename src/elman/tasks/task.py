@@ -50,7 +50,7 @@ class Task(ABC, Generic[ConfigT, DataT, PredictorT]):
     """The fields of `Config` that `--help` shows; `--help-all` shows the rest too."""
 
     Evaluation: ClassVar[type[Options]] = Options
-    """What `evaluate` may be told; each field is a flag of the command."""
+    """The options of `evaluate`; each field is a flag of the command."""
 
     def __init__(self, config: ConfigT, data: DataT) -> None:
         self.config = config

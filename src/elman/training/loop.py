@@ -85,7 +85,7 @@ def train(
         config: how to train.
         run: where metrics, checkpoints and the best weights go; None to train in memory alone.
         log: shows the progress.
-        observers: told of every step after its backward pass; what they tell is recorded.
+        observers: called with every step after its backward pass; what they return is recorded.
         resume_from: the checkpoint to go on from; None begins at step 0.
 
     Raises:

@@ -57,7 +57,7 @@ def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Opti
                 "begin": pace.begin,
             }
             groups.setdefault((matrix, pace), group)["params"].append(parameter)
-    # Matrices first, as ever: a checkpoint knows its parameters by their order.
+    # Matrices first: a checkpoint knows its parameters by their order.
     ordered = [groups[key] for key in sorted(groups, key=lambda key: not key[0])]
     if config.optimizer == "adamw":
         return torch.optim.AdamW(ordered, config.learning_rate, config.betas, fused=True)

@@ -52,7 +52,7 @@ def read_panel(data: Data | Given, columns: Columns | None = None) -> Read:
 
     Raises:
         InputError: anything that can't be worked with: what, in which series and row, and how to
-            mend it.
+            remedy.
     """
     columns = columns or Columns()
     found = given(data)
