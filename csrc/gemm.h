@@ -29,8 +29,8 @@ inline __attribute__((always_inline)) void multiply(Vec (*acc)[Width], const flo
   }
   for (int64_t k = 0; k < depth; ++k, panel += Columns * kLanes, ahead += stride) {
     __builtin_prefetch(ahead);
-    // The rows' numbers stay and the weights stream: Rows * Columns sums, Rows numbers and one weight
-    // fill the 16 registers of AVX2 exactly.
+    // The rows' numbers stay and the weights stream: Rows * Columns sums, Rows numbers and one
+    // weight fill the 16 registers of AVX2 exactly.
     Vec x[Rows];
 #pragma GCC unroll 8
     for (int r = 0; r < Rows; ++r) x[r] = broadcast(a + r * row_stride + k);
@@ -95,8 +95,8 @@ constexpr int64_t panels_size(int64_t columns, int64_t depth) {
   return (columns + kLanes - 1) / kLanes * kLanes * depth;
 }
 
-// A block of rows, a block of a panel and their sums fit into L1 together. Without blocks, each tile
-// would read the whole panel from L2 again.
+// A block of rows, a block of a panel and their sums fit into L1 together. Without blocks, each
+// tile would read the whole panel from L2 again.
 constexpr int64_t kBlockRows = 36, kBlockDepth = 128;
 
 // Calls `block(first, count)` over `rows` rows in blocks of nearly one size.

@@ -90,8 +90,8 @@ struct Norm {
 };
 
 struct NormedForward {
-  Forward f;         // its gates, bias, bias_n and u are unused; weights are packed as a projection's
-  Norm norm;         // is, whatever the number of gates, or read unpacked where there are no panels
+  Forward f;         // its gates, bias, bias_n and u are unused; weights are packed like those of a
+  Norm norm;         // projection, for any number of gates, or read unpacked without panels
   int64_t width;     // G H
   float *u, *v;      // (N, G H): saved U x and V h, normalized, without gain or shift; or null
   float *scale_u, *scale_v;  // (N,): 1 / standard deviation of each
@@ -128,10 +128,11 @@ struct Table {
                     float* to, int64_t share, int64_t shares);
   // The share of part `part` of `parts`: its rows through all steps, no waiting for others.
   void (*forward)(Cell, const Forward&, int64_t part, int64_t parts);
-  // For small batches: U x + biases for the gate units of part `part`, and parts [begin, end) of the
-  // units through all steps, with a barrier after each.
+  // For small batches: U x + biases for the gate units of part `part`, and parts [begin, end) of
+  // the units through all steps, with a barrier after each.
   void (*project)(Cell, const Forward&, float* u, int64_t part, int64_t parts);
-  void (*forward_unpacked)(Cell, const Forward&, int64_t begin, int64_t end, int64_t parts, Barrier&);
+  void (*forward_unpacked)(Cell, const Forward&, int64_t begin, int64_t end, int64_t parts,
+                           Barrier&);
   // The backward pass of part `part`. Fused: buffered rows go into the products when the chunk is
   // full; otherwise all stay buffered for `products`, share by share.
   void (*backward)(Cell, const Backward&, Chunk&, int64_t part, int64_t parts, bool fused);
@@ -155,8 +156,8 @@ constexpr int64_t slots_of(Cell cell) {
   return cell == Cell::kLstm || cell == Cell::kGru ? 4 : 1;
 }
 
-// Slots that the forward pass of training saves for each step. An RNN saves none, since it needs only
-// its output, unless zoneout mixes that with the old one.
+// Slots that the forward pass of training saves for each step. An RNN saves none, since it needs
+// only its output, unless zoneout mixes that with the old one.
 constexpr int64_t kept_of(Cell cell, const Regularization& regularization) {
   return slots_of(cell) > 1 || regularization.any_zone() ? slots_of(cell) : 0;
 }

@@ -42,9 +42,10 @@ inline void pack_strip(const Rows& from, int64_t first, int64_t columns, int64_t
 }
 
 // c (rows, columns) += over k of a[k] (rows) b[k] (columns), both packed. Meanwhile the next panel
-// of A and the part of C to be added to are prefetched. Inlined, its sums would not stay in registers.
-__attribute__((noinline)) inline void outer_tile(const float* a, const float* b, int64_t depth, float* c, int64_t stride,
-                       int64_t rows, int64_t columns) {
+// of A and the part of C to be added to are prefetched. Inlined, its sums would leave registers.
+__attribute__((noinline)) inline void outer_tile(const float* a, const float* b, int64_t depth,
+                                                 float* c, int64_t stride, int64_t rows,
+                                                 int64_t columns) {
   Vec sum[kOuterRows][kOuterVecs] = {};
   for (int64_t r = 0; r < rows && r < kOuterRows; ++r) __builtin_prefetch(c + r * stride, 1);
   for (int64_t k = 0; k < depth; ++k, a += kOuterRows, b += kOuterWidth) {

@@ -103,8 +103,8 @@ inline Four sums(Vec a, Vec b, Vec c, Vec d) {
 #endif
 }
 
-// Transposes in place: for S = 1, 2, 4, …, swaps the off-diagonal blocks of S numbers of each two rows
-// that are S apart.
+// Transposes in place: for S = 1, 2, 4, …, swaps the off-diagonal blocks of S numbers of each two
+// rows that are S apart.
 template <int S, int... J>
 inline void swap_blocks(Vec& a, Vec& b, std::integer_sequence<int, J...>) {
   const Vec up = __builtin_shufflevector(a, b, (J & S ? kLanes + J - S : J)...);

@@ -49,7 +49,7 @@ class Step:
 def recomputes() -> bool:
     """Whether our layers know `recompute` yet."""
     try:
-        elman.LSTM(1, 1, recompute=True)  # type: ignore[call-arg]
+        elman.LSTM(1, 1, recompute=True)
     except TypeError:
         return False
     return True

@@ -16,6 +16,7 @@ from elman.layers.instrument import watched
 from elman.models.classifier import Classifier
 from elman.models.language_model import LanguageModel
 from elman.models.memory import MemoryNetwork
+from elman.models.stacked import StackedLayers
 from elman.streaming.stream import Stream, evaluating
 from tests.cases import CELLS, Case
 from tests.layers.test_equality import EXTRAS, Leaky
@@ -39,6 +40,7 @@ def _models() -> dict[str, nn.Module]:
         "cell": elman.LSTMCell(3, 5, dtype=torch.float64),
         "Recurrent": layer,
         "a user's cell": Leaky(3, 5),
+        "stacked": StackedLayers([elman.GRU(3, 5), elman.RNN(5, 4)]).double(),
         "memory network": MemoryNetwork(layer, 5, 2).double(),
         "language model": LanguageModel(VOCAB, 3, [elman.GRU(3, 5), elman.RNN(5, 4)]).double(),
         "classifier": Classifier(None, [elman.GRU(3, 5)], 5, 2).double(),

@@ -309,7 +309,7 @@ def test_the_gradient_is_a_slope(trained: ClassifierPredictor) -> None:
     def p(scale: float) -> float:
         scaled = x.clone()
         scaled[1:] *= scale
-        logits = model.judge(scaled, torch.tensor([len(ids)])) / model.temperature
+        logits = model.from_embedded(scaled, torch.tensor([len(ids)])) / model.temperature
         index = trained.schema.names.index(row["predicted"])
         return float(logits.softmax(-1)[0, index].detach())
 

@@ -56,6 +56,14 @@ def test_a_file_and_a_text_by_hand(predictor: TranslatorPredictor, tmp_path: Pat
     assert list(predictor.predict(LINES[0])) == list(predictor.predict(LINES[:1]))
 
 
+def test_a_table_is_its_column_of_sources(predictor: TranslatorPredictor, tmp_path: Path) -> None:
+    file = tmp_path / "pairs.tsv"
+    file.write_text("".join(f"{line}\tx\n" for line in LINES[::2]))
+    wanted = list(predictor.predict(LINES[::2]))
+    assert list(predictor.predict(file)) == wanted
+    assert list(predictor.predict({"source": LINES[::2], "target": ["x"] * 3})) == wanted
+
+
 def test_what_arrives_is_answered_before_the_next_is_there(predictor: TranslatorPredictor) -> None:
     arrived: Queue[str | None] = Queue()
     lines = iter(lambda: arrived.get(timeout=60), None)

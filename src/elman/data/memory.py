@@ -50,7 +50,7 @@ class Problem:
         shortest: the least lag.
         draw: (generator, lag, B, split) -> a batch, inputs (T, B, I) float32 and targets (T, B),
             int64 classes or float32 numbers, `IGNORE` where nothing is scored.
-        finite: whether items are of a set, and not drawn fresh for ever.
+        finite: whether items are of a fixed set instead of drawn without end.
     """
 
     name: str

@@ -26,10 +26,10 @@ STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 """C, the inverse of the penalty."""
 
 MOST_ROWS = 50_000
-"""The regression is fitted on at most so many rows or steps, to take less time than the network."""
+"""The largest number of rows or steps for the regression, so that it is faster than the network."""
 
 _PATIENCE = 2
-"""The search ends after so many weaker penalties in a row without a gain."""
+"""The search ends after this many weaker penalties in a row without a gain."""
 
 MISSING = 'logistic regression needs scikit-learn: pip install "elman[text]"'
 MAJORITY = "majority class"
@@ -37,11 +37,11 @@ MAJORITY = "majority class"
 
 @dataclass(frozen=True)
 class Baseline:
-    """A simple classifier and what it scores.
+    """A simple classifier and its scores.
 
     Attributes:
-        name: what it is.
-        note: what was chosen, or why there are no scores.
+        name: of the classifier.
+        note: its parameters, or why there are no scores.
         scores: metric -> value, by split ("valid", "test").
     """
 
@@ -51,7 +51,7 @@ class Baseline:
 
     @property
     def notes(self) -> list[str]:
-        """What was fitted, in lines for the terminal."""
+        """Lines for the terminal."""
         return [f"baseline: {self.name} ({self.note})"]
 
 
@@ -60,7 +60,7 @@ def fit_baselines(splits: LabeledSplits, seed: int = 0) -> list[Baseline]:
 
     Args:
         splits: the labeled data.
-        seed: which rows the regression is fitted on, where there are more than `MOST_ROWS`.
+        seed: of the choice of rows for the regression, if there are more than `MOST_ROWS`.
     """
     held = {"valid": splits.valid} | ({} if splits.test is None else {"test": splits.test})
     fitted = [_majority(splits.train, held)]

@@ -1,4 +1,4 @@
-"""How good predicted classes and probabilities are: accuracy, F1, calibration.
+"""Metrics of predicted classes and probabilities: accuracy, F1, calibration.
 
 Legend: N rows (or steps), K classes, M bins.
 """
@@ -24,7 +24,7 @@ _NEWTON = 40
 
 
 def predicted(kind: LabelKind, probabilities: Array) -> Array:
-    """(N,) the likeliest class; for many labels (N, K) those with a probability above a half."""
+    """(N,) the most probable class; for many labels, (N, K) those with probability above 1/2."""
     return probabilities > THRESHOLD if kind == "many" else probabilities.argmax(-1)
 
 
@@ -74,7 +74,7 @@ def confusion(labels: Array, ids: Array, classes: int) -> Array:
 def macro_f1(matrix: Array) -> float:
     """The mean over classes of F1 = 2 TP / (2 TP + FP + FN), from a confusion matrix.
 
-    A class that is neither true nor predicted anywhere is left out, as in scikit-learn.
+    A class that is never true nor predicted is left out, as in scikit-learn.
     """
     right = matrix.diagonal()
     seen = matrix.sum(0) + matrix.sum(1)
@@ -84,7 +84,7 @@ def macro_f1(matrix: Array) -> float:
 def many_f1(labels: Array, ids: Array) -> tuple[float, float]:
     """F1 over all labels together (micro), and its mean over classes (macro).
 
-    A class that is neither true nor predicted anywhere has an F1 of 0, as in scikit-learn.
+    A class that is never true nor predicted has an F1 of 0, as in scikit-learn.
     """
     right = (labels & ids).sum(0)
     seen = labels.sum(0) + ids.sum(0)
@@ -98,8 +98,8 @@ class Reliability:
 
     Attributes:
         confidence: (M,) mean confidence in each bin; NaN in an empty one.
-        accuracy: (M,) how often it was right.
-        count: (M,) predictions in the bin.
+        accuracy: (M,) share of right predictions.
+        count: (M,) number of predictions.
     """
 
     confidence: Array
@@ -115,10 +115,10 @@ class Reliability:
 
 
 def confidences(kind: LabelKind, probabilities: Array, ids: Array) -> tuple[Array, Array]:
-    """How sure each prediction is, and whether it is right.
+    """The confidence of each prediction, and whether it is right.
 
-    One label: the probability of the likeliest class, and whether it is the true one. Many: the
-    probability of every label, and whether the row has it.
+    For one label: the probability of the predicted class, and whether it is the true one. For many:
+    the probability of every label, and whether the row has it.
     """
     if kind == "many":
         return probabilities.reshape(-1), ids.reshape(-1)
@@ -144,11 +144,11 @@ def calibration_error(confidence: Array, right: Array, bins: int = BINS) -> floa
 
 
 def fit_temperature(logits: Array, ids: Array) -> float:
-    """The T at which softmax(logits / T), for many labels sigmoid, has the highest likelihood.
+    """The T that maximizes the likelihood of softmax(logits / T), or sigmoid for many labels.
 
-    The loss is convex in 1 / T, so Newton's method within a bracket finds the minimum. A label
-    counts as true with probability (N + 1) / (N + 2) only: otherwise T would go to zero, and each
-    answer become certain, where all of a few rows are right. T stays within 0.05 and 20.
+    The loss is convex in 1 / T, so Newton's method within a bracket finds the minimum. Labels are
+    smoothed: a label is true with probability (N + 1) / (N + 2), so that T does not vanish if all
+    of a few rows are right. T is between 0.05 and 20.
 
     Args:
         logits: (N, K).
@@ -175,7 +175,7 @@ def fit_temperature(logits: Array, ids: Array) -> float:
 
 
 def _slope(z: Array, ids: Array, beta: float, doubt: float) -> tuple[float, float]:
-    """First and second derivative by beta = 1 / T of the mean loss."""
+    """First and second derivative of the mean loss with respect to beta = 1 / T."""
     if ids.ndim == 2:
         p = 1 / (1 + np.exp(-np.clip(beta * z, -500, 500)))
         truth = np.where(ids, 1 - doubt, doubt)

@@ -1,4 +1,4 @@
-"""Entities in rows of tags, and how many of them were predicted: exact spans with exact types.
+"""Entities in rows of tags, and their scores: exact spans with exact types.
 
 Tags are a position and a type, "B-PER", or "O". All common schemes (IOB, BIO or IOB2, BIOES, BILOU)
 are read by the rules of the CoNLL shared tasks.
@@ -27,8 +27,8 @@ class EntityScores:
 
     Attributes:
         right: predicted with the right bounds and type.
-        predicted: all that were predicted.
-        true: all that the rows have.
+        predicted: all predicted entities.
+        true: all true entities.
     """
 
     right: int
@@ -37,12 +37,12 @@ class EntityScores:
 
     @property
     def precision(self) -> float:
-        """The share of the predicted that are right; 0 where none was predicted."""
+        """The share of predicted entities that are right; 0 without any."""
         return self.right / self.predicted if self.predicted else 0.0
 
     @property
     def recall(self) -> float:
-        """The share of the true that were predicted; 0 where there are none."""
+        """The share of true entities that were predicted; 0 without any."""
         return self.right / self.true if self.true else 0.0
 
     @property

@@ -1,4 +1,4 @@
-"""Features of a sequence for logistic regression: words and pairs of words, or a few summaries.
+"""Features of sequences for logistic regression: words and pairs of words, or summaries.
 
 Legend: N rows, S steps, C channels, F features.
 """
@@ -23,8 +23,8 @@ class Features:
     """A map from inputs to a matrix, fitted on the training part.
 
     Attributes:
-        name: in words.
-        of: inputs -> (N, F), or (S, F) where each step has a label; sparse for words.
+        name: for people.
+        of: inputs -> (N, F), or (S, F) for a label for each step; sparse for words.
     """
 
     name: str
@@ -35,7 +35,7 @@ def features(train: Inputs, kind: LabelKind) -> Features:
     """Choose and fit the features that suit the inputs.
 
     Raises:
-        ImportError: words, and scikit-learn is not installed.
+        ImportError: scikit-learn is not installed, and the inputs are words.
     """
     if isinstance(train, Sequences):
         return _steps(train) if kind == "step" else _summaries(train)
@@ -122,7 +122,7 @@ def _steps(train: Sequences) -> Features:
 
 
 def _windows(inputs: Sequences, scale: Standardizer) -> Array:
-    """(S, 3 C) each step between the one before and the one after; zeros beyond the ends."""
+    """(S, 3 C) each step with the previous and the next one; zeros beyond the ends."""
     values = scale.apply(inputs.values)
     before, after = np.zeros_like(values), np.zeros_like(values)
     before[1:], after[:-1] = values[:-1], values[1:]

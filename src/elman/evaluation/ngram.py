@@ -1,4 +1,4 @@
-"""What a network has to beat: models that count.
+"""Baselines of a language model: unigram and n-gram models.
 
 Legend: N tokens, V vocabulary, n order. An n-gram is a context of n - 1 tokens and the token w
 after it.
@@ -19,7 +19,7 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 
 UNSEEN = -1
 
-# What KenLM falls back to where a text is too small or too regular to estimate discounts from.
+# The fallback of KenLM for texts that are too small or too regular to estimate discounts.
 FALLBACK_DISCOUNTS = np.array([0.0, 0.5, 1.0, 1.5])
 
 
@@ -48,7 +48,7 @@ class Unigram:
 
 @dataclass(frozen=True)
 class _Order:
-    """The n-grams of one order that the text has.
+    """The n-grams of one order in the text.
 
     Attributes:
         keys: (K,) ascending: id of the context among the (n-1)-grams, times V, plus w.
@@ -96,7 +96,7 @@ class KneserNey:
         ids = _checked(tokens, vocab_size)
         if order < 1 or len(ids) < order:
             raise InputError(f"an n-gram model of order {order} needs at least as many tokens")
-        # For each order: its n-grams, how often each came, and which (n-1)-gram each ends in.
+        # For each order: its n-grams, their counts, and the (n-1)-gram at the end of each.
         keys: list[Ids] = []
         raw: list[Ids] = []
         ends: list[Ids] = []
@@ -143,7 +143,7 @@ class KneserNey:
 
 def _smooth(keys: Ids, counts: npt.NDArray[Any], contexts: int, vocab_size: int) -> _Order:
     parents = keys // vocab_size
-    kinds = np.minimum(counts, 3)  # once, twice, more; 0 for what stands at the very beginning
+    kinds = np.minimum(counts, 3)  # once, twice, more; 0 at the very beginning of the text
     discounts = _discounts(counts)
     totals = np.bincount(parents, counts, minlength=contexts + 1)
     freed = np.bincount(parents, discounts[kinds], minlength=contexts + 1)
@@ -156,7 +156,7 @@ def _smooth(keys: Ids, counts: npt.NDArray[Any], contexts: int, vocab_size: int)
 
 
 def _discounts(counts: npt.NDArray[Any]) -> Floats:
-    """D(0) = 0, D(1), D(2) and D(3 and more) from how many n-grams came so often."""
+    """D(0) = 0, D(1), D(2) and D(3 and more) from the counts of counts."""
     n1, n2, n3, n4 = (float((counts == count).sum()) for count in range(1, 5))
     if 0 in (n1, n2, n3, n4):
         return FALLBACK_DISCOUNTS
@@ -164,7 +164,7 @@ def _discounts(counts: npt.NDArray[Any]) -> Floats:
     estimated = [
         k - (k + 1) * share * more / n for k, n, more in ((1, n1, n2), (2, n2, n3), (3, n3, n4))
     ]
-    # All must lie in (0, k], or a probability would be negative or unseen tokens have none.
+    # All must be in (0, k]: otherwise a probability is negative, or 0 for unseen tokens.
     if any(not 0 < d <= k for k, d in enumerate(estimated, 1)):
         return FALLBACK_DISCOUNTS
     return np.array([0.0, *estimated])

@@ -1,4 +1,4 @@
-"""The loss of a language model over a text, in the units it is told in.
+"""The loss of a language model over a text, in nats, perplexity and bits per character.
 
 Legend: T time, B batch (rows the text is cut into).
 """
@@ -27,9 +27,9 @@ class Split:
     counts: TextCounts
 
     def cut(self, most: int) -> Split:
-        """At most so many tokens from the beginning.
+        """At most `most` tokens from the beginning.
 
-        Where that cuts, the characters are counted in proportion to the tokens.
+        The characters of a part are counted in proportion to its tokens.
         """
         share = most / len(self.tokens)
         if share >= 1:
@@ -43,7 +43,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A loss over a text, in the units it may be asked for."""
+    """A loss over a text, in several units."""
 
     nats: float
     tokens: int
@@ -61,11 +61,11 @@ class Measurement:
 
     @property
     def bits_per_character(self) -> float:
-        """The same whatever a token is, so the number to compare runs by."""
+        """Comparable between models with different tokens."""
         return self.nats / math.log(2) / self.characters
 
     def scores(self, split: str) -> list[Score]:
-        """These as rows of a table."""
+        """The scores of a report."""
         return [
             Score(split, "loss", self.loss, "nats per token"),
             Score(split, "perplexity", self.perplexity, "per token"),
@@ -76,8 +76,8 @@ class Measurement:
 def measure(model: LanguageModel, split: Split, rows: int, start_id: int) -> Measurement:
     """Score every token of `split` once, cut into `rows`, the state carried through each.
 
-    Each row begins from the initial state, so fewer rows give a lower loss and take longer. The
-    model is in eval mode meanwhile.
+    Each row begins with the initial state, so fewer rows give a lower loss and take longer. The
+    model runs in eval mode.
     """
     device = next(model.parameters()).device
     nats, units, state = 0.0, 0, None

@@ -32,7 +32,7 @@ class Measurement:
         return math.exp(min(self.loss, 700.0))
 
     def scores(self, split: str) -> list[Score]:
-        """These as rows of a table."""
+        """The scores of a report."""
         return [
             Score(split, "loss", self.loss, "nats per token"),
             Score(split, "perplexity", self.perplexity, "per token"),

@@ -17,8 +17,7 @@ from elman.kernels.kind import NONE, CellKind, Weights
 from elman.kernels.lstm import LSTM
 from elman.kernels.rnn import RNN_RELU, RNN_TANH
 from elman.layers import initialize
-from elman.layers.lengths import Active, only_active
-from elman.layers.state import HX, State
+from elman.layers.state import HX, Active, State, only_active
 
 
 class _BuiltInCell(nn.Module):

@@ -35,13 +35,13 @@ def convert(module: nn.Module, to: Literal["elman", "torch"] = "elman") -> nn.Mo
 
     Args:
         module: any model. If it is itself a recurrent layer, its replacement is returned.
-        to: "elman" for torch.nn's layers to become ours, "torch" for the way back.
+        to: "elman" to convert layers of torch.nn to ours, "torch" for the reverse.
 
     Returns:
         `module`, or its replacement.
 
     Raises:
-        ValueError: on the way back, a layer with what torch cannot express, named; nothing is
+        ValueError: converting to torch, a layer with options that torch does not have; nothing is
             swapped then.
     """
     if to not in ("elman", "torch"):

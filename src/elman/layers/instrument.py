@@ -22,10 +22,9 @@ from torch import Tensor, nn
 from elman.kernels import recurrence
 from elman.kernels.kind import Regularization, States, Weights
 from elman.layers.convert import convert
-from elman.layers.lengths import Active, only_active
 from elman.layers.recurrent import Cell, Recurrent
 from elman.layers.stack import RecurrentStack
-from elman.layers.state import State
+from elman.layers.state import Active, State, only_active
 
 Named: TypeAlias = Mapping[str, Tensor]
 """Tensors by name: ``h``, ``c``, or the state of a user's cell."""

@@ -1,22 +1,15 @@
-"""Ragged batches: how many steps each row has, and which rows take part in a step.
-
-Legend: T time, B batch, I input.
-"""
+"""Ragged batches: how many steps each row has. Legend: T time, B batch, I input."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from elman.layers.state import State
-
 Lengths: TypeAlias = Tensor | Sequence[int]
-Active: TypeAlias = Tensor | Sequence[bool]
-"""A mask (B,) of the rows that take part in a step."""
 
 
 def as_lengths(lengths: Lengths, steps: int, batch_size: int, device: torch.device) -> Tensor:
@@ -47,48 +40,6 @@ def as_lengths(lengths: Lengths, steps: int, batch_size: int, device: torch.devi
             f"got {int(given[row])} in row {row}"
         )
     return given
-
-
-def only_active(
-    run: Callable[[Tensor, State], tuple[Tensor, State]],
-    x: Tensor,
-    state: State,
-    active: Active,
-    axis: int = 0,
-) -> tuple[Tensor, State]:
-    """`run` on the rows where `active` is true.
-
-    The other rows are not read: they keep their state to the bit, and their outputs are zero.
-
-    Args:
-        run: one step, or a scan over a chunk.
-        x: its input, with the batch on `axis`.
-        state: the state of all rows.
-        active: (B,) booleans.
-        axis: the batch axis of `x` and of the outputs.
-
-    Raises:
-        TypeError: a mask that is not boolean.
-        ValueError: a mask of another length than the batch.
-    """
-    mask = torch.as_tensor(active)
-    if mask.dtype is not torch.bool and mask.numel():
-        raise TypeError(f"active should be booleans, got {mask.dtype}")
-    if mask.shape != (x.shape[axis],) or len(mask) != state.batch_size:
-        raise ValueError(
-            f"active should have one entry for each row, got shape {tuple(mask.shape)} for an "
-            f"input of {x.shape[axis]} rows and a state of {state.batch_size}"
-        )
-    rows = mask.to(x.device).nonzero().squeeze(1)
-    if len(rows) == len(mask):
-        return run(x, state)
-    if not len(rows):  # one run over zeros for the shape of the outputs
-        y, _ = run(torch.zeros_like(x), state)
-        return torch.zeros_like(y), state
-    y, after = run(x.index_select(axis, rows), state.select(rows))
-    shape = list(y.shape)
-    shape[axis] = len(mask)
-    return y.new_zeros(shape).index_copy(axis, rows, y), state.with_rows(rows, after)
 
 
 def unpack(packed: PackedSequence) -> tuple[Tensor, Tensor]:

@@ -7,8 +7,8 @@ from typing import Protocol, cast, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from elman.layers.lengths import Active, Lengths, as_lengths, only_active
-from elman.layers.state import State
+from elman.layers.lengths import Lengths, as_lengths
+from elman.layers.state import Active, State, only_active
 
 
 @runtime_checkable

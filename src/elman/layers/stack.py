@@ -18,10 +18,10 @@ from elman.kernels import recurrence
 from elman.kernels.choose import Choice, Request, choose
 from elman.kernels.kind import NONE, Regularization, States
 from elman.layers import check, fast_path
-from elman.layers.lengths import Active, Lengths, as_lengths, only_active, repack, unpack
+from elman.layers.lengths import Lengths, as_lengths, repack, unpack
 from elman.layers.parameters import StackParameters
 from elman.layers.regularize import bernoulli, drop_weights, dropout_mask
-from elman.layers.state import HX, HX_TYPES, State, as_states
+from elman.layers.state import HX, HX_TYPES, Active, State, as_states, only_active
 
 
 class RecurrentStack(StackParameters):

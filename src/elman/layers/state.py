@@ -8,7 +8,7 @@ generation, streaming, checkpoints and export.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -24,6 +24,8 @@ from elman.files import safetensors_path
 HX: TypeAlias = Tensor | tuple[Tensor, Tensor]
 """A hidden state in torch's form: a tensor, or (h, c) for an LSTM."""
 HX_TYPES = (Tensor, tuple)
+Active: TypeAlias = Tensor | Sequence[bool]
+"""A mask (B,) of the rows that take part in a step."""
 
 
 def as_states(hx: HX) -> tuple[Tensor, ...]:
@@ -294,6 +296,48 @@ class State(Mapping[str, Tensor]):
             raise
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
             raise InputError(f"{path}: cannot be read as a state ({error})") from error
+
+
+def only_active(
+    run: Callable[[Tensor, State], tuple[Tensor, State]],
+    x: Tensor,
+    state: State,
+    active: Active,
+    axis: int = 0,
+) -> tuple[Tensor, State]:
+    """`run` on the rows where `active` is true.
+
+    The other rows are not read: they keep their state to the bit, and their outputs are zero.
+
+    Args:
+        run: one step, or a scan over a chunk.
+        x: its input, with the batch on `axis`.
+        state: the state of all rows.
+        active: (B,) booleans.
+        axis: the batch axis of `x` and of the outputs.
+
+    Raises:
+        TypeError: a mask that is not boolean.
+        ValueError: a mask of another length than the batch.
+    """
+    mask = torch.as_tensor(active)
+    if mask.dtype is not torch.bool and mask.numel():
+        raise TypeError(f"active should be booleans, got {mask.dtype}")
+    if mask.shape != (x.shape[axis],) or len(mask) != state.batch_size:
+        raise ValueError(
+            f"active should have one entry for each row, got shape {tuple(mask.shape)} for an "
+            f"input of {x.shape[axis]} rows and a state of {state.batch_size}"
+        )
+    rows = mask.to(x.device).nonzero().squeeze(1)
+    if len(rows) == len(mask):
+        return run(x, state)
+    if not len(rows):  # one run over zeros for the shape of the outputs
+        y, _ = run(torch.zeros_like(x), state)
+        return torch.zeros_like(y), state
+    y, after = run(x.index_select(axis, rows), state.select(rows))
+    shape = list(y.shape)
+    shape[axis] = len(mask)
+    return y.new_zeros(shape).index_copy(axis, rows, y), state.with_rows(rows, after)
 
 
 def _flatten(state: State) -> tuple[list[Any], tuple[tuple[str, ...], tuple[int, ...]]]:

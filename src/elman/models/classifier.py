@@ -12,9 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from elman.errors import InputError
-from elman.layers.lengths import Active, only_active
 from elman.layers.regularize import Dropout, LockedDropout, dropout_mask, probability
-from elman.layers.state import State
+from elman.layers.state import Active, State, only_active
 from elman.models.pooling import Pooling, PoolingKind, make_pooling
 from elman.models.stacked import StackedLayers
 
@@ -89,13 +88,13 @@ class Classifier(nn.Module):
         Returns:
             (B, K), or (T, B, K) for a label at every step.
         """
-        return self.judge(self.embed(inputs), lengths)
+        return self.from_embedded(self.embed(inputs), lengths)
 
     def embed(self, inputs: Tensor) -> Tensor:
         """What the first layer reads, (T, B, E), before any dropout."""
         return inputs if self.embedding is None else cast("Tensor", self.embedding(inputs))
 
-    def judge(self, x: Tensor, lengths: Tensor) -> Tensor:
+    def from_embedded(self, x: Tensor, lengths: Tensor) -> Tensor:
         """Logits of what `embed` gave."""
         if self.training and self.word_dropout:
             x = x * dropout_mask((*x.shape[:2], 1), self.word_dropout, x)

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from elman.errors import InputError
-from elman.layers.lengths import Active, Lengths, as_lengths, only_active
+from elman.layers.lengths import Lengths, as_lengths
 from elman.layers.regularize import Dropout, LockedDropout, dropout_mask, probability
-from elman.layers.state import State
+from elman.layers.state import Active, State, only_active
 from elman.models.readout import IGNORE, AdaptiveReadout, FullReadout, Readout, SampledReadout
 from elman.models.stacked import StackedLayers, output_width
 

@@ -11,9 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from elman.layers.lengths import Active, only_active
 from elman.layers.recurrent import Cell
-from elman.layers.state import State
+from elman.layers.state import Active, State, only_active
 
 
 class MemoryNetwork(nn.Module):

@@ -1,7 +1,7 @@
 """What is kept of all that a network has said: one vector for a whole sequence.
 
 Each pooling looks at real steps only, and each can also be had step by step in constant memory,
-so that a sequence can be judged while it arrives.
+so that a sequence can be classified while it arrives.
 
 Legend: T time, B batch, F features of a step, P width of the result.
 """

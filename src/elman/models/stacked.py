@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from elman.errors import InputError
 from elman.layers.regularize import Dropout, LockedDropout
-from elman.layers.state import State
+from elman.layers.state import Active, State, only_active
 
 
 @runtime_checkable
@@ -92,8 +92,15 @@ class StackedLayers(nn.Module):
             x, after[part] = layer(x, entering.part(part), lengths=lengths)
         return x, State.join(after)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """One step: x (B, I) -> the output (B, H) and the state after it."""
+    def step(
+        self, x: Tensor, state: State, *, active: Active | None = None
+    ) -> tuple[Tensor, State]:
+        """One step: x (B, I) -> the output (B, H) and the state after it.
+
+        Rows where the mask `active` (B,) is false keep their state to the bit and get zero outputs.
+        """
+        if active is not None:
+            return only_active(self.step, x, state, active)
         after: dict[str, State] = {}
         for part, layer in zip(self._parts, self._layers, strict=True):
             if after and self.training:

@@ -55,7 +55,7 @@ def _gradients(model: Classifier, schema: Schema, ids: np.ndarray) -> tuple[floa
     with evaluating(model), torch.enable_grad():
         vectors = model.embed(torch.from_numpy(ids)[:, None].to(device)).detach()
         vectors.requires_grad_()
-        logits = model.judge(vectors, torch.tensor([len(ids)], device=device))[0]
+        logits = model.from_embedded(vectors, torch.tensor([len(ids)], device=device))[0]
         probabilities = softened(logits, model.temperature, many=schema.kind == "many")
         target = int(probabilities.argmax())
         (slope,) = torch.autograd.grad(probabilities[target], vectors)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import chain
-from pathlib import Path
 from typing import ClassVar, Literal, Self, final
 
 from pydantic import TypeAdapter
 
-from elman.data.given import Files, Given, Texts
-from elman.data.text import lines_of
+from elman.data.given import Columns, Files, Given, Texts
+from elman.data.pairs.sources import read_sources
 from elman.errors import InputError
 from elman.layers.attention import ATTENTIONS
 from elman.models.cells import CellOptions, recurrent_layers
@@ -28,8 +27,6 @@ from elman.predictors.translator_session import TranslationSession
 from elman.predictors.vocabularies import Vocabularies
 from elman.settings import Options
 from elman.streaming.arrivals import grouped
-
-_TABLES = (".tsv", ".tab", ".csv", ".jsonl", ".ndjson", ".json", ".parquet")
 
 LINES_AT_ONCE = 1024
 """Of so many lines, those of similar length are translated side by side."""
@@ -169,19 +166,14 @@ class TranslatorPredictor(Predictor):
             case Texts():
                 return inputs.texts, inputs.arriving
             case Files():
-                return chain.from_iterable(map(self._lines_of, inputs.paths)), False
+                each = (read_sources(path, self.source) for path in inputs.paths)
+                return chain.from_iterable(each), False
+            case Columns():
+                return read_sources(inputs, self.source), False
             case None:
                 raise InputError("nothing to translate; give sentences or a file")
             case _:
                 raise InputError("a translator reads sentences; give texts, files or a table")
-
-    def _lines_of(self, path: Path) -> Iterator[str]:
-        if path.suffix.lower() in _TABLES:
-            raise InputError(
-                f"{path}: a table, but what is translated is plain text with a sentence on each"
-                f" line; such as: cut -f1 {path} | elman predict RUN"
-            )
-        return lines_of(path)
 
 
 def _translated(

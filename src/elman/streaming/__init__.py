@@ -1,1 +1,1 @@
-"""A network one step at a time, for ever, with its state a value."""
+"""Running a network step by step, in constant memory, with its state as a value."""

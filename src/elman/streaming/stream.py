@@ -1,4 +1,4 @@
-"""A network fed one step at a time, for ever, in constant memory.
+"""A network run step by step on an endless sequence, in constant memory.
 
 Legend: T time, B batch.
 """
@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.errors import InputError
-from elman.layers.lengths import Active, only_active
-from elman.layers.state import State
+from elman.layers.state import Active, State, only_active
 
 Item: TypeAlias = Tensor | Sequence[Any] | np.ndarray | int | float
 """What can be pushed: numbers, or nested lists, arrays or tensors of them."""

@@ -41,7 +41,7 @@ class WordEncoder:
 
     @property
     def start(self) -> Integers:
-        """What stands before every text; so that one without words can be judged too."""
+        """Precedes every text, so that one without words can be classified too."""
         return np.array([self.tokenizer.start_id], np.int64)
 
     def ids(self, word: str, first: bool) -> Integers:

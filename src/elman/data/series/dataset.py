@@ -51,8 +51,8 @@ def read_panel(data: Data | Given, columns: Columns | None = None) -> Read:
     and, where there are any, `item_id`, `feat_static_cat`, `feat_static_real`, `feat_dynamic_real`.
 
     Raises:
-        InputError: anything that can't be worked with: what, in which series and row, and how to
-            mend it.
+        InputError: anything that can't be worked with: what, in which series and row, and a
+            remedy.
     """
     columns = columns or Columns()
     found = given(data)
@@ -68,6 +68,8 @@ def read_panel(data: Data | Given, columns: Columns | None = None) -> Read:
 def _grid_of(table: Table, columns: Columns) -> tuple[Grid, Columns, list[str]]:
     stamps, zoned, note = parse_times(table.series(columns.time), columns.time, table.where)
     notes = [f"times {note}"] if note else []
+    if table.dialect is not None and table.dialect.decimal == ",":
+        notes.append("numbers read with a decimal comma")
     codes, ids = _series_codes(table, columns)
     stamps, time_zone = place_in_zone(stamps, zoned, columns.time_zone, codes, table.where)
     targets = np.stack([table.numbers(name) for name in columns.target], axis=1)

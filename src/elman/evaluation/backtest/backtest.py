@@ -1,7 +1,7 @@
-"""The backtest: forecasts made again and again in the past, beside what came and the baselines.
+"""The backtest: forecasts from many origins in the past, compared with the truth and baselines.
 
-At a cut a forecaster is given what was known then, as a panel that ends there, so the future
-cannot reach it; `backtest_leakage` makes sure.
+At a cut (a forecast origin) the forecaster is given a panel that ends there, so it cannot see the
+future; `leakage` checks that.
 
 Legend: S series, K cuts, R pairs of a series and a cut, L horizon, C channels, Q levels.
 """
@@ -26,18 +26,18 @@ _NUMBERS_AT_ONCE = 20_000_000
 
 
 class Forecaster(Protocol):
-    """A trained model that says what comes next."""
+    """A trained model that forecasts the next rows."""
 
     @property
     def context(self) -> int | None:
-        """How many rows before a cut it looks at; None for all."""
+        """The number of rows before a cut that it reads; None for all."""
         ...
 
     def forecast(self, panel: Panel, horizon: int) -> Forecast:
         """The next `horizon` steps of each row, in units of the data.
 
-        The rows are pairs of a series and a cut, so one series may come more than once. Given the
-        same panel it says the same again.
+        The rows are pairs of a series and a cut, so a series may occur more than once. The same
+        panel gives the same forecast.
         """
         ...
 
@@ -46,22 +46,22 @@ Forecasts = Callable[[Panel, int], Forecast]
 """`Forecaster.forecast`."""
 
 Refit = Callable[[Panel], Forecaster]
-"""Trains a forecaster on what was known at a cut."""
+"""Trains a forecaster on the data known at a cut."""
 
 
 @dataclass(frozen=True)
 class Schedule:
     """Where the cuts are.
 
-    The last cut leaves just the horizon (and the gap) at the end of a series; the others lie
-    `step` rows before one another.
+    After the last cut, just the gap and the horizon are left of a series; the other cuts are `step`
+    rows apart.
 
     Attributes:
-        cuts: how many at most; None for as many as there is room for.
-        gap: rows between the last known one and the first that is scored.
-        step: rows between cuts; None for the horizon, so that no two cuts score the same row.
-        first: no cut has fewer known rows; (S,) or one number. With the end of the training data
-            no cut is older than what was learned from.
+        cuts: the largest number of cuts; None for as many as possible.
+        gap: rows between the last known row and the first scored one.
+        step: rows between cuts; None for the horizon, so that no row is scored twice.
+        first: the smallest number of known rows at a cut, (S,) or one number; the end of the
+            training data, so that no cut is older than that.
     """
 
     cuts: int | None = 20
@@ -72,18 +72,18 @@ class Schedule:
 
 @dataclass(frozen=True, eq=False)
 class Backtest:
-    """What a backtest found.
+    """The result of a backtest.
 
     Attributes:
-        model: the name of the forecaster; all others in `tally` are baselines.
+        model: name of the forecaster; all others in `tally` are baselines.
         baselines: their names, naive first.
         tally: errors by model.
         horizon: L.
         gap: see `Schedule`.
-        overlap: how many cuts after a cut share steps with it.
+        overlap: number of cuts after a cut that share steps with it.
         cuts: K.
-        pairs: R, forecasts made by each model.
-        leakage: what changing the future did.
+        pairs: R, the forecasts of each model.
+        leakage: result of the check for leakage.
         notes: what was left out and why.
     """
 
@@ -110,17 +110,17 @@ def backtest(
     spread: Floats | None = None,
     model: str = "the network",
 ) -> Backtest:
-    """Forecast the past from every cut and score it beside naive, seasonal naive and drift.
+    """Forecast the past from every cut, and score the network and its baselines.
 
     Args:
-        forecaster: what is judged.
+        forecaster: to be evaluated.
         panel: all of the data.
-        horizon: steps that are scored, L.
+        horizon: number of scored steps, L.
         schedule: where the cuts are.
-        refit: train anew on what was known at each cut; None to judge `forecaster` as it is.
+        refit: trains again at each cut; None to evaluate `forecaster` as it is.
         seasons: of the seasonal naive forecasts, in rows; by default those of the frequency.
         spread: (S, C) standard deviations; errors are also given in units of them.
-        model: what the forecaster is called.
+        model: name of the forecaster.
 
     Raises:
         InputError: series too short for a single cut.
@@ -144,13 +144,13 @@ def backtest(
     tally = Tally(horizon, count)
     names: tuple[str, ...] = ()
     total = schedule.gap + horizon
-    judge = forecaster
+    current = forecaster
     for rows in _chunks(panel, forecaster.context, ends, numbers, total, refit is not None):
         of, stop = series[rows], ends[rows]
         if refit is not None:
-            judge = refit(panel.cuts(of, stop))
-        found = judge.forecast(panel.cuts(of, stop, judge.context), total)
-        _refuse_nonsense(panel, of, found, model)
+            current = refit(panel.cuts(of, stop))
+        found = current.forecast(panel.cuts(of, stop, current.context), total)
+        _check_finite(panel, of, found, model)
         forecasts = {model: found, **baselines.forecasts(of, stop, total)}
         names = tuple(name for name in forecasts if name != model)
         tally.add(_chunk(panel, forecasts, of, stop, numbers[rows], schedule.gap, scale, spread))
@@ -164,7 +164,7 @@ def backtest(
         overlap=overlap,
         cuts=count,
         pairs=len(series),
-        leakage=look_for_leaks(judge, panel, series, ends, total),
+        leakage=look_for_leaks(current, panel, series, ends, total),
         notes=tuple(notes),
     )
 
@@ -172,7 +172,7 @@ def backtest(
 def forecast_cuts(
     forecasts: Forecasts, context: int | None, panel: Panel, horizon: int, schedule: Schedule
 ) -> tuple[Floats, Forecast]:
-    """Forecasts from every cut, and (R, L, C) what came, NaN where the data do not say.
+    """True values (R, L, C), NaN for missing ones, and the forecasts from every cut.
 
     Raises:
         InputError: series too short for a single cut.
@@ -239,7 +239,7 @@ def _chunks(
     steps: int,
     refits: bool,
 ) -> Iterator[slice]:
-    """Slices of the pairs that fit into memory at once; one for each cut where there are refits."""
+    """Slices of the pairs that fit into memory at once; with refits, one for each cut."""
     known = ends if context is None else np.minimum(ends, context)
     numbers_each = steps * len(panel.targets) * len(LEVELS) * 3
     cost = np.maximum(known / _ROWS_AT_ONCE, numbers_each / _NUMBERS_AT_ONCE)
@@ -279,7 +279,7 @@ def _chunk(
     )
 
 
-def _refuse_nonsense(panel: Panel, series: Integers, forecast: Forecast, model: str) -> None:
+def _check_finite(panel: Panel, series: Integers, forecast: Forecast, model: str) -> None:
     good = np.isfinite(forecast.mean).all(axis=(1, 2))
     good &= np.isfinite(forecast.quantiles).all(axis=(1, 2, 3))
     begun = np.isfinite(panel.values[panel.borders[series]]).all(axis=1)
@@ -287,5 +287,5 @@ def _refuse_nonsense(panel: Panel, series: Integers, forecast: Forecast, model: 
         name = panel.ids[int(series[np.flatnonzero(~good & begun)[0]])]
         raise InputError(
             f"series {name}: {model} forecasts numbers that are not finite; train it again with a "
-            "lower learning rate, or look at the series for values that are far out"
+            "lower learning rate, or look for outliers in the series"
         )

@@ -1,4 +1,4 @@
-"""Forecasts without any learning, which a network has to beat, with the intervals they imply.
+"""Baseline forecasts without any learning, with their intervals.
 
 Legend: S series, N rows of all series, R cuts, L horizon, C channels, Q levels.
 
@@ -29,16 +29,16 @@ DRIFT = "drift"
 
 
 def seasonal_name(season: int) -> str:
-    """What the seasonal naive forecast is called."""
+    """The name of the seasonal naive forecast."""
     return f"seasonal naive ({season})"
 
 
 @dataclass(frozen=True, eq=False)
 class Baselines:
-    """The baselines of a panel, computed from running sums rather than cut by cut.
+    """The baselines of a panel, computed from running sums instead of cut by cut.
 
     Attributes:
-        panel: the whole of it; no forecast looks beyond its own cut.
+        panel: the whole panel; no forecast uses rows after its cut.
         seasons: lengths in rows, one seasonal naive forecast each.
     """
 
@@ -48,19 +48,19 @@ class Baselines:
 
     @cached_property
     def values(self) -> Floats:
-        """(N, C) with gaps filled forward, which looks at the past alone."""
+        """(N, C) with gaps filled forward, which uses the past only."""
         known = np.where(self.panel.observed, self.panel.values, np.nan)
         if self.panel.missing == "zero":
             known = self.panel.values
         return filled(known, self.panel.borders, "forward")
 
     def forecasts(self, series: Integers, ends: Integers, horizon: int) -> dict[str, Forecast]:
-        """What each baseline says, after the first `ends` rows of each of R series.
+        """The forecast of each baseline after the first `ends` rows of R series.
 
         Args:
-            series: (R,) which.
-            ends: (R,) known rows, at least 1; a season longer than them is replaced by the row
-                that is farthest back.
+            series: (R,) indices of the series.
+            ends: (R,) known rows, at least 1; a season longer than that is replaced by the first
+                row.
             horizon: L.
         """
         last = self.panel.borders[series] + ends - 1
@@ -83,10 +83,10 @@ class Baselines:
         return found
 
     def scale(self, ends: Integers) -> Floats:
-        """(S, C) the mean size of one step of each series in its first rows; NaN where it is 0.
+        """(S, C) the mean absolute change from row to row in the first rows; NaN where it is 0.
 
         Args:
-            ends: (S,) how many rows.
+            ends: (S,) number of rows.
         """
         size = self._mean_of_steps(np.arange(len(self.panel)), ends, 1, power=1)
         return np.where(size > 0, size, np.nan)
@@ -118,7 +118,7 @@ class Baselines:
 
 
 def _forecast(mean: Floats, deviation: Floats) -> Forecast:
-    """A normal forecast; (R, L, C) both."""
+    """A forecast of normal distributions; both (R, L, C)."""
     normal = NormalDist()
     shifts = np.array([normal.inv_cdf(level) for level in LEVELS])
     return Forecast(mean, LEVELS, mean[..., None] + deviation[..., None] * shifts)

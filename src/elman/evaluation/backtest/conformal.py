@@ -1,10 +1,10 @@
-"""Intervals made honest: quantiles moved by what they missed on cuts that were held out.
+"""Calibrated intervals: quantiles are shifted by their errors on held-out cuts.
 
 Split conformal prediction of quantiles (Romano, Patterson & Candès 2019, equations 6 to 8, each
 side by itself as in their section 3, "asymmetric"): for each level τ and step of the horizon the
-errors y - q_τ of the held-out cuts are sorted, and q_τ is moved by their τ-quantile, with the
-correction (n + 1) / n for n errors. Errors are divided by the width of the forecast's own middle
-half first, so that one table serves series of any size.
+errors y - q_τ of the held-out cuts are sorted, and q_τ is shifted by their τ-quantile, with the
+correction (n + 1) / n for n errors. Errors are first divided by the interquartile range of the
+forecast, so that one table serves series of any size.
 
 Legend: R held-out pairs of a series and a cut, S rows, L horizon, C channels, Q levels.
 """
@@ -23,26 +23,26 @@ from elman.evaluation.backtest.backtest import Forecasts, Schedule, forecast_cut
 
 _LOWER = (*(5 * step for step in range(1, 11)), *(25 * step for step in range(3, 21)))
 GRID = tuple(sorted({per_mille / 1000 for at in _LOWER for per_mille in (at, 1000 - at)}))
-"""The levels that a calibration is made for: 0.005 to 0.05 by 0.005, on to the median by 0.025, and
-the same above it. It holds every level of `elman.data.series.forecasts.LEVELS`."""
+"""The levels of a calibration: 0.005 to 0.05 by 0.005, up to the median by 0.025, and the same
+above it. It holds every level of `elman.data.series.forecasts.LEVELS`."""
 
 FEWEST = 20
-"""Errors that a step of the horizon needs for a table of its own; with fewer, steps are pooled."""
+"""Errors that a step of the horizon needs for its own shifts; with fewer, all steps are pooled."""
 
 _TINY = 1e-12
 
-# Held-out forecasts that a calibration is made from: more change little.
+# Number of held-out forecasts in a calibration; more change little.
 _CALIBRATED_ON = 1000
 
 
 @dataclass(frozen=True, eq=False)
 class Conformal:
-    """How far each quantile has to be moved.
+    """The shift of each quantile.
 
     Attributes:
         levels: (Q,).
-        shifts: (L, Q), in widths of the forecast's middle half.
-        counts: (L,) how many errors each step's shifts were made from.
+        shifts: (L, Q), in units of the interquartile range of a forecast.
+        counts: (L,) number of errors behind the shifts of each step.
     """
 
     levels: tuple[float, ...]
@@ -51,14 +51,14 @@ class Conformal:
 
     @classmethod
     def fit(cls, actual: Floats, forecast: Forecast) -> Conformal:
-        """From forecasts of held-out cuts and what came.
+        """From forecasts of held-out cuts and the true values.
 
         Args:
-            actual: (R, L, C), NaN where it isn't known.
+            actual: (R, L, C), NaN for unknown values.
             forecast: of the same shape, with the levels 0.25 and 0.75 among its own.
 
         Raises:
-            InputError: too few errors to say anything.
+            InputError: too few errors.
         """
         errors = (actual[..., None] - forecast.quantiles) / _width(forecast)[..., None]
         horizon, count = errors.shape[1], len(forecast.levels)
@@ -77,10 +77,10 @@ class Conformal:
         return cls(forecast.levels, np.stack(shifts), tuple(len(step) for step in known))
 
     def apply(self, forecast: Forecast) -> Forecast:
-        """The forecast with its quantiles moved; beyond the fitted horizon the last step's shift.
+        """The forecast with shifted quantiles; beyond the fitted horizon, with the last shifts.
 
-        A level between two that were fitted is moved by what lies between their shifts. The mean
-        stays. Quantiles that would cross are put into order.
+        Shifts of other levels are interpolated. The mean stays. Quantiles that would cross are
+        sorted.
         """
         by_level = [np.interp(forecast.levels, self.levels, row) for row in self.shifts]
         steps = np.minimum(np.arange(forecast.horizon), len(self.shifts) - 1)
@@ -118,13 +118,13 @@ def calibrate(
 
     Args:
         forecasts: with the levels of `GRID`.
-        context: how many rows before a cut are looked at; None for all.
+        context: the number of rows before a cut that are read; None for all.
         panel: ends with the last held-out row of each series.
         horizon: L.
         first: (S,) where the held-out rows of each series begin.
 
     Raises:
-        InputError: too few rows to say anything.
+        InputError: too few rows.
     """
     room = panel.lengths - first - horizon + 1
     most = max(1, _CALIBRATED_ON // max(1, int((room > 0).sum())))
@@ -133,13 +133,13 @@ def calibrate(
 
 
 def _width(forecast: Forecast) -> Floats:
-    """(S, L, C) the distance of the quartiles, never quite 0."""
+    """(S, L, C) the interquartile range, above 0."""
     size = np.abs(forecast.at(0.75)) + np.abs(forecast.at(0.25)) + 1.0
     return np.asarray(np.maximum(forecast.at(0.75) - forecast.at(0.25), _TINY * size))
 
 
 def _quantiles(errors: Floats, levels: tuple[float, ...]) -> Floats:
-    """(Q,) of (n, Q): the τ-quantile of each column, the farther out the fewer errors there are."""
+    """(Q,) of (n, Q): the τ-quantile of each column, farther out for fewer errors."""
     count = len(errors)
     ordered = np.sort(errors, axis=0)
     shifts = np.empty(len(levels))

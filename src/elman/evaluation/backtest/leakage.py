@@ -1,4 +1,4 @@
-"""A test for leakage: change everything after a cut and see whether the forecast moves.
+"""A check for leakage: change everything after a cut, and compare the forecasts.
 
 Legend: S series, R pairs of a series and a cut, L horizon, C channels.
 """
@@ -19,12 +19,12 @@ _SERIES = 20
 
 @dataclass(frozen=True)
 class Leakage:
-    """What changing the future did to forecasts.
+    """How much forecasts change with the future.
 
     Attributes:
-        moved: the largest change, in standard deviations of the series; 0 where nothing leaks.
-        pairs: how many forecasts were compared.
-        where: the series that moved most, or "".
+        moved: the largest change, in standard deviations of the series; 0 without leakage.
+        pairs: number of forecasts that were compared.
+        where: the series with the largest change, or "".
     """
 
     moved: float
@@ -33,13 +33,13 @@ class Leakage:
 
     @property
     def found(self) -> bool:
-        """Whether the future reached a forecast."""
+        """Whether a forecast depends on the future."""
         return self.moved > 0
 
     def __str__(self) -> str:
         if self.found:
             return (
-                f"LEAKAGE: with the future changed, the forecast of {self.where} moves by "
+                f"LEAKAGE: with the future changed, the forecast of {self.where} changes by "
                 f"{self.moved:.2g} standard deviations; the numbers below can't be trusted"
             )
         return (
@@ -51,11 +51,11 @@ class Leakage:
 def look_for_leaks(
     forecaster: Any, panel: Panel, series: Integers, ends: Integers, horizon: int
 ) -> Leakage:
-    """Compare forecasts from the data with those from data whose future is another.
+    """Compare forecasts from the data with those from data with another future.
 
-    After the cut, targets and past covariates are replaced, those that were missing come into
-    being, and gaps are filled again as the panel's were, since that is how the future leaks most
-    easily. Covariates known ahead stay.
+    After the cut, targets and past covariates are replaced, missing ones included, and gaps are
+    filled again like those of the panel, since that is where the future leaks most easily.
+    Covariates known ahead stay.
 
     Args:
         forecaster: see `elman.evaluation.backtest.backtest.Forecaster`.
@@ -89,7 +89,7 @@ def look_for_leaks(
 
 
 def _one_cut_a_series(series: Integers, chosen: Integers) -> list[Integers]:
-    """The chosen pairs in groups that have a series once each, at most `_CUTS` groups."""
+    """The chosen pairs in at most `_CUTS` groups, each with at most one pair of a series."""
     groups: list[list[int]] = []
     used: list[set[int]] = []
     for place in chosen:
@@ -106,7 +106,7 @@ def _one_cut_a_series(series: Integers, chosen: Integers) -> list[Integers]:
 
 
 def with_another_future(panel: Panel, series: Integers, ends: Integers) -> Panel:
-    """The panel with everything after a cut of each series changed, and gaps filled anew."""
+    """The panel with everything after a cut of each series changed, and gaps filled again."""
     generator = np.random.default_rng(0)
     raw = np.where(panel.observed, panel.values, np.nan)
     if panel.missing == "zero":
@@ -122,7 +122,7 @@ def with_another_future(panel: Panel, series: Integers, ends: Integers) -> Panel
 
 
 def _other(part: Floats, whole: Floats, generator: np.random.Generator) -> Floats:
-    """Numbers of a like size that have nothing to do with those that were there."""
+    """Random numbers of similar size, unrelated to the original ones."""
     if not part.size:
         return part
     spread = np.nan_to_num(np.nanstd(whole, axis=0)) + 1.0

@@ -1,9 +1,9 @@
-"""Errors of forecasts, added up over cuts by step of the horizon and by cut.
+"""Errors of forecasts, summed by step of the horizon and by cut, chunk by chunk.
 
-The losses are those of utilsforecast; what is added here is that they are summed chunk by chunk.
+The losses are those of utilsforecast.
 
 Legend: R rows of a chunk (a series and a cut), L horizon, C channels, Q levels, K cuts,
-n values that are scored.
+n scored values.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ UNITS = {
 
 @dataclass(frozen=True, eq=False)
 class Chunk:
-    """Forecasts of some cuts beside what came.
+    """Forecasts of some cuts with the true values.
 
     Attributes:
         actual: (R, L, C).
-        scored: (R, L, C), where there is something to compare.
+        scored: (R, L, C), whether a value is scored.
         cuts: (R,) the number of the cut.
-        scale: (R, C) what a row's errors are divided by for MASE; NaN where it can't be.
+        scale: (R, C) divisor of errors for MASE; NaN for none.
         forecasts: by model.
-        spread: (R, C) the standard deviation that scores are also given in, or None.
+        spread: (R, C) standard deviations for scaled scores, or None.
     """
 
     actual: Floats
@@ -99,7 +99,7 @@ class Tally:
         base: dict[str, Any],
         places: Any,
     ) -> None:
-        """Pinball losses of models that have the same levels, and what their intervals cover."""
+        """Pinball losses of models with the same levels, and the coverage of their intervals."""
         losses, pd = library("utilsforecast.losses"), library("pandas")
         models = list(forecasts)
         sums: dict[str, dict[str, Floats]] = {model: defaultdict(_nothing) for model in models}
@@ -144,7 +144,7 @@ class Tally:
         forecasts: dict[str, Floats],
         models: list[str],
     ) -> None:
-        """Losses of values that are divided by the scale of their series."""
+        """Losses of values divided by the scale of their series."""
         divisor = scale[places[0], places[2]]
         good = ~np.isnan(divisor)
         columns = {
@@ -171,7 +171,7 @@ class Tally:
             _add(self.by_cut[model], name or loss, sums)
 
     def _spread_out(self, means: Any, key: str, model: str, size: int, frame: Any) -> Floats:
-        """Sums by step or cut, of means that utilsforecast gives of those that are there."""
+        """Sums by step or cut, from the means that utilsforecast gives."""
         found = np.zeros(size)
         found[means[key].to_numpy()] = means[model].to_numpy(dtype=np.float64)
         return np.asarray(found * np.bincount(frame[key], minlength=size))
@@ -181,7 +181,7 @@ class Tally:
         _add(self.cut_counts, name, np.bincount(columns["cut"], minlength=self.cuts))
 
     def scores(self, model: str) -> dict[str, tuple[float, Floats]]:
-        """By metric: over all, and (L,) by step of the horizon; NaN where nothing was scored."""
+        """By metric: in all, and (L,) by step of the horizon; NaN if nothing was scored."""
         sums = self.steps[model]
         found: dict[str, tuple[float, Floats]] = {}
         for metric, (key, counted, factor) in _METRICS.items():
@@ -195,13 +195,13 @@ class Tally:
         return {metric: found[metric] for metric in UNITS if metric in found}
 
     def loss_by_cut(self, model: str, metric: str = "MASE") -> Floats:
-        """(K,) the mean loss of each cut; NaN where nothing was scored."""
+        """(K,) the mean loss of each cut; NaN if nothing was scored."""
         key, counted, factor = _METRICS[metric]
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(self.by_cut[model][key] * factor / self.cut_counts[counted])
 
 
-# Metric: the sum it is made from, the count it is divided by, a factor.
+# Metric: its sum, the count that this is divided by, and a factor.
 _METRICS: dict[str, tuple[str, str, float]] = {
     "MASE": ("mase mae", "mase", 1.0),
     "MAE": ("mae", "values", 1.0),
@@ -228,7 +228,7 @@ def _add(sums: dict[str, Any], key: str, more: Any) -> None:
 
 
 def _middle(forecast: Forecast) -> Floats:
-    """The median, which the absolute error is least for; the mean where there is none."""
+    """The median, which minimizes the absolute error; the mean of a forecast without one."""
     found = _at(forecast, 0.5)
     return forecast.mean if found is None else found
 
@@ -239,6 +239,6 @@ def _at(forecast: Forecast, level: float) -> Floats | None:
 
 
 def _weights(levels: tuple[float, ...]) -> Floats:
-    """(Q,) the share of (0, 1) that is nearest to each level: CRPS = 2 ∫ pinball loss dτ."""
+    """(Q,) the part of (0, 1) nearest to each level: CRPS = 2 ∫ pinball loss dτ."""
     middles = (np.array(levels[1:]) + np.array(levels[:-1])) / 2
     return np.diff(np.concatenate([[0.0], middles, [1.0]]))

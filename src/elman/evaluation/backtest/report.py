@@ -1,4 +1,4 @@
-"""What a backtest says: first whether the network is better than a forecast that learns nothing.
+"""The report on a backtest: first whether the network beats forecasts that learn nothing.
 
 Legend: L horizon.
 """
@@ -22,8 +22,8 @@ def report(found: Backtest, split: str = "test") -> Report:
     """The verdict, and the scores of the network and of the baselines.
 
     Args:
-        found: what the backtest found.
-        split: what the scored rows are called.
+        found: the result of the backtest.
+        split: name of the scored rows.
     """
     scores = [
         Score(split, _named(metric, model, found), value, UNITS[metric])
@@ -49,7 +49,7 @@ def steps(found: Backtest) -> list[dict[str, Any]]:
 
 
 def write_steps(path: Path, found: Backtest) -> None:
-    """Write the rows of `steps` as CSV, whole or not at all."""
+    """Write the rows of `steps` as CSV, atomically."""
     rows = steps(found)
     with atomic_path(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
@@ -74,7 +74,7 @@ def best_baseline(found: Backtest, metric: str) -> str:
 
 
 def _against_naive(found: Backtest, metric: str) -> str:
-    """The first line: better or not better than naive, and than the best of the baselines."""
+    """The first line: whether it is better than naive, and than the best of the baselines."""
     best = best_baseline(found, metric)
     naive = _compare(found, NAIVE, metric)
     own, other = (_overall(found, name, metric) for name in (found.model, NAIVE))
@@ -98,7 +98,7 @@ def _against_naive(found: Backtest, metric: str) -> str:
 
 
 def _plainly(comparison: Comparison, name: str = NAIVE) -> str:
-    """What it means for someone who wanted a forecast."""
+    """What to do, in plain words."""
     simple = "repeating the last value" if name == NAIVE else f"a {name} forecast"
     if comparison.worse:
         return f"; use {simple} instead, it is better"
@@ -120,7 +120,7 @@ def _coverage(found: Backtest) -> str:
 
 
 def _how(found: Backtest, metric: str) -> str:
-    """Under which conditions all that was measured."""
+    """The conditions of the measurement."""
     gap = f" after a gap of {found.gap}" if found.gap else ""
     overlap = f"; neighboring cuts overlap by up to {found.overlap}" if found.overlap else ""
     scaled = (
@@ -150,7 +150,7 @@ def _named(metric: str, model: str, found: Backtest) -> str:
 
 
 def _share(own: float, other: float) -> str:
-    """By how much the first is less or more, in words."""
+    """The relative difference of the first to the second, in words."""
     if not other or math.isnan(own) or math.isnan(other):
         return "which can't be compared"
     change = own / other - 1

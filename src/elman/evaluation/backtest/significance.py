@@ -1,4 +1,4 @@
-"""Whether one forecast is better than another, or only luckier: a paired test over the cuts.
+"""Whether one forecast is better than another, or by chance: a paired test over the cuts.
 
 Legend: K cuts.
 """
@@ -23,9 +23,9 @@ class Comparison:
 
     Attributes:
         difference: of the mean losses, the first minus the second; negative if it is better.
-        p: how likely so large a difference is by chance, from both sides; NaN if it can't be said.
-        cuts: K, how many were compared.
-        overlap: how many neighboring cuts have errors in common.
+        p: two-sided probability of such a difference by chance; NaN with too few cuts.
+        cuts: K, the number of cuts.
+        overlap: number of neighboring cuts with common errors.
     """
 
     difference: float
@@ -61,9 +61,9 @@ def compare(first: Floats, second: Floats, overlap: int) -> Comparison:
     neighbors count by Bartlett's weights, with which it can't (Newey & West 1987).
 
     Args:
-        first: (K,) loss of each cut, in the order of time; NaN for a cut that has none.
+        first: (K,) loss of each cut, in the order of time; NaN for none.
         second: (K,) of the other, on the same cuts.
-        overlap: how many cuts after a cut share steps with it.
+        overlap: number of cuts after a cut that share steps with it.
     """
     differences = (first - second)[~np.isnan(first - second)]
     count = len(differences)
