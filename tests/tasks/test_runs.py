@@ -109,7 +109,7 @@ def test_python_trains_in_one_line(text_file: Path, tmp_path: Path) -> None:
 
 
 def test_a_stream_of_a_run_takes_text_and_of_a_model_items(trained: Run) -> None:
-    for source in (trained.predictor, trained.path, str(trained.path)):
+    for source in (trained, trained.predictor, trained.path, str(trained.path)):
         session = runs.stream(source)
         assert isinstance(session, LanguageModelSession)
         assert [token.text for token in session.push("the")] == ["t", "h", "e"]

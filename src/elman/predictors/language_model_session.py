@@ -85,7 +85,7 @@ class LanguageModelSession(Session[str | bytes, ReadToken]):
         self.model, self.tokenizer, self.rows = model, tokenizer, rows
         self.guesses = guesses
         self.stream = Stream(model, rows)
-        self._input = TextInput("the text")
+        self._input = TextInput()
         self.reset()
 
     def reset(self) -> None:
