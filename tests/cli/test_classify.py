@@ -76,10 +76,13 @@ def test_explained_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 BAD = {
-    "one class": ("text\tlabel\n" + "a film\tgood\nfun\tgood\n" * 9, "good"),
-    "no labels": ("text\n" + "a film\nfun\n" * 9, ""),
-    "an empty text": ("text\tlabel\n" + "a film\tgood\n\tbad\ndull\tbad\n" * 9, "3"),
-    "nothing": ("", "empty"),
+    "one class": ("text\tlabel\n" + "a film\tgood\nfun\tgood\n" * 9, "only 'good' for a label"),
+    "no labels": ("text\n" + "a film\nfun\n" * 9, "no label column found"),
+    "an empty text": (
+        "text\tlabel\n" + "a film\tgood\n\tbad\ndull\tbad\n" * 9,
+        "data.tsv:3: its text is empty",
+    ),
+    "nothing": ("", "data.tsv: the file is empty"),
 }
 
 
@@ -89,7 +92,7 @@ def test_a_table_that_cannot_be_trained_on(elman: Elman, tmp_path: Path, name: s
     path = tmp_path / "data.tsv"
     path.write_text(text, encoding="utf-8")
     ended = elman("train", "sentiment", path, "--out", tmp_path / "run", *flags())
-    refused(ended, 2, "data.tsv", message)
+    refused(ended, 2, "data.tsv:", message)
     assert not (tmp_path / "run").exists()
 
 
@@ -102,12 +105,12 @@ def test_settings_that_cannot_be_used(elman: Elman, tmp_path: Path, sentiment: R
         refused(ended, 2)
         return ended.err, ended.code
 
-    assert "nope" in train("--text-column", "nope")[0]
+    assert "--text-column nope: no such column" in train("--text-column", "nope")[0]
     assert "give a language-model run" in train("--from", sentiment.path)[0]
     assert "one direction only" in train("--from", sentiment.path, "--bidirectional")[0]
     vectors = tmp_path / "vectors.txt"
     vectors.write_text("great 1 2 3\ndull 1 2 3\n", encoding="utf-8")
-    assert "10" in train("--vectors", vectors)[0]
+    assert "have 3 numbers, but --embedding-size is 10" in train("--vectors", vectors)[0]
 
 
 def test_answers_that_cannot_be_given(elman: Elman, tmp_path: Path, sentiment: Run) -> None:
@@ -118,10 +121,10 @@ def test_answers_that_cannot_be_given(elman: Elman, tmp_path: Path, sentiment: R
     refused(elman("predict", run, path), 2, "lines.txt:2: an empty text")
     table = tmp_path / "table.csv"
     table.write_text("words,stars\na film,5\n", encoding="utf-8")
-    refused(elman("predict", run, table), 2, "table.csv")
+    refused(elman("predict", run, table), 2, "table.csv: --text-column text: no such column")
     other = tmp_path / "other.tsv"
     other.write_text("text\tlabel\na film\tmediocre\n", encoding="utf-8")
-    refused(elman("evaluate", run, other), 2, "mediocre")
+    refused(elman("evaluate", run, other), 2, "other.tsv:2: the label 'mediocre' is not in")
     refused(elman("predict", run, "--text", "a film", path), 2, "--text")
 
 

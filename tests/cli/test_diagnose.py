@@ -54,9 +54,9 @@ def test_no_color_is_honored(
     ("arguments", "complaint"),
     [
         (["--max-lag", "100000"], "too short for a lag of 100000"),
-        (["--max-lag", "0"], "--max-lag"),
-        (["--needs", "0"], "--needs"),
-        (["no-such-file.txt"], "no-such-file.txt"),
+        (["--max-lag", "0"], '"0" for --max-lag. Must be >= 1'),
+        (["--needs", "0"], '"0" for --needs. Must be >= 1'),
+        (["no-such-file.txt"], "no-such-file.txt: cannot be read"),
     ],
 )
 def test_bad_input_is_one_line(

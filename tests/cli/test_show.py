@@ -56,10 +56,12 @@ def test_no_order_by_a_gate_that_is_not_there(elman: Elman, tmp_path: Path) -> N
 def test_bad_input(elman: Elman, trained: Run, tmp_path: Path) -> None:
     refused(elman("show", tmp_path / "no", "--text", "the"), 2, "no such folder")
     refused(elman("show", trained.path), 2, "--text")
-    refused(elman("show", trained.path, "--text", ""), 2, "empty", "--text")
+    refused(elman("show", trained.path, "--text", ""), 2, "the text to show is empty")
     refused(elman("show", trained.path, "--text", "a", "--layer", "1"), 2, "the layers 0 to 0")
     refused(elman("show", trained.path, "--text", "a", "--values", "z"), 2, "--values z")
-    refused(elman("show", trained.path, "--text", "a", "--speed", "-1"), 2, "speed")
+    refused(
+        elman("show", trained.path, "--text", "a", "--speed", "-1"), 2, "for --speed. Must be >= 0"
+    )
     page = tmp_path / "no" / "page.html"
     refused(elman("show", trained.path, "--text", "a", "--html", page), 2, "does not exist")
     refused(elman("show", trained.path, "--text", "a", "--html", tmp_path), 2, "is a folder")

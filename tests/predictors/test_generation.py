@@ -151,7 +151,7 @@ def test_a_session_is_gone_on_with_by_writing(unit: str, text: str, place: int) 
 def test_what_was_written_is_gone_on_with_by_a_session(unit: str) -> None:
     predictor = predictor_of(unit)
     writing = predictor.generate("The ", 12, seed=3)
-    ids = [int(writing._session.last) for _ in writing]
+    ids = [int(writing._session.last[0]) for _ in writing]
     session = predictor.session(guesses=5)
     session.state = writing.state
     after = session.push("cat sat ")

@@ -72,17 +72,17 @@ class Generation:
         self.prompt = tokenizer.decode([token.id for token in read])
         """The prompt as the model reads it."""
         self._decoders = [
-            IncrementalDecoder(tokenizer, last, b"" if read else held)
-            for last, held in zip(session.last.tolist(), waiting, strict=True)
+            IncrementalDecoder(tokenizer, token, b"" if read else held)
+            for token, held in zip(session.last.tolist(), waiting, strict=True)
         ]
-        self._ids = generate(
-            session.stream, session.last, length, generator=self._generator, **shaping
-        )
+        last = torch.from_numpy(session.last)
+        self._ids = generate(session.stream, last, length, generator=self._generator, **shaping)
 
     def __iter__(self) -> Iterator[list[str]]:
         for ids in self._ids:
-            self._session.last = ids
-            yield [d.push([int(i)]) for d, i in zip(self._decoders, ids, strict=True)]
+            self._session.last = ids.cpu().numpy()
+            drawn = zip(self._decoders, self._session.last.tolist(), strict=True)
+            yield [decoder.push([token]) for decoder, token in drawn]
 
     def flush(self) -> list[str]:
         """What to show at the end of each sample: U+FFFD for a character that is incomplete.

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, final
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -82,17 +83,16 @@ class LanguageModelSession(Session[str | bytes, ReadToken]):
     ) -> None:
         super().__init__(of)
         self.model, self.tokenizer, self.rows = model, tokenizer, rows
-        self.guesses = min(guesses, model.vocab_size)
+        self.guesses = guesses
         self.stream = Stream(model, rows)
-        self._input = TextInput("the text")
-        self._device = next(model.parameters()).device
+        self._input = TextInput()
         self.reset()
 
     def reset(self) -> None:
         self.stream.reset()
         self._input.reset()
         self._encoder = IncrementalEncoder(self.tokenizer)
-        self.last = torch.full((self.rows,), self.tokenizer.start_id, device=self._device)
+        self.last = np.full(self.rows, self.tokenizer.start_id)
         self._ended = False
 
     def settle(self) -> list[ReadToken]:
@@ -101,8 +101,8 @@ class LanguageModelSession(Session[str | bytes, ReadToken]):
 
     def peek(self, count: int) -> tuple[Guess, ...]:
         """The `count` tokens most expected next, after those that are settled."""
-        log_probs = self.stream.fork().push(self.last)[0]
-        return self._guesses(*log_probs.topk(min(count, self.model.vocab_size)))
+        log_probs = self.stream.fork().push(torch.from_numpy(self.last))
+        return next(self._guesses(log_probs, count))
 
     def _read(self, chunk: str | bytes) -> Iterator[ReadToken]:
         if self._ended:
@@ -125,7 +125,7 @@ class LanguageModelSession(Session[str | bytes, ReadToken]):
             self.kind,
             self._identified.fingerprint,
             {"layers": self.stream.state},
-            {"last": self.last.clone()},
+            {"last": torch.from_numpy(self.last.copy())},
             {"input": self._input.state, "pending": self._encoder.pending, "ended": self._ended},
         )
 
@@ -147,26 +147,27 @@ class LanguageModelSession(Session[str | bytes, ReadToken]):
             )
         self._input.state = snapshot.values["input"]
         self.stream.state = layers
-        self.last = last.to(self._device, copy=True)
+        self.last = last.numpy().copy()
         self._encoder = IncrementalEncoder(self.tokenizer, pending)
         self._ended = bool(snapshot.values["ended"])
 
     def _tokens(self, ids: Ids) -> Iterator[ReadToken]:
         at_once = max(1, LOGITS_AT_ONCE // (self.model.vocab_size * self.rows))
         for begin in range(0, len(ids), at_once):
-            targets = torch.from_numpy(ids[begin : begin + at_once]).to(self._device)
-            inputs = torch.cat([self.last[None], targets[:-1, None].expand(-1, self.rows)])
-            log_probs = self.stream.push(inputs)[:, 0]
-            self.last = targets[-1:].repeat(self.rows)
+            part = ids[begin : begin + at_once]
+            inputs = np.empty((len(part), self.rows), np.int64)
+            inputs[0], inputs[1:] = self.last, part[:-1, None]
+            log_probs = self.stream.push(torch.from_numpy(inputs))[:, 0]
+            self.last = np.full(self.rows, part[-1])
+            targets = torch.from_numpy(part).to(log_probs.device)
             nats = -log_probs.gather(-1, targets[:, None])
-            top = log_probs.topk(self.guesses)
-            for token, bits, values, expected in zip(
-                targets.tolist(), (nats[:, 0] / math.log(2)).tolist(), *top, strict=True
-            ):
-                guesses = self._guesses(values, expected)
-                yield ReadToken(token, self.tokenizer.token(token), bits, guesses)
+            columns = part.tolist(), (nats[:, 0] / math.log(2)).tolist()
+            guesses = self._guesses(log_probs, self.guesses)
+            for token, bits, expected in zip(*columns, guesses, strict=True):
+                yield ReadToken(token, self.tokenizer.token(token), bits, expected)
 
-    def _guesses(self, log_probs: Tensor, ids: Tensor) -> tuple[Guess, ...]:
-        probabilities = log_probs.exp().tolist()
-        texts = map(self.tokenizer.token, ids.tolist())
-        return tuple(Guess(*pair) for pair in zip(texts, probabilities, strict=True))
+    def _guesses(self, log_probs: Tensor, count: int) -> Iterator[tuple[Guess, ...]]:
+        """The most probable tokens of each row of `log_probs` (T, V)."""
+        top, ids = log_probs.topk(min(count, self.model.vocab_size))
+        for row in zip(ids.tolist(), top.exp().tolist(), strict=True):
+            yield tuple(Guess(self.tokenizer.token(i), p) for i, p in zip(*row, strict=True))

@@ -358,3 +358,15 @@ def test_classes_that_are_numbers_have_one_order(tmp_path: Path) -> None:
         rows = "".join(f"thing {n},{name}\n" for n in range(9) for name in names)
         path = put(tmp_path / "a.csv", f"text,label\n{rows}")
         assert read_labeled([path, path]).names == expected
+
+
+def test_lists_of_words_and_labels_in_the_cells_of_a_csv(tmp_path: Path) -> None:
+    rows = ['"[""EU"", ""rejects it""]","[""B"", ""O""]"', '"[""Ann""]","[""B""]"'] * 4
+    path = put(tmp_path / "a.csv", "\n".join(["tokens,ner_tags", *rows]))
+    part = read_labeled([path, path], Columns(per_step=True)).train
+    assert isinstance(part.inputs, Words)
+    assert [part.inputs.row(row) for row in (0, 1)] == [("EU", "rejects it"), ("Ann",)]
+    path = put(tmp_path / "b.csv", "tokens,ner_tags\n[CLS] a [SEP],O B O\n[CLS] b [SEP],O O O\n")
+    part = read_labeled([path, path], Columns(per_step=True)).train
+    assert isinstance(part.inputs, Words)
+    assert part.inputs.row(0) == ("[CLS]", "a", "[SEP]")

@@ -316,6 +316,10 @@ def test_a_panel_survives_its_file(tmp_path):
         ("ds,a,b\n2024-01-01,1,2\n2024-01-02,2,3\n", ["--target", "'a', 'b'"]),
         ("x,y\n1.5,1\n2.5,2\n", ["no column of times", "--time"]),
         (
+            "Date;Time;kW\n03/01/2022;00:00;1\n03/01/2022;01:00;2\n",
+            ["data.csv: ", "Date repeat", "Time holds times of day", "join the two"],
+        ),
+        (
             "ds,y\n2024-01-01,1\n2024-01-01 01:00,2\n2024-01-01 02:00,2\n2024-01-01 02:30,4\n",
             ["data.csv:5", "y", "off the grid", "hourly"],
         ),
@@ -381,6 +385,7 @@ def test_what_spreadsheets_write(tmp_path, text):
     read = read_panel(table(tmp_path, text))
 
     assert read.panel.values[:, 0].tolist() == [20, 26.25, 27.8]
+    assert ("numbers read with a decimal comma" in read.notes) == ("26,25" in text)
     later = table(tmp_path, text.replace("26,25", "1,250").replace("26.25", "1.250"))
     assert read_panel(later, read.columns).panel.values[1, 0] == 1.25
 

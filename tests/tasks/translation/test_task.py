@@ -281,3 +281,30 @@ def test_the_api(tmp_path: Path) -> None:
     files = [folder / "valid.low", folder / "valid.up"]
     by_file = {s.metric: s.value for s in run.evaluate(files)}
     assert by_file == {s.metric: s.value for s in run.evaluate()}
+
+
+def test_pairs_in_memory_are_those_of_the_file(tmp_path: Path) -> None:
+    settings = toy_language.SETTINGS | SHORT
+    run = toy_language.run(tmp_path, 60, **SHORT)
+    sources = toy_language.sources(60)
+    targets = [toy_language.translated(source) for source in sources]
+    pairs = list(zip(sources, targets, strict=True))
+    by_pairs = train("translation", pairs, tmp_path / "pairs", **settings)
+    by_columns = train(
+        "translation",
+        {"up": targets, "low": sources},
+        tmp_path / "columns",
+        source="low",
+        target="up",
+        **settings,
+    )
+    assert same_weights(translator_of(run), translator_of(by_pairs))
+    assert same_weights(translator_of(run), translator_of(by_columns))
+    table = {"low": sources, "more": targets, "x": targets}
+    answers = by_columns.predictor.predict(table)
+    assert list(answers) == list(run.predictor.predict(sources))
+    scores = run.evaluate(pairs[:5])
+    assert {score.split for score in scores} == {"data"}
+    cut = train("translation", pairs[:40], tmp_path / "cut", valid=pairs[40:], **settings)
+    assert list(task_of(cut).data.texts) == ["valid"]
+    assert len(task_of(cut).data.texts["valid"]) == 20

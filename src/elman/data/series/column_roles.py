@@ -19,6 +19,7 @@ from elman.errors import InputError
 
 TIMES = ("ds", "date", "datetime", "timestamp", "time", "day", "week", "month", "year")
 SERIES = ("unique_id", "item_id", "series_id", "series", "symbol", "ticker")
+_CLOCK = r"\s*\d{1,2}:\d\d(:\d\d)?\s*"
 TARGETS = ("y", "target", "value")
 
 
@@ -124,4 +125,10 @@ def _words(table: Table, names: Sequence[str], time: str) -> str:
     if not table.series(time).duplicated().any():
         return ""
     words = [name for name in names if not table.is_numeric(name)]
+    for name in words:
+        if table.series(name).dropna().astype(str).str.fullmatch(_CLOCK).all():
+            raise InputError(
+                f"{table.name}: the dates in {time} repeat, and {name} holds times of day; join the"
+                " two into one column, as in 2024-05-17 13:00"
+            )
     return words[0] if len(words) == 1 else ""

@@ -108,7 +108,7 @@ def labels_of(cell: Any, separator: str | None) -> tuple[str, ...]:
     if cell is None:
         raise BadCell("has no labels; write an empty list where none applies")
     if isinstance(cell, str) and cell.lstrip().startswith("["):
-        cell = list_in(cell)
+        cell = list_in(cell, "labels")
     if isinstance(cell, str):
         parts = cell.split(separator) if separator else [cell]
         cell = [part for part in parts if part.strip()]
@@ -117,7 +117,7 @@ def labels_of(cell: Any, separator: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(label_of(part) for part in cell))
 
 
-def list_in(cell: str) -> Any:
+def list_in(cell: str, what: str) -> Any:
     """The list that a string holds as JSON.
 
     Raises:
@@ -127,7 +127,7 @@ def list_in(cell: str) -> Any:
         return json.loads(cell)
     except (ValueError, RecursionError) as error:
         raise BadCell(
-            f'its labels are not a JSON list ({error}); write them as ["a", "b"], in double quotes'
+            f'its {what} are not a JSON list ({error}); write them as ["a", "b"], in double quotes'
         ) from error
 
 

@@ -108,8 +108,17 @@ def _reader(
     if isinstance(first, list) and not (first and isinstance(first[0], str)):
         return numbers_of, _sequences
     if isinstance(first, list) or columns.per_step:
+        if isinstance(first, str) and _is_json_list(first) and isinstance(_json(first), list):
+            return lambda cell: words_of(list_in(cell, "words")), _words
         return words_of, _words
     return text_of, _texts
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _is_numbers(text: str) -> bool:
@@ -148,7 +157,7 @@ def _label(cell: Any, kind: LabelKind, separator: str | None) -> Any:
     if kind == "many":
         return labels_of(cell, separator)
     if isinstance(cell, str):
-        cell = list_in(cell) if _is_json_list(cell) else cell.split()
+        cell = list_in(cell, "labels") if _is_json_list(cell) else cell.split()
     if not isinstance(cell, list):
         raise BadCell("has no list of labels, one for each step")
     return [label_of(part) for part in cell]
