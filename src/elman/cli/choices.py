@@ -7,13 +7,12 @@ the network refuses those that it does not have.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Literal, TypeAlias
 
 from cyclopts import Group
 
-from elman.cli.flags import flag
+from elman.cli.flags import Command, flag, with_parameters
 from elman.predictors.predictor import KINDS, kind_class
 from elman.settings import Options
 from elman.tasks.runs import TASKS, task_class
@@ -21,7 +20,7 @@ from elman.tasks.runs import TASKS, task_class
 Use: TypeAlias = Literal["Evaluation", "Prediction", "Streaming"]
 
 
-def with_options(command: Callable[..., None], use: Use) -> Callable[..., None]:
+def with_options(command: Command, use: Use) -> Command:
     """`command`, whose `**options` become the flags that any task or predictor has for this use.
 
     Args:
@@ -31,8 +30,6 @@ def with_options(command: Callable[..., None], use: Use) -> Callable[..., None]:
     Raises:
         AssertionError: two kinds mean different things by one flag.
     """
-    own = inspect.signature(command, eval_str=True)
-    parameters = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
     fields: dict[str, Any] = {}
     owners: dict[str, list[str]] = {}
     for kind, settings in _kinds(use):
@@ -42,16 +39,11 @@ def with_options(command: Callable[..., None], use: Use) -> Callable[..., None]:
             owners.setdefault(name, []).append(kind)
     titles = dict.fromkeys(", ".join(names) for names in owners.values())
     groups = {title: Group.create_ordered(f"For {title}") for title in titles}
-    for name, field in fields.items():
-        parameters.append(flag(name, field, groups[", ".join(owners[name])], show=True))
-
-    def with_keywords(*args: Any, **keywords: Any) -> None:
-        command(*args, **keywords)
-
-    with_keywords.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-    with_keywords.__doc__ = command.__doc__
-    with_keywords.__name__ = command.__name__
-    return with_keywords
+    flags = [
+        flag(name, field, groups[", ".join(owners[name])], show=True)
+        for name, field in fields.items()
+    ]
+    return with_parameters(command, flags)
 
 
 def _kinds(use: Use) -> Iterator[tuple[str, type[Options]]]:

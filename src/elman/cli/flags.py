@@ -6,6 +6,7 @@ passed on, so that a config file can have its say.
 
 import inspect
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Annotated, Any, get_args, get_origin
 
 from cyclopts import Group, Parameter
@@ -26,21 +27,25 @@ def with_flags(
         common: the fields that the short help shows.
         show_all: whether the help shows every field.
     """
-    own = inspect.signature(command, eval_str=True)
-    parameters = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    sections: dict[str, Group] = {}
+    flags, sections = [], dict[str, Group]()
     for name in _ordered(config, common):
         field = config.model_fields[name]
         title = section(field) if show_all else "Most used"
         group = sections.setdefault(title, Group.create_ordered(title))
-        parameters.append(flag(name, field, group, show=show_all or name in common))
+        flags.append(flag(name, field, group, show=show_all or name in common))
+    return with_parameters(command, flags)
 
+
+def with_parameters(command: Command, added: Sequence[inspect.Parameter]) -> Command:
+    """`command` with these parameters in the place of its `**keywords`."""
+    own = inspect.signature(command, eval_str=True)
+    kept = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
+
+    @wraps(command)
     def with_keywords(*args: Any, **keywords: Any) -> None:
         command(*args, **keywords)
 
-    with_keywords.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-    with_keywords.__doc__ = command.__doc__
-    with_keywords.__name__ = command.__name__
+    with_keywords.__signature__ = own.replace(parameters=[*kept, *added])  # type: ignore[attr-defined]
     return with_keywords
 
 

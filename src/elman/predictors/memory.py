@@ -5,7 +5,7 @@ Legend: T time, I input.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Self, TypeAlias, final
 
@@ -116,6 +116,7 @@ class MemorySession(Session[Rows, MemoryAnswer]):
         self._predictor = predictor
         self._sequence = sequence
         self._lines = LineInput()
+        self._device = next(predictor.model.parameters()).device
         self.reset()
 
     def reset(self) -> None:
@@ -126,15 +127,17 @@ class MemorySession(Session[Rows, MemoryAnswer]):
 
     def _read(self, chunk: Rows) -> Iterator[MemoryAnswer]:
         if isinstance(chunk, str | bytes):
-            for line in self._lines.read(chunk):
-                yield self._answer(self._parsed(line))
-        else:
-            for row in self._rows(chunk):
-                yield self._answer(row)
+            yield from map(self._line, self._lines.read(chunk))
+            return
+        try:
+            rows = np.atleast_2d(np.asarray(chunk, dtype=np.float32))
+        except (TypeError, ValueError) as error:
+            raise InputError(f"rows must be numbers of one shape ({error})") from error
+        for row in rows:
+            yield self._answer(row, f"step {self._steps + 1}")
 
     def _end(self) -> Iterator[MemoryAnswer]:
-        for line in self._lines.end():
-            yield self._answer(self._parsed(line))
+        yield from map(self._line, self._lines.end())
         self.reset()
 
     def _another(self) -> MemorySession:
@@ -151,36 +154,21 @@ class MemorySession(Session[Rows, MemoryAnswer]):
         self._lines.state = snapshot.values["lines"]
         self._state, self._steps = state.clone(), steps
 
-    def _rows(self, chunk: np.ndarray | Tensor | Sequence[Any]) -> Tensor:
-        """(T, I)."""
-        width = self._predictor.problem.input_size
-        try:
-            rows = torch.as_tensor(chunk, dtype=torch.float32)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise InputError(f"rows must be numbers of one shape ({error})") from error
-        if rows.dim() not in (1, 2) or rows.shape[-1] != width:
-            raise InputError(f"expected rows of {width} numbers, got shape {tuple(rows.shape)}")
-        return rows.reshape(-1, width)
+    def _line(self, line: str) -> MemoryAnswer:
+        return self._answer(line.replace(",", " ").split(), self._lines.place)
 
-    def _parsed(self, line: str) -> Tensor:
-        width = self._predictor.problem.input_size
+    def _answer(self, values: Iterable[Any], where: str) -> MemoryAnswer:
+        model, problem = self._predictor.model, self._predictor.problem
         try:
-            numbers = [float(cell) for cell in line.replace(",", " ").split()]
-        except ValueError as error:
-            raise InputError(
-                f"{self._lines.place}: {error}; give {width} numbers a line"
-            ) from error
-        if len(numbers) != width:
-            raise InputError(f"{self._lines.place}: {len(numbers)} numbers, expected {width}")
-        return torch.tensor(numbers)
-
-    def _answer(self, row: Tensor) -> MemoryAnswer:
-        model = self._predictor.model
-        device = next(model.parameters()).device
+            row = torch.tensor([float(value) for value in values], device=self._device)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{where}: {error}; expected {problem.input_size} numbers") from error
+        if len(row) != problem.input_size:
+            raise InputError(f"{where}: {len(row)} numbers, expected {problem.input_size}")
         with evaluating(model), torch.inference_mode():
-            outputs, self._state = model.step(row[None].to(device), self._state)
+            outputs, self._state = model.step(row[None], self._state)
         self._steps += 1
-        if self._predictor.problem.output_size == 1:
+        if problem.output_size == 1:
             return MemoryAnswer(self._sequence, self._steps, float(outputs[0, 0]), 1.0)
         share, place = outputs[0].softmax(-1).max(-1)
         return MemoryAnswer(self._sequence, self._steps, int(place), float(share))

@@ -210,6 +210,8 @@ def fit(
         elman.training.signals.Interrupted: a signal came; a checkpoint was written.
     """
     place = run.directory
+    # What only finished weights can tell, such as a calibration, goes before the weights change.
+    write_parts(place.predictor, run.predictor.kind, run.predictor.parts())
     outcome = _train(run.task, run.predictor, place, log, observers, resume_from)
     curves = curves_of(read_metrics(place.metrics_path))
     draw_gradients(curves, run.path / "gradients.png")
@@ -327,18 +329,20 @@ def open_task(path: str | Path, cell: str | None, changes: Mapping[str, Any]) ->
 
 
 def stream(
-    source: Predictor | str | Path | Steppable, **options: Any
+    source: Run | Predictor | str | Path | Steppable, **options: Any
 ) -> Session[Any, Any] | Stream:
     """A session of a predictor (raw input in, answers out), or a stream over any model.
 
     Args:
-        source: a predictor, the path of one or of a run, or a model that has `initial_state` and
+        source: a run, a predictor, the path of either, or a model that has `initial_state` and
             `step`.
         options: for a predictor the fields of its `Streaming`, for a model those of
             `elman.streaming.stream.Stream`.
     """
     if isinstance(source, str | Path):
         source = load(source)
+    if isinstance(source, Run):
+        source = source.predictor
     if isinstance(source, Predictor):
         return source.session(**options)
     return Stream(source, **options)
