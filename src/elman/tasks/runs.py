@@ -211,6 +211,8 @@ def fit(
         elman.training.signals.Interrupted: a signal came; a checkpoint was written.
     """
     place = run.directory
+    # What only finished weights can tell, such as a calibration, goes before the weights change.
+    write_parts(place.predictor, run.predictor.kind, run.predictor.parts())
     outcome = _train(run.task, run.predictor, place, log, observers, resume_from)
     curves = curves_of(read_metrics(place.metrics_path))
     draw_gradients(curves, run.path / "gradients.png")

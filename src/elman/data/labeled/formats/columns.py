@@ -1,4 +1,4 @@
-"""Which column is the text, which the label and which the split: as told, by name, or by kind."""
+"""Which column is the text, the label, the split: as given, by name, or by content."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def choose(table: Table, columns: Columns, *, labeled: bool = True) -> Chosen:
 
     Args:
         table: its first rows are looked at.
-        columns: what was told; it is taken as it is.
+        columns: what the user names; it is taken as it is.
         labeled: whether a label is wanted.
 
     Raises:
-        InputError: a column that was told is missing, or none or several could be meant.
+        InputError: a named column is missing, or none or several could be meant.
     """
     said = columns.label is not None
     label, how_label = _named(table, columns.label, LABEL, "label", ()) if labeled else (None, "")

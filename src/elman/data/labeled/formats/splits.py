@@ -38,7 +38,7 @@ def read_rows(
     Args:
         part: of a file, its name says what it is.
         columns: where the texts and the labels are.
-        bad: is told of the rows that can't be read.
+        bad: collects the rows that can't be read.
         labeled: whether labels are read.
         again: whether `columns` were found in other data of the same kind.
 
