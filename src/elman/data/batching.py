@@ -161,24 +161,17 @@ class EpochBatches(ABC, Generic[BatchT]):
 class TokenChunks:
     """An endless, resumable source of training chunks over one row of tokens.
 
-    The first N // B * B tokens form B parallel streams; row b of every batch continues row b of
-    the batch before it. The input at a position is the token before it: `start_id` before the
-    first token of the text, and the text's own preceding token everywhere else. Only the slices
-    that are asked for are read, so `tokens` may be a memory map of any size.
+    The first N // B * B of the `tokens` (N,) form B parallel streams; row b of every batch
+    continues row b of the batch before it. A batch has T = `length` steps, the last one of an epoch
+    perhaps fewer. The input at a position is the token before it: `start_id` before the first token
+    of the text, and the text's own preceding token everywhere else. Only the slices that are asked
+    for are read, so `tokens` may be a memory map of any size.
 
     With `random_length`, the length of a chunk is drawn as in AWD-LSTM (Merity et al. 2017,
     section 5): the base is `length` with probability 0.95 and half of it otherwise, and the length
     is a draw from a normal distribution about the base with standard deviation 5, at least 5 (or
     `length`, where that is less). The draw depends on (seed, epoch, index of the chunk) alone,
     which keeps a place in the data a matter of three integers.
-
-    Args:
-        tokens: (N,) integer array.
-        batch_size: number of streams, B.
-        length: T, tokens a chunk, at least 1; the last chunk of an epoch may be shorter.
-        start_id: what stands before the first token.
-        random_length: draw the lengths of chunks.
-        seed: of the draw; unused without `random_length`.
 
     Raises:
         InputError: too few tokens for the batch size, or a size below 1.

@@ -156,12 +156,7 @@ class Bucketed(EpochBatches[LabeledBatch]):
     """An endless, resumable source of batches of rows of like length.
 
     Rows are drawn `_POOL` batches at a time, laid side by side by length, and the batches mixed
-    again.
-
-    Args:
-        rows: labeled rows.
-        batch_size: B; the last batch of an epoch may be smaller.
-        seed: of the order.
+    again; the last batch of an epoch may be smaller.
     """
 
     def __init__(self, rows: Encoded, batch_size: int, seed: int) -> None:
