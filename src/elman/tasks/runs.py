@@ -318,7 +318,7 @@ def open_task(path: str | Path, cell: str | None, changes: Mapping[str, Any]) ->
     Raises:
         InputError: no run, one of another format, or a cell of the user's own that is not named.
     """
-    run = RunDirectory.open(path)
+    run = RunDirectory(Path(path))
     name, settings = run.read_config()
     kind = task_class(name)
     config = validated(kind.Config, settings, changes, str(run.config_path))
