@@ -18,7 +18,7 @@ from elman.plots.alignment import (
     as_page,
     draw,
 )
-from elman.predictors.alignment import (
+from elman.predictors.translation import (
     END,
     Alignment,
     align,
