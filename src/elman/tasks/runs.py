@@ -305,7 +305,7 @@ def reopen(path: str | Path, *, cell: str | None = None, **changes: Any) -> tupl
 
 def open_task(path: str | Path, cell: str | None, changes: Mapping[str, Any]) -> AnyTask:
     """The task of a run directory on its data, with changes of settings."""
-    run = RunDirectory.open(path)
+    run = RunDirectory(Path(path))
     name, settings = run.read_config()
     kind = task_class(name)
     config = validated(kind.Config, settings, changes, str(run.config_path))
