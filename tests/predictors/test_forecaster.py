@@ -114,6 +114,7 @@ def test_any_cut_and_any_stop(predictor: ForecasterPredictor, data: st.DataObjec
 def test_sessions_never_touch(predictor: ForecasterPredictor) -> None:
     other = as_text([{**row, "y": 3.0} for row in ROWS])
     contract.sessions_never_touch(predictor, TEXT, other, same, **OPTIONS)
+    contract.an_end_that_fails_is_an_end(predictor, TEXT, same, **OPTIONS)
 
 
 def test_a_session_goes_on_in_a_new_process(predictor: ForecasterPredictor, tmp_path: Path) -> None:
