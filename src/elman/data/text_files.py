@@ -122,7 +122,11 @@ def numbered_lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[in
     """
     with _open(path) as file:
         number, begins = 1, True
-        while line := _read_line(path, file, longest):
+        while True:
+            with _reading(path):
+                line = file.readline(longest)
+            if not line:
+                return
             if number == 1 and begins:
                 if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
                     raise InputError(f"{path}: looks like UTF-16, not UTF-8; save it as UTF-8")
@@ -171,8 +175,3 @@ def text_lines(path: Path) -> Iterator[tuple[int, str]]:
         raise InputError(f"{where}: {reason}; save the file as UTF-8")
 
     return decoded_lines(path, refuse)
-
-
-def _read_line(path: Path, file: BinaryIO, longest: int) -> bytes:
-    with _reading(path):
-        return file.readline(longest)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import PositiveInt, TypeAdapter
 
 from elman.data.incremental import IncrementalEncoder
 from elman.data.units.base import Ids, Tokenizer
@@ -26,9 +26,12 @@ _DTYPES = (np.uint8, np.uint16, np.uint32)
 class TextCounts:
     """How long a text is in tokens, characters and UTF-8 bytes."""
 
-    tokens: int
-    characters: int
-    bytes: int
+    tokens: PositiveInt
+    characters: PositiveInt
+    bytes: PositiveInt
+
+
+_COUNTS = TypeAdapter(TextCounts)
 
 
 def build_tokens(
@@ -95,17 +98,12 @@ def read_counts(path: str | os.PathLike[str]) -> TextCounts:
     """
     beside = _counts_path(Path(path))
     try:
-        fields = json.loads(beside.read_text(encoding="utf-8"))
-        counts = TextCounts(**fields)
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+        return _COUNTS.validate_json(beside.read_bytes(), strict=True)
+    except (OSError, ValueError) as error:
         raise InputError(
-            f"{beside}: cannot be read as the counts of a text ({error}); prepare the text again"
+            f"{beside}: cannot be read as the counts of a text ({' '.join(str(error).split())}); "
+            "prepare the text again"
         ) from error
-    if not all(type(value) is int and value > 0 for value in asdict(counts).values()):
-        raise InputError(
-            f"{beside}: expected positive whole numbers, got {fields}; prepare the text again"
-        )
-    return counts
 
 
 def _counts_path(path: Path) -> Path:
