@@ -1,4 +1,7 @@
-"""A text as ids in a memory-mapped file, whatever its size."""
+"""A text as ids in a memory-mapped file, whatever its size.
+
+Files that are missing, damaged or something else raise `InputError`.
+"""
 
 from __future__ import annotations
 
@@ -40,11 +43,8 @@ def build_tokens(
     """Encode a text block by block into a .npy file of the smallest unsigned type that fits.
 
     The ids are those of tokenizer.encode(whole text), wherever the blocks end. The counts are
-    returned and kept in a JSON file beside (`tokens.npy` has `tokens.json`).
-
-    Raises:
-        InputError: the text has no tokens.
-        OSError: the file cannot be written; nothing is left behind.
+    returned and kept in a JSON file beside (`tokens.npy` has `tokens.json`). Where it can't be
+    written (OSError) or the text has no tokens (InputError), nothing is left behind.
     """
     path = Path(path)
     dtype = next(t for t in _DTYPES if tokenizer.vocab_size - 1 <= np.iinfo(t).max)
@@ -71,11 +71,7 @@ def build_tokens(
 
 
 def open_tokens(path: str | os.PathLike[str]) -> TokenFile:
-    """The ids of a file that `build_tokens` wrote, memory-mapped and read-only: (N,).
-
-    Raises:
-        InputError: missing, truncated, or something else.
-    """
+    """The ids of a file that `build_tokens` wrote, memory-mapped and read-only: (N,)."""
     try:
         tokens = np.lib.format.open_memmap(path, mode="r")
     except (OSError, ValueError) as error:
@@ -91,11 +87,7 @@ def open_tokens(path: str | os.PathLike[str]) -> TokenFile:
 
 
 def read_counts(path: str | os.PathLike[str]) -> TextCounts:
-    """The counts of the text in the token file `path`.
-
-    Raises:
-        InputError: missing, or something else.
-    """
+    """The counts of the text in the token file `path`."""
     beside = _counts_path(Path(path))
     try:
         return _COUNTS.validate_json(beside.read_bytes(), strict=True)

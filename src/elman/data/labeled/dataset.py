@@ -2,6 +2,8 @@
 
 What a file is, its name says: `.csv`, `.tsv`, `.jsonl`, `.parquet`; `.npz`, `.ts` or a folder of
 CSV files for numbers; columns of words and labels, as CoNLL has them, where every word has a label.
+
+What can't be read, does not fit together or has no classes raises `InputError`, which says where.
 """
 
 from __future__ import annotations
@@ -44,10 +46,6 @@ def read_labeled(
     `data` is one file or folder; or train and valid, and perhaps test. A folder may hold parts that
     are named train, valid and test. Where only the training and the test part are given, by their
     names, the validation part is drawn from the training part.
-
-    Raises:
-        InputError: files that can't be read or do not fit together, columns that can't be found,
-            bad rows, fewer than two classes, labels that are not in the training part.
     """
     bad = BadRows(skip_bad_rows)
     parts, notes, columns = read_splits(given(data), columns, bad)
@@ -82,11 +80,7 @@ def read_more(
     *,
     skip_bad_rows: bool = False,
 ) -> Labeled:
-    """Other data of the kind that `LabeledSplits` are, with the same columns and classes.
-
-    Raises:
-        InputError: data that can't be read or have labels of another kind, or unknown ones.
-    """
+    """Other data of the kind that `LabeledSplits` are, with the same columns and classes."""
     part = one_part(data)
     found = read_rows(part, columns, BadRows(skip_bad_rows), labeled=True, again=True)
     if kind == "many" and found.kind == "one":
@@ -96,11 +90,7 @@ def read_more(
 
 
 def read_unlabeled(data: Data | Given, columns: Columns) -> ParsedRows:
-    """Rows to be classified; labels that may be there are not looked at.
-
-    Raises:
-        InputError: a file that can't be read, or without the column.
-    """
+    """Rows to be classified; labels that may be there are not looked at."""
     return read_rows(one_part(data), columns, BadRows(), labeled=False, again=True)
 
 
@@ -150,9 +140,6 @@ def stratified(
     The `fractions` are of all parts but the first, which has the rest, and a row of every class.
     Rows are put in order by class, in random order within a class, and dealt out evenly, so that
     each part has its share of each class to within a row.
-
-    Raises:
-        InputError: fractions that leave nothing, or too few rows for a part.
     """
     if any(not 0 <= f < 1 for f in fractions) or sum(fractions) >= 1:
         raise InputError(

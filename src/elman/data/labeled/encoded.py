@@ -87,11 +87,7 @@ class Encoded(Flat):
 
     @classmethod
     def open(cls, folder: Path, kind: LabelKind) -> Encoded:
-        """What `save` wrote, memory-mapped.
-
-        Raises:
-            InputError: missing, truncated, or something else.
-        """
+        """What `save` wrote, memory-mapped."""
         steps, offsets, labels = (
             _open(folder / f"{n}.npy") for n in ("steps", "offsets", "labels")
         )

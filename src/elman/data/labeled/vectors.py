@@ -41,9 +41,6 @@ def read_vectors(
     `path` has lines of a word and its numbers, with or without word2vec's first line of two sizes,
     perhaps compressed by gzip; or it is a `.safetensors` file with one matrix (W, E), whose words
     `vocabulary` has, one a line. `width` is the E that is expected.
-
-    Raises:
-        InputError: a file that can't be read, or vectors of another width.
     """
     if path.suffix == ".safetensors":
         rows, has = _from_matrix(path, wanted, vocabulary)

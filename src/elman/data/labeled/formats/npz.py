@@ -42,10 +42,6 @@ def read_npz(path: Path, columns: Columns, *, labeled: bool = True) -> ParsedRow
     `offsets` (N + 1,) or `lengths` (N,) where rows follow one another. `labels` (or y): (N,); per
     step (N, T) or (S,), as the values are; several a row (N, K) of 0 and 1, with their `names`
     (K,) where there are any.
-
-    Raises:
-        InputError: not such a file, objects in it, arrays that do not fit together, or a number
-            that is not finite.
     """
     arrays = _arrays(path)
     values = _pick(path, arrays, columns.text, VALUES, "values", "text")
@@ -170,8 +166,8 @@ def _lengths(
         return lengths, None
     if not padded:
         raise InputError(
-            f"{path}: its {len(lengths)} lengths, up to {lengths.max(initial=0)}, do not fit values of the "
-            f"shape {values.shape}"
+            f"{path}: its {len(lengths)} lengths, up to {lengths.max(initial=0)}, do not fit "
+            f"values of the shape {values.shape}"
         )
     return lengths, np.arange(values.shape[1]) < lengths[:, None]
 

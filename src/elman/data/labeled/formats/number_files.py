@@ -25,11 +25,7 @@ LABEL_FILES = ("labels.csv", "labels.tsv")
 def read_folder(
     folder: Path, columns: Columns, bad: BadRows, *, labeled: bool = True
 ) -> ParsedRows:
-    """Read every CSV and TSV file in a folder and in the folders in it, in the order of names.
-
-    Raises:
-        InputError: no files, files without labels, or a bad file that is not skipped.
-    """
+    """Read every CSV and TSV file in a folder and in the folders in it, in the order of names."""
     files = sorted(
         file
         for file in folder.rglob("*")

@@ -24,9 +24,6 @@ def rows_of_table(
     A list of numbers in the text column makes a sequence; a list of strings, words. With
     `columns.per_step` a text is cut at its spaces into words, and the label is a list of as many
     labels, or a string with spaces between them.
-
-    Raises:
-        elman.errors.InputError: a row that can't be read and is not skipped.
     """
     chosen, note = choose(table, columns, labeled=labeled)
     assert chosen.text is not None

@@ -14,11 +14,7 @@ from elman.errors import InputError
 
 
 def read_ts(path: Path, bad: BadRows, *, labeled: bool = True) -> ParsedRows:
-    """Read a `.ts` file: `1.5,2.0:0.1,0.2:label`, channels apart by colons, steps by commas.
-
-    Raises:
-        InputError: no `@data`, time stamps, no class labels, or a bad row that is not skipped.
-    """
+    """Read a `.ts` file: `1.5,2.0:0.1,0.2:label`, channels apart by colons, steps by commas."""
     header: dict[str, str] = {}
     values: list[Floats] = []
     labels: list[tuple[str]] = []
