@@ -11,7 +11,7 @@ from typing import Any, final
 
 import torch
 
-from elman.data.tokenizer import IncrementalDecoder
+from elman.data.incremental import IncrementalDecoder
 from elman.decoding.sampling import generate
 from elman.errors import InputError
 from elman.predictors.language_model_session import LanguageModelSession

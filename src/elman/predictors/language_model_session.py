@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from elman.data.tokenizer import IncrementalEncoder, Tokenizer
+from elman.data.incremental import IncrementalEncoder
+from elman.data.tokenizer import Tokenizer
 from elman.data.units.base import MAX_PIECE, Ids
 from elman.errors import InputError
 from elman.models.language_model import LanguageModel
