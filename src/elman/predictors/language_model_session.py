@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from elman.data.tokenizer import IncrementalDecoder, IncrementalEncoder, Tokenizer
+from elman.data.incremental import IncrementalDecoder, IncrementalEncoder
+from elman.data.tokenizer import Tokenizer
 from elman.data.units.base import MAX_PIECE, Ids
 from elman.decoding.sampling import generate
 from elman.errors import InputError
