@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from elman.data.given import Files, Given, Texts
 from elman.data.series.columns import Columns
 from elman.data.series.dataset import read_panel, with_future
-from elman.data.series.forecasts import LEVELS, Forecast
+from elman.data.series.forecasts import LEVELS
 from elman.data.series.panel import Panel
 from elman.data.series.panel_file import panel_from_bytes, panel_to_bytes
 from elman.data.series.scaler import Scaler
@@ -66,7 +66,10 @@ class ForecasterPredictor(Predictor):
     ) -> None:
         super().__init__(forecaster.model, name)
         self.architecture, self.forecaster = architecture, forecaster
-        self.columns, self.history = columns, last_rows(forecaster, history)
+        self.columns, self.history = columns, history
+        if forecaster.context is not None:  # what a forecast reads, and what its picture shows
+            kept = max(forecaster.context, 4 * self.model.form.horizon, 40)
+            self.history = history.head(history.lengths, kept)
 
     @property
     def model(self) -> Forecaster:
@@ -78,17 +81,15 @@ class ForecasterPredictor(Predictor):
         settings, files = parts.settings, parts.files
         architecture = TypeAdapter(ForecasterArchitecture).validate_python(settings)
         columns = TypeAdapter(Columns).validate_python(settings["columns"])
-        calibration = None
-        if (data := files.get(_CALIBRATION)) is not None:
-            calibration = Conformal.from_bytes(data, f"{name}: {_CALIBRATION}")
+        calibration = files.get(_CALIBRATION)
         forecaster = PanelForecaster(
             model=architecture.make(),
-            scaler=Scaler.from_bytes(files[_SCALER], settings["scaling"], f"{name}: {_SCALER}"),
+            scaler=Scaler.from_bytes(files[_SCALER], settings["scaling"]),
             ids=tuple(settings["series"]),
             paths=int(settings["paths"]),
             calendar=bool(settings["calendar"]),
             conformal=bool(settings["conformal"]),
-            calibration=calibration,
+            calibration=None if calibration is None else Conformal.from_bytes(calibration),
         )
         history = panel_from_bytes(files[_HISTORY], f"{name}: {_HISTORY}")
         return cls(architecture, forecaster, columns, history, name)
@@ -126,21 +127,25 @@ class ForecasterPredictor(Predictor):
         assert isinstance(options, ForecastPrediction)
         if options.plot is not None and options.plot.suffix not in (".png", ".svg"):
             raise InputError(f"--plot {options.plot}: give a name that ends in .png or .svg")
-        horizon, levels = (
-            options.horizon or self.model.form.horizon,
-            quantile_levels(options.levels),
-        )
+        horizon = options.horizon or self.model.form.horizon
+        levels = quantile_levels(options.levels)
         # What is given on standard input is for `elman stream`.
-        own = inputs is None or (isinstance(inputs, Texts) and inputs.arriving)
-        panel = self.history if own or inputs is None else self.read(inputs)
+        if inputs is None or (isinstance(inputs, Texts) and inputs.arriving):
+            panel = self.history
+        else:
+            panel = self.read(inputs)
         panel = self._with_future(panel, options.future)
-        shown = _shown(panel, options.plot_series)
+        shown = options.plot_series or panel.ids[0]
+        if shown not in panel.ids:
+            raise InputError(
+                f"--plot-series {shown}: there is no such series; {panel.ids[0]} is one"
+            )
         ready = self.forecaster.ready(panel, horizon)
         forecast = self.forecaster.forecast(ready, horizon, tuple(sorted({*levels, *LEVELS})))
         if options.plot is not None:
             from elman.plots.forecast import draw_fan
 
-            draw_fan(options.plot, panel.select([shown]), _only(forecast, shown))
+            draw_fan(options.plot, panel, forecast, panel.ids.index(shown))
         return forecast_records(
             self.columns, panel, forecast, levels if self.forecaster.has_spread else ()
         )
@@ -168,14 +173,6 @@ class ForecasterPredictor(Predictor):
         return panel if table is None else with_future(panel, table, self.columns)
 
 
-def last_rows(forecaster: PanelForecaster, panel: Panel) -> Panel:
-    """As much of a panel as a forecast after it reads, and as a picture of it shows."""
-    if forecaster.context is None:
-        return panel
-    shown = max(forecaster.context, 4 * forecaster.model.form.horizon, 40)
-    return panel.head(panel.lengths, shown)
-
-
 def check_counts(panel: Panel, head: str) -> None:
     """Raise InputError where counts are expected and something else is found."""
     if head != "negative-binomial":
@@ -190,19 +187,3 @@ def check_counts(panel: Panel, head: str) -> None:
             f" in its row {row - int(panel.borders[series]) + 1}, but --head negative-binomial is"
             " for counts (0, 1, 2 …); choose another head"
         )
-
-
-def _shown(panel: Panel, name: str | None) -> int:
-    if name is None:
-        return 0
-    if name not in panel.ids:
-        raise InputError(f"--plot-series {name}: there is no such series; {panel.ids[0]} is one")
-    return panel.ids.index(name)
-
-
-def _only(forecast: Forecast, series: int) -> Forecast:
-    kept = slice(series, series + 1)
-    samples = None if forecast.samples is None else forecast.samples[kept]
-    return replace(
-        forecast, mean=forecast.mean[kept], quantiles=forecast.quantiles[kept], samples=samples
-    )

@@ -14,7 +14,7 @@ from elman.data.series.columns import Columns
 from elman.data.series.frequency import Frequency, Stamps
 from elman.data.series.gaps import filled, first_gap, report
 from elman.data.series.infer_frequency import spoken
-from elman.data.series.panel import Booleans, Covariate, Floats, Integers, Panel
+from elman.data.series.panel import Booleans, Covariate, Floats, Integers, Panel, gather
 from elman.errors import InputError
 
 
@@ -70,7 +70,7 @@ def assemble(grid: Grid, columns: Columns) -> tuple[Panel, list[str]]:
     ends = _future_ends(grid, last)
     _remark_trimmed(grid, first, last, notes)
     observed_all = ~np.isnan(grid.values)
-    chosen, borders = _ranges(first, last)
+    chosen, borders = gather(first, last)
     observed = observed_all[chosen]
     starts = grid.frequency.shift(grid.starts, first - grid.borders[:-1])
     if columns.missing == "refuse":
@@ -78,7 +78,7 @@ def assemble(grid: Grid, columns: Columns) -> tuple[Panel, list[str]]:
     else:
         of = (grid.ids, starts, grid.frequency, columns.missing)
         notes += report(observed, borders, grid.targets, *of)
-    future_rows, future_borders = _ranges(first, ends)
+    future_rows, future_borders = gather(first, ends)
     panel = Panel(
         frequency=grid.frequency,
         ids=grid.ids,
@@ -98,12 +98,6 @@ def assemble(grid: Grid, columns: Columns) -> tuple[Panel, list[str]]:
         missing=columns.missing,
     )
     return panel, notes
-
-
-def _ranges(begins: Integers, ends: Integers) -> tuple[Integers, Integers]:
-    lengths = ends - begins
-    borders = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return np.arange(borders[-1]) + np.repeat(begins - borders[:-1], lengths), borders
 
 
 def _without_dull(grid: Grid, columns: Columns, notes: list[str]) -> Grid:
@@ -135,7 +129,7 @@ def _without_dull(grid: Grid, columns: Columns, notes: list[str]) -> Grid:
     names = [grid.ids[place] for place in np.flatnonzero(dull)]
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")
     notes.append(f"dropped {len(names):,} series with no values or equal ones: {shown}")
-    chosen, borders = _ranges(grid.borders[:-1][left], grid.borders[1:][left])
+    chosen, borders = gather(grid.borders[:-1][left], grid.borders[1:][left])
     original = grid.where
     return replace(
         grid,

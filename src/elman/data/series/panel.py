@@ -183,8 +183,8 @@ class Panel:
     def _cut(self, series: Integers, begins: Integers, ends: Integers) -> Panel:
         """Rows `begins : ends` of each chosen series; the future as far as it is known."""
         offset = self.borders[series]
-        rows, borders = _gather(offset + begins, offset + ends)
-        future_rows, future_borders = _gather(
+        rows, borders = gather(offset + begins, offset + ends)
+        future_rows, future_borders = gather(
             self.future_borders[series] + begins, self.future_borders[series + 1]
         )
         return replace(
@@ -201,7 +201,7 @@ class Panel:
         )
 
 
-def _gather(begins: Integers, ends: Integers) -> tuple[Integers, Integers]:
+def gather(begins: Integers, ends: Integers) -> tuple[Integers, Integers]:
     """The places of many slices one after the other, and the borders between them."""
     lengths = ends - begins
     borders = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
