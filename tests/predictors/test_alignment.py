@@ -18,7 +18,7 @@ from elman.plots.alignment import (
     as_figure,
     as_page,
 )
-from elman.predictors.alignment import (
+from elman.predictors.translation import (
     END,
     Alignment,
     align,

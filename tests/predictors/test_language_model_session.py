@@ -153,6 +153,13 @@ def test_the_end_of_a_text_can_be_looked_past() -> None:
         assert one.probability == pytest.approx(two.probability)
 
 
+def test_a_session_that_was_saved_at_an_end_begins_anew() -> None:
+    session, wanted = session_of("word"), session_of("word").push("The cat ")
+    session.push("The dog")
+    session.flush()
+    assert_same(session.fork().push("The cat "), wanted)
+
+
 def test_text_before_a_bad_byte_is_answered() -> None:
     session = session_of("char")
     wanted = session_of("char").push("The")

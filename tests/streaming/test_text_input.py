@@ -79,3 +79,14 @@ def test_a_line_without_an_end_is_bounded() -> None:
 def test_a_place_that_is_none_is_refused(state: dict[str, object]) -> None:
     with pytest.raises((KeyError, ValueError)):
         TextInput().state = state
+
+
+def test_a_line_that_comes_a_character_at_a_time_is_not_copied_each_time() -> None:
+    reader = LineInput(longest=10**7)
+    copied = 0
+    for _ in range(2000):
+        pending = reader._pending
+        list(reader.read("x"))
+        copied += reader._pending is not pending
+    assert copied == 0
+    assert [len(line) for line in reader.read("\n")] == [2000]

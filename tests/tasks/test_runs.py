@@ -9,11 +9,13 @@ import torch
 import elman
 from elman.errors import InputError
 from elman.predictors.language_model_session import LanguageModelSession
+from elman.predictors.predictor import Parts, read_parts, write_parts
 from elman.streaming.stream import Stream
 from elman.tasks import runs
 from elman.tasks.language_model.config import LanguageModelConfig
 from elman.tasks.language_model.task import LanguageModelTask
 from elman.tasks.runs import Run
+from elman.training.contracts import Observation, StepEvent
 from tests import tiny
 from tests.models.test_cells import OWN
 
@@ -163,3 +165,21 @@ def test_a_start_that_fails_where_we_stand_says_why(
     with pytest.raises(InputError, match=r"empty\.txt"):
         runs.begin("language-model", tmp_path / "empty.txt", ".", LanguageModelConfig())
     assert list((tmp_path / "run").iterdir()) == []
+
+
+class Stops:
+    """An observer that ends a training as a kill does: nothing after it runs."""
+
+    def after_backward(self, event: StepEvent) -> Observation | None:
+        raise RuntimeError("killed")
+
+
+def test_what_only_finished_weights_can_tell_goes_before_they_change(tmp_path: Path) -> None:
+    run = tiny.run(tmp_path)
+    folder = run.directory.predictor
+    kind, parts = read_parts(folder)
+    write_parts(folder, kind, Parts(parts.settings, {**parts.files, "calibration": b"old"}))
+    again, checkpoint = runs.reopen(run.path, max_steps=10_000)
+    with pytest.raises(RuntimeError, match="killed"):
+        runs.fit(again, observers=[Stops()], resume_from=checkpoint)
+    assert "calibration" not in read_parts(folder)[1].files

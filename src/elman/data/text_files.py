@@ -1,4 +1,4 @@
-"""Reading a file of text in blocks, with what is wrong with it found and named."""
+"""Files of text, in blocks or by line; what is wrong with one is found and named."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def decoded_lines(
 
     Args:
         path: the file.
-        bad: is told the place and the fault of each line that can't be read.
+        bad: called with the place and the fault of each line that can't be read.
         longest: the most bytes of a line.
 
     Raises:

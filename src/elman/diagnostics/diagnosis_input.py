@@ -23,6 +23,19 @@ from elman.diagnostics.steps import require_recurrent
 from elman.errors import InputError
 
 
+@dataclass(frozen=True)
+class Lags:
+    """The lags that a diagnosis looks at; where they are None, the data and the task decide.
+
+    Attributes:
+        most: the largest.
+        needs: the lag that the task needs.
+    """
+
+    most: int | None = None
+    needs: int | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class DiagnosisInput:
     """A model and a batch; made by a task, or by `DiagnosisInput.of` for any model.

@@ -5,7 +5,8 @@ Legend: T time, B batch, I input, H hidden, L layers, R output.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -16,20 +17,15 @@ from elman.kernels.kind import States
 from elman.layers.parameters import StackParameters
 from elman.layers.state import HX, HX_TYPES, State, as_states
 
-
-class Call(NamedTuple):
-    """The arguments of one call of the operator."""
-
-    states: States
-    weights: list[Any]
-    differentiable: bool
+Call: TypeAlias = tuple[States, list[Any], bool]
+"""States, weights, and whether gradients are needed."""
 
 
 def call_of(layer: StackParameters, x: Tensor, hx: HX | State | None) -> Call | str:
     """The fused call that computes `layer` over x (T, B, I), or one step (B, I), from `hx`.
 
-    A string says why there is none. Input and states of a wrong shape are refused here, and the
-    slow path raises torch's errors for them; what the operator itself raises is not caught.
+    A string says why there is none. Shapes are left to the operator, since each check here would
+    take a few percent of a step.
     """
     if layer.bidirectional:
         return "the layer is bidirectional"
@@ -44,9 +40,6 @@ def call_of(layer: StackParameters, x: Tensor, hx: HX | State | None) -> Call | 
     parameters, kind = layer._parameters, layer.kind
     if tuple(parameters) != layer.parameter_names:
         return "the parameters are parametrized, pruned or in another order"
-    shape = x.shape
-    if shape[-1] != layer.input_size or (not shape[0] and len(shape) == 3):
-        return f"the input has shape {tuple(shape)}"
     weights: list[Any] = list(parameters.values())
     states: States = ()
     if hx is None:
@@ -58,42 +51,46 @@ def call_of(layer: StackParameters, x: Tensor, hx: HX | State | None) -> Call | 
             states = as_states(hx)
         elif hx.has_batch_on(1):
             states = hx.tensors_of(kind.state_names)
-        if not _fit(states, layer, shape[-2]):
-            return "the state does not have the layer's shapes"
+        if len(states) != len(kind.state_names):
+            return "the state is not one of this layer"
     if layer.learn_initial_state:
         del weights[-len(kind.state_names) :]
     for weight in weights:
         if weight is None or not weight.is_contiguous():
             return "the weights are not contiguous"
-    if weights[0].dtype is not torch.float32:
-        return "the weights are not float32"
     given = (x, *states, *weights)
-    differentiable = torch.is_grad_enabled() and any(t.requires_grad for t in given)
+    differentiable = torch.is_grad_enabled() and any(
+        isinstance(t, Tensor) and t.requires_grad for t in given
+    )
+    if differentiable and not all(isinstance(state, Tensor) for state in states):
+        return "the state is not of tensors"
     if differentiable and any(layer.zoneout):
         return "zoneout is differentiated layer by layer"
     # A cell without gates saves only its outputs anyway.
     if differentiable and layer.recompute and kind.gates > 1:
         return "recompute saves less than the fused stack"
-    return Call(states, weights, differentiable)
+    return states, weights, differentiable
 
 
-def _fit(states: States, layer: StackParameters, batch_size: int) -> bool:
-    widths = layer.state_widths
-    if len(states) != len(widths):
-        return False
-    given: tuple[object, ...] = states  # torch's form may hold anything
-    for state, width in zip(given, widths, strict=True):
-        if not isinstance(state, Tensor) or state.shape != (layer.num_layers, batch_size, width):
-            return False
-    return True
+def run(
+    layer: StackParameters,
+    x: Tensor,
+    hx: HX | State | None,
+    check: Callable[[Tensor, Any], object],
+) -> tuple[Tensor, States] | None:
+    """The outputs and final states (L, B, …) of `call_of`, or None where there is no such call.
 
-
-def run(layer: StackParameters, x: Tensor, hx: HX | State | None) -> tuple[Tensor, States] | None:
-    """The outputs and final states (L, B, …) of `call_of`, or None where there is no such call."""
+    `check` is called with `x` and `hx` where the operator refuses them, to raise torch's error for
+    wrong shapes. What remains is an error of the operator.
+    """
     call = call_of(layer, x, hx)
     if isinstance(call, str):
         return None
     states, weights, differentiable = call
-    if differentiable:
-        return fused_stack.run_differentiable(layer.kind, layer.num_layers, x, states, weights)
-    return fused_stack.run(layer.kind, layer.num_layers, x, states, weights, layer.zoneout)
+    try:
+        if differentiable:
+            return fused_stack.run_differentiable(layer.kind, layer.num_layers, x, states, weights)
+        return fused_stack.run(layer.kind, layer.num_layers, x, states, weights, layer.zoneout)
+    except RuntimeError:
+        check(x, hx)
+        raise

@@ -16,8 +16,10 @@ ONNX = {"RNN": ("h",), "GRU": ("z", "r", "n"), "LSTM": ("i", "o", "f", "g")}
 """The gates of ONNX's operators, in torch's names."""
 
 ATTRIBUTES: dict[str, dict[str, int]] = {"RNN": {}, "GRU": {"linear_before_reset": 1}, "LSTM": {}}
-"""Attributes with which ONNX's operators compute what torch computes. Its GRU applies the reset gate
-before the product with V by default, torch's after it."""
+"""Attributes with which ONNX's operators compute what torch computes.
+
+ONNX's GRU applies the reset gate before the product with V by default, torch's after it.
+"""
 
 
 def to_onnx(kind: str, hidden_size: int) -> list[int]:

@@ -27,7 +27,17 @@ from elman.layers.state import HX, HX_TYPES, Active, State, as_states, only_acti
 class RecurrentStack(StackParameters):
     """Abstract, as `StackParameters`: how the layers run."""
 
-    _fast_path = fast_path.run
+    def _fast_path(self, x: Tensor, hx: HX | State | None) -> tuple[Tensor, States] | None:
+        return fast_path.run(self, x, hx, self._check)
+
+    def _check(self, x: Tensor, hx: HX | State | None) -> None:
+        """Raise torch's error for a time-major input, or one step, or a state of a wrong shape."""
+        if x.dim() == 2:
+            check.one_step(x, self.input_size, self._expected_dtype)
+        else:
+            check.axes(x, hx, self.mode)
+            check.time_major(x, self.input_size, self._expected_dtype)
+        self._states(hx, x)
 
     def _stack(self) -> recurrence.Stack:
         weights = [self._weights(suffix) for suffix in self.suffixes]
@@ -296,6 +306,6 @@ def explain(
         )
     if isinstance(call, str):
         return replace(choice, path="layer by layer", reason=f"{choice.reason}; not fused: {call}")
-    if call.differentiable or layer.num_layers > 1 or layer.proj_size or any(layer.zoneout):
+    if call[2] or layer.num_layers > 1 or layer.proj_size or any(layer.zoneout):
         return replace(choice, path="fused stack")
     return replace(choice, path=f"fused single {'step' if step else 'layer'}")

@@ -195,18 +195,23 @@ class Predictor(ABC):
                 f"{folder}: is there already; choose another folder, or say overwrite=True to"
                 " replace a predictor"
             )
-        partial = folder.with_name(f".{folder.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
+        partial, replaced = (folder.with_name(f".{folder.name}.{end}") for end in ("new", "old"))
+        for leftover in (partial, replaced):
+            shutil.rmtree(leftover, ignore_errors=True)
         partial.mkdir(parents=True)
         try:
             write_parts(partial, self.kind, self.parts())
             save_model(partial / WEIGHTS, self._network)
             if folder.exists():
-                shutil.rmtree(folder)
+                folder.rename(replaced)
             partial.rename(folder)
         except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
+            if replaced.exists():
+                replaced.rename(folder)
             raise
+        finally:
+            for leftover in (partial, replaced):
+                shutil.rmtree(leftover, ignore_errors=True)
 
     @property
     def fingerprint(self) -> str:
@@ -318,8 +323,10 @@ def make(kind: str, parts: Parts, name: str) -> Predictor:
     """
     try:
         return kind_class(kind).of(parts, name)
-    except InputError:
-        raise
+    except InputError as error:
+        if name in str(error):
+            raise
+        raise InputError(f"{name}: {error}") from error
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{name}: its parts do not fit together ({reason})") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 from collections import deque
 from collections.abc import Generator, Iterator, Mapping
 from typing import Any, final
@@ -119,8 +120,8 @@ class LineInput:
     def reset(self) -> None:
         self._text.reset()
         self._lines: deque[str] = deque()
-        self._pending = ""
         self._number = 0
+        self._hold("")
 
     @property
     def number(self) -> int:
@@ -137,39 +138,49 @@ class LineInput:
         Raises:
             InputError: bytes that are not UTF-8, or a line that is too long.
         """
-        *lines, self._pending = (self._pending + self._text.read(chunk)).split("\n")
+        first, *rest = self._text.read(chunk).split("\n")
+        self._pending.write(first)
         # Kept here, so that whoever stops at a line, as after an error, finds the others next time.
-        self._lines.extend(lines)
+        if rest:
+            self._lines += [self._pending.getvalue(), *rest[:-1]]
+            self._hold(rest[-1])
         while self._lines:
             yield self._counted(self._lines.popleft())
         self._text.check()
-        self._check_length(self._pending, self._number + 1)
+        self._check_length(self._pending.tell(), self._number + 1)
 
     def end(self) -> Iterator[str]:
         """The last line, if nothing ended it."""
-        line, self._pending = self._pending + self._text.end(), ""
+        line = self._pending.getvalue() + self._text.end()
+        self._hold("")
         if line:
             yield self._counted(line)
 
     @property
     def state(self) -> Mapping[str, Any]:
-        pending = "\n".join([*self._lines, self._pending])
+        pending = "\n".join([*self._lines, self._pending.getvalue()])
         return {"text": self._text.state, "pending": pending, "line": self._number}
 
     @state.setter
     def state(self, state: Mapping[str, Any]) -> None:
         pending, number = str(state["pending"]), int(state["line"])
         self._text.state = state["text"]
-        *lines, self._pending = pending.split("\n")
+        *lines, rest = pending.split("\n")
         self._lines, self._number = deque(lines), number
+        self._hold(rest)
+
+    def _hold(self, text: str) -> None:
+        """Keep the beginning of a line; pieces are added in the time of their own length."""
+        self._pending = io.StringIO(newline="")
+        self._pending.write(text)
 
     def _counted(self, line: str) -> str:
         self._number += 1
-        self._check_length(line, self._number)
+        self._check_length(len(line), self._number)
         return line.removesuffix("\r")
 
-    def _check_length(self, line: str, number: int) -> None:
-        if len(line) > self._longest:
+    def _check_length(self, length: int, number: int) -> None:
+        if length > self._longest:
             raise InputError(
                 f"{self._where}:{number}: a line of more than {self._longest:,} characters;"
                 " break it"

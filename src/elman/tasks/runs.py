@@ -16,6 +16,7 @@ from typing import Any, final
 from elman.data.given import Data, Given, given, splits
 from elman.diagnostics.activations import Activations
 from elman.diagnostics.diagnosis import Diagnosis, diagnose_input
+from elman.diagnostics.diagnosis_input import Lags
 from elman.errors import InputError
 from elman.evaluation.report import Report, Score
 from elman.machine import seed_everything, use_device
@@ -133,7 +134,7 @@ class Run:
             InputError: data shorter than the lags, or a task that can't be diagnosed.
         """
         found = None if data is None else given(data)
-        taken = self.task.diagnosis_input(self.predictor, found, max_lag=max_lag, needs=needs)
+        taken = self.task.diagnosis_input(self.predictor, found, Lags(max_lag, needs))
         return diagnose_input(taken, max_lag=max_lag)
 
     def next_steps(self) -> Sequence[str]:
@@ -210,6 +211,8 @@ def fit(
         elman.training.signals.Interrupted: a signal came; a checkpoint was written.
     """
     place = run.directory
+    # What only finished weights can tell, such as a calibration, goes before the weights change.
+    write_parts(place.predictor, run.predictor.kind, run.predictor.parts())
     outcome = _train(run.task, run.predictor, place, log, observers, resume_from)
     curves = curves_of(read_metrics(place.metrics_path))
     draw_gradients(curves, run.path / "gradients.png")

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from elman.data.given import Given
 from elman.diagnostics.activations import Activations
-from elman.diagnostics.diagnosis_input import DiagnosisInput
+from elman.diagnostics.diagnosis_input import DiagnosisInput, Lags
 from elman.evaluation.report import Report
 from elman.predictors.predictor import Predictor
 from elman.settings import Options
@@ -113,12 +113,7 @@ class Task(ABC, Generic[ConfigT, DataT, PredictorT]):
 
     @abstractmethod
     def diagnosis_input(
-        self,
-        predictor: PredictorT,
-        given: Given | None = None,
-        *,
-        max_lag: int | None = None,
-        needs: int | None = None,
+        self, predictor: PredictorT, given: Given | None, lags: Lags
     ) -> DiagnosisInput:
         """The network on validation data, or on what is given, as a diagnosis takes it.
 

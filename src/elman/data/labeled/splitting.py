@@ -48,7 +48,7 @@ def stratified(
     quotas = [max(len(dealt) - sum(sizes), 0), *sizes]
     parts: list[list[int]] = [[] for _ in quotas]
     for place, row in enumerate(dealt, 1):
-        # Whoever has the least of what is due by now is next; so all quotas are met at the end.
+        # The part furthest behind its quota gets the next row, so all quotas are met at the end.
         due = [quota * place / len(dealt) - len(p) for quota, p in zip(quotas, parts, strict=True)]
         parts[due.index(max(due))].append(row)
     parts[0] += first

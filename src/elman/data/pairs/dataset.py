@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from elman.data.given import Data, Files, Given, Part, Splits, given, name_of, one_part
+from elman.data.given import Data, Files, Given, Part, given, name_of, one_part
 from elman.data.pairs.rows import Pair, Reader, is_table
 from elman.data.split_names import SPLITS, in_folder, parts_of
 from elman.data.tables.read import suffix_of
@@ -81,10 +81,8 @@ def read_pairs(
 
 def _parts(found: Given, source: str | None, target: str | None) -> dict[str, Part]:
     """The data of each split; a single entry where they have yet to be split."""
-    if isinstance(found, Splits):
-        return parts_of(found)
     if not isinstance(found, Files):
-        return {"train": found}
+        return parts_of(found)
     paths = found.paths
     for path in paths:
         if not path.exists():

@@ -1,4 +1,4 @@
-"""Reading many time series: a table, long or wide, or JSON lines, made into a `Panel`.
+"""From a table, long or wide, or JSON lines to a `Panel` of many time series.
 
 Legend: R rows of the table, S series.
 """
@@ -44,14 +44,14 @@ class Read:
 
 
 def read_panel(data: Data | Given, columns: Columns | None = None) -> Read:
-    """Many series from a CSV, Parquet or JSON lines file, several of one kind, or a pandas frame.
+    """Many series from a table: a file, several of one kind, a frame or a dict of columns.
 
     A table is wide (one row for each time) or long (a column names the series); rows of a series
-    stand in the order of time. JSON lines are GluonTS's: one series a line, with `start`, `target`
+    are in the order of time. JSON lines may be GluonTS's: one series a line, with `start`, `target`
     and, where there are any, `item_id`, `feat_static_cat`, `feat_static_real`, `feat_dynamic_real`.
 
     Raises:
-        InputError: anything that can't be worked with: what, in which series and row, and a
+        InputError: anything that can't be worked with: what, in which series and row, and the
             remedy.
     """
     columns = columns or Columns()
@@ -160,7 +160,7 @@ def _encoded(table: Table, columns: Columns, role: Role) -> tuple[Floats, tuple[
 
 
 def _in_order(table: Table, stamps: Stamps, codes: Integers, ids: tuple[str, ...]) -> Integers:
-    """The rows series by series; within one they have to stand in the order of time."""
+    """The rows series by series; within one they have to be in the order of time."""
     rows = np.argsort(codes, kind="stable")
     back = (np.diff(stamps[rows]).astype(np.int64) < 0) & (np.diff(codes[rows]) == 0)
     if back.any():
@@ -183,7 +183,7 @@ def _without_duplicates(
     values: Floats,
     notes: list[str],
 ) -> tuple[Integers, Floats]:
-    """The rows that are left when each time of a series stands once, with their values."""
+    """The rows without those that repeat a time of their series, with their values."""
     values = values[rows]
     same = (np.diff(stamps[rows]).astype(np.int64) == 0) & (np.diff(codes[rows]) == 0)
     if not same.any():

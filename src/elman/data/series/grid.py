@@ -62,7 +62,7 @@ def assemble(grid: Grid, columns: Columns) -> tuple[Panel, list[str]]:
             covariates that do not reach as far as the targets.
     """
     notes: list[str] = []
-    grid = _without_dull(grid, columns, notes)
+    grid = _without_constant(grid, columns, notes)
     has = np.asarray(~np.isnan(grid.values).all(axis=1))
     rows = np.arange(len(has))
     first = np.minimum.reduceat(np.where(has, rows, len(has)), grid.borders[:-1])
@@ -100,7 +100,7 @@ def assemble(grid: Grid, columns: Columns) -> tuple[Panel, list[str]]:
     return panel, notes
 
 
-def _without_dull(grid: Grid, columns: Columns, notes: list[str]) -> Grid:
+def _without_constant(grid: Grid, columns: Columns, notes: list[str]) -> Grid:
     """Refuse, drop or keep series without values, and with nothing but equal ones."""
     known = ~np.isnan(grid.values)
     begins = grid.borders[:-1]
@@ -109,24 +109,24 @@ def _without_dull(grid: Grid, columns: Columns, notes: list[str]) -> Grid:
     most = np.maximum.reduceat(np.where(known, grid.values, -np.inf), begins, axis=0)
     empty, constant = counts == 0, (counts > 1) & (least == most)
     nothing = empty.all(axis=1)
-    dull = nothing if columns.constant == "keep" else (empty | constant).any(axis=1)
-    if not dull.any():
+    refused = nothing if columns.constant == "keep" else (empty | constant).any(axis=1)
+    if not refused.any():
         return grid
-    series = int(np.flatnonzero(dull)[0])
+    series = int(np.flatnonzero(refused)[0])
     channel = int(np.flatnonzero((empty | constant)[series])[0])
     what = (
         "has no values"
         if empty[series, channel]
         else f"is {least[series, channel]:g} in all of its {counts[series, channel]} rows"
     )
-    if columns.constant == "refuse" or dull.all():
+    if columns.constant == "refuse" or refused.all():
         raise InputError(
             f"{grid.where(series, 0)}: series {grid.ids[series]}: {grid.targets[channel]} {what}; "
             "there is nothing to learn from it: leave it out, or say --constant drop"
             + (" (or keep)" if not empty[series, channel] else "")
         )
-    left = np.flatnonzero(~dull)
-    names = [grid.ids[place] for place in np.flatnonzero(dull)]
+    left = np.flatnonzero(~refused)
+    names = [grid.ids[place] for place in np.flatnonzero(refused)]
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")
     notes.append(f"dropped {len(names):,} series with no values or equal ones: {shown}")
     chosen, borders = gather(grid.borders[:-1][left], grid.borders[1:][left])
@@ -196,7 +196,7 @@ def _covariates(
     notes: list[str],
     first: Integers,
 ) -> Floats:
-    """Covariates without gaps: the last value stands on, and 0 before the first."""
+    """Covariates without gaps: the last value is carried forward, 0 before the first."""
     gaps = np.isnan(values)
     if not gaps.any():
         return values

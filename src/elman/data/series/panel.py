@@ -107,11 +107,11 @@ class Panel:
         return tuple(item for item in self.covariates if item.role == role)
 
     def rows(self, series: int) -> slice:
-        """Where a series stands in `values`, `observed` and `past`."""
+        """Where the rows of a series are in `values`, `observed` and `past`."""
         return slice(int(self.borders[series]), int(self.borders[series + 1]))
 
     def future_rows(self, series: int) -> slice:
-        """Where a series stands in `future`."""
+        """Where the rows of a series are in `future`."""
         return slice(int(self.future_borders[series]), int(self.future_borders[series + 1]))
 
     def times(self, series: int, ahead: int = 0) -> Stamps:

@@ -57,7 +57,7 @@ def read_file(
 
     Args:
         path: the file.
-        bad: is told of the rows that can't be read.
+        bad: collects the rows that can't be read.
         header: whether the first row of text with delimiters holds the names of the columns.
         dialect: how it is written, as an earlier table of its kind was; None to find it.
         kind: one of the values of `KINDS`; by default what the name says.
