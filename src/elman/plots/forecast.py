@@ -44,8 +44,8 @@ def draw_fan(path: Path, panel: Panel, forecast: Forecast, series: int) -> None:
 
 def _fan(axes: Any, panel: Panel, forecast: Forecast, series: int, channel: int) -> None:
     history = max(4 * forecast.horizon, 40)
-    times = _wall(panel, panel.times(series)[-history:])
-    ahead = _wall(panel, panel.next_times(series, forecast.horizon))
+    times = panel.wall(panel.times(series)[-history:])
+    ahead = panel.wall(panel.next_times(series, forecast.horizon))
     values = panel.values[panel.rows(series), channel][-history:]
     axes.plot(times, values, color=INK, linewidth=1.1, label="history")
     known = np.flatnonzero(~np.isnan(values))
@@ -68,10 +68,3 @@ def _fan(axes: Any, panel: Panel, forecast: Forecast, series: int, channel: int)
         axes.xaxis.set_major_locator(locator)
         axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
     axes.margins(x=0.01)
-
-
-def _wall(panel: Panel, times: Any) -> Any:
-    """Time stamps in local time, without their zone."""
-    if panel.time_zone is None or not panel.frequency.intraday:
-        return times
-    return panel.clock(times).tz_localize(None).to_numpy()

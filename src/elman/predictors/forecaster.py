@@ -14,8 +14,8 @@ from elman.data.given import Files, Given, Texts
 from elman.data.series.columns import Columns
 from elman.data.series.dataset import read_panel, with_future
 from elman.data.series.forecasts import LEVELS
-from elman.data.series.panel import Panel
-from elman.data.series.panel_file import panel_from_bytes, panel_to_bytes
+from elman.data.series.grid import place_of
+from elman.data.series.panel import Panel, panel_from_bytes, panel_to_bytes
 from elman.data.series.scaler import Scaler
 from elman.errors import InputError
 from elman.evaluation.backtest.conformal import Conformal
@@ -180,10 +180,10 @@ def check_counts(panel: Panel, head: str) -> None:
     known = np.isfinite(panel.values)
     wrong = known & ((panel.values < 0) | (panel.values != np.round(panel.values)))
     if wrong.any():
-        row, channel = (int(place) for place in np.argwhere(wrong)[0])
-        series = int(np.searchsorted(panel.borders, row, side="right")) - 1
+        row, channel = map(int, np.argwhere(wrong)[0])
+        series, place = place_of(panel.borders, row)
         raise InputError(
             f"series {panel.ids[series]}: {panel.targets[channel]} is {panel.values[row, channel]}"
-            f" in its row {row - int(panel.borders[series]) + 1}, but --head negative-binomial is"
+            f" in its row {place + 1}, but --head negative-binomial is"
             " for counts (0, 1, 2 …); choose another head"
         )

@@ -14,8 +14,7 @@ from elman.data.given import Frame
 from elman.data.optional import library
 from elman.data.series.columns import Columns
 from elman.data.series.forecasts import LEVELS, Forecast
-from elman.data.series.panel import Floats, Panel
-from elman.data.series.panel_file import panel_from_bytes, panel_to_bytes
+from elman.data.series.panel import Floats, Panel, panel_from_bytes, panel_to_bytes
 from elman.errors import InputError
 from elman.layers.state import State
 from elman.predictors.forecaster_records import (

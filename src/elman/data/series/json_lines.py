@@ -20,8 +20,8 @@ import numpy as np
 from elman.data.optional import library
 from elman.data.series.columns import Columns
 from elman.data.series.frequency import Frequency
-from elman.data.series.grid import Grid
-from elman.data.series.panel import Covariate, Floats
+from elman.data.series.grid import Find
+from elman.data.series.panel import Covariate, Floats, Panel, borders_of
 from elman.data.series.stamps import parse_times, place_in_zone
 from elman.data.tables.bad_rows import BadRows
 from elman.data.tables.read import KINDS, suffix_of
@@ -56,7 +56,7 @@ class _Rows:
     widths: tuple[int, int, int, int, int] | None = None
 
 
-def read_grid(paths: Sequence[Path], columns: Columns) -> tuple[Grid, Columns, list[str]]:
+def read_grid(paths: Sequence[Path], columns: Columns) -> tuple[Panel, Find, Columns, list[str]]:
     """The series of one or several files.
 
     Raises:
@@ -86,7 +86,7 @@ def read_grid(paths: Sequence[Path], columns: Columns) -> tuple[Grid, Columns, l
     kind = Frequency.named(frequency)
     if kind.counted != (stamps.dtype == np.int64):
         raise InputError(f"{rows.lines[0]}: start {rows.starts[0]!r} does not fit {kind.alias}")
-    borders = np.concatenate([[0], np.cumsum(rows.lengths)]).astype(np.int64)
+    borders = borders_of(rows.lengths)
     names = columns.target or (
         ("target",) if channels == 1 else tuple(f"target_{each}" for each in range(channels))
     )
@@ -101,19 +101,22 @@ def read_grid(paths: Sequence[Path], columns: Columns) -> tuple[Grid, Columns, l
         *(Covariate(f"past_feat_dynamic_real_{each}", "past") for each in range(past)),
         *(Covariate(f"feat_dynamic_real_{each}", "future") for each in range(future)),
     )
-    grid = Grid(
+    values = _matrix(rows.values, channels)
+    grid = Panel(
         frequency=kind,
         ids=tuple(rows.ids),
         targets=names,
         starts=stamps,
         borders=borders,
-        values=_matrix(rows.values, channels),
+        values=values,
+        observed=~np.isnan(values),
         past=_matrix(rows.past, past, int(borders[-1])),
         future=_matrix(rows.future, future, int(borders[-1])),
+        future_borders=borders,
         static=_coded(static, covariates),
         covariates=covariates,
         time_zone=zone,
-        where=lambda series, row: f"{rows.lines[series]}, value {row}",
+        missing=columns.missing,
     )
     known = {item.name: item.categories for item in covariates}
     found = replace(
@@ -125,7 +128,8 @@ def read_grid(paths: Sequence[Path], columns: Columns) -> tuple[Grid, Columns, l
         time_zone=columns.time_zone or (zone or ""),
         categories=known,
     )
-    return grid, found, [f"starts {note}"] if note else []
+    notes = [f"starts {note}"] if note else []
+    return grid, lambda series, row: f"{rows.lines[series]}, value {row}", found, notes
 
 
 def _lines(path: Path) -> Iterator[tuple[str, str]]:

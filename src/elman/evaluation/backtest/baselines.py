@@ -21,7 +21,7 @@ from statistics import NormalDist
 import numpy as np
 
 from elman.data.series.forecasts import LEVELS, Forecast
-from elman.data.series.gaps import filled
+from elman.data.series.grid import filled
 from elman.data.series.panel import Floats, Integers, Panel
 
 NAIVE = "naive"

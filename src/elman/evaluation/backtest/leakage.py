@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.series.gaps import filled
+from elman.data.series.grid import filled
 from elman.data.series.panel import Floats, Integers, Panel
 
 _CUTS = 3
