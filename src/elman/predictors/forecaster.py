@@ -159,11 +159,7 @@ class ForecasterPredictor(Predictor):
         return ForecasterSession(self, self.forecaster, self.columns, history, options)
 
     def read(self, inputs: Given) -> Panel:
-        """Other data, read as the history was, without the calendar.
-
-        Raises:
-            InputError: no table, or one that can't be read so.
-        """
+        """Other data, read as the history was, without the calendar."""
         # A short table may well be constant.
         panel = read_panel(inputs, replace(self.columns, constant="keep")).panel
         check_counts(panel, self.architecture.head)

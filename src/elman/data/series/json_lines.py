@@ -28,6 +28,8 @@ from elman.data.tables.read import KINDS, suffix_of
 from elman.data.text_files import decoded_lines
 from elman.errors import InputError
 
+_STATIC = ("feat_static_cat", "feat_static_real")
+
 
 def is_gluonts(paths: Sequence[Path]) -> bool:
     """Whether files hold one series a line, rather than one row."""
@@ -35,7 +37,8 @@ def is_gluonts(paths: Sequence[Path]) -> bool:
         return False
     for _, line in _lines(paths[0]):
         try:
-            return not isinstance(json.loads(line), dict) or "target" in json.loads(line)
+            record = json.loads(line)
+            return not isinstance(record, dict) or "target" in record
         except (ValueError, RecursionError):
             return True
     return True
@@ -57,11 +60,7 @@ class _Rows:
 
 
 def read_grid(paths: Sequence[Path], columns: Columns) -> tuple[Panel, Find, Columns, list[str]]:
-    """The series of one or several files.
-
-    Raises:
-        InputError: a line that is no such object, with its file and line.
-    """
+    """The series of one or several files."""
     rows, frequency = _Rows(), columns.frequency
     for path in paths:
         for where, line in _lines(path):
@@ -77,19 +76,16 @@ def read_grid(paths: Sequence[Path], columns: Columns) -> tuple[Panel, Find, Col
         )
     assert rows.widths is not None
     channels, past, future, categories, reals = rows.widths
-    times = library("pandas").Series(rows.starts)
-    stamps, zoned, note = parse_times(times, "start", lambda row: rows.lines[row])
+    times, at = library("pandas").Series(rows.starts), rows.lines.__getitem__
+    stamps, zoned, note = parse_times(times, "start", at)
     order = np.arange(len(stamps))
-    stamps, zone = place_in_zone(
-        stamps, zoned, columns.time_zone, order, lambda row: rows.lines[row]
-    )
+    stamps, zone = place_in_zone(stamps, zoned, columns.time_zone, order, at)
     kind = Frequency.named(frequency)
     if kind.counted != (stamps.dtype == np.int64):
         raise InputError(f"{rows.lines[0]}: start {rows.starts[0]!r} does not fit {kind.alias}")
     borders = borders_of(rows.lengths)
-    names = columns.target or (
-        ("target",) if channels == 1 else tuple(f"target_{each}" for each in range(channels))
-    )
+    several = tuple(f"target_{each}" for each in range(channels))
+    names = columns.target or (("target",) if channels == 1 else several)
     if len(names) != channels:
         raise InputError(
             f"--target: {len(names)} names for {channels} channels; JSON lines need none"
@@ -152,11 +148,10 @@ def _record(line: str, where: str) -> dict[str, Any]:
 
 
 def _append(rows: _Rows, record: dict[str, Any], where: str) -> None:
-    target = _numbers(record["target"], "target", where)
-    past = _numbers(record.get("past_feat_dynamic_real") or [], "past_feat_dynamic_real", where)
-    future = _numbers(record.get("feat_dynamic_real") or [], "feat_dynamic_real", where)
-    categories = _numbers(record.get("feat_static_cat") or [], "feat_static_cat", where)
-    reals = _numbers(record.get("feat_static_real") or [], "feat_static_real", where)
+    target, past, future, categories, reals = (
+        _numbers(record.get(name) or [], name, where)
+        for name in ("target", "past_feat_dynamic_real", "feat_dynamic_real", *_STATIC)
+    )
     static = np.concatenate([categories.ravel(), reals.ravel()])
     length = target.shape[1]
     if not length:

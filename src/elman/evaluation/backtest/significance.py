@@ -58,10 +58,8 @@ def compare(first: Floats, second: Floats, overlap: int) -> Comparison:
     freedom (Harvey, Leybourne & Newbold 1997, equation 9). Where that variance comes out negative,
     neighbors count by Bartlett's weights, with which it can't (Newey & West 1987).
 
-    Args:
-        first: (K,) loss of each cut, in the order of time; NaN for none.
-        second: (K,) of the other, on the same cuts.
-        overlap: number of cuts after a cut that share steps with it.
+    `first` and `second` are the losses of each cut (K,) in the order of time, NaN for none;
+    `overlap` is the number of cuts after a cut that share steps with it.
     """
     differences = (first - second)[~np.isnan(first - second)]
     count = len(differences)
