@@ -35,12 +35,7 @@ LINES_AT_ONCE = 1024
 
 @dataclass(frozen=True)
 class Architecture:
-    """The sizes and the kind of a translation model; see `elman.models.seq2seq.Seq2Seq`.
-
-    Attributes:
-        encoder_size: units of each direction of the encoder.
-        hidden_size: units of the decoder.
-    """
+    """The sizes and the kind of a translation model; see `elman.models.seq2seq.Seq2Seq`."""
 
     cell: str
     options: CellOptions
@@ -55,11 +50,7 @@ class Architecture:
     dropout: float
 
     def make(self, vocabularies: Vocabularies) -> Seq2Seq:
-        """The network with fresh weights.
-
-        Raises:
-            InputError: a cell that can't be made, or sizes that do not fit together.
-        """
+        """The network with fresh weights."""
         encoder = recurrent_layers(
             self.cell,
             self.embedding_size,

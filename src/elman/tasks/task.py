@@ -73,11 +73,7 @@ class Task(ABC, Generic[ConfigT, DataT, PredictorT]):
     @classmethod
     @abstractmethod
     def open(cls, config: ConfigT, folder: Path) -> DataT:
-        """What `prepare` left in `folder`.
-
-        Raises:
-            InputError: damaged or missing files.
-        """
+        """What `prepare` left in `folder`."""
 
     @abstractmethod
     def describe(self) -> list[str]:
@@ -105,21 +101,13 @@ class Task(ABC, Generic[ConfigT, DataT, PredictorT]):
 
     @abstractmethod
     def activations(self, predictor: PredictorT, text: str | None) -> Activations:
-        """The states, the gates and the guesses at each step of a text, or of data of its own.
-
-        Raises:
-            InputError: a kind that can't be shown, or a text that is missing or can't be read.
-        """
+        """The states, the gates and the guesses at each step of a text, or of data of its own."""
 
     @abstractmethod
     def diagnosis_input(
         self, predictor: PredictorT, given: Given | None, lags: Lags
     ) -> DiagnosisInput:
-        """The network on validation data, or on what is given, as a diagnosis takes it.
-
-        Raises:
-            InputError: a kind that can't be diagnosed, or data that are too short.
-        """
+        """The network on validation data, or on what is given, as a diagnosis takes it."""
 
     @abstractmethod
     def next_steps(self, run: str) -> Sequence[str]:

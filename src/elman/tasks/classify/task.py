@@ -37,8 +37,7 @@ from elman.models.cells import cell_options, check_cell
 from elman.models.classifier import Classifier
 from elman.plots.classification import draw_confusion, draw_reliability
 from elman.predictors.classifier import Architecture, ClassifierPredictor
-from elman.predictors.classifier_activations import activations_of_numbers
-from elman.predictors.classifier_answers import probabilities_of
+from elman.predictors.classifier_outputs import activations_of_numbers, probabilities_of
 from elman.settings import Options
 from elman.tasks.classify.config import ClassifyConfig, SentimentConfig
 from elman.tasks.classify.data import ClassifyData, open_data, prepare
