@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, Self, final
 from pydantic import TypeAdapter
 
 from elman.data.given import Columns, Files, Given, Texts
-from elman.data.pairs.sources import read_sources
+from elman.data.pairs.rows import read_sources
 from elman.errors import InputError
 from elman.layers.attention import ATTENTIONS
 from elman.models.cells import CellOptions, recurrent_layers

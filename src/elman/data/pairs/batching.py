@@ -76,11 +76,7 @@ class EncodedPairs:
 
     @classmethod
     def load(cls, path: Path) -> EncodedPairs:
-        """Read what `save` wrote.
-
-        Raises:
-            InputError: missing, damaged or something else.
-        """
+        """Read what `save` wrote."""
         try:
             arrays = safetensors.numpy.load_file(path)
             pairs = cls(*(arrays[name] for name in _FLAT))

@@ -30,9 +30,6 @@ def choose(table: Table, columns: Columns, *, labeled: bool = True) -> tuple[Col
     """The columns to read, and how they were chosen, for the terminal.
 
     What `columns` names is taken as it is; the rest shows in the names and the first rows.
-
-    Raises:
-        InputError: a named column is missing, or none or several could be meant.
     """
     said = columns.label is not None
     label, how_label = _named(table, columns.label, LABEL, "label", ()) if labeled else (None, "")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from elman.data.labeled.formats.cells import BadCell, finite, label_of
+from elman.data.labeled.formats.rows_of_table import BadCell, finite, label_of
 from elman.data.labeled.rows import (
     Columns,
     Integers,
@@ -42,10 +42,6 @@ def read_npz(path: Path, columns: Columns, *, labeled: bool = True) -> ParsedRow
     `offsets` (N + 1,) or `lengths` (N,) where rows follow one another. `labels` (or y): (N,); per
     step (N, T) or (S,), as the values are; several a row (N, K) of 0 and 1, with their `names`
     (K,) where there are any.
-
-    Raises:
-        InputError: not such a file, objects in it, arrays that do not fit together, or a number
-            that is not finite.
     """
     arrays = _arrays(path)
     values = _pick(path, arrays, columns.text, VALUES, "values", "text")
@@ -164,20 +160,16 @@ def _lengths(
     if given.ndim != 1 or given.dtype.kind not in "iu" or (len(given) and given.min() < 1):
         raise InputError(f"{path}: its lengths must be whole numbers, each at least 1")
     lengths = given.astype(np.int64)
-    if values.ndim == 2 and ("offsets" in arrays or _follow(lengths, values, arrays)):
+    padded = len(lengths) == len(values) and lengths.max() <= values.shape[1]
+    follow = "lengths" in arrays and not padded and int(lengths.sum()) == len(values)
+    if values.ndim == 2 and ("offsets" in arrays or follow):
         return lengths, None
-    if len(lengths) != len(values) or lengths.max() > values.shape[1]:
+    if not padded:
         raise InputError(
-            f"{path}: its {len(lengths)} lengths, up to {lengths.max()}, do not fit values of the "
-            f"shape {values.shape}"
+            f"{path}: its {len(lengths)} lengths, up to {lengths.max(initial=0)}, do not fit "
+            f"values of the shape {values.shape}"
         )
     return lengths, np.arange(values.shape[1]) < lengths[:, None]
-
-
-def _follow(lengths: Integers, values: Array, arrays: dict[str, Array]) -> bool:
-    """Whether rows of these lengths, one after the other, are just all of (S, C)."""
-    fits_padded = len(lengths) == len(values) and lengths.max() <= values.shape[1]
-    return "lengths" in arrays and not fits_padded and int(lengths.sum()) == len(values)
 
 
 def _one(path: Path, labels: Array, count: int) -> list[str]:

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from elman.data.labeled.formats.cells import BadCell, finite, label_of
 from elman.data.labeled.formats.columns import LABEL, has_header
+from elman.data.labeled.formats.rows_of_table import BadCell, finite, label_of
 from elman.data.labeled.rows import Columns, Floats, Origin, ParsedRows, inputs_of
 from elman.data.tables.bad_rows import BadRows
 from elman.data.tables.read import read_file
@@ -20,18 +20,20 @@ from elman.data.tables.table import Table
 from elman.errors import InputError
 
 LABEL_FILES = ("labels.csv", "labels.tsv")
-SEQUENCE_FILES = (".csv", ".tsv")
 
 
 def read_folder(
     folder: Path, columns: Columns, bad: BadRows, *, labeled: bool = True
 ) -> ParsedRows:
-    """Read every CSV and TSV file in a folder and in the folders in it, in the order of names.
-
-    Raises:
-        InputError: no files, files without labels, or a bad file that is not skipped.
-    """
-    files = [f for f in sequence_files(folder) if f.name not in LABEL_FILES]
+    """Read every CSV and TSV file in a folder and in the folders in it, in the order of names."""
+    files = sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in (".csv", ".tsv")
+        and file.name not in LABEL_FILES
+        and file.is_file()
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+    )
     if not files:
         raise InputError(f"{folder}: holds no .csv or .tsv files; give a folder with sequences")
     listed = _label_file(folder) if labeled and not columns.per_step else None
@@ -68,17 +70,6 @@ def read_folder(
         found if labeled else None,
         columns=columns,
         notes=(note,),
-    )
-
-
-def sequence_files(folder: Path) -> list[Path]:
-    """The CSV and TSV files of a folder and the folders in it, hidden ones left out."""
-    return sorted(
-        file
-        for file in folder.rglob("*")
-        if file.suffix.lower() in SEQUENCE_FILES
-        and file.is_file()
-        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
     )
 
 

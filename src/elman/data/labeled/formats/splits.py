@@ -34,9 +34,6 @@ def read_rows(
     """Read one file or folder, whose name says what it is, or rows in memory.
 
     With `again`, `columns` were found in other data of the same kind.
-
-    Raises:
-        InputError: nothing in it can be read.
     """
     match part:
         case Files((path,)):
@@ -102,11 +99,7 @@ def _table_of(part: Texts | Pairs | Arrays, *, labeled: bool) -> Table:
 def read_splits(
     given: Given, columns: Columns, bad: BadRows
 ) -> tuple[dict[str, ParsedRows], tuple[str, ...], Columns]:
-    """The splits that files or a column name, "train" at least; notes; and where the columns were.
-
-    Raises:
-        InputError: data that can't be read, or do not fit together.
-    """
+    """The splits that files or a column name, "train" at least; notes; where the columns were."""
     named = _named(given)
     parsed: dict[str, ParsedRows] = {}
     used = columns
