@@ -15,10 +15,8 @@ from pathlib import Path
 
 from elman.data.given import Data, Files, Given, Texts, given
 from elman.data.split_names import parts_of
-from elman.data.text_files import BLOCK_BYTES, Place, file_blocks, read_blocks
+from elman.data.text_files import BLOCK_BYTES, Place, file_blocks
 from elman.errors import InputError
-
-__all__ = ["Text", "TextSplit", "read_blocks", "resolve_sources", "whole_text"]
 
 _FEWEST_CHARACTERS = 2
 _BEGINNING = Place()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import codecs
 import gzip
-import os
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -36,13 +35,11 @@ class Place:
     characters: int = 0
 
 
-def read_blocks(path: str | os.PathLike[str]) -> Iterator[str]:
-    """The text of one file in blocks of about 1 MiB: newlines as they are, no byte order mark."""
-    return (block for block, _ in file_blocks(Path(path), Place()))
-
-
 def file_blocks(path: Path, start: Place) -> Iterator[tuple[str, Place]]:
-    """Blocks of one file, none empty, each with the byte and line where it begins."""
+    """Blocks of about 1 MiB of one file, none empty, each with the byte and line where it begins.
+
+    Newlines are as they are, a byte order mark is left out.
+    """
     byte, line = start.byte, start.line
     with _open(path) as file:
         mark = b"" if start.byte else _read(path, file, len(codecs.BOM_UTF8))

@@ -11,25 +11,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-from elman.data.incremental import IncrementalDecoder, IncrementalEncoder
-from elman.data.units.base import FORMAT, VERSION, Tokenizer
+from elman.data.units.base import FORMAT, VERSION
+from elman.data.units.base import Tokenizer as Tokenizer
 from elman.data.units.bpe import BPETokenizer
 from elman.data.units.char import CharTokenizer
 from elman.data.units.word import WordTokenizer
 from elman.errors import InputError
-
-__all__ = [
-    "BPETokenizer",
-    "CharTokenizer",
-    "IncrementalDecoder",
-    "IncrementalEncoder",
-    "Tokenizer",
-    "Unit",
-    "WordTokenizer",
-    "load_tokenizer",
-    "tokenizer_from_bytes",
-    "train_tokenizer",
-]
 
 Unit = Literal["char", "bpe", "word"]
 

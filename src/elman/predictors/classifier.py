@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from pydantic import Field, TypeAdapter
@@ -34,7 +34,7 @@ from elman.predictors.classifier_outputs import (
     explain,
     probabilities_of,
 )
-from elman.predictors.classifier_sessions import ClassifierSession, NumberSession, WordSession
+from elman.predictors.classifier_session import ClassifierSession
 from elman.predictors.predictor import Parts, Predictor
 from elman.settings import Options
 
@@ -179,16 +179,14 @@ class ClassifierPredictor(Predictor):
         if options.html is not None:
             write_page(explained, options.html)
 
-    def open_session(self, options: Options) -> ClassifierSession[Any]:
+    def open_session(self, options: Options) -> ClassifierSession:
         """A session that answers after each word, or after each step of numbers."""
         if self.model.bidirectional:
             raise InputError(
                 f"{self.name}: reads from both ends, so it has to see the end before it can"
                 " answer; train one with --no-bidirectional to stream"
             )
-        if self.encoder.words is None:
-            return NumberSession(self, self.model, self.schema, self.encoder.scale)
-        return WordSession(self, self.model, self.schema, self.encoder.words)
+        return ClassifierSession(self, self.model, self.schema, self.encoder)
 
     def activations(self, row: str | np.ndarray) -> Activations:
         """The states and gates after each step of a text or of numbers (T, C), and the answers.

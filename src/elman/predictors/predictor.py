@@ -11,7 +11,6 @@ No run directory, no training data and no settings of training are needed to use
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 import shutil
 from abc import ABC, abstractmethod
@@ -19,6 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any, ClassVar, Self, TypeAlias, overload
 
 import torch
@@ -227,7 +227,8 @@ class Predictor(ABC):
 
     def _hash(self, weights: Mapping[str, Tensor]) -> str:
         parts = self.parts()
-        digest = hashlib.sha256(_json(parts.settings))
+        settings = json.dumps(parts.settings, sort_keys=True, allow_nan=False)
+        digest = hashlib.sha256(settings.encode())
         for name, content in sorted(parts.files.items()):
             digest.update(f"{name}\0{len(content)}\0".encode() + content)
         for name, tensor in weights.items():
@@ -302,8 +303,7 @@ def read_parts(folder: Path) -> tuple[str, Parts]:
 
 def kind_class(kind: str) -> type[Predictor]:
     """The class of a kind of `KINDS`."""
-    module, _, attribute = KINDS[kind].partition(":")
-    found: type[Predictor] = getattr(importlib.import_module(module), attribute)
+    found: type[Predictor] = resolve_name(KINDS[kind])
     return found
 
 
@@ -359,7 +359,3 @@ def folder_of(path: Path) -> Path:
     if (path / "config.toml").is_file():
         raise InputError(f"{path}: a run of an older format, without a predictor; train it again")
     raise InputError(f"{path}: holds no predictor; give the --out of `elman train`")
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, ensure_ascii=True, allow_nan=False).encode()

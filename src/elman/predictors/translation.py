@@ -20,8 +20,7 @@ from elman.data.tokenizer import Tokenizer
 from elman.data.units.base import MAX_PIECE
 from elman.decoding.ancestral import ancestral_sampling
 from elman.decoding.beam import Beam, beam_search
-from elman.decoding.encoder_decoder import Constraints, Hypothesis
-from elman.decoding.teacher_forced import score_outputs
+from elman.decoding.encoder_decoder import Constraints, Hypothesis, score_outputs
 from elman.diagnostics.alignment import Alignment
 from elman.errors import InputError
 from elman.models.seq2seq import Seq2Seq

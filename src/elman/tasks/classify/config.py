@@ -8,20 +8,21 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from elman.settings import section
-from elman.tasks.network_config import PlacedDropoutConfig
+from elman.tasks.network_config import PlacedDropoutConfig, VocabularyConfig, share_setting
 
 _data = section("Data")
 _text = section("Text")
 _model = section("Model")
 _start = section("Start from a language model")
-_regularization = section("Regularization")
 _loss = section("Loss")
 _budget = section("Budget")
 _optimization = section("Optimization")
 _records = section("Evaluation and checkpoints")
 
 
-class ClassifyConfig(PlacedDropoutConfig):
+
+
+class ClassifyConfig(PlacedDropoutConfig, VocabularyConfig):
     """A classifier: its data, the network, the loss, regularization, and training."""
 
     text_column: str | None = _data(None, "column of the text; by default it is found")
@@ -39,18 +40,6 @@ class ClassifyConfig(PlacedDropoutConfig):
     )
     test_fraction: float = _data(0.1, "the same for testing; 0: no test", ge=0, lt=1)
 
-    unit: Literal["char", "bpe", "word"] = _text(
-        "word", "a token is a character, a byte-level BPE piece, or a word"
-    )
-    vocab_size: int | None = _text(
-        None,
-        "the most tokens to know; default: 4096 for bpe, no limit for word and char",
-        ge=2,
-        le=1_000_000,
-    )
-    min_count: int = _text(
-        1, "how often a word or character must come in the training text to be known", ge=1
-    )
     lower: bool = _text(True, "words in lower case")
     split_punctuation: bool = _text(True, "words apart from their punctuation")
     vectors: Path | None = _text(
@@ -110,11 +99,9 @@ class ClassifyConfig(PlacedDropoutConfig):
         " accuracy is micro F1",
     )
 
-    dropout: float = _regularization(
-        0.3, "on the input, between layers and before the read-out", ge=0, lt=1
-    )
-    word_dropout: float = _regularization(
-        0.0, "share of words or steps whose vector is dropped whole (Iyyer 2015)", ge=0, lt=1
+    dropout: float = share_setting(0.3, "on the input, between layers and before the read-out")
+    word_dropout: float = share_setting(
+        0.0, "share of words or steps whose vector is dropped whole (Iyyer 2015)"
     )
 
     learning_rate: float = _optimization(2e-3, "the highest learning rate", gt=0)
@@ -124,11 +111,6 @@ class ClassifyConfig(PlacedDropoutConfig):
     def both_ways(self) -> bool:
         """Whether the network reads from both ends."""
         return self.from_run is None if self.bidirectional is None else self.bidirectional
-
-    @property
-    def vocabulary_limit(self) -> int | None:
-        """The vocabulary size to ask of the tokenizer; None: all there is."""
-        return 4096 if self.vocab_size is None and self.unit == "bpe" else self.vocab_size
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:

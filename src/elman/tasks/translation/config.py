@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from elman.predictors.translation import SearchOptions
 from elman.settings import section
-from elman.tasks.network_config import StackConfig
+from elman.tasks.network_config import (
+    StackConfig,
+    Unit,
+    VocabularyConfig,
+    share_setting,
+    size_setting,
+    unit_setting,
+)
 
 _text = section("Text")
 _model = section("Model")
@@ -21,7 +28,7 @@ _budget = section("Budget")
 _NOISE = ("recurrent_dropout", "weight_dropout", "zoneout", "cell_zoneout")
 
 
-class TranslationConfig(StackConfig):
+class TranslationConfig(StackConfig, VocabularyConfig):
     """Translation: the texts, encoder, decoder and attention, and training."""
 
     source: str | None = _text(
@@ -31,22 +38,11 @@ class TranslationConfig(StackConfig):
     )
     target: str | None = _text(None, "the target, named likewise")
     skip_bad_rows: bool = _text(False, "leave out rows that can't be read, and count them")
-    unit: Literal["char", "bpe", "word"] = _text(
-        "bpe",
-        "a token is a character, a byte-level BPE piece trained on the text, or a"
-        " word (<unk> for rare ones)",
-    )
+    pieces: ClassVar[int] = 4000
+    unit: Unit = unit_setting("bpe")
+    vocab_size: int | None = size_setting(pieces)
     vocabulary: Literal["joint", "separate"] = _text(
         "joint", "one vocabulary for both languages, or one each"
-    )
-    vocab_size: int | None = _text(
-        None,
-        "the most tokens to know; default: 4000 for bpe, no limit for word and char",
-        ge=2,
-        le=1_000_000,
-    )
-    min_count: int = _text(
-        1, "how often a word or character must occur in the training text to be known", ge=1
     )
     max_length: int = _text(100, "leave out training pairs with more tokens on either side", ge=2)
     valid_fraction: float = _text(
@@ -79,18 +75,16 @@ class TranslationConfig(StackConfig):
         " default: all where the vocabulary is joint",
     )
 
-    dropout: float = _regularization(
-        0.2, "on embeddings, between layers, on the encoder's outputs and on the output", ge=0, lt=1
+    dropout: float = share_setting(
+        0.2, "on embeddings, between layers, on the encoder's outputs and on the output"
     )
-    label_smoothing: float = _regularization(
-        0.1, "probability that is spread over all tokens (Szegedy 2016)", ge=0, lt=1
+    label_smoothing: float = share_setting(
+        0.1, "probability that is spread over all tokens (Szegedy 2016)"
     )
-    scheduled_sampling: float = _regularization(
+    scheduled_sampling: float = share_setting(
         0.0,
-        "probability that the decoder reads its own sample, not the true token (Bengio"
-        " 2015); slower, as input-feeding",
-        ge=0,
-        lt=1,
+        "probability that the decoder reads its own sample, not the true token "
+        "(Bengio 2015); slower, as input-feeding",
     )
     sampling_steps: int = _regularization(
         2000, "steps over which scheduled-sampling rises from 0", ge=1
@@ -109,11 +103,6 @@ class TranslationConfig(StackConfig):
     def tie(self) -> Literal["none", "decoder", "all"]:
         """Which weights are tied: `tied`, or its default."""
         return self.tied or ("all" if self.vocabulary == "joint" else "decoder")
-
-    @property
-    def vocabulary_limit(self) -> int | None:
-        """The largest vocabulary size of a tokenizer; None: no limit."""
-        return 4000 if self.vocab_size is None and self.unit == "bpe" else self.vocab_size
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from elman.data.labeled.formats.columns import LABEL, has_header
+from elman.data.labeled.formats.columns import LABEL, has_header, named
 from elman.data.labeled.formats.rows_of_table import BadCell, finite, label_of
 from elman.data.labeled.rows import Columns, Floats, Origin, ParsedRows, inputs_of
 from elman.data.tables.bad_rows import BadRows
@@ -41,7 +41,14 @@ def read_folder(
     names: tuple[str, ...] | None = None
     for file in files:
         table = read_file(file, BadRows(remedy="correct the row"), header=has_header(()))
-        labels = _step_column(table, columns) if columns.per_step and labeled else None
+        labels = None
+        if columns.per_step and labeled:
+            labels, _ = named(table, columns.label, LABEL, "label", ())
+            if labels is None:
+                raise InputError(
+                    f"{table.name}: none of its columns ({', '.join(table.columns)}) is named as a "
+                    "label is; say which with --label-column"
+                )
         channels = tuple(name for name in table.columns if name != labels)
         names = names or channels
         try:
@@ -86,23 +93,6 @@ def _values(table: Table, channels: tuple[str, ...]) -> Floats:
         row, column = (int(place) for place in np.argwhere(np.isnan(values))[0])
         raise BadCell(f"line {table.lines[row]}: {channels[column]} has no number")
     return finite(values)
-
-
-def _step_column(table: Table, columns: Columns) -> str:
-    if columns.label is not None:
-        if columns.label not in table.columns:
-            raise InputError(
-                f"{table.name}: --label-column {columns.label}: no such column; "
-                f"it has {', '.join(table.columns)}"
-            )
-        return columns.label
-    found = [name for name in table.columns if name.lower() in LABEL]
-    if len(found) != 1:
-        raise InputError(
-            f"{table.name}: {len(found)} of its columns ({', '.join(table.columns)}) are named as "
-            "a label is; say which with --label-column"
-        )
-    return found[0]
 
 
 def _label_file(folder: Path) -> dict[str, str] | None:

@@ -63,39 +63,37 @@ def rows_of_table(
 def _reader(values: Sequence[Any], columns: Columns) -> Callable[[Any], Any]:
     """Makes an array, a list of words or a text of a cell, as the first that is not empty shows."""
     first = next((v for v in values if isinstance(v, np.ndarray) or v not in (None, "")), None)
-    if isinstance(first, str) and first.lstrip().startswith("[") and _is_numbers(first):
-        return lambda cell: numbers_of(_parsed(cell))
+    if isinstance(first, str):
+        if first.lstrip().startswith("[") and _fits(_numbers_in, first):
+            return _numbers_in
+        if not columns.per_step:
+            return text_of
+        return _words_in if _is_json_list(first) and _fits(list_in, first, "words") else words_of
     if isinstance(first, np.ndarray):
         return numbers_of
-    if isinstance(first, list) and not (first and isinstance(first[0], str)):
-        return numbers_of
-    if isinstance(first, list) or columns.per_step:
-        if isinstance(first, str) and _is_json_list(first) and isinstance(_json(first), list):
-            return lambda cell: words_of(list_in(cell, "words"))
-        return words_of
-    return text_of
+    if isinstance(first, list):
+        return words_of if first and isinstance(first[0], str) else numbers_of
+    return words_of if columns.per_step else text_of
 
 
-def _json(text: str) -> Any:
+def _fits(read: Callable[..., Any], *arguments: Any) -> bool:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _is_numbers(text: str) -> bool:
-    try:
-        numbers_of(_parsed(text))
+        read(*arguments)
     except BadCell:
         return False
     return True
 
 
-def _parsed(cell: Any) -> Any:
+def _words_in(cell: Any) -> list[str]:
+    return words_of(list_in(cell, "words") if isinstance(cell, str) else cell)
+
+
+def _numbers_in(cell: Any) -> Floats:
     try:
-        return json.loads(cell) if isinstance(cell, str) else cell
+        numbers = json.loads(cell) if isinstance(cell, str) else cell
     except (ValueError, RecursionError) as error:
         raise BadCell(f"its list of numbers is not JSON ({error})") from error
+    return numbers_of(numbers)
 
 
 def _label_kind(table: Table, columns: Columns) -> LabelKind:
