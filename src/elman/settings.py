@@ -40,6 +40,14 @@ def section(title: str) -> Callable[..., Any]:
     return setting
 
 
+def listed(value: Any) -> tuple[Any, ...]:
+    """One value, words with commas between them, or a list of such, as a tuple; empty words go."""
+    items = value if isinstance(value, list | tuple) else (value,)
+    split = (item.split(",") if isinstance(item, str) else [item] for item in items)
+    words = (word.strip() if isinstance(word, str) else word for part in split for word in part)
+    return tuple(word for word in words if word != "")
+
+
 OptionsT = TypeVar("OptionsT", bound=Options)
 
 

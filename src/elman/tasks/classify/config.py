@@ -20,8 +20,6 @@ _optimization = section("Optimization")
 _records = section("Evaluation and checkpoints")
 
 
-
-
 class ClassifyConfig(PlacedDropoutConfig, VocabularyConfig):
     """A classifier: its data, the network, the loss, regularization, and training."""
 

@@ -2,29 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from elman.settings import section
+from elman.settings import listed
 from elman.tasks.network_config import StackConfig
 
-
-def _listed(value: Any) -> Any:
-    """One word, words with commas between them, or a list of such."""
-    given = (value,) if isinstance(value, str) else value
-    if not isinstance(given, (list, tuple)) or not all(isinstance(item, str) for item in given):
-        return value
-    return tuple(part.strip() for item in given for part in item.split(",") if part.strip())
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-"""Names of columns."""
-
-Rows = Annotated[tuple[int, ...], BeforeValidator(_listed)]
-"""Numbers of rows."""
-
-
+Names = Annotated[tuple[str, ...], BeforeValidator(listed)]
 Head = Literal["student-t", "gaussian", "negative-binomial", "quantile", "median", "mean"]
 
 _data = section("Data")
@@ -101,7 +86,7 @@ class ForecastConfig(StackConfig):
         ge=1,
         le=1_000_000,
     )
-    lags: Rows | None = _model(
+    lags: Annotated[tuple[int, ...], BeforeValidator(listed)] | None = _model(
         None,
         "rows back that each step is shown beside the row before, with commas between;"
         " default: from the frequency; not for segments",
