@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from elman.settings import listed
+from elman.settings import listed, section
 from elman.tasks.network_config import StackConfig
 
 Names = Annotated[tuple[str, ...], BeforeValidator(listed)]
