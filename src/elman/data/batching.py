@@ -11,6 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
@@ -47,13 +48,11 @@ class RowBatch(ABC):
                 "accumulate at least 1 and at most as many parts as the batch size"
             )
 
-        def axis(name: str, tensor: Tensor) -> int:
-            return 0 if name in rows_first else min(1, tensor.dim() - 1)
+        def piece(part: int, name: str, tensor: Tensor) -> Tensor:
+            axis = 0 if name in rows_first else min(1, tensor.dim() - 1)
+            return tensor.tensor_split(parts, axis)[part]
 
-        return [
-            self._each(lambda name, x, part=part: x.tensor_split(parts, axis(name, x))[part])
-            for part in range(parts)
-        ]
+        return [self._each(partial(piece, part)) for part in range(parts)]
 
     def _each(self, change: Callable[[str, Tensor], Tensor]) -> Self:
         held = {field.name: getattr(self, field.name) for field in fields(self)}
