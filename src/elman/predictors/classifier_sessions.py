@@ -179,7 +179,11 @@ class NumberSession(ClassifierSession[str | bytes | np.ndarray]):
     def _read(self, chunk: str | bytes | np.ndarray) -> Iterator[Row]:
         if isinstance(chunk, str | bytes):
             return self._read_lines(self._lines.read(chunk))
-        return map(self._step, self._steps_of(np.asarray(chunk)))
+        try:
+            array = np.asarray(chunk)
+        except (RuntimeError, TypeError, ValueError) as error:
+            raise InputError(f"expected an array of numbers ({error})") from error
+        return map(self._step, self._steps_of(array))
 
     def _end(self) -> Iterator[Row]:
         yield from self._read_lines(self._lines.end())

@@ -22,7 +22,7 @@ from elman.models.memory import MemoryNetwork
 from elman.predictors.predictor import Parts, Predictor
 from elman.settings import Options
 from elman.streaming.session import Session, Snapshot
-from elman.streaming.stream import evaluating
+from elman.streaming.stream import Stream
 from elman.streaming.text_input import LineInput
 
 Rows: TypeAlias = str | bytes | np.ndarray | Tensor | Sequence[Any]
@@ -116,13 +116,12 @@ class MemorySession(Session[Rows, MemoryAnswer]):
         self._predictor = predictor
         self._sequence = sequence
         self._lines = LineInput()
-        self._device = next(predictor.model.parameters()).device
+        self._stream = Stream(predictor.model)
         self.reset()
 
     def reset(self) -> None:
         self._lines.reset()
-        with torch.inference_mode():
-            self._state = self._predictor.model.initial_state(1)
+        self._stream.reset()
         self._steps = 0
 
     def _read(self, chunk: Rows) -> Iterator[MemoryAnswer]:
@@ -130,8 +129,8 @@ class MemorySession(Session[Rows, MemoryAnswer]):
             yield from map(self._line, self._lines.read(chunk))
             return
         try:
-            rows = np.atleast_2d(np.asarray(chunk, dtype=np.float32))
-        except (TypeError, ValueError) as error:
+            rows = np.atleast_2d(np.asarray(chunk))
+        except (RuntimeError, TypeError, ValueError) as error:
             raise InputError(f"rows must be numbers of one shape ({error})") from error
         for row in rows:
             yield self._answer(row, f"step {self._steps + 1}")
@@ -146,29 +145,29 @@ class MemorySession(Session[Rows, MemoryAnswer]):
     def _snapshot(self) -> Snapshot:
         values = {"steps": self._steps, "lines": self._lines.state}
         fingerprint = self._predictor.fingerprint
-        return Snapshot(self.kind, fingerprint, {"layer": self._state.clone()}, {}, values)
+        return Snapshot(self.kind, fingerprint, {"layer": self._stream.state}, {}, values)
 
     def _restore(self, snapshot: Snapshot) -> None:
-        state, steps = snapshot.states["layer"], int(snapshot.values["steps"])
-        state.require_like(self._state, "the state of the layer")
         self._lines.state = snapshot.values["lines"]
-        self._state, self._steps = state.clone(), steps
+        self._stream.state = snapshot.states["layer"]
+        self._steps = int(snapshot.values["steps"])
 
     def _line(self, line: str) -> MemoryAnswer:
         return self._answer(line.replace(",", " ").split(), self._lines.place)
 
     def _answer(self, values: Iterable[Any], where: str) -> MemoryAnswer:
-        model, problem = self._predictor.model, self._predictor.problem
+        problem = self._predictor.problem
         try:
-            row = torch.tensor([float(value) for value in values], device=self._device)
+            row = torch.tensor([float(value) for value in values])
         except (TypeError, ValueError) as error:
             raise InputError(f"{where}: {error}; expected {problem.input_size} numbers") from error
         if len(row) != problem.input_size:
             raise InputError(f"{where}: {len(row)} numbers, expected {problem.input_size}")
-        with evaluating(model), torch.inference_mode():
-            outputs, self._state = model.step(row[None], self._state)
+        if not row.isfinite().all():
+            raise InputError(f"{where}: a number that is not finite; leave the row out")
+        outputs = self._stream.push(row)
         self._steps += 1
         if problem.output_size == 1:
-            return MemoryAnswer(self._sequence, self._steps, float(outputs[0, 0]), 1.0)
-        share, place = outputs[0].softmax(-1).max(-1)
+            return MemoryAnswer(self._sequence, self._steps, float(outputs[0]), 1.0)
+        share, place = outputs.softmax(-1).max(-1)
         return MemoryAnswer(self._sequence, self._steps, int(place), float(share))

@@ -16,7 +16,11 @@ from elman.data.series.panel import Covariate, Panel
 from elman.errors import InputError
 from elman.files import write_bytes
 
-_ARRAYS = ("starts", "borders", "values", "observed", "static", "past", "future", "future_borders")
+_ARRAYS = {
+    **dict.fromkeys(("starts", "borders", "future_borders"), np.dtype(np.int64)),
+    **dict.fromkeys(("values", "static", "past", "future"), np.dtype(np.float64)),
+    "observed": np.dtype(np.bool_),
+}
 
 
 def panel_to_bytes(panel: Panel) -> bytes:
@@ -44,6 +48,8 @@ def panel_from_bytes(data: bytes, where: str) -> Panel:
     try:
         arrays = safetensors.numpy.load(data)
         names: dict[str, Any] = json.loads(arrays.pop("names").tobytes())
+        if any(arrays[name].dtype != dtype for name, dtype in _ARRAYS.items()):
+            raise TypeError("numbers of another kind")
         panel = _panel(names, {name: arrays[name] for name in _ARRAYS})
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
         raise InputError(
