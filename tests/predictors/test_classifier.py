@@ -191,8 +191,8 @@ def test_bytes_that_are_not_text(trained: ClassifierPredictor) -> None:
         (np.zeros((2, 3)), r"float64 of shape \(2, 3\), expected numbers of shape \(2,\)"),
         (np.zeros(3), r"of shape \(3,\)"),
         (np.array(["1", "2"]), r"<U1 of shape \(2,\)"),
-        ([[1, 2], [3]], "expected an array of numbers"),
-        (torch.ones(1, 2, requires_grad=True), "expected an array of numbers"),
+        ([[1, 2], [3]], "rows must be numbers"),
+        (torch.ones(1, 2, requires_grad=True), "rows must be numbers"),
     ],
 )
 def test_steps_of_something_else(kinds: Made, chunk: Any, message: str) -> None:

@@ -10,8 +10,8 @@ from cyclopts import Parameter
 
 from elman.cli.options import Cell, Device, PredictorPath, State, check_folder
 from elman.errors import InputError
-from elman.predictors.generation import Generation
 from elman.predictors.language_model import LanguageModelPredictor
+from elman.predictors.language_model_session import Generation
 from elman.predictors.predictor import Predictor, load
 from elman.streaming.session import Snapshot
 

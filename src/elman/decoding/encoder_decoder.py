@@ -1,4 +1,4 @@
-"""The interface of encoder-decoder models, and constraints on their outputs.
+"""Encoder-decoder models: their interface, constraints on outputs, and scores of given outputs.
 
 Legend: B sources, K hypotheses of each, N = B · K rows, S source, T output so far, V vocabulary.
 """
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from elman.errors import InputError
 from elman.layers.state import State
+from elman.streaming.stream import evaluating
 
 TOKENS_AT_ONCE = 1 << 14
 """The most tokens of a batch of several sources, padding included."""
@@ -77,9 +78,6 @@ class Constraints:
         max_ratio: the most tokens as a multiple of the source's; None for no such limit.
         min_length: the fewest tokens, unless nothing but the end is allowed.
         no_repeat: n, where no n-gram may occur twice; 0 allows all.
-
-    Raises:
-        InputError: one of them out of range.
     """
 
     start_id: int
@@ -137,11 +135,7 @@ class SourceBatch(NamedTuple):
 def source_batches(
     sources: Sequence[Sequence[int]], size: int, device: torch.device | str = "cpu"
 ) -> Iterator[SourceBatch]:
-    """Batches of sources of similar length, the longest first: `size` each, or fewer long ones.
-
-    Raises:
-        ValueError: a source without a token.
-    """
+    """Batches of sources of similar length, the longest first: `size` each, or fewer long ones."""
     order = sorted(range(len(sources)), key=lambda place: -len(sources[place]))
     if order and not len(sources[order[-1]]):
         raise ValueError(f"source {order[-1]} has no tokens")
@@ -166,3 +160,64 @@ def _would_repeat(history: Tensor, n: int) -> tuple[Tensor, Tensor]:
     last = history[:, history.shape[1] - n + 1 :]
     rows, places = (seen[:, :, :-1] == last.unsqueeze(1)).all(-1).nonzero(as_tuple=True)
     return rows, seen[rows, places, -1]
+
+
+@dataclass(frozen=True)
+class ScoredOutput:
+    """What a model says of one output.
+
+    Attributes:
+        log_prob: log p(output | source) in nats, the end included.
+        attention: (T, S), the weights on the source at each token, the end last; None for a model
+            without attention.
+    """
+
+    log_prob: float
+    attention: Tensor | None
+
+
+def score_outputs(
+    model: EncoderDecoder,
+    sources: Sequence[Sequence[int]],
+    outputs: Sequence[Sequence[int]],
+    *,
+    start_id: int,
+    end_id: int,
+    batch_size: int = 128,
+    device: torch.device | str = "cpu",
+) -> list[ScoredOutput]:
+    """What the model says of each output, given its source and its own true tokens before."""
+    found: list[ScoredOutput | None] = [None] * len(sources)
+    with evaluating(model), torch.inference_mode():
+        for places, ids, lengths in source_batches(sources, batch_size, device):
+            wanted = [[*outputs[place], end_id] for place in places]
+            log_probs, attention = _score_batch(model, ids, lengths, wanted, start_id)
+            for row, (place, tokens) in enumerate(zip(places, wanted, strict=True)):
+                seen = None
+                if attention is not None:
+                    seen = attention[row, : len(tokens), : int(lengths[row])].cpu()
+                found[place] = ScoredOutput(float(log_probs[row]), seen)
+    return [each for each in found if each is not None]
+
+
+def _score_batch(
+    model: EncoderDecoder, sources: Tensor, lengths: Tensor, outputs: list[list[int]], start_id: int
+) -> tuple[Tensor, Tensor | None]:
+    """Log-probabilities (B,) and attention (B, T, S) of `outputs`, ends included."""
+    steps = max(map(len, outputs))
+    memory, state = model.start(sources, lengths)
+    tokens = torch.full_like(lengths, start_id)
+    totals = torch.zeros(len(outputs), dtype=torch.float64, device=sources.device)
+    seen: list[Tensor] = []
+    for step in range(steps):
+        logits, state, attention = model.step(tokens, state, memory)
+        if attention is not None:
+            seen.append(attention)
+        # A row that has ended reads some token, which is not counted.
+        tokens = torch.tensor(
+            [ids[min(step, len(ids) - 1)] for ids in outputs], device=sources.device
+        )
+        written = torch.tensor([step < len(ids) for ids in outputs], device=sources.device)
+        costs = logits.log_softmax(-1).gather(1, tokens.unsqueeze(1)).squeeze(1)
+        totals += torch.where(written, costs, 0.0)
+    return totals, torch.stack(seen, dim=1) if seen else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from pydantic import Field, TypeAdapter
@@ -25,11 +25,16 @@ from elman.models.classifier import Classifier
 from elman.models.pooling import PoolingKind
 from elman.models.stacked import output_width
 from elman.plots.explain_page import write_page
-from elman.predictors.classifier_activations import activations_of_numbers, activations_of_text
-from elman.predictors.classifier_answers import Array, answered, probabilities_of
 from elman.predictors.classifier_inputs import Encoder, Row, Schema, rows_of
-from elman.predictors.classifier_sessions import ClassifierSession, NumberSession, WordSession
-from elman.predictors.explain import explain
+from elman.predictors.classifier_outputs import (
+    Array,
+    activations_of_numbers,
+    activations_of_text,
+    answered,
+    explain,
+    probabilities_of,
+)
+from elman.predictors.classifier_session import ClassifierSession
 from elman.predictors.predictor import Parts, Predictor
 from elman.settings import Options
 
@@ -147,9 +152,6 @@ class ClassifierPredictor(Predictor):
 
         The columns of a table come first, then `predicted`, its `probability`, and `p_CLASS` for
         each class.
-
-        Raises:
-            InputError: inputs that can't be read, an empty text, numbers where text was expected.
         """
         assert isinstance(options, ClassifierPrediction)
         explaining = options.explain or options.html is not None
@@ -177,20 +179,14 @@ class ClassifierPredictor(Predictor):
         if options.html is not None:
             write_page(explained, options.html)
 
-    def open_session(self, options: Options) -> ClassifierSession[Any]:
-        """A session that answers after each word, or after each step of numbers.
-
-        Raises:
-            InputError: a network that reads from both ends.
-        """
+    def open_session(self, options: Options) -> ClassifierSession:
+        """A session that answers after each word, or after each step of numbers."""
         if self.model.bidirectional:
             raise InputError(
                 f"{self.name}: reads from both ends, so it has to see the end before it can"
                 " answer; train one with --no-bidirectional to stream"
             )
-        if self.encoder.words is None:
-            return NumberSession(self, self.model, self.schema, self.encoder.scale)
-        return WordSession(self, self.model, self.schema, self.encoder.words)
+        return ClassifierSession(self, self.model, self.schema, self.encoder)
 
     def activations(self, row: str | np.ndarray) -> Activations:
         """The states and gates after each step of a text or of numbers (T, C), and the answers.

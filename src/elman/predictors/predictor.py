@@ -11,7 +11,6 @@ No run directory, no training data and no settings of training are needed to use
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 import shutil
 from abc import ABC, abstractmethod
@@ -19,6 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any, ClassVar, Self, TypeAlias, overload
 
 import torch
@@ -166,11 +166,7 @@ class Predictor(ABC):
         return self.open_session(self.options(self.Streaming, options))
 
     def options(self, kind: type[Options], told: Mapping[str, Any]) -> Options:
-        """What one use was told, checked.
-
-        Raises:
-            InputError: a field that this kind of predictor does not have, or a bad value.
-        """
+        """What one use was told, checked."""
         for name in told:
             if name not in kind.model_fields:
                 flag = name.replace("_", "-")
@@ -231,7 +227,8 @@ class Predictor(ABC):
 
     def _hash(self, weights: Mapping[str, Tensor]) -> str:
         parts = self.parts()
-        digest = hashlib.sha256(_json(parts.settings))
+        settings = json.dumps(parts.settings, sort_keys=True, allow_nan=False)
+        digest = hashlib.sha256(settings.encode())
         for name, content in sorted(parts.files.items()):
             digest.update(f"{name}\0{len(content)}\0".encode() + content)
         for name, tensor in weights.items():
@@ -271,11 +268,7 @@ def write_parts(folder: Path, kind: str, parts: Parts) -> None:
 
 
 def read_parts(folder: Path) -> tuple[str, Parts]:
-    """The kind and the parts that `write_parts` wrote.
-
-    Raises:
-        InputError: no predictor, one of another format, or damaged files.
-    """
+    """The kind and the parts that `write_parts` wrote."""
     path = folder / HEADER
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -310,17 +303,12 @@ def read_parts(folder: Path) -> tuple[str, Parts]:
 
 def kind_class(kind: str) -> type[Predictor]:
     """The class of a kind of `KINDS`."""
-    module, _, attribute = KINDS[kind].partition(":")
-    found: type[Predictor] = getattr(importlib.import_module(module), attribute)
+    found: type[Predictor] = resolve_name(KINDS[kind])
     return found
 
 
 def make(kind: str, parts: Parts, name: str) -> Predictor:
-    """The predictor of `parts`, with fresh weights.
-
-    Raises:
-        InputError: parts that do not fit together.
-    """
+    """The predictor of `parts`, with fresh weights."""
     try:
         return kind_class(kind).of(parts, name)
     except InputError as error:
@@ -360,11 +348,7 @@ def load(path: str | Path, *, cell: str | None = None, device: str = "cpu") -> P
 
 
 def folder_of(path: Path) -> Path:
-    """The predictor's folder of a run directory, or `path` itself.
-
-    Raises:
-        InputError: there is no such folder, or it holds no predictor.
-    """
+    """The predictor's folder of a run directory, or `path` itself."""
     if not path.is_dir():
         raise InputError(f"{path}: there is no such folder, expected a run or a predictor")
     if (path / HEADER).is_file():
@@ -375,7 +359,3 @@ def folder_of(path: Path) -> Path:
     if (path / "config.toml").is_file():
         raise InputError(f"{path}: a run of an older format, without a predictor; train it again")
     raise InputError(f"{path}: holds no predictor; give the --out of `elman train`")
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, ensure_ascii=True, allow_nan=False).encode()

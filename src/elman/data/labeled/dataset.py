@@ -2,32 +2,32 @@
 
 What a file is, its name says: `.csv`, `.tsv`, `.jsonl`, `.parquet`; `.npz`, `.ts` or a folder of
 CSV files for numbers; columns of words and labels, as CoNLL has them, where every word has a label.
+
+What can't be read, does not fit together or has no classes raises `InputError`, which says where.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
 
 from elman.data.given import Data, Given, given, name_of, one_part
-from elman.data.labeled.formats.parsed import ParsedRows
 from elman.data.labeled.formats.splits import check_kind, read_rows, read_splits
 from elman.data.labeled.rows import (
     Columns,
-    Inputs,
+    Integers,
     Labeled,
     LabeledSplits,
     LabelKind,
     Labels,
-    Sequences,
-    Texts,
-    Words,
+    ParsedRows,
 )
-from elman.data.labeled.splitting import stratified
+from elman.data.split_names import SPLITS
 from elman.data.tables.bad_rows import BadRows
 from elman.errors import InputError
 
@@ -43,30 +43,22 @@ def read_labeled(
 ) -> LabeledSplits:
     """Read a data set, split as its files or its split column say, or by class at random.
 
-    Args:
-        data: one file or folder; or train and valid, and perhaps test. A folder may hold parts
-            that are named train, valid and test. Where only the training and the test part are
-            given, by their names, the validation part is drawn from the training part.
-        columns: where the texts and the labels are, as far as the user says.
-        valid_fraction: of the rows, where there is no validation part.
-        test_fraction: of the rows of a single file; 0 for no test part.
-        seed: of the draw.
-        skip_bad_rows: leave out rows that can't be read, and count them.
-
-    Raises:
-        InputError: files that can't be read or do not fit together, columns that can't be found,
-            bad rows, fewer than two classes, labels that are not in the training part.
+    `data` is one file or folder; or train and valid, and perhaps test. A folder may hold parts that
+    are named train, valid and test. Where only the training and the test part are given, by their
+    names, the validation part is drawn from the training part.
     """
     bad = BadRows(skip_bad_rows)
     parts, notes, columns = read_splits(given(data), columns, bad)
     names = _names(parts["train"])
-    made = {role: _labeled(part, names) for role, part in parts.items()}
-    if "valid" not in made:
-        whole = made.pop("train")
-        fractions = [valid_fraction] if "test" in made else [valid_fraction, test_fraction]
-        rows = stratified(_classes(whole), fractions, seed)
-        made |= dict(zip(("train", "valid", "test"), map(whole.take, rows), strict=False))
+    if "valid" not in parts:
+        whole = parts.pop("train")
+        fractions = [valid_fraction] if "test" in parts else [valid_fraction, test_fraction]
+        place = {name: number for number, name in enumerate(names)}
+        classes = [tuple(sorted({place[name] for name in row})) for row in whole.labels or ()]
+        rows = stratified(classes, fractions, seed)
+        parts |= dict(zip(SPLITS, map(whole.take, rows), strict=False))
         notes = (*notes, f"split by class at random, seed {seed}")
+    made = {role: _labeled(part, names) for role, part in parts.items()}
     if bad.count:
         notes = (*notes, f"left out {bad.count:,} rows that can't be read")
     test = made.get("test")
@@ -88,61 +80,23 @@ def read_more(
     *,
     skip_bad_rows: bool = False,
 ) -> Labeled:
-    """Another file of a data set whose classes are known.
-
-    Args:
-        data: the file or folder.
-        columns: where the texts and the labels are: `LabeledSplits.columns`.
-        names: the classes.
-        kind: how labels belong to rows.
-        skip_bad_rows: leave out rows that can't be read.
-
-    Raises:
-        InputError: a file that can't be read or has labels of another kind, or unknown ones.
-    """
+    """Other data of the kind that `LabeledSplits` are, with the same columns and classes."""
     part = one_part(data)
-    where = name_of(part)
     found = read_rows(part, columns, BadRows(skip_bad_rows), labeled=True, again=True)
-    if found.kind != kind and {found.kind, kind} != {"one", "many"}:
-        raise InputError(f"{where}: its labels are of kind {found.kind!r}, expected {kind!r}")
     if kind == "many" and found.kind == "one":
-        found = replace(found, kind=kind, labels=[(str(name),) for name in found.labels or ()])
-    check_kind(found, kind, where)
+        found = replace(found, kind=kind)
+    check_kind(found, kind, name_of(part))
     return _labeled(found, names)
 
 
-@dataclass(frozen=True, eq=False)
-class Unlabeled:
-    """Rows to be classified.
-
-    Attributes:
-        inputs: what is read.
-        cells: all cells of each row, by column, where the file is a table.
-        skipped: rows that could not be read and were left out.
-    """
-
-    inputs: Inputs
-    cells: Sequence[Mapping[str, Any]] | None
-    skipped: int
-
-
-def read_unlabeled(
-    data: Data | Given, columns: Columns, *, skip_bad_rows: bool = False
-) -> Unlabeled:
-    """Rows to be classified; labels that may be there are not looked at.
-
-    Raises:
-        InputError: a file that can't be read, or without the column.
-    """
-    bad = BadRows(skip_bad_rows)
-    found = read_rows(one_part(data), columns, bad, labeled=False, again=True)
-    return Unlabeled(found.inputs, found.cells, bad.count)
+def read_unlabeled(data: Data | Given, columns: Columns) -> ParsedRows:
+    """Rows to be classified; labels that may be there are not looked at."""
+    return read_rows(one_part(data), columns, BadRows(), labeled=False, again=True)
 
 
 def _names(train: ParsedRows) -> tuple[str, ...]:
     """The classes, numbers in their order and other names by the alphabet."""
-    labels: Any = train.labels
-    flat = set(labels) if train.kind != "many" else {name for row in labels for name in row}
+    flat = set(chain.from_iterable(train.labels or ()))
     if len(flat) < 2:
         which = f"only {next(iter(flat))!r}" if flat else "none"
         raise InputError(
@@ -160,40 +114,59 @@ def _names(train: ParsedRows) -> tuple[str, ...]:
 
 def _labeled(found: ParsedRows, names: Sequence[str]) -> Labeled:
     place = {name: number for number, name in enumerate(names)}
-    labels: Any = found.labels
-    assert labels is not None
-    unseen: Any = None
-    for position, label in enumerate(labels):
-        for name in label if found.kind == "many" else (label,):
-            if name not in place and unseen is None:
-                unseen = position, name
-    if unseen is not None:
-        position, name = unseen
-        row = position
-        if found.kind == "step":
-            assert isinstance(found.inputs, Words | Sequences)
-            row = int(np.searchsorted(found.inputs.offsets, position, side="right")) - 1
-        shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
-        raise InputError(
-            f"{found.inputs.origin.where(row)}: the label {name!r} is not in the training data, "
-            f"whose labels are {shown}; add rows with it there, or take it out here"
-        )
+    labels = found.labels or ()
+    for row, several in enumerate(labels):
+        for name in several:
+            if name not in place:
+                shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
+                raise InputError(
+                    f"{found.inputs.origin.where(row)}: the label {name!r} is not in the training "
+                    f"data, whose labels are {shown}; add rows with it there, or take it out here"
+                )
     if found.kind == "many":
         ids: Any = np.zeros((len(labels), len(names)), dtype=np.bool_)
         for row, several in enumerate(labels):
             ids[row, [place[name] for name in several]] = True
     else:
-        ids = np.fromiter((place[name] for name in labels), dtype=np.int64, count=len(labels))
+        ids = np.array([place[name] for several in labels for name in several], dtype=np.int64)
     return Labeled(found.inputs, Labels(tuple(names), found.kind, ids))
 
 
-def _classes(labeled: Labeled) -> list[tuple[int, ...]]:
-    """The classes of each row, once each."""
-    ids = labeled.labels.ids
-    if labeled.labels.kind == "one":
-        return [(int(label),) for label in ids]
-    if labeled.labels.kind == "many":
-        return [tuple(np.flatnonzero(row).tolist()) for row in ids]
-    assert not isinstance(labeled.inputs, Texts)
-    rows = np.split(ids, labeled.inputs.offsets[1:-1])
-    return [tuple(np.unique(row).tolist()) for row in rows]
+def stratified(
+    classes: Sequence[tuple[Hashable, ...]], fractions: Sequence[float], seed: int
+) -> list[Integers]:
+    """Draw parts of rows that have these `classes`; the rows of a part are in ascending order.
+
+    The `fractions` are of all parts but the first, which has the rest, and a row of every class.
+    Rows are put in order by class, in random order within a class, and dealt out evenly, so that
+    each part has its share of each class to within a row.
+    """
+    if any(not 0 <= f < 1 for f in fractions) or sum(fractions) >= 1:
+        raise InputError(
+            f"the validation and test fractions must be at least 0 and together below 1, got "
+            f"{', '.join(f'{f:g}' for f in fractions)}"
+        )
+    shuffled = np.random.default_rng(seed).permutation(len(classes))
+    seen: set[Hashable] = set()
+    first: list[int] = []
+    dealt: list[int] = []
+    for row in shuffled:
+        new = set(classes[row]) - seen
+        (first if new else dealt).append(int(row))
+        seen |= new
+    dealt.sort(key=lambda row: repr(classes[row]))  # a stable sort keeps the random order within
+    sizes = [round(f * len(classes)) for f in fractions]
+    quotas = [max(len(dealt) - sum(sizes), 0), *sizes]
+    parts: list[list[int]] = [[] for _ in quotas]
+    for place, row in enumerate(dealt, 1):
+        # The part furthest behind its quota gets the next row, so all quotas are met at the end.
+        due = [quota * place / len(dealt) - len(p) for quota, p in zip(quotas, parts, strict=True)]
+        parts[due.index(max(due))].append(row)
+    parts[0] += first
+    for fraction, part in zip(fractions, parts[1:], strict=True):
+        if fraction and not part:
+            raise InputError(
+                f"too few rows: {len(classes)} of them, in {len(seen)} classes, leave none for a "
+                f"part of {fraction:g}; give at least {math.ceil(1 / fraction) + len(seen)}"
+            )
+    return [np.sort(np.asarray(part, dtype=np.int64)) for part in parts]

@@ -39,11 +39,7 @@ class Standardizer:
         return Standardizer(tuple(mean.tolist()), tuple(np.where(still, 1.0, deviation).tolist()))
 
     def apply(self, values: Floats) -> Floats:
-        """(S, C) -> (S, C).
-
-        Raises:
-            InputError: another number of channels.
-        """
+        """(S, C) -> (S, C)."""
         if values.shape[-1] != len(self.mean):
             raise InputError(
                 f"the sequences have {values.shape[-1]} channels, expected {len(self.mean)}, as "
@@ -59,15 +55,7 @@ class Standardizer:
 
     @staticmethod
     def from_bytes(data: bytes, where: str) -> Standardizer:
-        """What `to_bytes` gave.
-
-        Args:
-            data: the bytes.
-            where: what to call them in an error.
-
-        Raises:
-            InputError: damaged, or something else.
-        """
+        """Read what `to_bytes` gave, or raise InputError, which names `where`."""
         try:
             kept = json.loads(data.decode())
             mean, deviation = (tuple(map(float, kept[name])) for name in ("mean", "deviation"))

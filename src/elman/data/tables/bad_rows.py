@@ -22,11 +22,7 @@ class BadRows:
     count: int = 0
 
     def add(self, where: str, reason: str) -> None:
-        """One more bad row at `where`, such as "reviews.csv:17".
-
-        Raises:
-            InputError: bad rows are not to be skipped.
-        """
+        """Count a bad row at `where`, such as "reviews.csv:17", or raise InputError."""
         if not self.skip:
             raise InputError(f"{where}: {reason}; {self.remedy}")
         self.count += 1

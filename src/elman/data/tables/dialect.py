@@ -58,11 +58,7 @@ class Dialect:
         return csv.reader(lines, delimiter=self.delimiter, quoting=csv.QUOTE_NONE)
 
     def cells(self, line: str, where: str) -> list[str]:
-        """The cells of one line.
-
-        Raises:
-            InputError: no line of a table, such as a whole file whose lines end in CR alone.
-        """
+        """The cells of one line."""
         try:
             return next(self.rows([line.removesuffix("\n")]), [])
         except csv.Error as error:
@@ -100,11 +96,8 @@ def find_dialect(lines: Sequence[str], delimiter: str = "") -> tuple[Dialect, in
 
     The delimiter is the one that cuts most lines into as many cells as the first, and at least
     two. In a table with tabs a quotation mark is a character, unless it encloses all cells of the
-    first line. A first line such as `sep=;`, which spreadsheets write, names the delimiter.
-
-    Args:
-        lines: the first ones, without their ends.
-        delimiter: one that is known, by the name of the file.
+    first line. A first line such as `sep=;`, which spreadsheets write, names the delimiter; else
+    it is `delimiter`, where the name of the file says it.
     """
     named = _SEP.fullmatch(lines[0].strip()) if lines else None
     skipped = 0

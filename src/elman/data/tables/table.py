@@ -76,11 +76,7 @@ class Table:
         return pd.Series(words, dtype=object)
 
     def numbers(self, name: str) -> npt.NDArray[np.float64]:
-        """(R,) a column of numbers, NaN where one is missing.
-
-        Raises:
-            InputError: something that is not a finite number, with its place.
-        """
+        """(R,) a column of finite numbers, NaN where one is missing; anything else is an error."""
         values, wrong = self._numbers(name)
         wrong |= np.isinf(values)
         if wrong.any():
@@ -134,11 +130,7 @@ def number_of(cell: Any, dialect: Dialect) -> float | None:
 
 
 def joined(tables: Sequence[Table]) -> Table:
-    """The rows of several tables, one after the other.
-
-    Raises:
-        InputError: their columns differ.
-    """
+    """The rows of several tables, one after the other."""
     first = tables[0]
     if len(tables) == 1:
         return first

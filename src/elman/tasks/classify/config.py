@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from elman.settings import setting
-from elman.tasks.network_config import PlacedDropoutConfig
+from elman.tasks.network_config import PlacedDropoutConfig, VocabularyConfig, share_setting
 
 _DATA = "Data"
 _TEXT = "Text"
@@ -20,7 +20,7 @@ _BUDGET = "Budget"
 _OPTIMIZATION = "Optimization"
 
 
-class ClassifyConfig(PlacedDropoutConfig):
+class ClassifyConfig(PlacedDropoutConfig, VocabularyConfig):
     """A classifier: its data, the network, the loss, regularization, and training."""
 
     text_column: str | None = setting(None, "column of the text; by default it is found", _DATA)
@@ -40,19 +40,6 @@ class ClassifyConfig(PlacedDropoutConfig):
     )
     test_fraction: float = setting(0.1, "the same for testing; 0: no test", _DATA, ge=0, lt=1)
 
-    unit: Literal["char", "bpe", "word"] = setting(
-        "word", "a token is a character, a byte-level BPE piece, or a word", _TEXT
-    )
-    vocab_size: int | None = setting(
-        None,
-        "the most tokens to know; default: 4096 for bpe, no limit for word and char",
-        _TEXT,
-        ge=2,
-        le=1_000_000,
-    )
-    min_count: int = setting(
-        1, "how often a word or character must come in the training text to be known", _TEXT, ge=1
-    )
     lower: bool = setting(True, "words in lower case", _TEXT)
     split_punctuation: bool = setting(True, "words apart from their punctuation", _TEXT)
     vectors: Path | None = setting(
@@ -124,15 +111,9 @@ class ClassifyConfig(PlacedDropoutConfig):
         "Evaluation and checkpoints",
     )
 
-    dropout: float = setting(
-        0.3, "on the input, between layers and before the read-out", _REGULARIZATION, ge=0, lt=1
-    )
-    word_dropout: float = setting(
-        0.0,
-        "share of words or steps whose vector is dropped whole (Iyyer 2015)",
-        _REGULARIZATION,
-        ge=0,
-        lt=1,
+    dropout: float = share_setting(0.3, "on the input, between layers and before the read-out")
+    word_dropout: float = share_setting(
+        0.0, "share of words or steps whose vector is dropped whole (Iyyer 2015)"
     )
 
     learning_rate: float = setting(2e-3, "the highest learning rate", _OPTIMIZATION, gt=0)
@@ -142,11 +123,6 @@ class ClassifyConfig(PlacedDropoutConfig):
     def both_ways(self) -> bool:
         """Whether the network reads from both ends."""
         return self.from_run is None if self.bidirectional is None else self.bidirectional
-
-    @property
-    def vocabulary_limit(self) -> int | None:
-        """The vocabulary size to ask of the tokenizer; None: all there is."""
-        return 4096 if self.vocab_size is None and self.unit == "bpe" else self.vocab_size
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:

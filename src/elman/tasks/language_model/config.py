@@ -7,7 +7,13 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from elman.settings import setting
-from elman.tasks.network_config import PlacedDropoutConfig
+from elman.tasks.network_config import (
+    PlacedDropoutConfig,
+    Unit,
+    VocabularyConfig,
+    share_setting,
+    unit_setting,
+)
 from elman.training.config import TruncatedConfig
 
 _TEXT = "Text"
@@ -16,25 +22,10 @@ _REGULARIZATION = "Regularization"
 _RECORDS = "Evaluation and checkpoints"
 
 
-class LanguageModelConfig(PlacedDropoutConfig, TruncatedConfig):
+class LanguageModelConfig(PlacedDropoutConfig, VocabularyConfig, TruncatedConfig):
     """A language model: what a token is, the network, its regularization, and training."""
 
-    unit: Literal["char", "bpe", "word"] = setting(
-        "char",
-        "a token is a character, a byte-level BPE piece trained on the text, or a"
-        " word (<unk> for rare ones, <eos> for a newline)",
-        _TEXT,
-    )
-    vocab_size: int | None = setting(
-        None,
-        "the most tokens to know; default: 4096 for bpe, no limit for word and char",
-        _TEXT,
-        ge=2,
-        le=1_000_000,
-    )
-    min_count: int = setting(
-        1, "how often a word or character must come in the training text to be known", _TEXT, ge=1
-    )
+    unit: Unit = unit_setting("char")
 
     valid_fraction: float = setting(
         0.05, "share of a single text kept for validation, near its end", _TEXT, gt=0, lt=1
@@ -61,12 +52,8 @@ class LanguageModelConfig(PlacedDropoutConfig, TruncatedConfig):
         None, "draw every matrix from U(-r, r) instead (Zaremba 2014)", _MODEL, gt=0
     )
 
-    embedding_dropout: float = setting(
-        0.0,
-        "share of the vocabulary dropped from the input for a chunk (Merity 2017)",
-        _REGULARIZATION,
-        ge=0,
-        lt=1,
+    embedding_dropout: float = share_setting(
+        0.0, "share of the vocabulary dropped from the input for a chunk (Merity 2017)"
     )
     activation_penalty: float = setting(
         0.0, "times the mean square of the features (AR, Merity 2017)", _REGULARIZATION, ge=0
@@ -109,11 +96,6 @@ class LanguageModelConfig(PlacedDropoutConfig, TruncatedConfig):
             return self.embedding_size
         small = self.unit == "char" and not self.is_tied
         return min(self.hidden_size, 128) if small else self.hidden_size
-
-    @property
-    def vocabulary_limit(self) -> int | None:
-        """The vocabulary size to ask of the tokenizer; None: all there is."""
-        return 4096 if self.vocab_size is None and self.unit == "bpe" else self.vocab_size
 
     @model_validator(mode="after")
     def _tie(self) -> Self:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from elman.predictors.translation import SearchOptions
 from elman.settings import setting
-from elman.tasks.network_config import StackConfig
+from elman.tasks.network_config import (
+    StackConfig,
+    Unit,
+    VocabularyConfig,
+    share_setting,
+    size_setting,
+    unit_setting,
+)
 
 _TEXT = "Text"
 _MODEL = "Model"
@@ -19,7 +26,7 @@ _RECORDS = "Evaluation and checkpoints"
 _NOISE = ("recurrent_dropout", "weight_dropout", "zoneout", "cell_zoneout")
 
 
-class TranslationConfig(StackConfig):
+class TranslationConfig(StackConfig, VocabularyConfig):
     """Translation: the texts, encoder, decoder and attention, and training."""
 
     source: str | None = setting(
@@ -30,24 +37,11 @@ class TranslationConfig(StackConfig):
     )
     target: str | None = setting(None, "the target, named likewise", _TEXT)
     skip_bad_rows: bool = setting(False, "leave out rows that can't be read, and count them", _TEXT)
-    unit: Literal["char", "bpe", "word"] = setting(
-        "bpe",
-        "a token is a character, a byte-level BPE piece trained on the text, or a"
-        " word (<unk> for rare ones)",
-        _TEXT,
-    )
+    pieces: ClassVar[int] = 4000
+    unit: Unit = unit_setting("bpe")
+    vocab_size: int | None = size_setting(pieces)
     vocabulary: Literal["joint", "separate"] = setting(
         "joint", "one vocabulary for both languages, or one each", _TEXT
-    )
-    vocab_size: int | None = setting(
-        None,
-        "the most tokens to know; default: 4000 for bpe, no limit for word and char",
-        _TEXT,
-        ge=2,
-        le=1_000_000,
-    )
-    min_count: int = setting(
-        1, "how often a word or character must occur in the training text to be known", _TEXT, ge=1
     )
     max_length: int = setting(
         100, "leave out training pairs with more tokens on either side", _TEXT, ge=2
@@ -87,27 +81,16 @@ class TranslationConfig(StackConfig):
         _MODEL,
     )
 
-    dropout: float = setting(
-        0.2,
-        "on embeddings, between layers, on the encoder's outputs and on the output",
-        _REGULARIZATION,
-        ge=0,
-        lt=1,
+    dropout: float = share_setting(
+        0.2, "on embeddings, between layers, on the encoder's outputs and on the output"
     )
-    label_smoothing: float = setting(
-        0.1,
-        "probability that is spread over all tokens (Szegedy 2016)",
-        _REGULARIZATION,
-        ge=0,
-        lt=1,
+    label_smoothing: float = share_setting(
+        0.1, "probability that is spread over all tokens (Szegedy 2016)"
     )
-    scheduled_sampling: float = setting(
+    scheduled_sampling: float = share_setting(
         0.0,
-        "probability that the decoder reads its own sample, not the true token (Bengio"
-        " 2015); slower, as input-feeding",
-        _REGULARIZATION,
-        ge=0,
-        lt=1,
+        "probability that the decoder reads its own sample, not the true token "
+        "(Bengio 2015); slower, as input-feeding",
     )
     sampling_steps: int = setting(
         2000, "steps over which scheduled-sampling rises from 0", _REGULARIZATION, ge=1
@@ -126,11 +109,6 @@ class TranslationConfig(StackConfig):
     def tie(self) -> Literal["none", "decoder", "all"]:
         """Which weights are tied: `tied`, or its default."""
         return self.tied or ("all" if self.vocabulary == "joint" else "decoder")
-
-    @property
-    def vocabulary_limit(self) -> int | None:
-        """The largest vocabulary size of a tokenizer; None: no limit."""
-        return 4000 if self.vocab_size is None and self.unit == "bpe" else self.vocab_size
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -26,40 +26,17 @@ USUAL = (*TEXT, *LABEL, *SPLIT)
 _LOOKED_AT = 1000
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """The columns to read.
+def choose(table: Table, columns: Columns, *, labeled: bool = True) -> tuple[Columns, str]:
+    """The columns to read, and how they were chosen, for the terminal.
 
-    Attributes:
-        text: of the text or the numbers.
-        label: of the label; None where none was asked for.
-        split: of the split; None where there is none.
-        note: how they were chosen, for the terminal.
-    """
-
-    text: str
-    label: str | None
-    split: str | None
-    note: str
-
-
-def choose(table: Table, columns: Columns, *, labeled: bool = True) -> Chosen:
-    """Choose the columns of a table.
-
-    Args:
-        table: its first rows are looked at.
-        columns: what the user names; it is taken as it is.
-        labeled: whether a label is wanted.
-
-    Raises:
-        InputError: a named column is missing, or none or several could be meant.
+    What `columns` names is taken as it is; the rest shows in the names and the first rows.
     """
     said = columns.label is not None
-    label, how_label = _named(table, columns.label, LABEL, "label", ()) if labeled else (None, "")
-    split, _ = _named(table, columns.split, SPLIT, "split", [label])
+    label, how_label = named(table, columns.label, LABEL, "label", ()) if labeled else (None, "")
+    split, _ = named(table, columns.split, SPLIT, "split", [label])
     if split is not None and columns.split is None and not _says_splits(table.cells(split)):
         split = None
-    text, how_text = _named(table, columns.text, TEXT, "text", [label, split])
+    text, how_text = named(table, columns.text, TEXT, "text", [label, split])
     if text is None:
         known = [label, split]
         text, how_text = _only(table, known, _texts(table, known, sole=label is not None), "text")
@@ -72,12 +49,13 @@ def choose(table: Table, columns: Columns, *, labeled: bool = True) -> Chosen:
         note += f", label column {label!r} ({how_label})"
     if split is not None:
         note += f", split column {split!r}"
-    return Chosen(text, label, split, note)
+    return replace(columns, text=text, label=label, split=split), note
 
 
-def _named(
+def named(
     table: Table, told: str | None, usual: Sequence[str], what: str, taken: Sequence[str | None]
 ) -> tuple[str | None, str]:
+    """The column that is told or has one of the usual names, and how it was chosen."""
     if told is not None:
         if told not in table.columns:
             raise InputError(

@@ -8,15 +8,24 @@ from __future__ import annotations
 import math
 import zipfile
 import zlib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from elman.data.labeled.formats.cells import BadCell, finite, label_of
-from elman.data.labeled.formats.parsed import ParsedRows, origin_of
-from elman.data.labeled.rows import Columns, Integers, LabelKind, Sequences, offsets_of
+from elman.data.labeled.formats.rows_of_table import BadCell, finite, label_of
+from elman.data.labeled.rows import (
+    Columns,
+    Integers,
+    LabelKind,
+    ParsedRows,
+    Sequences,
+    numbered,
+    offsets_of,
+    origin_of,
+)
 from elman.errors import InputError
 
 VALUES = ("values", "x", "X", "data", "sequences")
@@ -33,10 +42,6 @@ def read_npz(path: Path, columns: Columns, *, labeled: bool = True) -> ParsedRow
     `offsets` (N + 1,) or `lengths` (N,) where rows follow one another. `labels` (or y): (N,); per
     step (N, T) or (S,), as the values are; several a row (N, K) of 0 and 1, with their `names`
     (K,) where there are any.
-
-    Raises:
-        InputError: not such a file, objects in it, arrays that do not fit together, or a number
-            that is not finite.
     """
     arrays = _arrays(path)
     values = _pick(path, arrays, columns.text, VALUES, "values", "text")
@@ -50,9 +55,8 @@ def read_npz(path: Path, columns: Columns, *, labeled: bool = True) -> ParsedRow
     padded = real is not None
     if real is not None:
         flat = (flat[..., None] if flat.ndim == 2 else flat)[real]
-    names = tuple(str(number) for number in range(1, flat.shape[1] + 1))
-    count = len(lengths)
-    inputs = Sequences(flat, offsets_of(lengths), names, origin_of(path, [0] * count))
+    count, offsets = len(lengths), offsets_of(lengths)
+    inputs = Sequences(flat, offsets, numbered(flat), origin_of(path, [0] * count))
     kind: LabelKind = "step" if columns.per_step else "one"
     labels: Any = None
     if labeled:
@@ -63,7 +67,9 @@ def read_npz(path: Path, columns: Columns, *, labeled: bool = True) -> ParsedRow
             kind, labels = "many", _many(path, given, count, arrays.get("names"))
         else:
             labels = _one(path, given, len(flat) if columns.per_step else count)
-    note = f"{path.name}: {count} sequences, {len(names)} channels"
+            cuts = pairwise(offsets.tolist() if columns.per_step else range(count + 1))
+            labels = [labels[begin:end] for begin, end in cuts]
+    note = f"{path.name}: {count} sequences, {flat.shape[1]} channels"
     return ParsedRows(inputs, kind, labels, columns=columns, notes=(note,))
 
 
@@ -154,20 +160,16 @@ def _lengths(
     if given.ndim != 1 or given.dtype.kind not in "iu" or (len(given) and given.min() < 1):
         raise InputError(f"{path}: its lengths must be whole numbers, each at least 1")
     lengths = given.astype(np.int64)
-    if values.ndim == 2 and ("offsets" in arrays or _follow(lengths, values, arrays)):
+    padded = len(lengths) == len(values) and lengths.max() <= values.shape[1]
+    follow = "lengths" in arrays and not padded and int(lengths.sum()) == len(values)
+    if values.ndim == 2 and ("offsets" in arrays or follow):
         return lengths, None
-    if len(lengths) != len(values) or lengths.max() > values.shape[1]:
+    if not padded:
         raise InputError(
-            f"{path}: its {len(lengths)} lengths, up to {lengths.max()}, do not fit values of the "
-            f"shape {values.shape}"
+            f"{path}: its {len(lengths)} lengths, up to {lengths.max(initial=0)}, do not fit "
+            f"values of the shape {values.shape}"
         )
     return lengths, np.arange(values.shape[1]) < lengths[:, None]
-
-
-def _follow(lengths: Integers, values: Array, arrays: dict[str, Array]) -> bool:
-    """Whether rows of these lengths, one after the other, are just all of (S, C)."""
-    fits_padded = len(lengths) == len(values) and lengths.max() <= values.shape[1]
-    return "lengths" in arrays and not fits_padded and int(lengths.sum()) == len(values)
 
 
 def _one(path: Path, labels: Array, count: int) -> list[str]:

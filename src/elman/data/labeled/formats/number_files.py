@@ -6,49 +6,49 @@ label for every step, a column of the file.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from elman.data.labeled.formats.cells import BadCell, finite, label_of
-from elman.data.labeled.formats.columns import LABEL, has_header
-from elman.data.labeled.formats.parsed import ParsedRows
-from elman.data.labeled.rows import Columns, Floats, Origin, Sequences, offsets_of
+from elman.data.labeled.formats.columns import LABEL, has_header, named
+from elman.data.labeled.formats.rows_of_table import BadCell, finite, label_of
+from elman.data.labeled.rows import Columns, Floats, Origin, ParsedRows, inputs_of
 from elman.data.tables.bad_rows import BadRows
 from elman.data.tables.read import read_file
 from elman.data.tables.table import Table
 from elman.errors import InputError
 
 LABEL_FILES = ("labels.csv", "labels.tsv")
-SEQUENCE_FILES = (".csv", ".tsv")
-
-
-@dataclass
-class _Kept:
-    values: list[Floats] = field(default_factory=list)
-    labels: list[Any] = field(default_factory=list)
-    files: list[Path] = field(default_factory=list)
 
 
 def read_folder(
     folder: Path, columns: Columns, bad: BadRows, *, labeled: bool = True
 ) -> ParsedRows:
-    """Read every CSV and TSV file in a folder and in the folders in it, in the order of names.
-
-    Raises:
-        InputError: no files, files without labels, or a bad file that is not skipped.
-    """
-    files = [f for f in sequence_files(folder) if f.name not in LABEL_FILES]
+    """Read every CSV and TSV file in a folder and in the folders in it, in the order of names."""
+    files = sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in (".csv", ".tsv")
+        and file.name not in LABEL_FILES
+        and file.is_file()
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+    )
     if not files:
         raise InputError(f"{folder}: holds no .csv or .tsv files; give a folder with sequences")
     listed = _label_file(folder) if labeled and not columns.per_step else None
-    kept = _Kept()
+    kept: list[tuple[Path, Floats, Sequence[str]]] = []
     names: tuple[str, ...] | None = None
     for file in files:
         table = read_file(file, BadRows(remedy="correct the row"), header=has_header(()))
-        labels = _step_column(table, columns) if columns.per_step and labeled else None
+        labels = None
+        if columns.per_step and labeled:
+            labels, _ = named(table, columns.label, LABEL, "label", ())
+            if labels is None:
+                raise InputError(
+                    f"{table.name}: none of its columns ({', '.join(table.columns)}) is named as a "
+                    "label is; say which with --label-column"
+                )
         channels = tuple(name for name in table.columns if name != labels)
         names = names or channels
         try:
@@ -57,47 +57,27 @@ def read_folder(
                     f"its channels are {', '.join(channels)}, expected {', '.join(names)}"
                 )
             values = _values(table, channels)
-            label = _steps(table, labels) if labels else _label(file, folder, listed, labeled)
+            if labels:
+                label: Sequence[str] = [label_of(cell) for cell in table.cells(labels)]
+            else:
+                label = (_label(file, folder, listed),) if labeled else ()
         except BadCell as error:
             bad.add(str(file), str(error))
             continue
-        kept.values.append(values)
-        kept.labels.append(label)
-        kept.files.append(file)
-    how = "labels by step" if columns.per_step else f"labels from {_whence(folder, listed)}"
-    note = f"{folder.name}: {len(kept.files)} files, channels {', '.join(names or ())}"
+        kept.append((file, values, label))
+    read, rows, found = zip(*kept, strict=True) if kept else [()] * 3
+    origin = Origin(read, np.arange(len(read)), np.zeros(len(read), dtype=np.int64))
+    note = f"{folder.name}: {len(kept)} files, channels {', '.join(names or ())}"
+    if labeled:
+        whence = "its folders" if listed is None else LABEL_FILES[0]
+        note += ", labels by step" if columns.per_step else f", labels from {whence}"
     return ParsedRows(
-        _sequences(kept, names or ()),
+        inputs_of(rows, origin, names or ()),
         "step" if columns.per_step else "one",
-        _flat(kept, columns) if labeled else None,
+        found if labeled else None,
         columns=columns,
-        notes=(f"{note}, {how}" if labeled else note,),
+        notes=(note,),
     )
-
-
-def sequence_files(folder: Path) -> list[Path]:
-    """The CSV and TSV files of a folder and the folders in it, hidden ones left out."""
-    return sorted(
-        file
-        for file in folder.rglob("*")
-        if file.suffix.lower() in SEQUENCE_FILES
-        and file.is_file()
-        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
-    )
-
-
-def _flat(kept: _Kept, columns: Columns) -> list[str]:
-    if columns.per_step:
-        return [name for labels in kept.labels for name in labels]
-    return kept.labels
-
-
-def _sequences(kept: _Kept, channels: tuple[str, ...]) -> Sequences:
-    count = len(kept.files)
-    width = len(channels)
-    values = np.concatenate(kept.values) if count else np.zeros((0, width), dtype=np.float32)
-    origin = Origin(tuple(kept.files), np.arange(count), np.zeros(count, dtype=np.int64))
-    return Sequences(values, offsets_of([len(v) for v in kept.values]), channels, origin)
 
 
 def _values(table: Table, channels: tuple[str, ...]) -> Floats:
@@ -113,27 +93,6 @@ def _values(table: Table, channels: tuple[str, ...]) -> Floats:
         row, column = (int(place) for place in np.argwhere(np.isnan(values))[0])
         raise BadCell(f"line {table.lines[row]}: {channels[column]} has no number")
     return finite(values)
-
-
-def _step_column(table: Table, columns: Columns) -> str:
-    if columns.label is not None:
-        if columns.label not in table.columns:
-            raise InputError(
-                f"{table.name}: --label-column {columns.label}: no such column; "
-                f"it has {', '.join(table.columns)}"
-            )
-        return columns.label
-    found = [name for name in table.columns if name.lower() in LABEL]
-    if len(found) != 1:
-        raise InputError(
-            f"{table.name}: {len(found)} of its columns ({', '.join(table.columns)}) are named as "
-            "a label is; say which with --label-column"
-        )
-    return found[0]
-
-
-def _steps(table: Table, column: str) -> list[str]:
-    return [label_of(cell) for cell in table.cells(column)]
 
 
 def _label_file(folder: Path) -> dict[str, str] | None:
@@ -153,9 +112,7 @@ def _label_file(folder: Path) -> dict[str, str] | None:
         raise InputError(f"{path}: a file {error}; give each its label") from error
 
 
-def _label(file: Path, folder: Path, listed: dict[str, str] | None, labeled: bool) -> str:
-    if not labeled:
-        return ""
+def _label(file: Path, folder: Path, listed: dict[str, str] | None) -> str:
     name = file.relative_to(folder).as_posix()
     if listed is not None:
         found = listed.get(name, listed.get(file.stem))
@@ -168,7 +125,3 @@ def _label(file: Path, folder: Path, listed: dict[str, str] | None, labeled: boo
             f"{folder / LABEL_FILES[0]} (file, label)"
         )
     return file.relative_to(folder).parts[0]
-
-
-def _whence(folder: Path, listed: dict[str, str] | None) -> str:
-    return "its folders" if listed is None else LABEL_FILES[0]

@@ -6,25 +6,20 @@ from pathlib import Path
 
 import numpy as np
 
-from elman.data.labeled.formats.cells import BadCell, finite
-from elman.data.labeled.formats.parsed import ParsedRows, origin_of
-from elman.data.labeled.rows import Floats, Sequences, offsets_of
+from elman.data.labeled.formats.rows_of_table import BadCell, finite
+from elman.data.labeled.rows import Floats, ParsedRows, inputs_of, origin_of
 from elman.data.tables.bad_rows import BadRows
 from elman.data.text_files import text_lines
 from elman.errors import InputError
 
 
 def read_ts(path: Path, bad: BadRows, *, labeled: bool = True) -> ParsedRows:
-    """Read a `.ts` file: `1.5,2.0:0.1,0.2:label`, channels apart by colons, steps by commas.
-
-    Raises:
-        InputError: no `@data`, time stamps, no class labels, or a bad row that is not skipped.
-    """
+    """Read a `.ts` file: `1.5,2.0:0.1,0.2:label`, channels apart by colons, steps by commas."""
     header: dict[str, str] = {}
     values: list[Floats] = []
-    labels: list[str] = []
+    labels: list[tuple[str]] = []
     lines: list[int] = []
-    in_data = False
+    in_data = has_label = False
     for number, line in text_lines(path):
         if not line.strip() or line.startswith("#"):
             continue
@@ -32,32 +27,29 @@ def read_ts(path: Path, bad: BadRows, *, labeled: bool = True) -> ParsedRows:
             key, _, value = line.strip().partition(" ")
             header[key.lower()] = value.strip().lower()
             in_data = key.lower() == "@data"
+            has_label = header.get("@classlabel", "").startswith("true")
             if in_data:
-                _check(path, header, labeled)
+                if header.get("@timestamps") == "true":
+                    raise InputError(f"{path}: has time stamps, which are not read; leave them out")
+                if labeled and not has_label:
+                    raise InputError(f"{path}: has no class labels (@classLabel true …)")
             continue
         try:
-            row, label = _row(line, header.get("@classlabel", "").startswith("true"))
+            row, label = _row(line, has_label)
             if values and row.shape[1] != values[0].shape[1]:
                 raise BadCell(f"has {row.shape[1]} channels, expected {values[0].shape[1]}")
         except BadCell as error:
             bad.add(f"{path}:{number}", str(error))
             continue
         values.append(row)
-        labels.append(label)
+        labels.append((label,))
         lines.append(number)
     if not in_data:
         raise InputError(f"{path}: not a .ts file: it has no line @data")
-    flat = np.concatenate(values) if values else np.zeros((0, 1), dtype=np.float32)
-    channels = tuple(str(n) for n in range(1, flat.shape[1] + 1))
-    inputs = Sequences(flat, offsets_of([len(v) for v in values]), channels, origin_of(path, lines))
-    return ParsedRows(inputs, "one", labels if labeled else None, notes=(_note(path, inputs),))
-
-
-def _check(path: Path, header: dict[str, str], labeled: bool) -> None:
-    if header.get("@timestamps") == "true":
-        raise InputError(f"{path}: has time stamps, which are not read; leave them out")
-    if labeled and not header.get("@classlabel", "").startswith("true"):
-        raise InputError(f"{path}: has no class labels (@classLabel true …)")
+    inputs = inputs_of(values, origin_of(path, lines))
+    width = values[0].shape[1] if values else 1
+    note = f"{path.name}: {len(values)} sequences, {width} channels"
+    return ParsedRows(inputs, "one", labels if labeled else None, notes=(note,))
 
 
 def _row(line: str, has_label: bool) -> tuple[Floats, str]:
@@ -72,7 +64,3 @@ def _row(line: str, has_label: bool) -> tuple[Floats, str]:
     if not channels or len({len(channel) for channel in channels}) != 1:
         raise BadCell("its channels are not of the same length")
     return finite(np.asarray(channels).T), label
-
-
-def _note(path: Path, inputs: Sequences) -> str:
-    return f"{path.name}: {len(inputs)} sequences, {inputs.values.shape[1]} channels"
