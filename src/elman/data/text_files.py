@@ -41,17 +41,19 @@ def file_blocks(path: Path, start: Place) -> Iterator[tuple[str, Place]]:
     Newlines are as they are, a byte order mark is left out.
     """
     byte, line = start.byte, start.line
-    with _open(path) as file:
-        mark = b"" if start.byte else _read(path, file, len(codecs.BOM_UTF8))
+    with _open(path) as file, _reading(path):
+        mark = b"" if start.byte else file.read(len(codecs.BOM_UTF8))
         if mark == codecs.BOM_UTF8:
             mark, byte = b"", len(codecs.BOM_UTF8)
         elif mark.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise InputError(f"{path}: looks like UTF-16, not UTF-8; save it as UTF-8")
-        data = mark + _read(path, file, BLOCK_BYTES, start.byte)
+        if start.byte:
+            file.seek(start.byte)
+        data = mark + file.read(BLOCK_BYTES)
         if not data:
             raise InputError(f"{path}: the file is empty; give a text with something in it")
         while data:
-            more = _read(path, file, BLOCK_BYTES)
+            more = file.read(BLOCK_BYTES)
             text, used = _decode(path, data, byte, line, final=not more)
             if text:
                 yield text, Place(byte=byte, line=line)
@@ -88,13 +90,6 @@ def _open(path: Path) -> BinaryIO:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
 
 
-def _read(path: Path, file: BinaryIO, size: int, start: int = 0) -> bytes:
-    with _reading(path):
-        if start:
-            file.seek(start)
-        return file.read(size)
-
-
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
     try:
@@ -113,13 +108,9 @@ def numbered_lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[in
     They are bytes, so that the caller can say which line is not UTF-8 and go on. A line is cut off
     after `longest` bytes.
     """
-    with _open(path) as file:
+    with _open(path) as file, _reading(path):
         number, begins = 1, True
-        while True:
-            with _reading(path):
-                line = file.readline(longest)
-            if not line:
-                return
+        while line := file.readline(longest):
             if number == 1 and begins:
                 if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
                     raise InputError(f"{path}: looks like UTF-16, not UTF-8; save it as UTF-8")

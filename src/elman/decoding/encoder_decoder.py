@@ -164,13 +164,7 @@ def _would_repeat(history: Tensor, n: int) -> tuple[Tensor, Tensor]:
 
 @dataclass(frozen=True)
 class ScoredOutput:
-    """What a model says of one output.
-
-    Attributes:
-        log_prob: log p(output | source) in nats, the end included.
-        attention: (T, S), the weights on the source at each token, the end last; None for a model
-            without attention.
-    """
+    """log p(output | source) in nats, the end included, and the attention (T, S), if any."""
 
     log_prob: float
     attention: Tensor | None

@@ -47,13 +47,7 @@ MAJORITY = "majority class"
 
 @dataclass(frozen=True)
 class Baseline:
-    """A simple classifier and its scores.
-
-    Attributes:
-        name: of the classifier.
-        note: its parameters, or why there are no scores.
-        scores: metric -> value, by split ("valid", "test").
-    """
+    """A simple classifier, its parameters (or why there are no scores), its metrics by split."""
 
     name: str
     note: str

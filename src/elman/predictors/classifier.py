@@ -55,10 +55,7 @@ class ClassifierPrediction(Options):
 class Architecture:
     """What a classifier is made of; see `elman.models.classifier.Classifier`.
 
-    Attributes:
-        embedding_size: what the first layer reads: the width of the embedding, or the channels.
-        hidden_size: units of a direction of a layer.
-        pooling: how the steps become one vector; None for a label at each step.
+    The first layer reads `embedding_size` numbers, those of an embedding or the channels.
     """
 
     cell: str
@@ -140,7 +137,6 @@ class ClassifierPredictor(Predictor):
         return cls(architecture.make(schema, encoder), schema, encoder, architecture, name)
 
     def parts(self) -> Parts:
-        """The architecture, the schema, and the tokenizer or the scaler."""
         reads = {
             "schema": asdict(self.schema),
             "split_punctuation": self.encoder.split_punctuation,

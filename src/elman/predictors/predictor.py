@@ -91,12 +91,7 @@ class Records(Sequence[Record]):
 
 @dataclass(frozen=True)
 class Parts:
-    """A predictor without its weights, in plain values.
-
-    Attributes:
-        settings: JSON: the architecture of the network, and how input is read.
-        files: the content of each further file, by name.
-    """
+    """A predictor without its weights: its settings as JSON, and each further file by name."""
 
     settings: Mapping[str, Any]
     files: Mapping[str, bytes] = field(default_factory=dict)

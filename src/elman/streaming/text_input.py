@@ -67,19 +67,14 @@ class TextInput:
 
     @property
     def state(self) -> Mapping[str, Any]:
-        waiting = self._decoder.getstate()[0]
-        return {
-            "bytes": waiting.hex(),
-            "seen": self._seen,
-            "begun": self._begun,
-            "fault": self._fault,
-        }
+        place = {"seen": self._seen, "begun": self._begun, "fault": self._fault}
+        return {"bytes": self._decoder.getstate()[0].hex(), **place}
 
     @state.setter
     def state(self, state: Mapping[str, Any]) -> None:
         waiting, fault = bytes.fromhex(state["bytes"]), state["fault"]
-        fault = None if fault is None else int(fault)
         seen, begun = int(state["seen"]), bool(state["begun"])
+        fault = None if fault is None else int(fault)
         if len(waiting) > 3:
             raise ValueError("more than three bytes of one character are held back")
         self._decoder = codecs.getincrementaldecoder("utf-8")()
@@ -156,7 +151,7 @@ class LineInput:
         self._check_length(self._pending.tell(), self._number + 1)
 
     def end(self) -> Iterator[str]:
-        """What an error left unread, and the last line, if nothing ended it."""
+        """The lines that are left, the last one even if nothing ended it."""
         while self._lines:
             yield self._counted(self._lines.popleft())
         line = self._pending.getvalue() + self._text.end()

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
 
@@ -199,9 +198,7 @@ class SentimentTask(ClassifyTask):
 
 
 def _figures(classes: Classes, part: Predictions) -> dict[str, Callable[[Path], None]]:
-    """The confusion matrix and the reliability diagram; none without matplotlib."""
-    if find_spec("matplotlib") is None:
-        return {}
+    """The confusion matrix and the reliability diagram."""
     figures: dict[str, Callable[[Path], None]] = {
         "calibration.png": partial(draw_reliability, reliability_of(classes, part))
     }

@@ -44,7 +44,7 @@ def read_npz(path: Path, columns: Columns, *, labeled: bool = True) -> ParsedRow
     (K,) where there are any.
     """
     arrays = _arrays(path)
-    values = _pick(path, arrays, columns.text, VALUES, "values", "text")
+    values = _pick(path, arrays, columns.text, VALUES, "text")
     if values.dtype.kind not in "fiub":
         raise InputError(f"{path}: its values are {values.dtype}, expected numbers")
     try:
@@ -52,7 +52,6 @@ def read_npz(path: Path, columns: Columns, *, labeled: bool = True) -> ParsedRow
     except BadCell as error:
         raise InputError(f"{path}: {error}; correct it, or leave the row out") from error
     lengths, real = _lengths(path, arrays, flat)
-    padded = real is not None
     if real is not None:
         flat = (flat[..., None] if flat.ndim == 2 else flat)[real]
     count, offsets = len(lengths), offsets_of(lengths)
@@ -60,15 +59,15 @@ def read_npz(path: Path, columns: Columns, *, labeled: bool = True) -> ParsedRow
     kind: LabelKind = "step" if columns.per_step else "one"
     labels: Any = None
     if labeled:
-        given = _pick(path, arrays, columns.label, LABELS, "labels", "label")
-        if columns.per_step and padded and given.shape[:2] == values.shape[:2]:
+        given = _pick(path, arrays, columns.label, LABELS, "label")
+        if columns.per_step and real is not None and given.shape[:2] == values.shape[:2]:
             given = given[real]
         if given.ndim == 2 and not columns.per_step:
             kind, labels = "many", _many(path, given, count, arrays.get("names"))
         else:
-            labels = _one(path, given, len(flat) if columns.per_step else count)
-            cuts = pairwise(offsets.tolist() if columns.per_step else range(count + 1))
-            labels = [labels[begin:end] for begin, end in cuts]
+            cuts = offsets.tolist() if columns.per_step else range(count + 1)
+            flat_labels = _one(path, given, cuts[-1])
+            labels = [flat_labels[begin:end] for begin, end in pairwise(cuts)]
     note = f"{path.name}: {count} sequences, {flat.shape[1]} channels"
     return ParsedRows(inputs, kind, labels, columns=columns, notes=(note,))
 
@@ -96,11 +95,8 @@ def _check_member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo)
     """Refuse an array whose header asks for more than the file holds, before it is allocated."""
     with archive.open(member) as file:
         version = np.lib.format.read_magic(file)
-        read = (
-            np.lib.format.read_array_header_1_0
-            if version == (1, 0)
-            else np.lib.format.read_array_header_2_0
-        )
+        header = np.lib.format
+        read = header.read_array_header_1_0 if version == (1, 0) else header.read_array_header_2_0
         shape, _, dtype = read(file)
         wanted, held = math.prod(shape) * dtype.itemsize, member.file_size - file.tell()
     if dtype.hasobject:
@@ -113,12 +109,7 @@ def _check_member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo)
 
 
 def _pick(
-    path: Path,
-    arrays: dict[str, Array],
-    told: str | None,
-    usual: tuple[str, ...],
-    what: str,
-    flag: str,
+    path: Path, arrays: dict[str, Array], told: str | None, usual: tuple[str, ...], flag: str
 ) -> Array:
     if told is not None and told not in arrays:
         raise InputError(
@@ -126,12 +117,11 @@ def _pick(
         )
     found = [name for name in usual if name in arrays] if told is None else [told]
     if len(found) != 1:
-        which = (
-            f"{' and '.join(found)} could each be it" if found else f"it has {', '.join(arrays)}"
-        )
+        several = f"{' and '.join(found)} could each be it"
+        which = several if found else f"it has {', '.join(arrays)}"
         raise InputError(
-            f"{path}: no array of {what} found: {which}; name it {usual[0]!r}, or say which with "
-            f"--{flag}-column"
+            f"{path}: no array of {usual[0]} found: {which}; name it {usual[0]!r}, or say which "
+            f"with --{flag}-column"
         )
     return arrays[found[0]]
 
