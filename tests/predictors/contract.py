@@ -127,6 +127,21 @@ def damaged_snapshots_are_refused(
         assert "\n" not in str(error)  # noqa: PT017
 
 
+def an_end_that_fails_is_an_end(
+    predictor: Predictor, sequence: str | bytes, same: Same, **options: Any
+) -> None:
+    """After an end inside of a character the next push begins as if nothing had been."""
+    data = sequence.encode() if isinstance(sequence, str) else sequence
+    wanted = answers_of(predictor.session(**options), [data])
+    session = predictor.session(**options)
+    session.push(data[: len(data) // 2])
+    with suppress(InputError):  # half of the input may itself end inside of something
+        session.push(b"\xf0\x9f")
+    with pytest.raises(InputError, match="not UTF-8"):
+        session.flush()
+    same(answers_of(session, [data]), wanted)
+
+
 def saved_and_loaded_is_the_same(
     predictor: Predictor, folder: Path, sequence: Any, same: Same, **options: Any
 ) -> None:

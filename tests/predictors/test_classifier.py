@@ -103,6 +103,7 @@ def test_sessions_are_values(kinds: Made, kind: str, tmp_path: Path) -> None:
     predictor, sequence = kinds[kind], SEQUENCES[kind]
     contract.sessions_never_touch(predictor, sequence, sequence[-7:], same)
     contract.saved_and_loaded_is_the_same(predictor, tmp_path, sequence, same)
+    contract.an_end_that_fails_is_an_end(predictor, sequence, same)
     other = kinds["other numbers" if kind == "numbers" else "other"]
     contract.other_weights_are_refused(predictor, other, sequence[:20], same)
 

@@ -113,6 +113,7 @@ def test_any_cut_and_any_stop(predictor: ForecasterPredictor, data: st.DataObjec
 def test_sessions_never_touch(predictor: ForecasterPredictor) -> None:
     other = as_text([{**row, "y": 3.0} for row in ROWS])
     contract.sessions_never_touch(predictor, TEXT, other, same, **OPTIONS)
+    contract.an_end_that_fails_is_an_end(predictor, TEXT, same, **OPTIONS)
 
 
 @pytest.mark.parametrize("trained", ["segments", "autoregressive"], indirect=True)

@@ -58,6 +58,7 @@ def test_any_cut_and_any_stop_is_the_whole(
 @settings(max_examples=15)
 def test_two_sessions_never_touch(unit: str, one: str, other: str) -> None:
     contract.sessions_never_touch(predictor_of(unit), one, other.encode(), assert_same)
+    contract.an_end_that_fails_is_an_end(predictor_of(unit), one, assert_same)
 
 
 def test_a_session_goes_on_in_a_new_process(tmp_path: Path) -> None:

@@ -49,6 +49,10 @@ def test_lines_of_text_are_rows(first: int, second: int) -> None:
     same(got + session.flush(), wanted)
 
 
+def test_an_end_that_fails() -> None:
+    contract.an_end_that_fails_is_an_end(made(), TEXT, same)
+
+
 def test_two_sessions() -> None:
     contract.sessions_never_touch(made(), ROWS, ROWS[::-1].copy(), same)
 

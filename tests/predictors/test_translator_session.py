@@ -43,6 +43,7 @@ def test_any_cut_and_any_stop_is_the_whole(
 
 def test_sessions_never_touch(predictor: TranslatorPredictor) -> None:
     contract.sessions_never_touch(predictor, TEXT, TEXT[::-1], same)
+    contract.an_end_that_fails_is_an_end(predictor, TEXT, same)
 
 
 def test_it_goes_on_in_a_new_process(predictor: TranslatorPredictor, tmp_path: Path) -> None:

@@ -75,7 +75,24 @@ def test_a_line_without_an_end_is_bounded() -> None:
         list(reader.read("one\n" + "x" * 11))
 
 
-@pytest.mark.parametrize("state", [{}, {"bytes": "zz"}, {"bytes": "00" * 9, "seen": 0, "begun": 1}])
+def test_lines_after_one_that_is_refused_are_not_lost_at_the_end() -> None:
+    reader = LineInput(longest=10)
+    with pytest.raises(InputError, match="standard input:1"):
+        list(reader.read("x" * 11 + "\ntwo\nthr"))
+    assert list(reader.end()) == ["two", "thr"]
+
+
+def test_a_bad_byte_is_part_of_the_place() -> None:
+    reader, again = TextInput(), TextInput()
+    assert reader.read(b"one\xff") == "one"
+    again.state = json.loads(json.dumps(reader.state))
+    with pytest.raises(InputError, match="not UTF-8 at byte 3"):
+        again.read(b"two")
+
+
+@pytest.mark.parametrize(
+    "state", [{}, {"bytes": "zz"}, {"bytes": "00" * 9, "seen": 0, "begun": 1, "fault": None}]
+)
 def test_a_place_that_is_none_is_refused(state: dict[str, object]) -> None:
     with pytest.raises((KeyError, ValueError)):
         TextInput().state = state

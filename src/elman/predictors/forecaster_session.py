@@ -99,11 +99,9 @@ class ForecasterSession(Session[Rows, dict[str, Any]]):
             yield from self._row(found, f"row {self._count}")
 
     def _end(self) -> Iterator[dict[str, Any]]:
-        try:
-            for line in self._lines.end():
-                yield from self._line(line)
-        finally:
-            self.reset()
+        for line in self._lines.end():
+            yield from self._line(line)
+        self.reset()
 
     def _another(self) -> ForecasterSession:
         return ForecasterSession(

@@ -166,12 +166,16 @@ class Session(ABC, Generic[Chunk, Answer]):
         return _collected(self._read(chunk))
 
     def flush(self) -> list[Answer]:
-        """End the input: what was held back. A push after it begins as if nothing had been.
+        """End the input; the answers to what was held back. A push after it begins a new input.
 
         Raises:
-            InputError: an end in the middle of something.
+            InputError: an end in the middle of something. The next push begins a new input too.
         """
-        return _collected(self._end())
+        try:
+            return _collected(self._end())
+        except InputError:
+            self.reset()
+            raise
 
     @abstractmethod
     def reset(self) -> None:
