@@ -150,9 +150,7 @@ class ForecasterSession(Session[Rows, dict[str, Any]]):
             raise ValueError(f"series {name} is without the state of its network")
         if state is None or template is None:  # both, as was just seen
             return None
-        state.require_like(template, f"the state of series {name}")
-        device = next(iter(template.values())).device
-        return state.clone().to(device)
+        return state.like(template, f"the state of series {name}")
 
     def _known_ahead(self, name: str, panel: Panel) -> Panel:
         """The panel with what the history of this session knows ahead, if that reaches as far."""
