@@ -27,14 +27,7 @@ _INCHES = 0.24
 
 @final
 class AlignmentFile:
-    """A file of alignments, which are collected and written together.
-
-    Args:
-        path: its suffix tells the format.
-
-    Raises:
-        InputError: an unknown suffix, a missing folder, or matplotlib is missing.
-    """
+    """A file of alignments, which are collected and written together; its suffix is the format."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -28,11 +28,7 @@ MOST_LAYERS = 6
 
 
 def figures(measured: Measurements) -> dict[str, bytes]:
-    """Each figure as PNG by name, in the order in which they explain one another.
-
-    Raises:
-        InputError: matplotlib is not installed.
-    """
+    """Each figure as PNG by name, in the order in which they explain one another."""
     activities = [layer.activity for layer in measured.layers]
     keeps = any(activity.time_constants is not None for activity in activities)
     needed: dict[str, tuple[Callable[[Any, Measurements], None], bool]] = {

@@ -40,9 +40,6 @@ class RunDirectory:
 
         `settings` are plain values (`config.model_dump(mode="json")`); None is left out, because
         TOML has no such value.
-
-        Raises:
-            InputError: there is something at `path` already.
         """
         run = cls(Path(path))
         if run.path.exists() and not run.path.is_dir():
@@ -60,11 +57,7 @@ class RunDirectory:
         return run
 
     def read_config(self) -> tuple[str, dict[str, Any]]:
-        """The task and its settings, as `create` was given them.
-
-        Raises:
-            InputError: the folder or its config.toml is missing, damaged or of another format.
-        """
+        """The task and its settings, as `create` was given them."""
         where = self.config_path
         if not self.path.is_dir():
             raise InputError(f"{self.path}: there is no such folder, expected a run directory")
