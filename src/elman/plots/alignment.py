@@ -11,7 +11,7 @@ from typing import Any, final
 
 import numpy as np
 
-from elman.diagnostics.alignment import Alignment
+from elman.diagnostics.explanation import Alignment
 from elman.errors import InputError
 from elman.files import write_text
 from elman.plots.page import render

@@ -189,8 +189,7 @@ def _gates(figure: Any, measured: Measurements) -> None:
             f"{layer.place}  {gate.name}\nsaturated {gate.low:.0%} low, {gate.high:.0%} high",
             fontsize=9,
         )
-        axes.set_xlabel("value")
-        axes.set_ylabel("share, %")
+        axes.set(xlabel="value", ylabel="share, %")
 
 
 def _time_constants(figure: Any, measured: Measurements) -> None:

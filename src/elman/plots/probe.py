@@ -13,13 +13,7 @@ from elman.data.memory import PROBLEMS
 from elman.plots import style
 
 COLORS = (
-    style.BLUE,
-    style.SKY,
-    style.PURPLE,
-    style.ORANGE,
-    style.RED,
-    style.GREEN,
-    style.BLACK,
+    *(style.BLUE, style.SKY, style.PURPLE, style.ORANGE, style.RED, style.GREEN, style.BLACK),
     "#999999",
 )
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")

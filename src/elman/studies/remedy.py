@@ -33,12 +33,10 @@ class Attempt:
     Attributes:
         name: the changed settings in words, or `ORIGINAL`.
         updates: of the weights; fewer than allowed where the task was solved before.
-        seconds: of training.
-        scores: on the validation data at the end; empty where training failed.
+        scores: on the validation data at the end.
         solved: whether nothing is left to learn, or None for a task that never says so.
-        reach: the longest by gradient, or None where training failed.
-        verdicts: the names of the verdicts on it.
-        failed: why training could not go on, or None.
+        reach: the longest by gradient.
+        failed: why training could not go on; there is nothing else then.
     """
 
     name: str

@@ -47,12 +47,8 @@ CELLS: dict[str, dict[str, Any]] = {
 class Plan:
     """Which trials a study is made of.
 
-    Attributes:
-        problems: names of `elman.data.memory.PROBLEMS`.
-        cells: names of `CELLS`, or classes as package.module:Class.
-        learning_rates: each tried by itself; the best counts.
-        lags: rising.
-        seeds: how many, from 0 on.
+    Cells are names of `CELLS`, or classes as package.module:Class. Each learning rate is tried by
+    itself, and the best counts; lags rise; there are `seeds` seeds from 0 on.
     """
 
     problems: tuple[str, ...]
