@@ -165,7 +165,10 @@ class ClassifierPredictor(Predictor):
                 continue
             for place, (row, found) in enumerate(zip(rows, probabilities, strict=True)):
                 answer = dict(answered(self.schema, found))
-                _refuse_clash(row, answer)
+                if both := [name for name in answer if name in row]:
+                    raise InputError(
+                        f"the table has a column {both[0]!r}, which the answer needs; rename it"
+                    )
                 if explaining and isinstance(read, TextRows) and self.encoder.words is not None:
                     why = explain(self.model, self.schema, self.encoder.words, read.texts[place])
                     answer["words"] = [asdict(word) for word in why.words]
@@ -192,7 +195,9 @@ class ClassifierPredictor(Predictor):
         """
         if isinstance(row, str):
             if self.encoder.words is None:
-                raise InputError(f"{self.name}: reads numbers; leave --text out")
+                raise InputError(
+                    f"{self.name}: reads numbers; leave --text out to see its first validation row"
+                )
             words = self.encoder.words
             return activations_of_text(self.model, self.schema, words, row, self.name)
         if self.encoder.words is not None:
@@ -227,9 +232,3 @@ class ClassifierPredictor(Predictor):
                 what = {} if words is None else {"word": words[place]}
                 answer = answered(self.schema, probabilities[place])
                 yield {"row": before + row + 1, "step": step + 1, **what, **answer}
-
-
-def _refuse_clash(row: Row, answer: Row) -> None:
-    both = next((name for name in answer if name in row), None)
-    if both is not None:
-        raise InputError(f"the table has a column {both!r}, which the answer needs; rename it")

@@ -156,16 +156,10 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
 
     def activations(self, predictor: ClassifierPredictor, text: str | None) -> Activations:
         """Those of a text, or of the first validation row of numbers."""
-        if predictor.encoder.words is not None:
-            if text is None:
-                raise InputError(
-                    f"{predictor.name}: this classifier reads text; give some with --text"
-                )
-            return predictor.activations(text)
         if text is not None:
-            raise InputError(
-                f"{predictor.name}: reads numbers; leave --text out to see its first validation row"
-            )
+            return predictor.activations(text)
+        if predictor.encoder.words is not None:
+            raise InputError(f"{predictor.name}: this classifier reads text; give some with --text")
         title = f"{predictor.name}, first validation row"
         row = self.data.splits["valid"].row(0)
         return activations_of_numbers(predictor.model, predictor.schema, row, title)
