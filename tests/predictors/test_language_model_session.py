@@ -75,6 +75,11 @@ def test_a_snapshot_of_other_weights_is_refused(unit: str) -> None:
     contract.other_weights_are_refused(one, other, "The cat sat on", assert_same)
 
 
+@pytest.mark.parametrize("unit", UNITS)
+def test_faults_of_text(unit: str) -> None:
+    contract.faults_of_text_are_kept_and_ended(predictor_of(unit), b"The cat sat", assert_same)
+
+
 @given(data=st.data())
 @settings(max_examples=60)
 def test_damaged_snapshots_are_refused(data: st.DataObject) -> None:

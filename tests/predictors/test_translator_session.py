@@ -63,6 +63,10 @@ def test_damaged_snapshots_are_refused(predictor: TranslatorPredictor, data: st.
     contract.damaged_snapshots_are_refused(predictor, "a red ball\na bl", data)
 
 
+def test_faults_of_text(predictor: TranslatorPredictor) -> None:
+    contract.faults_of_text_are_kept_and_ended(predictor, b"a red ball\na ball", same)
+
+
 def test_saved_and_loaded_is_the_same(predictor: TranslatorPredictor, tmp_path: Path) -> None:
     contract.saved_and_loaded_is_the_same(predictor, tmp_path, TEXT, same)
 

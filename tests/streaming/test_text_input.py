@@ -107,3 +107,16 @@ def test_a_line_that_comes_a_character_at_a_time_is_not_copied_each_time() -> No
         copied += reader._pending is not pending
     assert copied == 0
     assert [len(line) for line in reader.read("\n")] == [2000]
+
+
+def test_the_lines_after_an_error_are_there_at_the_end() -> None:
+    reader = LineInput(longest=5)
+    with pytest.raises(InputError, match="standard input:1"):
+        list(reader.read("too long\ntwo\nthree\nfo"))
+    assert list(reader.end()) == ["two", "three", "fo"]
+
+
+def test_a_held_back_half_of_a_pair_is_refused() -> None:
+    state = LineInput().state
+    with pytest.raises(ValueError, match="surrogates"):
+        LineInput().state = {**state, "pending": "\ud800"}

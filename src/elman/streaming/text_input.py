@@ -86,7 +86,11 @@ class TextInput:
         if isinstance(chunk, str):
             if waiting:
                 raise InputError(f"{self._where}: text after the first bytes of a character")
+            if chunk.encode("utf-8", "ignore").decode() != chunk:
+                raise InputError(f"{self._where}: half of a surrogate pair; give whole characters")
             text = chunk
+        elif not isinstance(chunk, bytes | bytearray):
+            raise InputError(f"{self._where}: expected text or bytes, got {type(chunk).__name__}")
         else:
             try:
                 text = self._decoder.decode(chunk, final)
@@ -163,6 +167,7 @@ class LineInput:
     @state.setter
     def state(self, state: Mapping[str, Any]) -> None:
         pending, number = str(state["pending"]), int(state["line"])
+        pending.encode()  # raises where it is no text
         self._text.state = state["text"]
         *lines, rest = pending.split("\n")
         self._lines, self._number = deque(lines), number

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from elman.data.given import Columns, Data, Files, Given, Pairs, name_of, one_part
-from elman.data.tables.bad_rows import BadRows
 from elman.data.tables.read import KINDS, read_columns, read_file, suffix_of
-from elman.data.tables.table import Table, listed
+from elman.data.tables.table import BadRows, Table, listed
 from elman.data.text import lines_of
 from elman.data.text_files import LONGEST_LINE, decode, numbered_lines
 from elman.errors import InputError
@@ -184,7 +183,7 @@ def read_sources(data: Path | Columns, column: str | None = None) -> Iterator[st
         )
     by_lower = _by_lower(table.columns)
     found = [by_lower[name] for name in names if name in by_lower]
-    if not found and len(table.columns) > 2:
+    if not found and len(table.columns) not in (1, 2):
         raise InputError(
             f"{table.name}: which of its columns ({listed(table.columns)}) is the source is not"
             " clear; rename it to source"
