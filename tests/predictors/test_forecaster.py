@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -113,6 +114,7 @@ def test_any_cut_and_any_stop(predictor: ForecasterPredictor, data: st.DataObjec
 def test_sessions_never_touch(predictor: ForecasterPredictor) -> None:
     other = as_text([{**row, "y": 3.0} for row in ROWS])
     contract.sessions_never_touch(predictor, TEXT, other, same, **OPTIONS)
+    contract.an_end_that_fails_is_an_end(predictor, TEXT, same, **OPTIONS)
 
 
 @pytest.mark.parametrize("trained", ["segments", "autoregressive"], indirect=True)
@@ -129,6 +131,10 @@ def test_other_weights_are_refused(predictor: ForecasterPredictor) -> None:
 @given(data=st.data())
 def test_damaged_snapshots(predictor: ForecasterPredictor, data: st.DataObject) -> None:
     contract.damaged_snapshots_are_refused(predictor, ROWS[:3], data, **OPTIONS)
+
+
+def test_faults_of_text(predictor: ForecasterPredictor) -> None:
+    contract.faults_of_text_are_kept_and_ended(predictor, TEXT.encode(), same, **OPTIONS)
 
 
 def test_saved_and_loaded_is_the_same(predictor: ForecasterPredictor, tmp_path: Path) -> None:
@@ -179,6 +185,13 @@ def test_a_snapshot_does_not_grow(trained: Run) -> None:
     assert max(sizes[18:]) <= sizes[10]
 
 
+def whole_numbers(rows: torch.Tensor) -> torch.Tensor:
+    """Rows of a snapshot whose marks of what was observed are numbers."""
+    arrays = safetensors.numpy.load(rows.numpy().tobytes())
+    arrays["observed"] = arrays["observed"].astype(np.float32)
+    return torch.frombuffer(bytearray(safetensors.numpy.save(arrays)), dtype=torch.uint8)
+
+
 def test_a_snapshot_of_other_rows_is_refused(predictor: ForecasterPredictor) -> None:
     session = predictor.session()
     session.push(ROWS)
@@ -189,6 +202,7 @@ def test_a_snapshot_of_other_rows_is_refused(predictor: ForecasterPredictor) -> 
         {"values": {**snapshot.values, "series": ["north", "west"]}},
         {"tensors": {}},
         {"tensors": {name: tensor[:-9] for name, tensor in snapshot.tensors.items()}},
+        {"tensors": {name: whole_numbers(tensor) for name, tensor in snapshot.tensors.items()}},
     ):
         parts = {**vars(snapshot), **change}
         with pytest.raises(InputError):

@@ -59,11 +59,7 @@ def generate(
 
 
 def writer(predictor: Predictor) -> LanguageModelPredictor:
-    """The predictor as one that writes.
-
-    Raises:
-        InputError: it is of another kind.
-    """
+    """The predictor as one that writes; an InputError where it is of another kind."""
     if not isinstance(predictor, LanguageModelPredictor):
         raise InputError(
             f"{predictor.name}: a {predictor.kind} does not write text; give a language-model"

@@ -176,18 +176,16 @@ def _blocks(files: Sequence[Path | str], start: Place) -> Iterator[tuple[str, Pl
     for number in range(start.file, len(files)):
         begin = start if number == start.file else Place(number)
         block, place = "\n", begin
-        for block, within in _blocks_of(files[number], begin):
+        text = files[number]
+        if isinstance(text, Path):
+            within_file = file_blocks(text, begin)
+        else:
+            cuts = range(begin.byte, len(text), BLOCK_BYTES)
+            within_file = ((text[cut : cut + BLOCK_BYTES], Place(byte=cut)) for cut in cuts)
+        for block, within in within_file:
             place = Place(number, within.byte, within.line, characters)
             yield block, place
             characters += len(block)
         if block[-1] != "\n" and number + 1 < len(files):
             yield "\n", place  # to start at this newline, read the block before it again
             characters += 1
-
-
-def _blocks_of(text: Path | str, start: Place) -> Iterator[tuple[str, Place]]:
-    if isinstance(text, Path):
-        yield from file_blocks(text, start)
-        return
-    for begin in range(start.byte, len(text), BLOCK_BYTES):
-        yield text[begin : begin + BLOCK_BYTES], Place(byte=begin)

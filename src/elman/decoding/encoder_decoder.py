@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from elman.errors import InputError
 from elman.layers.state import State
@@ -115,9 +116,12 @@ class Constraints:
         """
         ends = log_probs[:, self.end_id].clone()
         log_probs[:, [self.start_id, self.end_id, *self.never]] = -math.inf
-        if self.no_repeat:
-            rows, ids = _would_repeat(history, self.no_repeat)
-            log_probs[rows, ids] = -math.inf
+        n = self.no_repeat
+        if n and history.shape[1] >= n:
+            seen = history.unfold(1, n, 1)  # (N, T - n + 1, n)
+            last = history[:, history.shape[1] - n + 1 :]
+            rows, places = (seen[:, :, :-1] == last.unsqueeze(1)).all(-1).nonzero(as_tuple=True)
+            log_probs[rows, seen[rows, places, -1]] = -math.inf
         log_probs[full] = -math.inf
         if history.shape[1] < self.min_length:
             ends.masked_fill_(log_probs.amax(-1) > -math.inf, -math.inf)
@@ -145,32 +149,13 @@ def source_batches(
         places = order[begin : begin + min(size, fit)]
         begin += len(places)
         lengths = torch.tensor([len(sources[place]) for place in places])
-        ids = torch.zeros(int(lengths.max()), len(places), dtype=torch.long)
-        for column, place in enumerate(places):
-            ids[: lengths[column], column] = torch.as_tensor(sources[place])
+        ids = pad_sequence([torch.as_tensor(sources[p], dtype=torch.long) for p in places])
         yield SourceBatch(places, ids.to(device), lengths.to(device))
-
-
-def _would_repeat(history: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    """Rows and ids that would complete an n-gram which `history` (N, T) holds already."""
-    if history.shape[1] < n:
-        none = history.new_empty(0)
-        return none, none
-    seen = history.unfold(1, n, 1)  # (N, T - n + 1, n)
-    last = history[:, history.shape[1] - n + 1 :]
-    rows, places = (seen[:, :, :-1] == last.unsqueeze(1)).all(-1).nonzero(as_tuple=True)
-    return rows, seen[rows, places, -1]
 
 
 @dataclass(frozen=True)
 class ScoredOutput:
-    """What a model says of one output.
-
-    Attributes:
-        log_prob: log p(output | source) in nats, the end included.
-        attention: (T, S), the weights on the source at each token, the end last; None for a model
-            without attention.
-    """
+    """log p(output | source) in nats, the end included, and the attention (T, S), if any."""
 
     log_prob: float
     attention: Tensor | None

@@ -55,10 +55,7 @@ class ClassifierPrediction(Options):
 class Architecture:
     """What a classifier is made of; see `elman.models.classifier.Classifier`.
 
-    Attributes:
-        embedding_size: what the first layer reads: the width of the embedding, or the channels.
-        hidden_size: units of a direction of a layer.
-        pooling: how the steps become one vector; None for a label at each step.
+    The first layer reads `embedding_size` numbers, those of an embedding or the channels.
     """
 
     cell: str
@@ -140,7 +137,6 @@ class ClassifierPredictor(Predictor):
         return cls(architecture.make(schema, encoder), schema, encoder, architecture, name)
 
     def parts(self) -> Parts:
-        """The architecture, the schema, and the tokenizer or the scaler."""
         reads = {
             "schema": asdict(self.schema),
             "split_punctuation": self.encoder.split_punctuation,
@@ -169,7 +165,10 @@ class ClassifierPredictor(Predictor):
                 continue
             for place, (row, found) in enumerate(zip(rows, probabilities, strict=True)):
                 answer = dict(answered(self.schema, found))
-                _refuse_clash(row, answer)
+                if both := [name for name in answer if name in row]:
+                    raise InputError(
+                        f"the table has a column {both[0]!r}, which the answer needs; rename it"
+                    )
                 if explaining and isinstance(read, TextRows) and self.encoder.words is not None:
                     why = explain(self.model, self.schema, self.encoder.words, read.texts[place])
                     answer["words"] = [asdict(word) for word in why.words]
@@ -196,7 +195,9 @@ class ClassifierPredictor(Predictor):
         """
         if isinstance(row, str):
             if self.encoder.words is None:
-                raise InputError(f"{self.name}: reads numbers; leave --text out")
+                raise InputError(
+                    f"{self.name}: reads numbers; leave --text out to see its first validation row"
+                )
             words = self.encoder.words
             return activations_of_text(self.model, self.schema, words, row, self.name)
         if self.encoder.words is not None:
@@ -231,9 +232,3 @@ class ClassifierPredictor(Predictor):
                 what = {} if words is None else {"word": words[place]}
                 answer = answered(self.schema, probabilities[place])
                 yield {"row": before + row + 1, "step": step + 1, **what, **answer}
-
-
-def _refuse_clash(row: Row, answer: Row) -> None:
-    both = next((name for name in answer if name in row), None)
-    if both is not None:
-        raise InputError(f"the table has a column {both!r}, which the answer needs; rename it")

@@ -99,11 +99,9 @@ class ForecasterSession(Session[Rows, dict[str, Any]]):
             yield from self._row(found, f"row {self._count}")
 
     def _end(self) -> Iterator[dict[str, Any]]:
-        try:
-            for line in self._lines.end():
-                yield from self._line(line)
-        finally:
-            self.reset()
+        for line in self._lines.end():
+            yield from self._line(line)
+        self.reset()
 
     def _another(self) -> ForecasterSession:
         return ForecasterSession(
@@ -151,9 +149,7 @@ class ForecasterSession(Session[Rows, dict[str, Any]]):
             raise ValueError(f"series {name} is without the state of its network")
         if state is None or template is None:  # both, as was just seen
             return None
-        state.require_like(template, f"the state of series {name}")
-        device = next(iter(template.values())).device
-        return state.clone().to(device)
+        return state.like(template, f"the state of series {name}")
 
     def _line(self, line: str) -> Iterator[dict[str, Any]]:
         if not line.strip():

@@ -132,10 +132,9 @@ class MemorySession(Session[Rows, MemoryAnswer]):
         return Snapshot(self.kind, self._predictor.fingerprint, states, {}, self._input.state)
 
     def _restore(self, snapshot: Snapshot) -> None:
-        state = snapshot.states["layer"]
-        state.require_like(self._state, "the state of the layer")
+        state = snapshot.states["layer"].like(self._state, "the state of the layer")
         self._input.state = snapshot.values
-        self._state = state.clone()
+        self._state = state
 
     def _begun(self) -> State:
         with torch.inference_mode():

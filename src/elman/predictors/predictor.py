@@ -91,12 +91,7 @@ class Records(Sequence[Record]):
 
 @dataclass(frozen=True)
 class Parts:
-    """A predictor without its weights, in plain values.
-
-    Attributes:
-        settings: JSON: the architecture of the network, and how input is read.
-        files: the content of each further file, by name.
-    """
+    """A predictor without its weights: its settings as JSON, and each further file by name."""
 
     settings: Mapping[str, Any]
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -272,7 +267,7 @@ def read_parts(folder: Path) -> tuple[str, Parts]:
     path = folder / HEADER
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        header, settings, hashes = content["elman"], content["settings"], content["files"]
+        header, settings, hashes = content["elman"], dict(content["settings"]), content["files"]
         if header["format"] != FORMAT:
             raise InputError(
                 f"{path}: a predictor of format {header['format']!r}, expected {FORMAT}; train it"
@@ -315,7 +310,14 @@ def make(kind: str, parts: Parts, name: str) -> Predictor:
         if name in str(error):
             raise
         raise InputError(f"{name}: {error}") from error
-    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+        RuntimeError,
+    ) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{name}: its parts do not fit together ({reason})") from error
 

@@ -118,7 +118,7 @@ class NumberInput(_Counted[LineInput]):
             raise InputError(f"{where}: an array in the middle of a line; end the line first")
         try:
             array = np.asarray(chunk)
-        except ValueError as error:
+        except (RuntimeError, TypeError, ValueError) as error:
             raise InputError(f"{where}: rows must be numbers of one shape ({error})") from error
         one = array.ndim == 1 and (channels == 1 or len(array) == channels)
         rows = array.reshape(-1, channels) if one else array

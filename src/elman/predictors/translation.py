@@ -121,11 +121,8 @@ class Translation:
 
     Attributes:
         line: its number, from 1.
-        rank: 1 for the best.
-        score: by which translations are ranked; see `elman.decoding.beam.Beam`.
+        rank: 1 for the best by `score`; see `elman.decoding.beam.Beam`.
         nats: -log p(translation | source), its end included.
-        translation: plain text.
-        source: the line.
     """
 
     line: int

@@ -202,11 +202,9 @@ class TranslationSession(Session[str | bytes, Translation]):
             yield from self._translator.translate([line], self._lines.number)
 
     def _end(self) -> Iterator[Translation]:
-        try:
-            for line in self._lines.end():
-                yield from self._translator.translate([line], self._lines.number)
-        finally:
-            self.reset()
+        for line in self._lines.end():
+            yield from self._translator.translate([line], self._lines.number)
+        self.reset()
 
     def _another(self) -> Self:
         return type(self)(self._identified, self._translator)

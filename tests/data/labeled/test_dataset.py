@@ -17,7 +17,7 @@ from elman.data.labeled.dataset import read_labeled, read_more, read_unlabeled, 
 from elman.data.labeled.formats.splits import read_rows
 from elman.data.labeled.rows import Columns, Labeled, Sequences, Texts, Words
 from elman.data.labeled.standardize import Standardizer
-from elman.data.tables.bad_rows import BadRows
+from elman.data.tables.table import BadRows
 from elman.errors import InputError
 
 REVIEWS = [(f"a {word} film number {n}", label) for n in range(20) for word, label in

@@ -28,7 +28,7 @@ from elman.data.labeled.rows import (
     ParsedRows,
 )
 from elman.data.split_names import SPLITS
-from elman.data.tables.bad_rows import BadRows
+from elman.data.tables.table import BadRows
 from elman.errors import InputError
 
 

@@ -88,7 +88,13 @@ def _from_text(path: Path, wanted: Sequence[str]) -> tuple[dict[str, Floats], in
             )
         word = " ".join(cells[:-width])  # some vocabularies have words with spaces in them
         if word in needed:
-            rows.setdefault(word, _numbers(path, number, cells[-width:]))
+            try:
+                row = np.array(cells[-width:], dtype=np.float32)
+            except (ValueError, OverflowError) as error:
+                raise InputError(f"{path}:{number}: not a word and its vector ({error})") from error
+            if not np.isfinite(row).all():
+                raise InputError(f"{path}:{number}: a number of the vector is not finite")
+            rows.setdefault(word, row)
     if width is None:
         raise InputError(f"{path}: holds no vectors")
     return rows, width
@@ -107,16 +113,6 @@ def _width(path: Path, number: int, cells: Sequence[str], promised: int | None) 
             "or a .safetensors matrix with its vocabulary"
         )
     return width
-
-
-def _numbers(path: Path, number: int, cells: Sequence[str]) -> Floats:
-    try:
-        row = np.array(cells, dtype=np.float32)
-    except (ValueError, OverflowError) as error:
-        raise InputError(f"{path}:{number}: not a word and its vector ({error})") from error
-    if not np.isfinite(row).all():
-        raise InputError(f"{path}:{number}: a number of the vector is not finite")
-    return row
 
 
 def _from_matrix(

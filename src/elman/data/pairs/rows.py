@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from elman.data.given import Columns, Data, Files, Given, Pairs, name_of, one_part
-from elman.data.tables.bad_rows import BadRows
 from elman.data.tables.read import KINDS, read_columns, read_file, suffix_of
-from elman.data.tables.table import Table, listed
+from elman.data.tables.table import BadRows, Table, listed
 from elman.data.text import lines_of
 from elman.data.text_files import LONGEST_LINE, decode, numbered_lines
 from elman.errors import InputError

@@ -13,10 +13,9 @@ from elman.data.given import Columns as GivenColumns
 from elman.data.given import Data, Files, Given, given
 from elman.data.optional import library
 from elman.data.series.panel import Missing
-from elman.data.tables.bad_rows import BadRows
 from elman.data.tables.dialect import Dialect
 from elman.data.tables.read import read_columns, read_file
-from elman.data.tables.table import Table, joined, listed
+from elman.data.tables.table import BadRows, Table, joined, listed
 from elman.errors import InputError
 
 TIMES = ("ds", "date", "datetime", "timestamp", "time", "day", "week", "month", "year")

@@ -23,8 +23,8 @@ from elman.data.series.frequency import Frequency
 from elman.data.series.grid import Find
 from elman.data.series.panel import Covariate, Floats, Panel, borders_of
 from elman.data.series.stamps import parse_times, place_in_zone
-from elman.data.tables.bad_rows import BadRows
 from elman.data.tables.read import KINDS, suffix_of
+from elman.data.tables.table import BadRows
 from elman.data.text_files import decoded_lines
 from elman.errors import InputError
 

@@ -226,7 +226,11 @@ def gather(begins: Integers, ends: Integers) -> tuple[Integers, Integers]:
     return np.arange(borders[-1]) + shift, borders
 
 
-_ARRAYS = ("starts", "borders", "values", "observed", "static", "past", "future", "future_borders")
+_ARRAYS = {
+    **dict.fromkeys(("starts", "borders", "future_borders"), np.dtype(np.int64)),
+    **dict.fromkeys(("values", "static", "past", "future"), np.dtype(np.float64)),
+    "observed": np.dtype(np.bool_),
+}
 
 
 def panel_to_bytes(panel: Panel) -> bytes:
@@ -250,6 +254,8 @@ def panel_from_bytes(data: bytes, where: str) -> Panel:
     try:
         arrays: dict[str, Any] = safetensors.numpy.load(data)
         names: dict[str, Any] = json.loads(arrays.pop("names").tobytes())
+        if any(arrays[name].dtype != dtype for name, dtype in _ARRAYS.items()):
+            raise TypeError("numbers of another kind")
         frequency = Frequency.named(names.pop("frequency"))
         if not frequency.counted:
             arrays["starts"] = arrays["starts"].view("datetime64[ns]")

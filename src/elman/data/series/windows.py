@@ -6,14 +6,15 @@ reach, H horizon, B batch, F features.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from elman.data.batching import RowBatch
 from elman.data.series.panel import Floats, Integers, Panel, borders_of
 from elman.data.series.scaler import Scaler
 from elman.errors import InputError
@@ -22,7 +23,7 @@ Order = Literal["swept", "sampled"]
 
 
 @dataclass(frozen=True, eq=False)
-class WindowBatch:
+class WindowBatch(RowBatch):
     """A `Window` of `elman.models.forecaster`: B windows side by side, in the units of the scaler.
 
     Each channel of a series counts as one of `series`; past covariates are 0 in the last H rows.
@@ -51,22 +52,11 @@ class WindowBatch:
     def units(self) -> int:
         return int(self.scored.sum())
 
-    def to(self, device: torch.device | str) -> WindowBatch:
-        return self._each(lambda part: part.to(device))
-
     def select(self, rows: Tensor) -> WindowBatch:
-        return self._each(lambda part: part.index_select(min(1, part.dim() - 1), rows))
+        return self._each(lambda _, part: part.index_select(min(1, part.dim() - 1), rows))
 
     def split(self, parts: int) -> list[WindowBatch]:
-        """Cut by rows into `parts` batches whose sizes differ by at most one row."""
-
-        def part_of(place: int) -> WindowBatch:
-            return self._each(lambda x: x.tensor_split(parts, dim=min(1, x.dim() - 1))[place])
-
-        return [part_of(place) for place in range(parts)]
-
-    def _each(self, change: Callable[[Tensor], Tensor]) -> WindowBatch:
-        return WindowBatch(**{f.name: change(getattr(self, f.name)) for f in fields(self)})
+        return self._cut(parts)
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,9 +19,8 @@ import numpy as np
 
 from elman.data.given import Columns, Frame
 from elman.data.optional import library
-from elman.data.tables.bad_rows import BadRows
 from elman.data.tables.dialect import Dialect, find_dialect, not_a_row, with_decimals
-from elman.data.tables.table import Table
+from elman.data.tables.table import BadRows, Table
 from elman.data.text_files import decoded_lines
 from elman.errors import InputError
 

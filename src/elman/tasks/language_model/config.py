@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from elman.settings import setting
+from elman.settings import section
 from elman.tasks.network_config import (
     PlacedDropoutConfig,
     Unit,
@@ -16,10 +16,11 @@ from elman.tasks.network_config import (
 )
 from elman.training.config import TruncatedConfig
 
-_TEXT = "Text"
-_MODEL = "Model"
-_REGULARIZATION = "Regularization"
-_RECORDS = "Evaluation and checkpoints"
+_text = section("Text")
+_model = section("Model")
+_regularization = section("Regularization")
+_records = section("Evaluation and checkpoints")
+_budget = section("Budget")
 
 
 class LanguageModelConfig(PlacedDropoutConfig, VocabularyConfig, TruncatedConfig):
@@ -27,60 +28,54 @@ class LanguageModelConfig(PlacedDropoutConfig, VocabularyConfig, TruncatedConfig
 
     unit: Unit = unit_setting("char")
 
-    valid_fraction: float = setting(
-        0.05, "share of a single text kept for validation, near its end", _TEXT, gt=0, lt=1
+    valid_fraction: float = _text(
+        0.05, "share of a single text kept for validation, near its end", gt=0, lt=1
     )
-    test_fraction: float = setting(
-        0.05, "share of a single text kept for testing, at its end; 0: no test", _TEXT, ge=0, lt=1
+    test_fraction: float = _text(
+        0.05, "share of a single text kept for testing, at its end; 0: no test", ge=0, lt=1
     )
 
-    hidden_size: int = setting(512, "units of each layer", _MODEL, ge=1, le=65536)
-    embedding_size: int | None = setting(
+    hidden_size: int = _model(512, "units of each layer", ge=1, le=65536)
+    embedding_size: int | None = _model(
         None,
         "width of the embedding; default: hidden-size, at most 128 for char untied",
-        _MODEL,
         ge=1,
         le=65536,
     )
-    tied: bool | None = setting(
-        None, "read out with the embedding's weights; default: on for bpe and word", _MODEL
+    tied: bool | None = _model(
+        None, "read out with the embedding's weights; default: on for bpe and word"
     )
-    readout: Literal["full", "adaptive", "sampled"] = setting(
-        "full", "the softmax: full, or adaptive or sampled for a large vocabulary", _MODEL
+    readout: Literal["full", "adaptive", "sampled"] = _model(
+        "full", "the softmax: full, or adaptive or sampled for a large vocabulary"
     )
-    init_range: float | None = setting(
-        None, "draw every matrix from U(-r, r) instead (Zaremba 2014)", _MODEL, gt=0
+    init_range: float | None = _model(
+        None, "draw every matrix from U(-r, r) instead (Zaremba 2014)", gt=0
     )
 
     embedding_dropout: float = share_setting(
         0.0, "share of the vocabulary dropped from the input for a chunk (Merity 2017)"
     )
-    activation_penalty: float = setting(
-        0.0, "times the mean square of the features (AR, Merity 2017)", _REGULARIZATION, ge=0
+    activation_penalty: float = _regularization(
+        0.0, "times the mean square of the features (AR, Merity 2017)", ge=0
     )
-    slowness_penalty: float = setting(
-        0.0,
-        "times the mean square of their change from step to step (TAR, Merity 2017)",
-        _REGULARIZATION,
-        ge=0,
+    slowness_penalty: float = _regularization(
+        0.0, "times the mean square of their change from step to step (TAR, Merity 2017)", ge=0
     )
 
-    eval_rows: int | None = setting(
+    eval_rows: int | None = _records(
         None,
         "rows that evaluation cuts a split into; 1 scores it as one sequence;"
         " default: one per 2000 tokens, at most batch-size",
-        _RECORDS,
         ge=1,
     )
 
-    eval_tokens: int = setting(
+    eval_tokens: int = _records(
         1_000_000,
         "score at most so many tokens of the validation and test text, from their beginning",
-        _RECORDS,
         ge=1,
     )
 
-    max_steps: int = setting(3000, "stop after this many steps", "Budget", ge=1)
+    max_steps: int = _budget(3000, "stop after this many steps", ge=1)
 
     @property
     def is_tied(self) -> bool:

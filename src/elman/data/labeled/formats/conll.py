@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from elman.data.labeled.rows import Columns, ParsedRows, inputs_of, origin_of
-from elman.data.tables.bad_rows import BadRows
+from elman.data.tables.table import BadRows
 from elman.data.text_files import text_lines
 from elman.errors import InputError
 

@@ -14,9 +14,8 @@ import numpy as np
 from elman.data.labeled.formats.columns import LABEL, has_header, named
 from elman.data.labeled.formats.rows_of_table import BadCell, finite, label_of
 from elman.data.labeled.rows import Columns, Floats, Origin, ParsedRows, inputs_of
-from elman.data.tables.bad_rows import BadRows
 from elman.data.tables.read import read_file
-from elman.data.tables.table import Table
+from elman.data.tables.table import BadRows, Table
 from elman.errors import InputError
 
 LABEL_FILES = ("labels.csv", "labels.tsv")

@@ -12,8 +12,7 @@ import numpy as np
 from elman.data.labeled.formats.columns import choose
 from elman.data.labeled.rows import Columns, Floats, LabelKind, ParsedRows, inputs_of, origin_of
 from elman.data.split_names import SPLIT_NAMES
-from elman.data.tables.bad_rows import BadRows
-from elman.data.tables.table import Table
+from elman.data.tables.table import BadRows, Table
 
 
 def rows_of_table(

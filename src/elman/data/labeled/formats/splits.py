@@ -19,9 +19,8 @@ from elman.data.labeled.formats.rows_of_table import rows_of_table
 from elman.data.labeled.formats.ts import read_ts
 from elman.data.labeled.rows import Columns, LabelKind, ParsedRows, Sequences
 from elman.data.split_names import SPLITS, parts_of, split_of
-from elman.data.tables.bad_rows import BadRows
 from elman.data.tables.read import read_columns, read_file
-from elman.data.tables.table import Table
+from elman.data.tables.table import BadRows, Table
 from elman.errors import InputError
 
 _WORD_COLUMNS = (".conll", ".bio", ".iob", ".iob2", ".bioes")
