@@ -45,11 +45,7 @@ def json_line(record: Record) -> str:
 
 
 def check_table(path: Path) -> None:
-    """See that `path` can become a table, before any work is done for it.
-
-    Raises:
-        InputError: another suffix, no such folder, or Parquet without pyarrow.
-    """
+    """See that `path` can become a table, before any work is done for it."""
     if path.suffix not in SUFFIXES:
         raise InputError(f"--out {path}: give a name that ends in {', '.join(SUFFIXES)}")
     if not path.parent.is_dir():

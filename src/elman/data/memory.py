@@ -91,9 +91,6 @@ class Problem:
 
         Two splits are independent draws, or, where the data are finite, have no item in common;
         "valid" and "test" then have no more sequences than there are.
-
-        Raises:
-            InputError: a lag that the problem cannot have, or scikit-learn is missing for digits.
         """
         if lag < self.shortest:
             raise InputError(f"lag {lag}: {self.name} needs a lag of at least {self.shortest}")
@@ -259,11 +256,7 @@ PROBLEMS = {problem.name: problem for problem in _TABLE}
 
 
 def problem_named(name: str) -> Problem:
-    """The problem of that name.
-
-    Raises:
-        InputError: there is none.
-    """
+    """The problem of that name."""
     if name not in PROBLEMS:
         raise InputError(f"{name}: no such memory problem; choose from {', '.join(PROBLEMS)}")
     return PROBLEMS[name]

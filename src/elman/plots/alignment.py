@@ -11,7 +11,7 @@ from typing import Any, final
 
 import numpy as np
 
-from elman.diagnostics.alignment import Alignment
+from elman.diagnostics.explanation import Alignment
 from elman.errors import InputError
 from elman.files import write_text
 from elman.plots.page import render
@@ -27,14 +27,7 @@ _INCHES = 0.24
 
 @final
 class AlignmentFile:
-    """A file of alignments, which are collected and written together.
-
-    Args:
-        path: its suffix tells the format.
-
-    Raises:
-        InputError: an unknown suffix, a missing folder, or matplotlib is missing.
-    """
+    """A file of alignments, which are collected and written together; its suffix is the format."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -61,11 +61,7 @@ SAME = 1.03
 
 
 def compare(kind: str, shape: Shape, repeats: int, threads: int = 0) -> list[Timing]:
-    """Forward, training (forward and backward) and, for one stream, a single step.
-
-    Raises:
-        RunFailed: the two do not agree, so that no speed means anything.
-    """
+    """Forward, training (forward and backward) and, for one stream, a single step."""
     before = torch.get_num_threads()
     torch.set_num_threads(threads or before)
     try:

@@ -12,10 +12,9 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, final
 
 import tomli_w
 
@@ -28,11 +27,18 @@ FORMAT = 2
 _CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
 
 
-@dataclass(frozen=True)
+@final
 class RunDirectory:
     """The places inside the run's folder at `path`; `create` makes a new one."""
 
-    path: Path
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config_path = path / "config.toml"
+        self.data = path / "data"
+        self.predictor = path / "predictor"
+        self.model_path = self.predictor / "model.safetensors"  # the best weights so far
+        self.metrics_path = path / "metrics.jsonl"
+        self.checkpoints = path / "checkpoints"
 
     @classmethod
     def create(cls, path: str | Path, task: str, settings: Mapping[str, Any]) -> Self:
@@ -40,9 +46,6 @@ class RunDirectory:
 
         `settings` are plain values (`config.model_dump(mode="json")`); None is left out, because
         TOML has no such value.
-
-        Raises:
-            InputError: there is something at `path` already.
         """
         run = cls(Path(path))
         if run.path.exists() and not run.path.is_dir():
@@ -60,11 +63,7 @@ class RunDirectory:
         return run
 
     def read_config(self) -> tuple[str, dict[str, Any]]:
-        """The task and its settings, as `create` was given them.
-
-        Raises:
-            InputError: the folder or its config.toml is missing, damaged or of another format.
-        """
+        """The task and its settings, as `create` was given them."""
         where = self.config_path
         if not self.path.is_dir():
             raise InputError(f"{self.path}: there is no such folder, expected a run directory")
@@ -88,31 +87,6 @@ class RunDirectory:
         if not isinstance(header.get("task"), str):
             raise InputError(f"{where}: [elman] names no task")
         return header["task"], settings
-
-    @property
-    def config_path(self) -> Path:
-        return self.path / "config.toml"
-
-    @property
-    def data(self) -> Path:
-        return self.path / "data"
-
-    @property
-    def predictor(self) -> Path:
-        return self.path / "predictor"
-
-    @property
-    def model_path(self) -> Path:
-        """The best weights so far."""
-        return self.predictor / "model.safetensors"
-
-    @property
-    def metrics_path(self) -> Path:
-        return self.path / "metrics.jsonl"
-
-    @property
-    def checkpoints(self) -> Path:
-        return self.path / "checkpoints"
 
     def checkpoint_path(self, step: int) -> Path:
         return self.checkpoints / f"step-{step:08d}.safetensors"
