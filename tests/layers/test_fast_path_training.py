@@ -1,4 +1,4 @@
-"""Training in one call of an operator, and one back: gradients as the long way gives them."""
+"""Training in one call of an operator, and one back: gradients as those of layer by layer."""
 
 from __future__ import annotations
 

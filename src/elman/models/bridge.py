@@ -30,7 +30,7 @@ class Bridge(nn.Module):
         self.weight = nn.Linear(inputs, outputs)
 
     def forward(self, final: State, initial: State) -> State:
-        """The decoder's `initial` state with its numbers computed from the encoder's `final` state."""
+        """The decoder's `initial` state, its numbers computed from the encoder's `final` one."""
         rows = torch.tanh(self.weight(_rows(final)))
         tensors = dict(initial)
         place = 0

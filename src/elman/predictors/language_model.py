@@ -91,7 +91,7 @@ class LineScore:
 
 
 class StreamOptions(Options):
-    """What a session of a language model may be told."""
+    """Options of a session of a language model."""
 
     guesses: int = Field(
         3, ge=0, description="how many of the tokens most expected come with each token"

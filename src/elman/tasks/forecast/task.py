@@ -42,7 +42,7 @@ from elman.tasks.task import Task
 
 
 class ForecastEvaluation(Options):
-    """What a backtest may be told."""
+    """Options of a backtest."""
 
     split: Literal["test", "valid"] | None = Field(
         None, description="which rows to forecast; default: test, where there are any"
