@@ -183,7 +183,7 @@ def read_sources(data: Path | Columns, column: str | None = None) -> Iterator[st
         )
     by_lower = _by_lower(table.columns)
     found = [by_lower[name] for name in names if name in by_lower]
-    if not found and len(table.columns) > 2:
+    if not found and len(table.columns) not in (1, 2):
         raise InputError(
             f"{table.name}: which of its columns ({listed(table.columns)}) is the source is not"
             " clear; rename it to source"
