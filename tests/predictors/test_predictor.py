@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import safetensors.torch
 import torch
 
 import elman
@@ -139,3 +140,18 @@ def test_an_option_that_a_kind_does_not_have(trained: Run) -> None:
         trained.predictor.predict(["the cat"], beam=3)
     with pytest.raises(InputError, match=r"--levels: a language-model has no such setting here"):
         trained.predictor.session(levels=3)
+
+
+def test_a_file_of_tensors_that_is_none_is_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its hash may be right all the same, where somebody made it by hand."""
+
+    class Reads:
+        @staticmethod
+        def of(parts: object, name: str) -> None:
+            safetensors.torch.load(b"nonsense")
+
+    monkeypatch.setattr(module, "kind_class", lambda kind: Reads)
+    with pytest.raises(InputError, match=r"saved: its parts do not fit together"):
+        elman.load(folder)

@@ -22,6 +22,7 @@ from pkgutil import resolve_name
 from typing import Any, ClassVar, Self, TypeAlias, overload
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from elman.data.given import Data, Given, given
@@ -311,12 +312,8 @@ def make(kind: str, parts: Parts, name: str) -> Predictor:
             raise
         raise InputError(f"{name}: {error}") from error
     except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        ValueError,
-        RuntimeError,
+        *(ArithmeticError, AttributeError, LookupError, SafetensorError),
+        *(TypeError, ValueError, RuntimeError),
     ) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{name}: its parts do not fit together ({reason})") from error
