@@ -16,7 +16,7 @@ from torch.nn.utils.rnn import PackedSequence
 from elman.errors import InputError
 from elman.kernels import recurrence
 from elman.kernels.choose import Choice, Request, choose
-from elman.kernels.kind import NONE, Regularization, States
+from elman.kernels.kind import NONE, Regularization, Stack, States
 from elman.layers import check, fast_path
 from elman.layers.lengths import Lengths, as_lengths, repack, unpack
 from elman.layers.parameters import StackParameters
@@ -39,13 +39,13 @@ class RecurrentStack(StackParameters):
             check.time_major(x, self.input_size, self._expected_dtype)
         self._states(hx, x)
 
-    def _stack(self) -> recurrence.Stack:
+    def _stack(self) -> Stack:
         weights = [self._weights(suffix) for suffix in self.suffixes]
         if self.training and self.weight_dropout:
             weights = [
                 one._replace(hh=drop_weights(one.hh, self.weight_dropout)) for one in weights
             ]
-        return recurrence.Stack(
+        return Stack(
             self.kind,
             weights,
             self.num_layers,
@@ -156,7 +156,7 @@ class RecurrentStack(StackParameters):
         if packed is not None:
             if lengths is not None:
                 raise ValueError("lengths= goes with a padded tensor; a PackedSequence has its own")
-            check.packed(packed, self.input_size, self._expected_dtype)
+            check.features(packed.data, 2, self.input_size, self._expected_dtype)
             x, row_lengths = unpack(packed)
             unbatched = False
         else:

@@ -124,13 +124,17 @@ class Classifier(nn.Module):
         self._require_one_direction()
         if active is not None:
             return only_active(self.step, item, state, active)
-        x = self.input_dropout(self.embed(item[None]))[0]
-        x, after = self.layers.step(x, state)
+        x = self.embed(item[None])
+        if self.training:
+            x = self.input_dropout(x)
+        x, state = self.layers.step(x[0], state)
         if self.pooling is not None:
             pooled = self.pooling.take_in(x, state.part("pooling"))
             x = self.pooling.result(pooled)
-            after = after.beside(State.join({"pooling": pooled}))
-        return self.readout(self.output_dropout(x[None])[0]), after
+            state = state.with_parts({"pooling": pooled})
+        if self.training:
+            x = self.output_dropout(x[None])[0]
+        return self.readout(x), state
 
     def _require_one_direction(self) -> None:
         if self.bidirectional:

@@ -26,6 +26,11 @@ from elman.layers.state import State
 FORMAT = 1
 """Raised when a snapshot can no longer be read by the code before it."""
 
+_UNFIT = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
+"""What the content of a wrong snapshot can raise."""
+
+_UNREADABLE = (SafetensorError, OSError, *_UNFIT)
+
 LARGEST = 1 << 30
 """A snapshot has at most so many bytes: one that claims more is not read."""
 
@@ -39,7 +44,6 @@ class Identified(Protocol):
     @property
     def fingerprint(self) -> str:
         """A hash of its weights and of all that turns raw input into its steps."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -91,7 +95,11 @@ class Snapshot:
         if len(data) > LARGEST:
             raise InputError(f"{where}: {len(data):,} bytes, a snapshot has at most {LARGEST:,}")
         try:
-            header = _header(data)
+            length = int.from_bytes(data[:8], "little")
+            if not 0 < length <= len(data) - 8:
+                raise ValueError("no safetensors file")
+            metadata = json.loads(data[8 : 8 + length])["__metadata__"]
+            header = json.loads(metadata["elman.session"])
             if header["format"] != FORMAT:
                 raise InputError(
                     f"{where}: a snapshot of format {header['format']!r}, expected {FORMAT};"
@@ -111,10 +119,7 @@ class Snapshot:
             )
         except InputError:
             raise
-        except (
-            *(SafetensorError, OSError, RecursionError),
-            *(AttributeError, IndexError, KeyError, TypeError, ValueError),
-        ) as error:
+        except _UNREADABLE as error:
             raise InputError(
                 f"{where}: cannot be read as a snapshot of a session ({error})"
             ) from error
@@ -207,7 +212,7 @@ class Session(ABC, Generic[Chunk, Answer]):
         before = self._snapshot()
         try:
             self._restore(snapshot)
-        except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        except _UNFIT as error:
             self._restore(before)
             if isinstance(error, InputError):
                 raise
@@ -246,15 +251,3 @@ def _collected(answers: Iterator[Answer]) -> list[Answer]:
         error.answers = (*found, *error.answers)
         raise
     return found
-
-
-def _header(data: bytes) -> dict[str, Any]:
-    """The JSON that stands in the metadata of a snapshot."""
-    length = int.from_bytes(data[:8], "little")
-    if not 0 < length <= len(data) - 8:
-        raise ValueError("no safetensors file")
-    metadata = json.loads(data[8 : 8 + length])["__metadata__"]
-    header = json.loads(metadata["elman.session"])
-    if not isinstance(header, dict):
-        raise TypeError("its header is no table")
-    return header

@@ -44,20 +44,12 @@ class TextInput:
         return self._decoded(chunk, final=False)
 
     def check(self) -> None:
-        """Raise where the bytes that were read last are not UTF-8.
-
-        Raises:
-            InputError: they are not.
-        """
+        """Raise InputError where the bytes that were read last are not UTF-8."""
         if self._fault is not None:
             raise InputError(f"{self._where}: not UTF-8 at byte {self._fault}; convert it")
 
     def end(self) -> str:
-        """The rest, when there are no more bytes.
-
-        Raises:
-            InputError: the bytes end inside of a character.
-        """
+        """The rest; an InputError where the bytes end inside of a character."""
         self.check()
         text = self._decoded(b"", final=True)
         self.check()
@@ -73,11 +65,8 @@ class TextInput:
     @state.setter
     def state(self, state: Mapping[str, Any]) -> None:
         self._fault = None
-        waiting, seen, begun = (
-            bytes.fromhex(state["bytes"]),
-            int(state["seen"]),
-            bool(state["begun"]),
-        )
+        waiting = bytes.fromhex(state["bytes"])
+        seen, begun = int(state["seen"]), bool(state["begun"])
         if len(waiting) > 3:
             raise ValueError("more than three bytes of one character are held back")
         self._decoder = codecs.getincrementaldecoder("utf-8")()

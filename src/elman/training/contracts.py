@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from elman.layers.state import State
+from elman.layers.state import State
 
 
 class AnyBatch(Protocol):
@@ -25,30 +24,24 @@ class AnyBatch(Protocol):
     @property
     def reset(self) -> Tensor | None:
         """(B,) bool, the rows that begin a new sequence; None where no state is carried."""
-        ...
 
     @property
     def batch_size(self) -> int:
         """Number of rows, B."""
-        ...
 
     @property
     def steps(self) -> int:
         """How many steps of time the network takes over it, T."""
-        ...
 
     @property
     def units(self) -> int:
         """How many units the mean loss is over."""
-        ...
 
     def to(self, device: torch.device | str) -> Self:
         """The same batch on another device."""
-        ...
 
     def split(self, parts: int) -> Sequence[Self]:
         """Cut by rows into `parts` batches."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -71,7 +64,6 @@ class Recurrent(Protocol):
 
     def initial_state(self, batch_size: int) -> State:
         """The state at the beginning of each of `batch_size` sequences."""
-        ...
 
 
 class Objective(Protocol):
@@ -86,11 +78,9 @@ class Objective(Protocol):
 
     def loss(self, batch: Any, state: State | None) -> StepLoss:
         """The loss of `batch` from `state`, which the loop has already reset by row."""
-        ...
 
     def advance(self, batch: Any, state: State) -> State:
         """Only the state after `batch`, with its graph: the earlier chunks of a k2 > k1 window."""
-        ...
 
     def evaluate(self) -> dict[str, float]:
         """Metrics on the validation data, one of them "loss" (mean per unit, lower is better).
@@ -101,7 +91,6 @@ class Objective(Protocol):
         does, starts from the initial state, and leaves no trace: not in the model, not in the
         source.
         """
-        ...
 
 
 @runtime_checkable
@@ -113,7 +102,6 @@ class RowLosses(Protocol):
 
         It is that of the row's last unit where there are several, and rows must not mix.
         """
-        ...
 
 
 class Source(Protocol):
@@ -126,17 +114,14 @@ class Source(Protocol):
     @property
     def steps_per_epoch(self) -> int:
         """Batches in one pass over the data (its expectation where lengths are random)."""
-        ...
 
     def __next__(self) -> AnyBatch: ...
 
     def state_dict(self) -> dict[str, Any]:
         """The place: a nest of dict, list, str, int, float, bool, None and tensors."""
-        ...
 
     def load_state_dict(self, state: Mapping[str, Any], /) -> None:
         """Go to a place that `state_dict` gave."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -185,4 +170,3 @@ class Observer(Protocol):
 
     def after_backward(self, event: StepEvent) -> Observation | None:
         """Called once a step; must leave parameters, gradients and randomness as they are."""
-        ...

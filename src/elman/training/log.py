@@ -9,9 +9,8 @@ import json
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Protocol, Self, TextIO
 
 from rich.console import Console
@@ -27,29 +26,19 @@ class Recorder(Protocol):
 
     def record(self, record: Record) -> None:
         """One report of the loop."""
-        ...
 
 
 class Log(Recorder, Protocol):
     """Shows the progress of training to a person; entered while training runs."""
 
     def __enter__(self) -> Self: ...
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-        /,
-    ) -> None: ...
+    def __exit__(self, *_: object) -> None: ...
 
     def advance(self, step: int, done: float, seconds_left: float) -> None:
         """After each step; `done` is the part of the budget that is used, 0 to 1."""
-        ...
 
     def warn(self, text: str) -> None:
         """Something that the person who trains should know."""
-        ...
 
 
 def open_log(stream: TextIO, unit: str) -> Log:
@@ -67,15 +56,9 @@ class QuietLog:
         return self
 
     def __exit__(self, *_: object) -> None: ...
-
-    def record(self, record: Record) -> None:
-        """Nothing."""
-
-    def advance(self, step: int, done: float, seconds_left: float) -> None:
-        """Nothing."""
-
-    def warn(self, text: str) -> None:
-        """Nothing."""
+    def record(self, record: Record) -> None: ...
+    def advance(self, step: int, done: float, seconds_left: float) -> None: ...
+    def warn(self, text: str) -> None: ...
 
 
 class PlainLog:
@@ -196,23 +179,13 @@ class MetricsFile:
         Raises:
             InputError: a line that is not the last is not one of ours.
         """
-        if not self._path.exists():
-            return
-        with self._path.open("rb+") as file:
-            kept = 0
-            for number, line in enumerate(file, 1):
-                if not line.endswith(b"\n"):
-                    break
-                try:
-                    if json.loads(line)["step"] > step:
-                        break
-                except (ValueError, KeyError, TypeError) as error:
-                    raise InputError(
-                        f"{self._path}: line {number} is not a record of metrics;"
-                        " take it out to go on"
-                    ) from error
-                kept += len(line)
-            file.truncate(kept)
+        kept = 0
+        for length, record in _records(self._path):
+            if record["step"] > step:
+                break
+            kept += length
+        if self._path.exists():
+            os.truncate(self._path, kept)
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
@@ -221,18 +194,25 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     Raises:
         InputError: a line that is no record.
     """
+    return [record for _, record in _records(path)]
+
+
+def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each record and the bytes of its line, up to one that a kill has left unfinished."""
     if not path.exists():
-        return []
-    records: list[dict[str, Any]] = []
+        return
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.endswith(b"\n"):
-                break  # what a kill has left unfinished
+                break
             try:
-                records.append(dict(json.loads(line)))
-            except (ValueError, TypeError) as error:
-                raise InputError(f"{path}: line {number} is not a record of metrics") from error
-    return records
+                record = dict(json.loads(line))
+                float(record["step"])
+            except (ValueError, KeyError, TypeError) as error:
+                raise InputError(
+                    f"{path}: line {number} is not a record of metrics; take it out to go on"
+                ) from error
+            yield len(line), record
 
 
 class TensorBoard:

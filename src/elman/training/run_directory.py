@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Self
@@ -28,11 +27,17 @@ FORMAT = 2
 _CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
 
 
-@dataclass(frozen=True)
 class RunDirectory:
     """The places inside a run's folder; make one with `create` or `open`."""
 
-    path: Path
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.config_path = self.path / "config.toml"
+        self.data = self.path / "data"
+        self.predictor = self.path / "predictor"
+        self.model_path = self.predictor / "model.safetensors"
+        self.metrics_path = self.path / "metrics.jsonl"
+        self.checkpoints = self.path / "checkpoints"
 
     @classmethod
     def create(cls, path: str | Path, task: str, settings: Mapping[str, Any]) -> Self:
@@ -47,7 +52,7 @@ class RunDirectory:
         Raises:
             InputError: there is something at `path` already.
         """
-        run = cls(Path(path))
+        run = cls(path)
         if run.path.exists() and not run.path.is_dir():
             raise InputError(f"{path}: is a file, expected a new folder; choose another --out")
         if run.path.is_dir() and any(run.path.iterdir()):
@@ -69,7 +74,7 @@ class RunDirectory:
         Raises:
             InputError: it is missing, is no run directory, or is one of another format.
         """
-        run = cls(Path(path))
+        run = cls(path)
         if not run.path.is_dir():
             raise InputError(f"{path}: there is no such folder, expected a run directory")
         run.read_config()
@@ -102,33 +107,6 @@ class RunDirectory:
         if not isinstance(header.get("task"), str):
             raise InputError(f"{where}: [elman] names no task")
         return header["task"], settings
-
-    @property
-    def config_path(self) -> Path:
-        return self.path / "config.toml"
-
-    @property
-    def data(self) -> Path:
-        return self.path / "data"
-
-    @property
-    def predictor(self) -> Path:
-        return self.path / "predictor"
-
-    @property
-    def model_path(self) -> Path:
-        """The best weights so far."""
-        return self.predictor / "model.safetensors"
-
-    @property
-    def metrics_path(self) -> Path:
-        """One JSON object a line."""
-        return self.path / "metrics.jsonl"
-
-    @property
-    def checkpoints(self) -> Path:
-        """The folder of checkpoints."""
-        return self.path / "checkpoints"
 
     def checkpoint_path(self, step: int) -> Path:
         """Where the checkpoint after `step` steps stands."""
