@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from elman.data.pairs.batching import in_order
-from elman.evaluation.translation import can_score, score_translations
-from elman.evaluation.translation_loss import Measurement, measure
+from elman.evaluation.perplexity import Measurement
+from elman.evaluation.translation import can_score, measure, score_translations
 from elman.tasks.translation.data import encoded
 from tests.translators import PAIRS, translator
 

@@ -15,10 +15,10 @@ from elman.plots import alignment as alignment_plot
 from elman.plots.alignment import (
     MOST_IN_PICTURE,
     AlignmentFile,
-    as_figure,
     as_page,
+    draw,
 )
-from elman.predictors.alignment import (
+from elman.predictors.translation import (
     END,
     Alignment,
     align,
@@ -84,7 +84,9 @@ def test_a_picture_of_any_text(tmp_path: Path, name: str) -> None:
 
 
 def test_the_picture_has_the_source_along_x_and_the_translation_down_y() -> None:
-    (axes,) = as_figure([MATRIX]).axes
+    figure = Figure()
+    draw(figure, [MATRIX])
+    (axes,) = figure.axes
     assert tuple(label.get_text() for label in axes.get_xticklabels()) == MATRIX.source
     assert tuple(label.get_text() for label in axes.get_yticklabels()) == MATRIX.translation
     (image,) = axes.images
@@ -94,12 +96,11 @@ def test_the_picture_has_the_source_along_x_and_the_translation_down_y() -> None
 def test_a_picture_says_what_it_leaves_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
 
-    def draw(kept: list[Alignment], note: str) -> Figure:
+    def note_only(figure: Figure, kept: list[Alignment], note: str) -> None:
         said.append(note)
         assert len(kept) == MOST_IN_PICTURE
-        return Figure(figsize=(1, 1))
 
-    monkeypatch.setattr(alignment_plot, "as_figure", draw)
+    monkeypatch.setattr(alignment_plot, "draw", note_only)
     file = AlignmentFile(tmp_path / "a.svg")
     for _ in range(MOST_IN_PICTURE + 3):
         file.add(MATRIX)
@@ -109,7 +110,9 @@ def test_a_picture_says_what_it_leaves_out(tmp_path: Path, monkeypatch: pytest.M
 
 def test_long_sides_are_cut() -> None:
     many = Alignment(("s",) * 200, ("t",) * 150, np.full((150, 200), 0.005, dtype=np.float32))
-    (axes,) = as_figure([many]).axes
+    figure = Figure()
+    draw(figure, [many])
+    (axes,) = figure.axes
     assert axes.images[0].get_array().shape == (80, 80)
 
 

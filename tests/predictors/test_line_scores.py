@@ -6,8 +6,7 @@ import torch
 
 from elman.data.tokenizer import Tokenizer
 from elman.models.language_model import LanguageModel
-from elman.predictors.language_model import LanguageModelPredictor
-from elman.predictors.line_scores import LENGTH, score_lines
+from elman.predictors.language_model import LENGTH, LanguageModelPredictor, score_lines
 from elman.tasks.runs import Run
 
 

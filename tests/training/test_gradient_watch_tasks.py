@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 
+from elman.diagnostics.diagnosis_input import Lags
 from elman.diagnostics.steps import of_rows, record
 from elman.tasks.runs import Run
 from tests import reviews, series, toy_language
@@ -88,7 +89,7 @@ def test_diagnose(tmp_path: Path, kind: str) -> None:
         run.diagnose(max_lag=500)
     if kind == "segments":
         task: Any = run.task
-        diagnosis_input = task.diagnosis_input(run.predictor)
+        diagnosis_input = task.diagnosis_input(run.predictor, None, Lags())
         window = next(task.source())
         assert diagnosis_input.steps == 7
         assert replace(window, values=window.values).steps == 17

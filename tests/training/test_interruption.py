@@ -63,7 +63,7 @@ def test_killed_process(case: str, step: int, references: dict[str, Any], tmp_pa
     config = references[case][0]
     killed = _process(case, tmp_path / "run", step, signal.SIGKILL)
     assert killed.returncode == -signal.SIGKILL
-    run = RunDirectory.open(tmp_path / "run")
+    run = RunDirectory(tmp_path / "run")
     latest = run.latest_checkpoint()
     assert latest == run.checkpoint_path((step - 1) // 3 * 3)
     outcome, objective = toy.go(run, config)

@@ -12,7 +12,7 @@ from tests.training.toy import make_config
 def test_config_comes_back(tmp_path: Path) -> None:
     config = make_config(window=16, betas=(0.5, 0.25))
     made = RunDirectory.create(tmp_path / "a" / "run", "toy", config.model_dump(mode="json"))
-    task, settings = RunDirectory.open(str(made.path)).read_config()
+    task, settings = RunDirectory(made.path).read_config()
     assert task == "toy"
     assert type(config).model_validate(settings) == config
     assert "max_minutes" not in settings
@@ -20,7 +20,7 @@ def test_config_comes_back(tmp_path: Path) -> None:
 
 def test_an_empty_folder_will_do(tmp_path: Path) -> None:
     RunDirectory.create(tmp_path, "toy", {})
-    assert RunDirectory.open(tmp_path).read_config() == ("toy", {})
+    assert RunDirectory(tmp_path).read_config() == ("toy", {})
 
 
 def test_create_refuses_what_is_there(tmp_path: Path) -> None:
@@ -41,20 +41,20 @@ def test_create_refuses_what_is_there(tmp_path: Path) -> None:
         (f"[elman]\nformat = {FORMAT}\n[settings]\n", "names no task"),
     ],
 )
-def test_open_refuses_what_is_no_run(tmp_path: Path, text: str | None, match: str) -> None:
+def test_reading_refuses_what_is_no_run(tmp_path: Path, text: str | None, match: str) -> None:
     if text is not None:
         (tmp_path / "config.toml").write_text(text)
     with pytest.raises(InputError, match=match) as caught:
-        RunDirectory.open(tmp_path)
+        RunDirectory(tmp_path).read_config()
     assert "\n" not in str(caught.value)
 
 
-def test_open_refuses_bytes_that_are_no_text(tmp_path: Path) -> None:
+def test_reading_refuses_bytes_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="cannot be read"):
-        RunDirectory.open(tmp_path)
+        RunDirectory(tmp_path).read_config()
     with pytest.raises(InputError, match="there is no such folder"):
-        RunDirectory.open(tmp_path / "missing")
+        RunDirectory(tmp_path / "missing").read_config()
 
 
 def test_checkpoints_are_ordered_by_step_and_pruned(tmp_path: Path) -> None:

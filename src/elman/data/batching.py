@@ -9,8 +9,8 @@ state a row ends a chunk with is the state the same row begins the next chunk wi
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
@@ -28,7 +28,40 @@ BatchT = TypeVar("BatchT")
 
 
 @dataclass(frozen=True, eq=False)
-class Batch:
+class RowBatch(ABC):
+    """Tensors whose rows belong together, (B,) or (T, B, ...) each, and what is not a tensor."""
+
+    @property
+    @abstractmethod
+    def batch_size(self) -> int: ...
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same batch on another device."""
+        return replace(self, **{name: each.to(device) for name, each in self._tensors().items()})
+
+    def _cut(self, parts: int, rows_first: Collection[str] = ()) -> list[Self]:
+        """`split`, where the tensors `rows_first` are (B, ...)."""
+        if not 1 <= parts <= self.batch_size:
+            raise InputError(
+                f"cannot split a batch of {self.batch_size} rows into {parts} parts; "
+                "accumulate at least 1 and at most as many parts as the batch size"
+            )
+        cut = {
+            name: each.tensor_split(parts, 0 if each.dim() == 1 or name in rows_first else 1)
+            for name, each in self._tensors().items()
+        }
+        return [
+            replace(self, **{name: pieces[part] for name, pieces in cut.items()})
+            for part in range(parts)
+        ]
+
+    def _tensors(self) -> dict[str, Tensor]:
+        held = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: each for name, each in held.items() if isinstance(each, Tensor)}
+
+
+@dataclass(frozen=True, eq=False)
+class Batch(RowBatch):
     """Inputs and targets of one step of training or evaluation.
 
     Attributes:
@@ -56,37 +89,13 @@ class Batch:
     def units(self) -> int:
         return int((self.targets != IGNORE).sum())
 
-    def to(self, device: torch.device | str) -> Batch:
-        return Batch(
-            self.inputs.to(device),
-            self.targets.to(device),
-            None if self.reset is None else self.reset.to(device),
-            None if self.lengths is None else self.lengths.to(device),
-        )
-
     def split(self, parts: int) -> list[Batch]:
         """Cut by rows into `parts` batches whose sizes differ by at most one row.
 
         Raises:
             InputError: `parts` is less than 1 or more than the rows there are.
         """
-        if not 1 <= parts <= self.batch_size:
-            raise InputError(
-                f"cannot split a batch of {self.batch_size} rows into {parts} parts; "
-                "accumulate at least 1 and at most as many parts as the batch size"
-            )
-        resets = [None] * parts if self.reset is None else self.reset.tensor_split(parts)
-        lengths = [None] * parts if self.lengths is None else self.lengths.tensor_split(parts)
-        return [
-            Batch(*columns)
-            for columns in zip(
-                self.inputs.tensor_split(parts, dim=1),
-                self.targets.tensor_split(parts, dim=1),
-                resets,
-                lengths,
-                strict=True,
-            )
-        ]
+        return self._cut(parts)
 
 
 class EpochBatches(ABC, Generic[BatchT]):
@@ -152,24 +161,17 @@ class EpochBatches(ABC, Generic[BatchT]):
 class TokenChunks:
     """An endless, resumable source of training chunks over one row of tokens.
 
-    The first N // B * B tokens form B parallel streams; row b of every batch continues row b of
-    the batch before it. The input at a position is the token before it: `start_id` before the
-    first token of the text, and the text's own preceding token everywhere else. Only the slices
-    that are asked for are read, so `tokens` may be a memory map of any size.
+    The first N // B * B of the `tokens` (N,) form B parallel streams; row b of every batch
+    continues row b of the batch before it. A batch has T = `length` steps, the last one of an epoch
+    perhaps fewer. The input at a position is the token before it: `start_id` before the first token
+    of the text, and the text's own preceding token everywhere else. Only the slices that are asked
+    for are read, so `tokens` may be a memory map of any size.
 
     With `random_length`, the length of a chunk is drawn as in AWD-LSTM (Merity et al. 2017,
     section 5): the base is `length` with probability 0.95 and half of it otherwise, and the length
     is a draw from a normal distribution about the base with standard deviation 5, at least 5 (or
     `length`, where that is less). The draw depends on (seed, epoch, index of the chunk) alone,
     which keeps a place in the data a matter of three integers.
-
-    Args:
-        tokens: (N,) integer array.
-        batch_size: number of streams, B.
-        length: T, tokens a chunk, at least 1; the last chunk of an epoch may be shorter.
-        start_id: what stands before the first token.
-        random_length: draw the lengths of chunks.
-        seed: of the draw; unused without `random_length`.
 
     Raises:
         InputError: too few tokens for the batch size, or a size below 1.
@@ -253,15 +255,10 @@ def evaluation_chunks(
 ) -> Iterator[Batch]:
     """One pass over a text in which every token is a scored target exactly once.
 
-    The text is cut into B streams whose lengths differ by at most one. The state is reset at the
-    first chunk only; where the streams end unevenly, the last chunk has `lengths`, and its padding
-    is token 0 with the target `IGNORE`.
-
-    Args:
-        tokens: (N,) integer array, N at least 1.
-        batch_size: number of streams; fewer are made when there are fewer tokens.
-        length: T, tokens a chunk.
-        start_id: what stands before the first token.
+    The tokens (N,) are cut into B streams whose lengths differ by at most one, or fewer streams
+    where there are fewer tokens; `start_id` stands before the first token. The state is reset at
+    the first chunk only; where the streams end unevenly, the last chunk has `lengths`, and its
+    padding is token 0 with the target `IGNORE`.
 
     Raises:
         InputError: no tokens, or a size below 1.
@@ -293,6 +290,23 @@ def _read_rows(tokens: TokenArray, starts: TokenArray, length: int, start_id: in
     rows = np.asarray(tokens[places.clip(0, len(tokens) - 1)], dtype=np.int64)
     rows[places < 0] = start_id
     return torch.from_numpy(rows)
+
+
+def padded(
+    flat: TokenArray, begins: TokenArray, lengths: TokenArray, padding: int
+) -> tuple[Tensor, Tensor]:
+    """The rows flat[begin:begin + length] as (T, B, ...), T at least 1, and their lengths (B,).
+
+    Integers of any size become int64.
+    """
+    ends = np.cumsum(lengths)
+    step = np.arange(lengths.sum()) - np.repeat(ends - lengths, lengths)
+    shape = (max(int(lengths.max(initial=0)), 1), len(lengths), *flat.shape[1:])
+    rows = np.full(shape, padding, np.float32 if flat.dtype.kind == "f" else np.int64)
+    rows[step, np.repeat(np.arange(len(lengths)), lengths)] = flat[
+        step + np.repeat(begins, lengths)
+    ]
+    return torch.from_numpy(rows), torch.from_numpy(lengths)
 
 
 def _check_sizes(batch_size: int, length: int) -> None:

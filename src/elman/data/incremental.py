@@ -14,11 +14,7 @@ class IncrementalEncoder:
     """Text in, in chunks of any size; out come the ids that are settled.
 
     However a text is chunked, the ids of all pushes and the last flush together are
-    tokenizer.encode(text).
-
-    Args:
-        tokenizer: of any kind.
-        pending: text to go on from, as an earlier encoder's `pending` gave it.
+    tokenizer.encode(text). An encoder can go on from the text that another held `pending`.
     """
 
     def __init__(self, tokenizer: Tokenizer, pending: str = "") -> None:
@@ -50,10 +46,8 @@ class IncrementalDecoder:
     A character whose bytes are spread over several tokens comes out with the last of them. The
     text of all pushes and the last flush together is tokenizer.decode(ids).
 
-    Args:
-        tokenizer: of any kind.
-        previous: the id before the first; None at the beginning of a text.
-        pending: bytes to go on from, as an earlier decoder's `pending` gave them.
+    A decoder can go on from the `previous` id (None at the beginning of a text) and the bytes that
+    another held `pending`.
     """
 
     def __init__(

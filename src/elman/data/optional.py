@@ -9,11 +9,7 @@ from elman.errors import missing_extra
 
 
 def library(name: str, extra: str = "forecast") -> Any:
-    """A module of a library that not everybody installs.
-
-    Args:
-        name: such as "pandas", or "utilsforecast.losses".
-        extra: what `pip install` has to be told.
+    """A module such as "pandas", of a library that `pip install elman[extra]` installs.
 
     Raises:
         InputError: it is not installed.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from elman.data.given import Part, Splits
+from elman.data.given import Files, Given, Part, Splits
 from elman.errors import InputError
 
 SPLITS = ("train", "valid", "test")
@@ -17,7 +17,7 @@ SPLIT_NAMES = {
     "test": "test",
 }
 
-BY_NAME = "name the files one by one: train valid test"
+_BY_NAME = "name the files one by one: train valid test"
 
 
 def split_of(name: str) -> str | None:
@@ -37,28 +37,38 @@ def in_folder(folder: Path) -> dict[str, list[Path]]:
     return {split: found[split] for split in SPLITS if split in found}
 
 
-def one_each(
-    found: Mapping[str, list[Path]], folder: Path, needed: Sequence[str] = ("train",)
-) -> dict[str, Path]:
-    """The file of each split.
+def parts_of(data: Given, needed: Sequence[str] = ("train",)) -> dict[str, Part]:
+    """The data of each split by its name; "train" alone where they have yet to be split.
+
+    Two or three files are train, valid and test; a folder is split where its names say so.
 
     Raises:
-        InputError: several for one split, or none for one of `needed`.
+        InputError: other numbers of files, several for a split in a folder, or none for one of
+            `needed`.
     """
+    if isinstance(data, Splits):
+        parts = {"train": data.train, "valid": data.valid, "test": data.test}
+        return {name: part for name, part in parts.items() if part is not None}
+    if not isinstance(data, Files):
+        return {"train": data}
+    paths = data.paths
+    if not 1 <= len(paths) <= 3:
+        raise InputError(
+            f"got {len(paths)} paths, expected one file or folder, or train valid test"
+        )
+    if len(paths) > 1:
+        return {name: Files((path,)) for name, path in zip(SPLITS, paths, strict=False)}
+    found = in_folder(paths[0]) if paths[0].is_dir() else {}
+    if len(found) < 2:
+        return {"train": data}
     for split, several in found.items():
         if len(several) > 1:
             raise InputError(
-                f"{folder}: {several[0].name} and {several[1].name} could each be the {split} "
-                f"part; {BY_NAME}"
+                f"{paths[0]}: {several[0].name} and {several[1].name} could each be the {split} "
+                f"part; {_BY_NAME}"
             )
     names = " and ".join(several[0].name for several in found.values())
     for split in needed:
         if split not in found:
-            raise InputError(f"{folder}: holds {names} but no {split}.*; add it, or {BY_NAME}")
-    return {split: path for split, (path,) in found.items()}
-
-
-def parts_of(splits: Splits) -> dict[str, Part]:
-    """The splits that are given, by name."""
-    parts = {"train": splits.train, "valid": splits.valid, "test": splits.test}
-    return {name: part for name, part in parts.items() if part is not None}
+            raise InputError(f"{paths[0]}: holds {names} but no {split}.*; add it, or {_BY_NAME}")
+    return {split: Files(tuple(several)) for split, several in found.items()}

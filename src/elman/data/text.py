@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from elman.data.given import Data, Files, Given, Splits, Texts, given
-from elman.data.split_names import in_folder, one_each
+from elman.data.given import Data, Files, Given, Texts, given
+from elman.data.split_names import parts_of
 from elman.data.text_files import BLOCK_BYTES, Place, file_blocks, read_blocks
 from elman.errors import InputError
 
@@ -76,39 +76,22 @@ def resolve_sources(
 ) -> TextSplit:
     """Find the training, validation and test text.
 
-    Args:
-        data: one file; or one folder, which holds either `train.*`, `valid.*` and perhaps
-            `test.*`, or any files of text, read in the order of their names; or two or three
-            files: train, valid and perhaps test; or texts, a line each.
-        valid_fraction: of the characters of a single file or folder, those at the end but for the
-            test text; unused where the files are split already.
-        test_fraction: of the characters, those at the very end; 0 for no test text.
+    `data` is one file; or one folder, which holds either `train.*`, `valid.*` and perhaps `test.*`,
+    or any files of text, read in the order of their names; or two or three files: train, valid and
+    perhaps test; or texts, a line each. What is not split yet is cut by position: the test text at
+    the very end, before it the validation text, a fraction of the characters each.
 
     Raises:
         InputError: a path is missing or holds no text, the text is too short, or is not UTF-8
             (where it has to be counted; else that is found when it is read).
     """
-    found = given(data)
-    if isinstance(found, Splits):
-        test = None if found.test is None else whole_text(found.test)
-        if found.valid is not None:
-            return TextSplit(whole_text(found.train), whole_text(found.valid), test)
-        train = whole_text(found.train)
-        cut = _split_by_position(train, valid_fraction, 0.0 if test else test_fraction)
-        return replace(cut, test=test or cut.test)
-    if not isinstance(found, Files):
-        return _split_by_position(whole_text(found), valid_fraction, test_fraction)
-    if not 1 <= len(found.paths) <= 3:
-        raise InputError(
-            f"got {len(found.paths)} paths, expected one file or folder, or train valid test"
-        )
-    texts = [whole_text(path) for path in found.paths]
-    if len(texts) > 1:
-        return TextSplit(texts[0], texts[1], texts[2] if len(texts) > 2 else None)
-    folder = found.paths[0]
-    if folder.is_dir() and (split := _split_by_name(folder)):
-        return split
-    return _split_by_position(texts[0], valid_fraction, test_fraction)
+    parts = parts_of(given(data), needed=("train", "valid"))
+    texts = {name: whole_text(part) for name, part in parts.items()}
+    train, test = texts["train"], texts.get("test")
+    if "valid" in texts:
+        return TextSplit(train, texts["valid"], test)
+    cut = _split_by_position(train, valid_fraction, 0.0 if test else test_fraction)
+    return replace(cut, test=test or cut.test)
 
 
 def whole_text(data: Data | Given) -> Text:
@@ -171,16 +154,6 @@ def lines_of(path: str | os.PathLike[str]) -> Iterator[str]:
         yield from (line.removesuffix("\r") for line in complete)
     if waiting:
         yield waiting.removesuffix("\r")
-
-
-def _split_by_name(folder: Path) -> TextSplit | None:
-    """The files named after their parts; None where names say nothing."""
-    found = in_folder(folder)
-    if len(found) < 2:
-        return None
-    files = one_each(found, folder, needed=("train", "valid"))
-    texts = {split: Text((path,)) for split, path in files.items()}
-    return TextSplit(texts["train"], texts["valid"], texts.get("test"))
 
 
 def _split_by_position(text: Text, valid_fraction: float, test_fraction: float) -> TextSplit:

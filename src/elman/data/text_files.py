@@ -136,15 +136,9 @@ def numbered_lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[in
 def decoded_lines(
     path: Path, bad: Callable[[str, str], None], longest: int = _LONGEST_DOCUMENT
 ) -> Iterator[tuple[int, str]]:
-    """The lines of one file of UTF-8 with their numbers, without their ends and byte order mark.
+    """The lines of one file of UTF-8, otherwise as `numbered_lines` gives them.
 
-    Args:
-        path: the file.
-        bad: called with the place and the fault of each line that can't be read.
-        longest: the most bytes of a line.
-
-    Raises:
-        InputError: as `numbered_lines`.
+    `bad` is called with the place and the fault of each line that can't be read.
     """
     for number, line in numbered_lines(path, longest):
         text, fault = decode(line, longest)

@@ -44,12 +44,9 @@ def train_tokenizer(
 ) -> Tokenizer:
     """Take a vocabulary from a text, read once, in bounded memory.
 
-    Args:
-        unit: `char`, `bpe` (byte level) or `word`.
-        blocks: the training text, in blocks.
-        vocab_size: the most ids there may be; None for all there are (BPE: 8,192).
-        min_count: leave out characters or words, or do not merge pairs, that occur less often.
-        lower: map the text to lower case; for words only.
+    There are at most `vocab_size` ids (None: all there are; BPE: 8,192). Characters or words, or
+    merges of pairs, that occur less than `min_count` times are left out. `lower` maps the text to
+    lower case; for words only.
 
     Raises:
         InputError: an unknown unit, or a size that is too small for it.
@@ -75,15 +72,7 @@ def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
 
 
 def tokenizer_from_bytes(data: bytes, where: str) -> Tokenizer:
-    """What `Tokenizer.to_bytes` gave.
-
-    Args:
-        data: the bytes.
-        where: what to call them in an error.
-
-    Raises:
-        InputError: damaged, of another version, or something else.
-    """
+    """Read what `Tokenizer.to_bytes` gave, or raise InputError, which names `where`."""
     try:
         contents = json.loads(data.decode())
         json.dumps(contents, ensure_ascii=False).encode()  # no lone surrogates

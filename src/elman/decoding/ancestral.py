@@ -36,22 +36,8 @@ def ancestral_sampling(
     """One sampled output for each source; at temperature 0 the most probable token each time.
 
     The score of an output is its mean log-probability per token under the model itself, not under
-    the distribution as temperature, top-k and top-p have changed it.
-
-    Args:
-        model: run in eval mode.
-        sources: ids of each source, at least one.
-        constraints: which outputs are allowed.
-        temperature: this, `top_k`, `top_p` and `generator` as for `sample`.
-        top_k: draw from this many of the most probable tokens.
-        top_p: draw from the fewest tokens that together have this probability.
-        generator: makes the outputs reproducible, for the same sources and `batch_size`.
-        batch_size: sources decoded side by side.
-        device: where the model is.
-
-    Raises:
-        InputError: an option out of range.
-        RunFailed: probabilities that are not numbers.
+    the distribution as temperature, top-k and top-p have changed it. A generator gives the same
+    outputs for the same sources and `batch_size`.
     """
 
     def choose(log_probs: Tensor) -> Tensor:

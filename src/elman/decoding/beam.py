@@ -48,9 +48,6 @@ class Beam:
         length_penalty: α; 0 compares plain log-probabilities, which favors short outputs.
         length_formula: which lp.
         coverage_penalty: β; 0 for none.
-
-    Raises:
-        InputError: one of them out of range.
     """
 
     width: int = 5
@@ -98,18 +95,6 @@ def beam_search(
     most probable become outputs, and the K best that do not end are kept. A source leaves the batch
     when it has K outputs, or when no kept hypothesis can still be among its `n_best`. A beam as
     wide as the number of possible outputs is an exhaustive search.
-
-    Args:
-        model: run in eval mode.
-        sources: ids of each source, at least one.
-        constraints: which outputs are allowed.
-        beam: the width, and how outputs are scored.
-        batch_size: sources searched side by side; results do not depend on it.
-        device: where the model is.
-
-    Raises:
-        InputError: a coverage penalty and a model without attention.
-        RunFailed: probabilities that are not numbers.
     """
     beam = beam or Beam()
     found: list[list[Hypothesis]] = [[] for _ in sources]

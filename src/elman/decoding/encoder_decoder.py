@@ -77,9 +77,6 @@ class Constraints:
         max_ratio: the most tokens as a multiple of the source's; None for no such limit.
         min_length: the fewest tokens, unless nothing but the end is allowed.
         no_repeat: n, where no n-gram may occur twice; 0 allows all.
-
-    Raises:
-        InputError: one of them out of range.
     """
 
     start_id: int
@@ -137,11 +134,7 @@ class SourceBatch(NamedTuple):
 def source_batches(
     sources: Sequence[Sequence[int]], size: int, device: torch.device | str = "cpu"
 ) -> Iterator[SourceBatch]:
-    """Batches of sources of similar length, the longest first: `size` each, or fewer long ones.
-
-    Raises:
-        ValueError: a source without a token.
-    """
+    """Batches of sources of similar length, the longest first: `size` each, or fewer long ones."""
     order = sorted(range(len(sources)), key=lambda place: -len(sources[place]))
     if order and not len(sources[order[-1]]):
         raise ValueError(f"source {order[-1]} has no tokens")

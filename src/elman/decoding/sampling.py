@@ -31,10 +31,6 @@ def shape_distribution(
 
     Source: top-k, Fan et al. 2018, arXiv:1805.04833; top-p, Holtzman et al. 2020,
     arXiv:1904.09751.
-
-    Raises:
-        InputError: an option out of range.
-        RunFailed: log-probabilities that are not numbers.
     """
     _check(temperature, top_k, top_p)
     vocab_size = log_probs.shape[-1]
@@ -72,10 +68,6 @@ def sample(
         top_k: draw from so many of the most probable; None for all.
         top_p: draw from the fewest that together have this probability; 1 for all.
         generator: makes the draw reproducible; None for torch's own.
-
-    Raises:
-        InputError: an option out of range.
-        RunFailed: log-probabilities that are not numbers.
     """
     probs = shape_distribution(log_probs, temperature=temperature, top_k=top_k, top_p=top_p)
     # By the inverse of the cumulative distribution: one number a row, whatever the options are.
@@ -101,53 +93,30 @@ def generate(
 
     The state is carried, so a step costs the same however long the text is. The token yielded
     last has not been pushed: to go on later, keep ``stream.state`` with it, and give it as the
-    prompt.
-
-    Args:
-        stream: of a language model, with or without a batch.
-        prompt: at least one token, not yet pushed: (B,) or (T, B) ids; () or (T,) without a batch.
-        length: how many tokens to draw.
-        temperature: this and the rest as for `sample`.
-        top_k: as for `sample`.
-        top_p: as for `sample`.
-        generator: as for `sample`.
-
-    Yields:
-        ids (B,), or () without a batch.
-
-    Raises:
-        InputError: an option out of range, at once; a prompt that the stream refuses.
-        RunFailed: log-probabilities that are not numbers.
+    prompt. The prompt is at least one token, (B,) or (T, B) ids, or () or (T,) without a batch;
+    the options are those of `sample`, and a bad one is refused at once.
     """
     _check(temperature, top_k, top_p)
     if length < 0:
         raise InputError(f"length must be at least 0, got {length}")
-    return _draw(stream, prompt, length, temperature, top_k, top_p, generator)
 
+    def draw() -> Iterator[Tensor]:
+        batched = stream.batch_size is not None
+        pushed = prompt
+        if length and (ids := torch.as_tensor(prompt)).dim() == 1 + batched:
+            *before, pushed = torch.split(ids, PROMPT_AT_ONCE)
+            for piece in before:
+                stream.push(piece)
+        for _ in range(length):
+            log_probs = stream.push(pushed)
+            if log_probs.dim() == 2 + batched:  # the prompt was a chunk
+                log_probs = log_probs[-1]
+            rows = log_probs if batched else log_probs[None]
+            ids = sample(rows, temperature, top_k, top_p, generator)
+            pushed = ids if batched else ids[0]
+            yield pushed
 
-def _draw(
-    stream: Stream,
-    prompt: Item,
-    length: int,
-    temperature: float,
-    top_k: int | None,
-    top_p: float,
-    generator: torch.Generator | None,
-) -> Iterator[Tensor]:
-    batched = stream.batch_size is not None
-    pushed = prompt
-    if length and (ids := torch.as_tensor(prompt)).dim() == 1 + batched:
-        *before, pushed = torch.split(ids, PROMPT_AT_ONCE)
-        for piece in before:
-            stream.push(piece)
-    for _ in range(length):
-        log_probs = stream.push(pushed)
-        if log_probs.dim() == 2 + batched:  # the prompt was a chunk
-            log_probs = log_probs[-1]
-        rows = log_probs if batched else log_probs[None]
-        ids = sample(rows, temperature, top_k, top_p, generator)
-        pushed = ids if batched else ids[0]
-        yield pushed
+    return draw()
 
 
 def _check(temperature: float, top_k: int | None, top_p: float) -> None:

@@ -39,17 +39,7 @@ def score_outputs(
     batch_size: int = 128,
     device: torch.device | str = "cpu",
 ) -> list[ScoredOutput]:
-    """What the model says of each output, given its source and its own true tokens before.
-
-    Args:
-        model: run in eval mode.
-        sources: ids of each source, at least one.
-        outputs: ids of each output, without the start and the end.
-        start_id: what stands before the first token.
-        end_id: what ends an output.
-        batch_size: how many are scored side by side.
-        device: where the model is.
-    """
+    """What the model says of each output, given its source and its own true tokens before."""
     found: list[ScoredOutput | None] = [None] * len(sources)
     with evaluating(model), torch.inference_mode():
         for places, ids, lengths in source_batches(sources, batch_size, device):

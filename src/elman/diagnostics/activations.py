@@ -148,7 +148,11 @@ def panels_of(traces: Mapping[str, Trace], row: int = 0, begin: int = 0) -> list
                 orders[BY_TIME_CONSTANT] = np.argsort(tau, kind="stable")
             by = lead if lead.shape == values.shape else values
             orders[BY_CHANGE] = np.argsort(-_change(by), kind="stable")
-            low, high = _range(key, values, key in gates)
+            if key in gates:
+                low, high = -1.0 if key == "candidate" else 0.0, 1.0
+            else:
+                high = max(float(np.abs(values).max()), 1e-6)
+                low = -high
             own_tau = tau if BY_TIME_CONSTANT in orders else None
             panels.append(Panel(layer, key, values, low, high, orders, own_tau))
     return panels
@@ -156,13 +160,6 @@ def panels_of(traces: Mapping[str, Trace], row: int = 0, begin: int = 0) -> list
 
 def _row(values: Tensor, row: int, begin: int) -> Floats:
     return np.ascontiguousarray(values[begin:, row].float().cpu().numpy())
-
-
-def _range(key: str, values: Floats, gate: bool) -> tuple[float, float]:
-    if gate:
-        return (-1.0, 1.0) if key == "candidate" else (0.0, 1.0)
-    most = max(float(np.abs(values).max()), 1e-6)
-    return -most, most
 
 
 def _change(values: Floats) -> Floats:

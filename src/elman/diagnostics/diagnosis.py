@@ -110,12 +110,6 @@ def _measure(given: DiagnosisInput, max_lag: int | None, times: int) -> Measurem
         layers.append(
             Layer(place, profiles, reaches, jacobians(taken), lyapunov(taken), activity(taken))
         )
-    return Measurements(
-        tuple(layers),
-        gradient,
-        tuple(intervene(given, gradient.max_lag)),
-        given.truncation,
-        given.needs,
-        given.cell,
-        given.unit,
-    )
+    effects = tuple(intervene(given, gradient.max_lag))
+    known = (given.truncation, given.needs, given.cell, given.unit)
+    return Measurements(tuple(layers), gradient, effects, *known)

@@ -15,12 +15,25 @@ from elman.diagnostics.losses import (
     IGNORE,
     StepLosses,
     is_batch_first,
-    losses_of,
     split_batch,
+    step_losses,
     time_first_outputs,
 )
 from elman.diagnostics.steps import require_recurrent
 from elman.errors import InputError
+
+
+@dataclass(frozen=True)
+class Lags:
+    """The lags that a diagnosis looks at; where they are None, the data and the task decide.
+
+    Attributes:
+        most: the largest.
+        needs: the lag that the task needs.
+    """
+
+    most: int | None = None
+    needs: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,18 +101,6 @@ class DiagnosisInput:
                 " where the layers are batch_first"
             )
         batch_first = is_batch_first(model)
-
-        def targets_time_first(outputs: Tensor) -> Tensor | None:
-            if targets is None or outputs.dim() == 2 or not batch_first:
-                return targets  # type: ignore[no-any-return]
-            return targets.transpose(0, 1)  # type: ignore[no-any-return]
-
-        def own_losses(x: Tensor) -> Tensor:
-            if losses is not None:
-                return losses(model, x if targets is None else (x, targets))
-            outputs = time_first_outputs(model, x)
-            return losses_of(outputs, targets_time_first(outputs))
-
         categorical = targets is not None and not targets.is_floating_point()
         scored = None
         if categorical and targets.dim() == 2:
@@ -108,7 +109,7 @@ class DiagnosisInput:
         return cls(
             model,
             inputs,
-            own_losses,
+            lambda x: (losses or step_losses)(model, x if targets is None else (x, targets)),
             lambda x: time_first_outputs(model, x),
             categorical,
             scored,

@@ -143,14 +143,11 @@ def gradient_by_lag(
         )
     chosen = _times(times, max_lag, length) if loss.dim() == 2 else (-1,)
     samples: dict[tuple[str, str], list[Tensor]] = defaultdict(list)
-    for number, t in enumerate(chosen):
+    for number, t in enumerate(chosen, 1):
         target = loss.sum() if t == -1 else loss[t].sum()
-        last = number == len(chosen) - 1
-        for key, norms in _norms(target, steps, retain=not last).items():
-            reverse = steps[key[0]][0].reverse
-            samples[key].append(_by_lag(norms, t, max_lag, reverse))
-    batch_size = loss.shape[-1]
-    rows = torch.arange(batch_size).repeat(len(chosen))
+        for key, norms in _norms(target, steps, retain=number < len(chosen)).items():
+            samples[key].append(_by_lag(norms, t, max_lag, steps[key[0]][0].reverse))
+    rows = torch.arange(loss.shape[-1]).repeat(len(chosen))
     profiles = [
         LagProfile(place, quantity, torch.cat(parts), rows)
         for (place, quantity), parts in samples.items()
@@ -193,20 +190,18 @@ def _times(times: int | Sequence[int], max_lag: int, length: int) -> tuple[int, 
 
 def _norms(target: Tensor, steps: Steps, *, retain: bool) -> dict[tuple[str, str], Tensor]:
     """(T, B) norms of the gradient with respect to each quantity, in the order of the sequence."""
-    nodes: dict[tuple[str, str], list[Tensor]] = defaultdict(list)
-    axes: dict[tuple[str, str], int] = {}
-    for place, taken in steps.items():
-        for step in reversed(taken) if taken[0].reverse else taken:
-            for name, tensor in {**step.after, INPUT: step.x}.items():
-                nodes[place, name].append(tensor)
-                axes[place, name] = step.axes.get(name, 0)
-    flat = [tensor for several in nodes.values() for tensor in several]
-    found = iter(torch.autograd.grad(target, flat, retain_graph=retain, allow_unused=True))
-    norms = {}
-    for key, several in nodes.items():
-        lengths = [_row_norms(next(found), tensor, axes[key]) for tensor in several]
-        norms[key] = torch.stack(lengths)
-    return norms
+    nodes = [
+        ((place, name), tensor, step.axes.get(name, 0))
+        for place, taken in steps.items()
+        for step in (reversed(taken) if taken[0].reverse else taken)
+        for name, tensor in {**step.after, INPUT: step.x}.items()
+    ]
+    tensors = [tensor for _, tensor, _ in nodes]
+    found = torch.autograd.grad(target, tensors, retain_graph=retain, allow_unused=True)
+    norms: dict[tuple[str, str], list[Tensor]] = defaultdict(list)
+    for (key, tensor, axis), gradient in zip(nodes, found, strict=True):
+        norms[key].append(_row_norms(gradient, tensor, axis))
+    return {key: torch.stack(several) for key, several in norms.items()}
 
 
 def _row_norms(gradient: Tensor | None, tensor: Tensor, axis: int) -> Tensor:

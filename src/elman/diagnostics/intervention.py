@@ -21,7 +21,6 @@ from torch.nn import functional
 from elman.diagnostics.diagnosis_input import DiagnosisInput
 from elman.diagnostics.reach import Reach, bootstrap
 from elman.layers.instrument import Named, Step, watched
-from elman.layers.state import State
 
 JITTER = 0.01
 """The share of the state that is replaced, at lag 0, to measure the noise floor."""
@@ -89,18 +88,16 @@ def intervene(given: DiagnosisInput, max_lag: int) -> list[Intervention]:
                 moved = divergence(given.outputs(given.inputs))
             return moved, torch.ones(given.rows, dtype=torch.bool)
 
-        jitter = _collect(
-            lambda origin: by_state(origin, JITTER),
-            origins[:2] if len(origins) <= ORIGINS else origins,
-            1,
-        )
-        floors = jitter[1].nanquantile(0.5, dim=1)
+        few = origins[:2] if len(origins) <= ORIGINS else origins
+        _, jitter = _collect(lambda origin: by_state(origin, JITTER), few, 1)
+        floors = jitter.nanquantile(0.5, dim=1)
         # Rounding in single precision alone moves the output by about 1e-14 nats.
         floor = max(float(floors.nan_to_num(0).amax()) if len(floors) else 0.0, 1e-12)
         unit = "KL, nats" if given.categorical else "|Δy|² / 2s², nats"
+        time_first = given.inputs.movedim(given.time_axis, 0)
         found = []
         for what, act in {"input": by_input, "state": by_state}.items():
-            if what == "input" and not _exchangeable(given):
+            if what == "input" and not bool((time_first != time_first.roll(1, 1)).any()):
                 continue
             lags, moved = _collect(act, origins, max_lag)
             # Samples are ordered by replacement, then by row of the batch.
@@ -155,11 +152,6 @@ def _divergence(plain: Tensor, categorical: bool) -> Callable[[Tensor], Tensor]:
     return kl
 
 
-def _exchangeable(given: DiagnosisInput) -> bool:
-    x = given.inputs.movedim(given.time_axis, 0)
-    return bool((x != x.roll(1, 1)).any())
-
-
 def _exchange(given: DiagnosisInput, origin: int) -> tuple[Tensor, Tensor]:
     """Inputs with one step of each row replaced by that of the next row, and which rows differ."""
     x = given.inputs.movedim(given.time_axis, 0).clone()
@@ -179,8 +171,7 @@ class _StateExchange:
         at = self._length - 1 - self._origin if step.reverse else self._origin
         if step.number != at:
             return None
-        axes = step.after.axes if isinstance(step.after, State) else {}
         return {
-            name: torch.lerp(tensor, tensor.roll(1, axes.get(name, 0)), self._share)
+            name: torch.lerp(tensor, tensor.roll(1, step.axes.get(name, 0)), self._share)
             for name, tensor in step.after.items()
         }

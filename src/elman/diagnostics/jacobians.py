@@ -37,13 +37,11 @@ class Jacobians:
     """Step Jacobians of one layer along the sequence.
 
     Attributes:
-        place: name of the layer and direction.
         numbers: the N sampled steps, in the order of reading.
         singular: (N,), the largest singular value of each: the largest growth in one step.
         radius: (N,), the spectral radius of each: the growth per step if it were repeated.
     """
 
-    place: str
     numbers: tuple[int, ...]
     singular: Tensor
     radius: Tensor
@@ -54,13 +52,11 @@ class Lyapunov:
     """The largest Lyapunov exponents of one layer, in nats per step.
 
     Attributes:
-        place: name of the layer and direction.
         exponents: (Q,), in descending order; nearby states diverge above 0, converge below.
         errors: (Q,), their standard errors, from the means of blocks of steps.
         steps: number of steps they were averaged over, all rows together.
     """
 
-    place: str
     exponents: Tensor
     errors: Tensor
     steps: int
@@ -92,7 +88,7 @@ def jacobians(steps: Sequence[Step], *, count: int | None = None) -> Jacobians:
         matrix = step_jacobian(steps[number], turn % rows).double()
         singular.append(torch.linalg.eigvalsh(matrix.T @ matrix)[-1].clamp_min(0).sqrt())
         radius.append(spectral_radius(matrix))
-    return Jacobians(steps[0].place, tuple(chosen), torch.stack(singular), torch.stack(radius))
+    return Jacobians(tuple(chosen), torch.stack(singular), torch.stack(radius))
 
 
 def spectral_radius(matrix: Tensor) -> Tensor:
@@ -152,6 +148,4 @@ def lyapunov(steps: Sequence[Step], *, count: int = 4, rows: int = 4) -> Lyapuno
     means = blocks.flatten(0, 1)
     errors = means.std(0) / math.sqrt(len(means))
     order = exponents.argsort(descending=True)
-    return Lyapunov(
-        steps[0].place, exponents[order], errors[order], settled.shape[0] * settled.shape[1]
-    )
+    return Lyapunov(exponents[order], errors[order], settled.shape[0] * settled.shape[1])

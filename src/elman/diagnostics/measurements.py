@@ -37,18 +37,9 @@ class Layer:
         return farthest(reach for name, reach in self.reaches.items() if name != INPUT)
 
     @property
-    def exploding_lag(self) -> int:
-        """The lag at which the gradient with respect to the state is largest."""
-        return max(self._largest)[1]
-
-    @property
-    def exploding_ratio(self) -> float:
-        """Its median ratio there to the gradient at lag 0."""
-        return max(self._largest)[0]
-
-    @property
-    def _largest(self) -> list[tuple[float, int]]:
-        return [profile.largest for name, profile in self.profiles.items() if name != INPUT]
+    def largest_gradient(self) -> tuple[float, int]:
+        """The largest median ratio of the gradient to that at lag 0, over the state; its lag."""
+        return max(profile.largest for name, profile in self.profiles.items() if name != INPUT)
 
     @property
     def lyapunov(self) -> float:

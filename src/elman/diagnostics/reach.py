@@ -76,15 +76,9 @@ def bootstrap(
     replicates: int = 200,
     seed: int = 0,
 ) -> Reach:
-    """Where the median of `samples` (N, L) at `lags` (L,) falls below `threshold` for good.
+    """Where the median of `samples` (N, L) at rising `lags` (L,) falls below `threshold` for good.
 
-    Args:
-        samples: one curve each, positive; NaN for no value.
-        rows: (N,), the row of each sample.
-        threshold: to fall below.
-        lags: in ascending order.
-        replicates: R.
-        seed: of the resampling.
+    Samples are positive curves, NaN where there is no value; `rows` (N,) says whose each is.
     """
     if not len(samples):
         return Reach(0.0, 0.0, 0.0, censored=False)

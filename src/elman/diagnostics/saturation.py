@@ -57,7 +57,6 @@ class Activity:
     """Activity of the units of one layer.
 
     Attributes:
-        place: name of the layer and direction.
         gates: of the cell; empty for a cell without any and with unbounded units.
         dead: (H,) whether a unit of h is 0 at every step of every row.
         constant: (H,) whether a unit of h has one value other than 0.
@@ -66,7 +65,6 @@ class Activity:
             compares |i g| with |f c| in an LSTM, |(1 - z) n| with |z h| in a GRU.
     """
 
-    place: str
     gates: tuple[Gate, ...]
     dead: Tensor
     constant: Tensor
@@ -84,22 +82,15 @@ def activity(steps: Sequence[Step]) -> Activity:
     # A single sample has no spread, so no unit counts as constant.
     spread = h.double().std(0) if len(h) > 1 else torch.full_like(largest, torch.inf).double()
     dead = largest < CONSTANT
-    values = _gate_values(steps, alive)
+    each = [step.gates() for step in steps]
+    values = {name: torch.stack([gates[name] for gates in each])[alive] for name in each[0]}
     keep = steps[0].forget_gate
-    gates = [_gate(name, value, name == keep) for name, value in values.items()]
+    gates = [_gate(name, v, name == keep, name == "candidate") for name, v in values.items()]
     if steps[0].squashed:
         gates = [_gate("h", h, keeps=False, squashed=True)]
-    constants = None
-    if keep is not None:
-        constants = time_constants(values[keep])
-    return Activity(
-        steps[0].place,
-        tuple(gates),
-        dead,
-        (spread < CONSTANT) & ~dead,
-        constants,
-        _new(steps, values, alive),
-    )
+    constants = None if keep is None else time_constants(values[keep])
+    constant = (spread < CONSTANT) & ~dead
+    return Activity(tuple(gates), dead, constant, constants, _new(steps, values, alive))
 
 
 def time_constants(keep: Tensor) -> Tensor:
@@ -114,22 +105,11 @@ def time_constants(keep: Tensor) -> Tensor:
 
 def _alive(steps: Sequence[Step]) -> Tensor:
     """(T, B): whether a step is within the length of its row."""
-    rows = [
-        torch.ones(flat(step.after).shape[0], dtype=torch.bool)
-        if step.alive is None
-        else step.alive.cpu()
-        for step in steps
-    ]
-    return torch.stack(rows)
+    everyone = torch.ones(len(steps[0].x), dtype=torch.bool)
+    return torch.stack([everyone if s.alive is None else s.alive.cpu() for s in steps])
 
 
-def _gate_values(steps: Sequence[Step], alive: Tensor) -> dict[str, Tensor]:
-    each = [step.gates() for step in steps]
-    return {name: torch.stack([gates[name] for gates in each])[alive] for name in each[0]}
-
-
-def _gate(name: str, values: Tensor, keeps: bool, *, squashed: bool | None = None) -> Gate:
-    squashed = name == "candidate" if squashed is None else squashed
+def _gate(name: str, values: Tensor, keeps: bool, squashed: bool) -> Gate:
     flattened = values.flatten().float().cpu()
     lowest = -1.0 if squashed else 0.0
     return Gate(

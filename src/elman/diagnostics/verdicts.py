@@ -90,8 +90,11 @@ class Verdict:
 
 def verdicts_of(measured: Measurements) -> tuple[Verdict, ...]:
     """The findings, the most serious first; a single "healthy" where there are none."""
-    findings = [verdict for rule in _RULES for verdict in rule(measured)]
-    return tuple(findings) or (_healthy(measured),)
+    if findings := tuple(verdict for rule in _RULES for verdict in rule(measured)):
+        return findings
+    layer = max(measured.layers, key=lambda layer: layer.reach.steps)
+    evidence = f"the gradient reaches {layer.reach} in {layer.place}; no threshold is crossed"
+    return (Verdict("healthy", None, evidence, "nothing to change"),)
 
 
 def _limit(name: str) -> float:
@@ -103,21 +106,14 @@ def gradient_verdict(
 ) -> Literal["vanishing", "exploding"] | None:
     """Whether the gradient by lag of one layer vanishes or explodes.
 
-    Args:
-        reach: the longest reach by gradient over the tensors of its state.
-        largest: the largest ratio of the gradient at any lag to that at lag 0.
-        needs: the lag that the task needs, if known.
+    `reach` is the longest by gradient over the tensors of its state, `largest` the largest ratio of
+    the gradient at any lag to that at lag 0, `needs` the lag that the task needs, if known.
     """
     if largest >= _limit("exploding"):
         return "exploding"
     # Sequences that end before the limit can't show that the gradient vanishes.
-    if not reach.censored and reach.high < _needed_reach(needs):
-        return "vanishing"
-    return None
-
-
-def _needed_reach(needs: int | None) -> float:
-    return _limit("vanishing") if needs is None else float(needs)
+    needed = _limit("vanishing") if needs is None else needs
+    return "vanishing" if not reach.censored and reach.high < needed else None
 
 
 def _vanishing(measured: Measurements) -> Iterator[Verdict]:
@@ -127,7 +123,7 @@ def _vanishing(measured: Measurements) -> Iterator[Verdict]:
     required = limit if needs is None else f"the task needs {needs}"
     for layer in measured.layers:
         reach = layer.reach
-        if gradient_verdict(reach, layer.exploding_ratio, needs) == "vanishing":
+        if gradient_verdict(reach, layer.largest_gradient[0], needs) == "vanishing":
             evidence = (
                 f"the gradient falls below 1 % after {reach.steps:.1f} steps (95 %:"
                 f" {reach.low:.1f} to {reach.high:.1f}); {required}; each step leaves"
@@ -161,9 +157,10 @@ SMALLER_GRADIENT = (
 
 def _exploding(measured: Measurements) -> Iterator[Verdict]:
     for layer in measured.layers:
-        if gradient_verdict(layer.reach, layer.exploding_ratio) == "exploding":
+        ratio, lag = layer.largest_gradient
+        if gradient_verdict(layer.reach, ratio) == "exploding":
             evidence = (
-                f"the gradient at lag {layer.exploding_lag} is {layer.exploding_ratio:.3g} times"
+                f"the gradient at lag {lag} is {ratio:.3g} times"
                 f" that at lag 0; largest Lyapunov exponent {layer.lyapunov:.3f} ±"
                 f" {layer.lyapunov_error:.3f}, spectral radius of a step"
                 f" {layer.spectral_radius:.2f}"
@@ -238,10 +235,8 @@ def _constant(measured: Measurements) -> Iterator[Verdict]:
 def _inactive(name: Name, units: Tensor, value: str) -> str:
     """The evidence that too many units (H,) are inactive, or nothing."""
     share = float(units.float().mean())
-    if share < _limit(name):
-        return ""
     count = f"{int(units.sum())} of {len(units)} units ({share:.0%})"
-    return f"{count} are {value} at every step of every row"
+    return f"{count} are {value} at every step of every row" if share >= _limit(name) else ""
 
 
 _RULES: Sequence[Callable[[Measurements], Iterator[Verdict]]] = (
@@ -253,13 +248,3 @@ _RULES: Sequence[Callable[[Measurements], Iterator[Verdict]]] = (
     _dead,
     _constant,
 )
-
-
-def _healthy(measured: Measurements) -> Verdict:
-    layer = max(measured.layers, key=lambda layer: layer.reach.steps)
-    return Verdict(
-        "healthy",
-        None,
-        f"the gradient reaches {layer.reach} in {layer.place}; no threshold is crossed",
-        "nothing to change",
-    )

@@ -3,22 +3,32 @@
 Both are fitted on the training part. The strength of the regression's penalty is chosen on the
 validation part, as the network's best step is.
 
-Legend: N rows or steps, F features, K classes.
+The features of the regression are words and pairs of words, or summaries of numbers.
+
+Legend: N rows (or steps), S steps of all rows together, C channels, F features, K classes.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from elman.data.labeled.rows import Labeled, LabeledSplits, LabelKind
+from elman.data.labeled.rows import (
+    Inputs,
+    Labeled,
+    LabeledSplits,
+    LabelKind,
+    Sequences,
+    Texts,
+    Words,
+)
+from elman.data.labeled.standardize import Standardizer
 from elman.evaluation.classification import metrics_of
-from elman.evaluation.features import features
 
 Array = npt.NDArray[Any]
 
@@ -56,12 +66,7 @@ class Baseline:
 
 
 def fit_baselines(splits: LabeledSplits, seed: int = 0) -> list[Baseline]:
-    """Fit the baselines on the training part and score them on the others.
-
-    Args:
-        splits: the labeled data.
-        seed: of the choice of rows for the regression, if there are more than `MOST_ROWS`.
-    """
+    """Fit the baselines on the training part and score them on the others."""
     held = {"valid": splits.valid} | ({} if splits.test is None else {"test": splits.test})
     fitted = [_majority(splits.train, held)]
     try:
@@ -152,3 +157,101 @@ def _one_label(
     for split, given in inputs.items():
         found[split][:, model.classes_] = model.predict_proba(given)
     return found
+
+
+@dataclass(frozen=True)
+class Features:
+    """A map from inputs to a matrix, fitted on the training part."""
+
+    name: str
+    of: Callable[[Any], Any]
+
+
+def features(train: Inputs, kind: LabelKind) -> Features:
+    """Choose and fit the features that suit the inputs."""
+    if isinstance(train, Sequences):
+        return _steps(train) if kind == "step" else _summaries(train)
+    if kind == "step":
+        assert isinstance(train, Words)
+        return _neighbors(train)
+    return _tf_idf(train)
+
+
+def _tf_idf(train: Texts | Words) -> Features:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    # Words of one letter and punctuation marks count too.
+    vectorizer = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"(?u)\w+|[^\w\s]")
+    vectorizer.fit(_strings(train))
+    return Features(
+        "TF-IDF of words and pairs of words", lambda given: vectorizer.transform(_strings(given))
+    )
+
+
+def _strings(inputs: Texts | Words) -> list[str]:
+    if isinstance(inputs, Texts):
+        return list(inputs.texts)
+    return [" ".join(inputs.row(row)) for row in range(len(inputs))]
+
+
+def _neighbors(train: Words) -> Features:
+    from sklearn.feature_extraction import DictVectorizer
+
+    vectorizer = DictVectorizer(dtype=np.float32).fit(_contexts(train))
+    return Features(
+        "a word and its neighbors", lambda given: vectorizer.transform(_contexts(given))
+    )
+
+
+def _contexts(inputs: Words) -> list[dict[str, str]]:
+    found = []
+    for row in range(len(inputs)):
+        words = ["", *inputs.row(row), ""]
+        for before, word, after in zip(words, words[1:], words[2:], strict=False):
+            near = {"word": word, "end": word[-3:], "before": before, "after": after}
+            found.append({name: part.lower() for name, part in near.items()})
+            found[-1]["shape"] = _shape(word)
+    return found
+
+
+def _shape(word: str) -> str:
+    """Whether a word is in capitals, begins with one, or has a digit."""
+    if any(letter.isdigit() for letter in word):
+        return "digit"
+    if word.isupper():
+        return "upper"
+    return "title" if word[:1].isupper() else "lower"
+
+
+def _summaries(train: Sequences) -> Features:
+    scale = Standardizer.fit(_summary(train))
+    return Features(
+        "mean, deviation, last value and length",
+        lambda given: scale.apply(_summary(given)),
+    )
+
+
+def _summary(inputs: Sequences) -> npt.NDArray[np.float32]:
+    """(N, 3 C + 1)."""
+    starts, lengths = inputs.offsets[:-1], inputs.lengths[:, None]
+    values = inputs.values.astype(np.float64)
+    mean = np.add.reduceat(values, starts) / lengths
+    apart = values - np.repeat(mean, inputs.lengths, axis=0)
+    deviation = np.sqrt(np.add.reduceat(apart**2, starts) / lengths)
+    last = values[inputs.offsets[1:] - 1]
+    return np.hstack([mean, deviation, last, lengths]).astype(np.float32)
+
+
+def _steps(train: Sequences) -> Features:
+    scale = Standardizer.fit(train.values)
+    return Features("each step and its neighbors", lambda given: _windows(given, scale))
+
+
+def _windows(inputs: Sequences, scale: Standardizer) -> Array:
+    """(S, 3 C) each step with the previous and the next one; zeros beyond the ends."""
+    values = scale.apply(inputs.values)
+    before, after = np.zeros_like(values), np.zeros_like(values)
+    before[1:], after[:-1] = values[:-1], values[1:]
+    before[inputs.offsets[:-1]] = 0
+    after[inputs.offsets[1:] - 1] = 0
+    return np.hstack([before, values, after])

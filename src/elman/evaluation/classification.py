@@ -1,19 +1,23 @@
-"""Metrics of predicted classes and probabilities: accuracy, F1, calibration.
+"""Metrics of predicted classes and probabilities: accuracy, F1, calibration, entities.
 
-Legend: N rows (or steps), K classes, M bins.
+The tags of an entity are a position and a type, "B-PER", or "O". All common schemes (IOB, BIO or
+IOB2, BIOES, BILOU) are read by the rules of the CoNLL shared tasks.
+
+Legend: N rows (or steps), S steps of all rows together, K classes, M bins.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from elman.data.labeled.rows import LabelKind
-from elman.evaluation.entities import entity_scores, is_tagging
 
 Array = npt.NDArray[Any]
 
@@ -21,6 +25,12 @@ BINS = 15
 THRESHOLD = 0.5
 _LIMITS = (0.05, 20.0)
 _NEWTON = 40
+
+Span: TypeAlias = tuple[int, int, str]
+"""First step, the step after the last, type."""
+
+_TAG = re.compile(r"^(?:O|[BIESLU]-.+)$")
+_OUTSIDE = "O"
 
 
 def predicted(kind: LabelKind, probabilities: Array) -> Array:
@@ -62,7 +72,7 @@ def metrics_of(
         "macro_f1": macro_f1(confusion(labels, ids, probabilities.shape[-1])),
     }
     if kind == "step" and offsets is not None and is_tagging(names):
-        scores["entity_f1"] = entity_scores(names, labels, ids, offsets).f1
+        scores["entity_f1"] = entity_f1(names, labels, ids, offsets)
     return {**scores, "calibration_error": calibration}
 
 
@@ -148,11 +158,7 @@ def fit_temperature(logits: Array, ids: Array) -> float:
 
     The loss is convex in 1 / T, so Newton's method within a bracket finds the minimum. Labels are
     smoothed: a label is true with probability (N + 1) / (N + 2), so that T does not vanish if all
-    of a few rows are right. T is between 0.05 and 20.
-
-    Args:
-        logits: (N, K).
-        ids: (N,) int, or (N, K) bool.
+    of a few rows are right. T is between 0.05 and 20. Logits are (N, K), ids (N,) or (N, K) bool.
 
     Source: Guo et al. 2017, arXiv:1706.04599, section 4.2; Platt 1999 for the smoothed labels.
     """
@@ -189,3 +195,45 @@ def _slope(z: Array, ids: Array, beta: float, doubt: float) -> tuple[float, floa
     others = (z.sum(-1) - named) / max(z.shape[-1] - 1, 1)
     true = (1 - doubt) * named + doubt * others
     return float((mean - true).mean()), float((square - mean**2).mean())
+
+
+def is_tagging(names: Sequence[str]) -> bool:
+    """Whether classes are tags of entities."""
+    return all(map(_TAG.match, names)) and any(name != _OUTSIDE for name in names)
+
+
+def spans(tags: Sequence[str]) -> list[Span]:
+    """The entities of one row.
+
+    An entity begins at B, S or U, and where a tag inside one follows another type or nothing; it
+    ends after E, L, S or U, and before a new beginning. So a row that breaks its scheme still has
+    entities.
+
+    Source: the rules of conlleval, Tjong Kim Sang & De Meulder 2003.
+    """
+    found: list[Span] = []
+    begin, current, ended = 0, "", True
+    for place, tag in enumerate([*tags, _OUTSIDE]):
+        position, _, kind = tag.partition("-")
+        outside = tag == _OUTSIDE
+        starts = not outside and (position in "BSU" or ended or kind != current)
+        if not ended and (outside or starts):
+            found.append((begin, place, current))
+            ended = True
+        if starts:
+            begin, current, ended = place, kind, False
+        if not outside and position in "ELSU":
+            found.append((begin, place + 1, current))
+            ended = True
+    return found
+
+
+def entity_f1(names: Sequence[str], labels: Array, ids: Array, offsets: Array) -> float:
+    """F1 of entities with exact bounds and types, in rows of predicted and true tags (S,)."""
+    right = both = 0
+    for begin, end in pairwise(offsets):
+        theirs = set(spans([names[k] for k in labels[begin:end]]))
+        ours = set(spans([names[k] for k in ids[begin:end]]))
+        right += len(theirs & ours)
+        both += len(theirs) + len(ours)
+    return 2 * right / both if both else 0.0

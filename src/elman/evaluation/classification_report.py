@@ -71,13 +71,7 @@ Splits: TypeAlias = Mapping[str, Predictions]
 
 
 def report(classes: Classes, splits: Splits, baselines: Sequence[Baseline]) -> Report:
-    """Score each split, and compare the last of them with the baselines.
-
-    Args:
-        classes: what is told apart.
-        splits: what the network predicts.
-        baselines: what simple classifiers score on the same splits; none on other data.
-    """
+    """Score each split, and compare the last of them with the baselines."""
     scores: list[Score] = []
     verdict: list[str] = []
     for split, part in splits.items():

@@ -32,11 +32,7 @@ class Unigram:
 
     @staticmethod
     def fit(tokens: npt.ArrayLike, vocab_size: int) -> Unigram:
-        """Count `tokens` (N,).
-
-        Raises:
-            InputError: ids outside of the vocabulary.
-        """
+        """Count `tokens` (N,)."""
         ids = _checked(tokens, vocab_size)
         counts = np.bincount(ids, minlength=vocab_size) + 1.0
         return Unigram(np.log(counts / counts.sum()))
@@ -88,11 +84,7 @@ class KneserNey:
 
     @staticmethod
     def fit(tokens: npt.ArrayLike, vocab_size: int, order: int = 5) -> KneserNey:
-        """Count `tokens` (N,), as one text without sentence boundaries.
-
-        Raises:
-            InputError: fewer tokens than the order, or ids outside of the vocabulary.
-        """
+        """Count `tokens` (N,), as one text without sentence boundaries."""
         ids = _checked(tokens, vocab_size)
         if order < 1 or len(ids) < order:
             raise InputError(f"an n-gram model of order {order} needs at least as many tokens")

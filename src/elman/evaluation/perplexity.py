@@ -43,16 +43,16 @@ class Split:
 
 @dataclass(frozen=True)
 class Measurement:
-    """A loss over a text, in several units."""
+    """A loss over a text, in several units; translations are not counted in characters."""
 
     nats: float
     tokens: int
-    characters: int
+    characters: int | None = None
 
     @property
     def loss(self) -> float:
         """Nats per token."""
-        return self.nats / self.tokens
+        return self.nats / max(self.tokens, 1)
 
     @property
     def perplexity(self) -> float:
@@ -62,15 +62,19 @@ class Measurement:
     @property
     def bits_per_character(self) -> float:
         """Comparable between models with different tokens."""
+        assert self.characters is not None
         return self.nats / math.log(2) / self.characters
 
     def scores(self, split: str) -> list[Score]:
         """The scores of a report."""
-        return [
+        scores = [
             Score(split, "loss", self.loss, "nats per token"),
             Score(split, "perplexity", self.perplexity, "per token"),
-            Score(split, "bits", self.bits_per_character, "bits per character"),
         ]
+        if self.characters is not None:
+            bits = self.bits_per_character
+            scores.append(Score(split, "bits", bits, "bits per character"))
+        return scores
 
 
 def measure(model: LanguageModel, split: Split, rows: int, start_id: int) -> Measurement:

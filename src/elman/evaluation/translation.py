@@ -1,11 +1,17 @@
-"""The quality of translations: BLEU and chrF by sacrebleu, beside the untranslated source."""
+"""The quality of translations: the loss, and BLEU and chrF beside the untranslated source."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
+import torch
+
+from elman.data.pairs.batching import PairBatch
+from elman.evaluation.perplexity import Measurement
 from elman.evaluation.report import Score
+from elman.models.seq2seq import Seq2Seq
+from elman.streaming.stream import evaluating
 
 MISSING = 'BLEU and chrF need sacrebleu: pip install "elman[text]"'
 
@@ -17,15 +23,6 @@ def score_translations(
 
     Both metrics compare plain text with the one reference of each source. The unit of a score is
     sacrebleu's signature, without which two scores can't be compared (Post 2018, arXiv:1804.08771).
-
-    Args:
-        split: the name of the split or file.
-        sources: what was translated.
-        outputs: the translations.
-        references: the true translations.
-
-    Raises:
-        ImportError: sacrebleu is not installed.
     """
     from sacrebleu.metrics.bleu import BLEU
     from sacrebleu.metrics.chrf import CHRF
@@ -60,3 +57,17 @@ def can_score() -> bool:
 
 def _score(measure: Any, outputs: Sequence[str], references: Sequence[str]) -> float:
     return float(measure.corpus_score(list(outputs), [list(references)]).score)
+
+
+def measure(model: Seq2Seq, batches: Iterable[PairBatch]) -> Measurement:
+    """The loss over true translations, ends included, in eval mode and without smoothing."""
+    device = next(model.parameters()).device
+    nats, tokens = 0.0, 0
+    with evaluating(model), torch.no_grad():
+        for batch in batches:
+            here = batch.to(device)
+            features = model(here.source, here.source_lengths, here.inputs)
+            units = here.units
+            nats += units * float(model.loss(features, here.targets))
+            tokens += units
+    return Measurement(nats, tokens)

@@ -34,24 +34,21 @@ def figures(measured: Measurements) -> dict[str, bytes]:
         InputError: matplotlib is not installed.
     """
     activities = [layer.activity for layer in measured.layers]
+    keeps = any(activity.time_constants is not None for activity in activities)
     needed: dict[str, tuple[Callable[[Any, Measurements], None], bool]] = {
         "gradient": (_gradient, True),
         "intervention": (_intervention, bool(measured.interventions)),
         "jacobian": (_jacobian, True),
         "gates": (_gates, any(activity.gates for activity in activities)),
-        "time-constants": (
-            _time_constants,
-            any(activity.time_constants is not None for activity in activities),
-        ),
+        "time-constants": (_time_constants, keeps),
     }
-    return {name: _png(draw, measured) for name, (draw, there) in needed.items() if there}
-
-
-def _png(draw: Callable[[Any, Measurements], None], measured: Measurements) -> bytes:
-    file = io.BytesIO()
-    with style.new_figure(file) as figure:
-        draw(figure, measured)
-    return file.getvalue()
+    drawn = {}
+    for name, (draw, there) in needed.items():
+        if there:
+            with style.new_figure(file := io.BytesIO()) as figure:
+                draw(figure, measured)
+            drawn[name] = file.getvalue()
+    return drawn
 
 
 def _shown(measured: Measurements) -> Sequence[Layer]:
@@ -60,10 +57,13 @@ def _shown(measured: Measurements) -> Sequence[Layer]:
     return layers if len(layers) <= MOST_LAYERS else (*layers[:half], *layers[-half:])
 
 
-def _grid(figure: Any, count: int, height: float = 3.6) -> list[Any]:
-    columns = min(count, 2)
+def _grid(
+    figure: Any, count: int, height: float = 3.6, most: int = 2, narrow: float = 7.6
+) -> list[Any]:
+    """Axes for `count` panels, `most` in a row; `narrow` is the width of a single one."""
+    columns = min(count, most)
     rows = -(-count // columns)
-    figure.set_size_inches(7.6 if columns == 1 else 11.0, height * rows)
+    figure.set_size_inches(narrow if columns == 1 else 11.0, height * rows)
     axes = figure.subplots(rows, columns, squeeze=False).flatten()
     for unused in axes[count:]:
         unused.set_visible(False)
@@ -178,13 +178,8 @@ def _jacobian(figure: Any, measured: Measurements) -> None:
 
 def _gates(figure: Any, measured: Measurements) -> None:
     gates = [(layer, gate) for layer in _shown(measured) for gate in layer.activity.gates]
-    columns = min(len(gates), 4)
-    rows = -(-len(gates) // columns)
-    figure.set_size_inches(11.0 if columns > 1 else 5.0, 2.5 * rows)
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for unused in grid.flatten()[len(gates) :]:
-        unused.set_visible(False)
-    for axes, (layer, gate) in zip(grid.flatten(), gates, strict=False):
+    grid = _grid(figure, len(gates), 2.5, most=4, narrow=5.0)
+    for axes, (layer, gate) in zip(grid, gates, strict=True):
         edges = np.linspace(-1.0 if gate.squashed else 0.0, 1.0, len(gate.histogram) + 1)
         bars = axes.bar(
             edges[:-1], 100 * gate.histogram.numpy(), np.diff(edges), align="edge", color=style.SKY,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import base64
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
+
+from pydantic_core import to_jsonable_python
 
 from elman.diagnostics.diagnosis import Diagnosis
 from elman.diagnostics.gradients import INPUT
 from elman.diagnostics.measurements import Layer, Measurements
 from elman.diagnostics.reach import Reach
 from elman.diagnostics.verdicts import THRESHOLDS
-from elman.files import atomic_path, write_json, write_text
+from elman.files import write_bytes, write_json, write_text
 from elman.plots.diagnosis import figures
 from elman.plots.page import render
 from elman.plots.style import is_available
@@ -69,8 +70,7 @@ def write_report(
     folder.mkdir(parents=True, exist_ok=True)
     drawn = figures(diagnosis.measured) if is_available() else {}
     for name, png in drawn.items():
-        with atomic_path(folder / f"{name}.png") as partial:
-            partial.write_bytes(png)
+        write_bytes(folder / f"{name}.png", png)
     write_json(folder / "diagnosis.json", as_json(diagnosis, attempts))
     write_text(folder / "report.html", as_html(diagnosis, drawn, title, attempts))
     return [] if drawn else [MISSING]
@@ -79,84 +79,59 @@ def write_report(
 def as_json(diagnosis: Diagnosis, attempts: Table | None = None) -> dict[str, Any]:
     """All measurements and verdicts as plain values; numbers that are not finite become null."""
     measured = diagnosis.measured
-    plain: dict[str, Any] = _plain(
-        {
-            "verdicts": [
-                {**vars(verdict), "settings": dict(verdict.settings)}
-                for verdict in diagnosis.verdicts
-            ],
-            "unit": measured.unit,
-            "cell": measured.cell,
-            "truncation": measured.truncation,
-            "needs": measured.needs,
-            "mean_loss": measured.gradient.mean_loss,
-            "max_lag": measured.gradient.max_lag,
-            "times": measured.gradient.times,
-            "layers": [_layer(layer) for layer in measured.layers],
-            "interventions": [
-                {
-                    "what": one.what,
-                    "unit": one.unit,
-                    "floor": one.floor,
-                    "reach": vars(one.reach),
-                    "lags": one.lags.tolist(),
-                    "median": one.median.tolist(),
-                }
-                for one in measured.interventions
-            ],
-            "attempts": None
-            if attempts is None
-            else [dict(zip(attempts[0], row, strict=True)) for row in attempts[1]],
-            "thresholds": {name: vars(limit) for name, limit in THRESHOLDS.items()},
-        }
+    values = {
+        "verdicts": diagnosis.verdicts,
+        "unit": measured.unit,
+        "cell": measured.cell,
+        "truncation": measured.truncation,
+        "needs": measured.needs,
+        "mean_loss": measured.gradient.mean_loss,
+        "max_lag": measured.gradient.max_lag,
+        "times": measured.gradient.times,
+        "layers": [_layer(layer) for layer in measured.layers],
+        "interventions": [
+            {
+                name: getattr(one, name)
+                for name in ("what", "unit", "floor", "reach", "lags", "median")
+            }
+            for one in measured.interventions
+        ],
+        "attempts": attempts and [dict(zip(attempts[0], row, strict=True)) for row in attempts[1]],
+        "thresholds": THRESHOLDS,
+    }
+    plain: dict[str, Any] = to_jsonable_python(
+        values, inf_nan_mode="null", fallback=lambda tensor: tensor.tolist()
     )
     return plain
 
 
 def _layer(layer: Layer) -> dict[str, Any]:
-    active, constants = layer.activity, layer.activity.time_constants
+    active = layer.activity
     return {
         "place": layer.place,
         "gradient": {
             name: {
-                "reach": vars(layer.reaches[name]),
-                "median": profile.quantile(0.5).tolist(),
-                "lower_quartile": profile.quantile(0.25).tolist(),
-                "upper_quartile": profile.quantile(0.75).tolist(),
-                "median_norm": profile.norms.nanquantile(0.5, dim=0).tolist(),
+                "reach": layer.reaches[name],
+                "median": profile.quantile(0.5),
+                "lower_quartile": profile.quantile(0.25),
+                "upper_quartile": profile.quantile(0.75),
+                "median_norm": profile.norms.nanquantile(0.5, dim=0),
             }
             for name, profile in layer.profiles.items()
         },
         "jacobian": {
             "steps": layer.jacobians.numbers,
-            "largest_singular_value": layer.jacobians.singular.tolist(),
-            "spectral_radius": layer.jacobians.radius.tolist(),
+            "largest_singular_value": layer.jacobians.singular,
+            "spectral_radius": layer.jacobians.radius,
         },
-        "lyapunov": {
-            "exponents": layer.exponents.exponents.tolist(),
-            "errors": layer.exponents.errors.tolist(),
-            "steps": layer.exponents.steps,
-        },
-        "gates": [
-            {**vars(gate), "histogram": gate.histogram.tolist(), "saturated": gate.saturated}
-            for gate in active.gates
-        ],
-        "dead_units": active.dead.nonzero().flatten().tolist(),
-        "constant_units": active.constant.nonzero().flatten().tolist(),
+        "lyapunov": layer.exponents,
+        "gates": [{**vars(gate), "saturated": gate.saturated} for gate in active.gates],
+        "dead_units": active.dead.nonzero().flatten(),
+        "constant_units": active.constant.nonzero().flatten(),
         "units": len(active.dead),
-        "time_constants": None if constants is None else constants.tolist(),
+        "time_constants": active.time_constants,
         "new": active.new,
     }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {key: _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    return value
 
 
 def reach_table(measured: Measurements) -> Table:
@@ -169,10 +144,10 @@ def reach_table(measured: Measurements) -> Table:
     for one in measured.interventions:
         where = "all layers" if one.what == "state" else "model"
         rows.append(["intervention", where, f"{one.what} replaced", *_reach(one.reach)])
-    for what, known in (("truncation", measured.truncation), ("needed", measured.needs)):
-        if known is not None:
-            text = "steps of backpropagation" if what == "truncation" else "lag of the task"
-            rows.append([what, "", text, str(known), ""])
+    if measured.truncation is not None:
+        rows.append(["truncation", "", "steps of backpropagation", str(measured.truncation), ""])
+    if measured.needs is not None:
+        rows.append(["needed", "", "lag of the task", str(measured.needs), ""])
     return (["by", "where", "of", f"reach, {measured.unit}", "95 %"], rows)
 
 
@@ -183,10 +158,7 @@ def _reach(reach: Reach) -> tuple[str, str]:
 
 def layer_table(measured: Measurements) -> Table:
     """A row for each layer; `LAYER_NOTE` explains the columns."""
-    head = [
-        *("layer", "singular value", "radius", "Lyapunov exponent", "time constant", "new"),
-        *("dead", "constant"),
-    ]
+    names = "layer, singular value, radius, Lyapunov exponent, time constant, new, dead, constant"
     rows = []
     for layer in measured.layers:
         active, constants = layer.activity, layer.activity.time_constants
@@ -202,7 +174,7 @@ def layer_table(measured: Measurements) -> Table:
                 f"{int(active.constant.sum())} of {len(active.constant)}",
             ]
         )
-    return head, rows
+    return names.split(", "), rows
 
 
 def as_html(

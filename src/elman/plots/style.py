@@ -71,8 +71,10 @@ def check_figure(path: Path) -> None:
 
 
 @contextmanager
-def style() -> Iterator[type[Any]]:
-    """Draw in this style within the block; gives matplotlib's `Figure`.
+def new_figure(to: Path | IO[bytes], size: tuple[float, float] = (7.6, 4.0)) -> Iterator[Any]:
+    """A figure of `size` in inches to draw on, which is written to `to` at the end of the block.
+
+    `to` is a path, whose suffix tells the format, or a file for a PNG.
 
     Raises:
         InputError: matplotlib is missing.
@@ -85,22 +87,7 @@ def style() -> Iterator[type[Any]]:
     with rc_context(_SETTINGS), warnings.catch_warnings():
         # Characters that the font lacks are drawn as boxes.
         warnings.filterwarnings("ignore", "Glyph .* missing from")
-        yield Figure
-
-
-@contextmanager
-def new_figure(to: Path | IO[bytes], size: tuple[float, float] = (7.6, 4.0)) -> Iterator[Any]:
-    """A figure of `size` in inches to draw on, which is written to `to` at the end of the block.
-
-    Args:
-        to: a path, whose suffix tells the format, or a file for a PNG.
-        size: width and height.
-
-    Raises:
-        InputError: matplotlib is missing.
-    """
-    with style() as figure_class:
-        figure = figure_class(figsize=size)
+        figure = Figure(figsize=size)
         yield figure
         if isinstance(to, Path):
             with atomic_path(to) as partial:

@@ -1,1 +1,1 @@
-"""A trained network as a value: weights with what turns raw input into steps and outputs into answers."""
+"""A trained network as a value: weights, and what turns raw input into steps and answers."""

@@ -25,11 +25,16 @@ from elman.models.classifier import Classifier
 from elman.models.pooling import PoolingKind
 from elman.models.stacked import output_width
 from elman.plots.explain_page import write_page
-from elman.predictors.classifier_activations import activations_of_numbers, activations_of_text
-from elman.predictors.classifier_answers import Array, answered, probabilities_of
 from elman.predictors.classifier_inputs import Encoder, Row, Schema, rows_of
+from elman.predictors.classifier_outputs import (
+    Array,
+    activations_of_numbers,
+    activations_of_text,
+    answered,
+    explain,
+    probabilities_of,
+)
 from elman.predictors.classifier_sessions import ClassifierSession, NumberSession, WordSession
-from elman.predictors.explain import explain
 from elman.predictors.predictor import Parts, Predictor
 from elman.settings import Options
 
@@ -147,9 +152,6 @@ class ClassifierPredictor(Predictor):
 
         The columns of a table come first, then `predicted`, its `probability`, and `p_CLASS` for
         each class.
-
-        Raises:
-            InputError: inputs that can't be read, an empty text, numbers where text was expected.
         """
         assert isinstance(options, ClassifierPrediction)
         explaining = options.explain or options.html is not None
@@ -178,11 +180,7 @@ class ClassifierPredictor(Predictor):
             write_page(explained, options.html)
 
     def open_session(self, options: Options) -> ClassifierSession[Any]:
-        """A session that answers after each word, or after each step of numbers.
-
-        Raises:
-            InputError: a network that reads from both ends.
-        """
+        """A session that answers after each word, or after each step of numbers."""
         if self.model.bidirectional:
             raise InputError(
                 f"{self.name}: reads from both ends, so it has to see the end before it can"

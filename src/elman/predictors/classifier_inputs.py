@@ -90,11 +90,7 @@ class Encoder:
 
     @classmethod
     def of(cls, files: Mapping[str, bytes], *, split_punctuation: bool, where: str) -> Encoder:
-        """The encoder whose `files` these are.
-
-        Raises:
-            InputError: damaged files.
-        """
+        """The encoder whose `files` these are."""
         if TOKENIZER in files:
             tokenizer = tokenizer_from_bytes(files[TOKENIZER], f"{where}/{TOKENIZER}")
             return cls(WordEncoder(tokenizer, split_punctuation=split_punctuation), None)

@@ -18,8 +18,8 @@ from elman.data.labeled.standardize import Standardizer
 from elman.data.labeled.words import LONGEST, WordEncoder
 from elman.errors import InputError
 from elman.models.classifier import Classifier
-from elman.predictors.classifier_answers import answered, softened
 from elman.predictors.classifier_inputs import Schema
+from elman.predictors.classifier_outputs import answered, softened
 from elman.streaming.session import Identified, Session, Snapshot
 from elman.streaming.stream import Stream
 from elman.streaming.text_input import LineInput, TextInput
@@ -38,11 +38,6 @@ class ClassifierSession(Session[Chunk, Row]):
 
     After the last step of a sequence the answer is that of `predict` for all of it. With a label
     at each step, each is answered with its own.
-
-    Args:
-        identified: the predictor.
-        model: its network, which reads in one direction.
-        schema: its classes.
     """
 
     kind = "classifier"
@@ -85,14 +80,7 @@ class ClassifierSession(Session[Chunk, Row]):
 
 @final
 class WordSession(ClassifierSession[str | bytes]):
-    """Reads text, a line a sequence, and answers after each word.
-
-    Args:
-        identified: the predictor.
-        model: its network, which reads in one direction.
-        schema: its classes.
-        words: makes words into ids.
-    """
+    """Reads text, a line a sequence, and answers after each word."""
 
     def __init__(
         self, identified: Identified, model: Classifier, schema: Schema, words: WordEncoder
@@ -156,12 +144,6 @@ class NumberSession(ClassifierSession[str | bytes | np.ndarray]):
 
     A chunk is an array (C,) or (T, C), or text: a line a step, with commas or white space between
     the numbers, and an empty line at the end of a sequence.
-
-    Args:
-        identified: the predictor.
-        model: its network, which reads in one direction.
-        schema: its classes and channels.
-        scale: what the numbers are standardized by; None leaves them as they are.
     """
 
     def __init__(

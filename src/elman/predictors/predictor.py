@@ -166,11 +166,7 @@ class Predictor(ABC):
         return self.open_session(self.options(self.Streaming, options))
 
     def options(self, kind: type[Options], told: Mapping[str, Any]) -> Options:
-        """What one use was told, checked.
-
-        Raises:
-            InputError: a field that this kind of predictor does not have, or a bad value.
-        """
+        """What one use was told, checked."""
         for name in told:
             if name not in kind.model_fields:
                 flag = name.replace("_", "-")
@@ -195,18 +191,23 @@ class Predictor(ABC):
                 f"{folder}: is there already; choose another folder, or say overwrite=True to"
                 " replace a predictor"
             )
-        partial = folder.with_name(f".{folder.name}.partial")
-        shutil.rmtree(partial, ignore_errors=True)
+        partial, replaced = (folder.with_name(f".{folder.name}.{end}") for end in ("new", "old"))
+        for leftover in (partial, replaced):
+            shutil.rmtree(leftover, ignore_errors=True)
         partial.mkdir(parents=True)
         try:
             write_parts(partial, self.kind, self.parts())
             save_model(partial / WEIGHTS, self._network)
             if folder.exists():
-                shutil.rmtree(folder)
+                folder.rename(replaced)
             partial.rename(folder)
         except BaseException:
-            shutil.rmtree(partial, ignore_errors=True)
+            if replaced.exists():
+                replaced.rename(folder)
             raise
+        finally:
+            for leftover in (partial, replaced):
+                shutil.rmtree(leftover, ignore_errors=True)
 
     @property
     def fingerprint(self) -> str:
@@ -266,11 +267,7 @@ def write_parts(folder: Path, kind: str, parts: Parts) -> None:
 
 
 def read_parts(folder: Path) -> tuple[str, Parts]:
-    """The kind and the parts that `write_parts` wrote.
-
-    Raises:
-        InputError: no predictor, one of another format, or damaged files.
-    """
+    """The kind and the parts that `write_parts` wrote."""
     path = folder / HEADER
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
@@ -311,15 +308,13 @@ def kind_class(kind: str) -> type[Predictor]:
 
 
 def make(kind: str, parts: Parts, name: str) -> Predictor:
-    """The predictor of `parts`, with fresh weights.
-
-    Raises:
-        InputError: parts that do not fit together.
-    """
+    """The predictor of `parts`, with fresh weights."""
     try:
         return kind_class(kind).of(parts, name)
-    except InputError:
-        raise
+    except InputError as error:
+        if name in str(error):
+            raise
+        raise InputError(f"{name}: {error}") from error
     except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{name}: its parts do not fit together ({reason})") from error
@@ -353,11 +348,7 @@ def load(path: str | Path, *, cell: str | None = None, device: str = "cpu") -> P
 
 
 def folder_of(path: Path) -> Path:
-    """The predictor's folder of a run directory, or `path` itself.
-
-    Raises:
-        InputError: there is no such folder, or it holds no predictor.
-    """
+    """The predictor's folder of a run directory, or `path` itself."""
     if not path.is_dir():
         raise InputError(f"{path}: there is no such folder, expected a run or a predictor")
     if (path / HEADER).is_file():

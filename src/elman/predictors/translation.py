@@ -11,9 +11,13 @@ from pathlib import Path
 from typing import Literal, Self, final
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from pydantic import Field, model_validator
 
+from elman.data.pairs.rows import clean
+from elman.data.tokenizer import Tokenizer
+from elman.data.units.base import MAX_PIECE
 from elman.decoding.ancestral import ancestral_sampling
 from elman.decoding.beam import Beam, beam_search
 from elman.decoding.encoder_decoder import Constraints, Hypothesis
@@ -21,12 +25,14 @@ from elman.decoding.teacher_forced import score_outputs
 from elman.diagnostics.alignment import Alignment
 from elman.errors import InputError
 from elman.models.seq2seq import Seq2Seq
-from elman.predictors.alignment import align, with_unknown_replaced
 from elman.predictors.vocabularies import Vocabularies
 from elman.settings import Options
 
 LONGEST = 5000
 """The most tokens of one source."""
+
+END = "(end)"
+"""How the end of a sentence is displayed."""
 
 _SAMPLING = ("temperature", "top_k", "top_p", "seed")
 _SEARCH = ("beam", "length_penalty", "length_formula", "coverage_penalty", "n_best")
@@ -135,11 +141,7 @@ class Translation:
 class LineTranslator:
     """Translates lines, some at a time; draws samples from one random sequence.
 
-    Args:
-        model: a trained model.
-        vocabularies: of the model.
-        options: how to search or sample.
-        on_alignment: called with the attention of the best translation of each line, if given.
+    `on_alignment` is called with the attention of the best translation of each line.
     """
 
     def __init__(
@@ -163,13 +165,7 @@ class LineTranslator:
         )
 
     def translate(self, lines: Sequence[str], first: int = 1) -> list[Translation]:
-        """The translations of `lines`, side by side; that of an empty line is empty.
-
-        `first` is the number of the first line.
-
-        Raises:
-            InputError: a line that is too long.
-        """
+        """The translations of `lines`, numbered from `first`; that of an empty line is empty."""
         places = [place for place, line in enumerate(lines) if line.strip()]
         ids = [self._vocabularies.encode_source(lines[place]).tolist() for place in places]
         for place, tokens in zip(places, ids, strict=True):
@@ -271,3 +267,61 @@ class LineTranslator:
                 self._vocabularies.target,
             )
         return alignments
+
+
+def align(
+    source: str,
+    source_ids: Sequence[int],
+    output_ids: Sequence[int],
+    weights: npt.NDArray[np.float32],
+    source_tokenizer: Tokenizer,
+    target_tokenizer: Tokenizer,
+) -> Alignment:
+    """The pieces of both sides, unknown words as they are in `source`, with the weights (T, S).
+
+    Of the S `source_ids` the end is the last; the T - 1 `output_ids` are without theirs.
+    """
+    return Alignment(
+        (*source_pieces(source, source_ids[:-1], source_tokenizer), END),
+        (*(_piece(target_tokenizer, token) for token in output_ids), END),
+        weights,
+    )
+
+
+def source_pieces(text: str, ids: Sequence[int], tokenizer: Tokenizer) -> list[str]:
+    """The part of `text` that each of `ids`, without the end, stands for."""
+    text = clean(text)
+    pieces: list[str] = []
+    if tokenizer.unit == "char":
+        pieces = list(text)
+    elif tokenizer.unit == "word":
+        pieces = [
+            word[start : start + MAX_PIECE]
+            for word in text.split()
+            for start in range(0, len(word), MAX_PIECE)
+        ]
+    if len(pieces) == len(ids):
+        return pieces
+    return [_piece(tokenizer, token) for token in ids]
+
+
+def with_unknown_replaced(
+    alignment: Alignment, output_ids: Sequence[int], unknown_id: int, unit: str
+) -> str:
+    """The translation, each unknown token replaced by the source's piece with most attention.
+
+    Source: Luong et al. 2015, arXiv:1410.8206; here attention stands for their alignments.
+    """
+    words = [
+        alignment.nearest(place) if token == unknown_id else alignment.translation[place]
+        for place, token in enumerate(output_ids)
+    ]
+    return clean((" " if unit == "word" else "").join(words))
+
+
+def _piece(tokenizer: Tokenizer, token: int) -> str:
+    """A token in printable form; a byte-level piece inside a word begins with a dot."""
+    text = tokenizer.token(token)
+    if tokenizer.unit != "bpe":
+        return text
+    return text.strip() if text[:1] == " " else f"·{text}" if text[:1].isalnum() else text

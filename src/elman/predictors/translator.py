@@ -23,10 +23,11 @@ from elman.predictors.translation import (
     Translation,
     TranslationOptions,
 )
-from elman.predictors.translator_session import TranslationSession
 from elman.predictors.vocabularies import Vocabularies
 from elman.settings import Options
 from elman.streaming.arrivals import grouped
+from elman.streaming.session import Identified, Session, Snapshot
+from elman.streaming.text_input import LineInput
 
 LINES_AT_ONCE = 1024
 """Of so many lines, those of similar length are translated side by side."""
@@ -34,12 +35,7 @@ LINES_AT_ONCE = 1024
 
 @dataclass(frozen=True)
 class Architecture:
-    """The sizes and the kind of a translation model; see `elman.models.seq2seq.Seq2Seq`.
-
-    Attributes:
-        encoder_size: units of each direction of the encoder.
-        hidden_size: units of the decoder.
-    """
+    """The sizes and the kind of a translation model; see `elman.models.seq2seq.Seq2Seq`."""
 
     cell: str
     options: CellOptions
@@ -54,11 +50,7 @@ class Architecture:
     dropout: float
 
     def make(self, vocabularies: Vocabularies) -> Seq2Seq:
-        """The network with fresh weights.
-
-        Raises:
-            InputError: a cell that can't be made, or sizes that do not fit together.
-        """
+        """The network with fresh weights."""
         encoder = recurrent_layers(
             self.cell,
             self.embedding_size,
@@ -186,3 +178,43 @@ def _translated(
         first += len(group)
     if file is not None:
         file.write()
+
+
+@final
+class TranslationSession(Session[str | bytes, Translation]):
+    """Text or its UTF-8 bytes in, a translation of each line as soon as it is complete.
+
+    Each line is translated by itself, so that the answers do not depend on how the text is cut.
+    """
+
+    kind: ClassVar[str] = "translator"
+
+    def __init__(self, predictor: Identified, translator: LineTranslator) -> None:
+        super().__init__(predictor)
+        self._translator = translator
+        self._lines = LineInput()
+
+    def reset(self) -> None:
+        self._lines.reset()
+
+    def _read(self, chunk: str | bytes) -> Iterator[Translation]:
+        for line in self._lines.read(chunk):
+            yield from self._translator.translate([line], self._lines.number)
+
+    def _end(self) -> Iterator[Translation]:
+        try:
+            for line in self._lines.end():
+                yield from self._translator.translate([line], self._lines.number)
+        finally:
+            self.reset()
+
+    def _another(self) -> Self:
+        return type(self)(self._identified, self._translator)
+
+    def _snapshot(self) -> Snapshot:
+        return Snapshot(
+            self.kind, self._identified.fingerprint, values={"lines": dict(self._lines.state)}
+        )
+
+    def _restore(self, snapshot: Snapshot) -> None:
+        self._lines.state = snapshot.values["lines"]

@@ -36,11 +36,7 @@ class Vocabularies:
         vocab_size: int | None,
         min_count: int,
     ) -> Self:
-        """Learn the vocabularies from the training pairs.
-
-        Raises:
-            InputError: a size that is too small for the unit.
-        """
+        """Learn the vocabularies from the training pairs."""
         pairs = list(pairs)
         texts = [
             [_line(pair.source, unit) + "\n" for pair in pairs],
@@ -53,12 +49,7 @@ class Vocabularies:
 
     @classmethod
     def of(cls, files: Mapping[str, bytes], where: str) -> Self:
-        """The vocabularies that `files` gave.
-
-        Raises:
-            InputError: damaged files.
-            KeyError: a file is missing.
-        """
+        """The vocabularies that `files` gave."""
         names = (_JOINT,) if _JOINT in files else _SEPARATE
         made = [tokenizer_from_bytes(files[name], f"{where}: {name}") for name in names]
         return cls(made[0], made[-1])

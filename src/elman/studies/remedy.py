@@ -12,6 +12,7 @@ import torch
 
 from elman.data.given import Given
 from elman.diagnostics.diagnosis import Diagnosis, diagnose_input
+from elman.diagnostics.diagnosis_input import Lags
 from elman.diagnostics.reach import Reach
 from elman.errors import InputError, RunFailed
 from elman.predictors.predictor import HEADER
@@ -179,7 +180,7 @@ def _attempt(
     with evaluating(predictor.network), torch.no_grad():
         scores = dict(task.objective(predictor).evaluate())
     solved = scores.pop("solved", None)
-    after = diagnose_input(task.diagnosis_input(predictor, data, needs=needs))
+    after = diagnose_input(task.diagnosis_input(predictor, data, Lags(needs=needs)))
     reach = max((layer.reach for layer in after.measured.layers), key=lambda r: r.steps)
     return Attempt(
         name,

@@ -15,7 +15,7 @@ from elman.training.config import TrainingConfig
 _MODEL = "Model"
 _REGULARIZATION = "Regularization"
 
-Place = Literal["input", "hidden", "output"]
+_PLACES = ("input_dropout", "hidden_dropout", "output_dropout")
 
 
 class CellConfig(TrainingConfig):
@@ -69,7 +69,8 @@ class PlacedDropoutConfig(StackConfig):
     output_dropout: float | None = setting(None, "default: dropout", _REGULARIZATION, ge=0, lt=1)
     learn_initial_state: bool = setting(False, "learn the state at the beginning", _MODEL)
 
-    def dropout_of(self, place: Place) -> float:
-        """The dropout at a place of its own, or the common one."""
-        own: float | None = getattr(self, f"{place}_dropout")
-        return self.dropout if own is None else own
+    @property
+    def dropouts(self) -> dict[str, float]:
+        """The dropout of each place: its own, or the common one."""
+        own = {name: getattr(self, name) for name in _PLACES}
+        return {name: self.dropout if each is None else each for name, each in own.items()}

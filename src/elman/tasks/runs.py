@@ -16,6 +16,7 @@ from typing import Any, final
 from elman.data.given import Data, Given, given, splits
 from elman.diagnostics.activations import Activations
 from elman.diagnostics.diagnosis import Diagnosis, diagnose_input
+from elman.diagnostics.diagnosis_input import Lags
 from elman.errors import InputError
 from elman.evaluation.report import Report, Score
 from elman.machine import seed_everything, use_device
@@ -133,7 +134,7 @@ class Run:
             InputError: data shorter than the lags, or a task that can't be diagnosed.
         """
         found = None if data is None else given(data)
-        taken = self.task.diagnosis_input(self.predictor, found, max_lag=max_lag, needs=needs)
+        taken = self.task.diagnosis_input(self.predictor, found, Lags(max_lag, needs))
         return diagnose_input(taken, max_lag=max_lag)
 
     def next_steps(self) -> Sequence[str]:
@@ -173,8 +174,7 @@ class Run:
 def begin(task: str, data: Data | Given | None, out: str | Path, config: TrainingConfig) -> Run:
     """Read the data into a new run directory and make the predictor; nothing is trained yet.
 
-    Raises:
-        InputError: data, settings or a place that can't be used. Nothing is left behind then.
+    Where it fails, nothing is left behind.
     """
     kind = task_class(task)
     use_device(config.device)
@@ -203,12 +203,7 @@ def fit(
     observers: Sequence[Observer] = (),
     resume_from: Path | None = None,
 ) -> tuple[Run, Outcome]:
-    """Train until the budget is used; the run with its best weights, and how training ended.
-
-    Raises:
-        RunFailed: the loss or a gradient is no longer a number.
-        elman.training.signals.Interrupted: a signal came; a checkpoint was written.
-    """
+    """Train until the budget is used; the run with its best weights, and how training ended."""
     place = run.directory
     # What only finished weights can tell, such as a calibration, goes before the weights change.
     write_parts(place.predictor, run.predictor.kind, run.predictor.parts())
@@ -225,11 +220,7 @@ def fit(
 def refit(
     task: Task[Any, Any, PredictorT], log: Log | None = None, observers: Sequence[Observer] = ()
 ) -> tuple[PredictorT, Outcome]:
-    """A predictor trained as `task` says, in memory alone: nothing is written anywhere.
-
-    Raises:
-        RunFailed: the loss or a gradient is no longer a number.
-    """
+    """A predictor trained as `task` says, in memory alone: nothing is written anywhere."""
     predictor = make(task)
     outcome = _train(task, predictor, None, log, observers, None)
     predictor.network.eval()
@@ -313,12 +304,8 @@ def reopen(path: str | Path, *, cell: str | None = None, **changes: Any) -> tupl
 
 
 def open_task(path: str | Path, cell: str | None, changes: Mapping[str, Any]) -> AnyTask:
-    """The task of a run directory on its data, with changes of settings.
-
-    Raises:
-        InputError: no run, one of another format, or a cell of the user's own that is not named.
-    """
-    run = RunDirectory.open(path)
+    """The task of a run directory on its data, with changes of settings."""
+    run = RunDirectory(Path(path))
     name, settings = run.read_config()
     kind = task_class(name)
     config = validated(kind.Config, settings, changes, str(run.config_path))
@@ -349,11 +336,7 @@ def stream(
 
 
 def task_class(name: str) -> type[AnyTask]:
-    """The task of that name.
-
-    Raises:
-        InputError: there is none.
-    """
+    """The task of that name."""
     if name not in TASKS:
         raise InputError(f"{name}: no such task; choose from {', '.join(TASKS)}")
     module, _, attribute = TASKS[name].partition(":")
@@ -362,15 +345,7 @@ def task_class(name: str) -> type[AnyTask]:
 
 
 def make(task: Task[Any, Any, PredictorT], name: str = "the predictor") -> PredictorT:
-    """The predictor of a task, with the weights that its config's seed draws.
-
-    Args:
-        task: the settings and the data.
-        name: what messages call the predictor.
-
-    Raises:
-        InputError: it does not fit into memory.
-    """
+    """The predictor of a task, with the weights that its config's seed draws."""
     seed_everything(task.config.seed)
     try:
         predictor = task.make()

@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 from elman.data.given import Given
 from elman.diagnostics.activations import Activations
-from elman.diagnostics.diagnosis_input import DiagnosisInput
+from elman.diagnostics.diagnosis_input import DiagnosisInput, Lags
 from elman.evaluation.report import Report
 from elman.predictors.predictor import Predictor
 from elman.settings import Options
@@ -73,11 +73,7 @@ class Task(ABC, Generic[ConfigT, DataT, PredictorT]):
     @classmethod
     @abstractmethod
     def open(cls, config: ConfigT, folder: Path) -> DataT:
-        """What `prepare` left in `folder`.
-
-        Raises:
-            InputError: damaged or missing files.
-        """
+        """What `prepare` left in `folder`."""
 
     @abstractmethod
     def describe(self) -> list[str]:
@@ -105,26 +101,13 @@ class Task(ABC, Generic[ConfigT, DataT, PredictorT]):
 
     @abstractmethod
     def activations(self, predictor: PredictorT, text: str | None) -> Activations:
-        """The states, the gates and the guesses at each step of a text, or of data of its own.
-
-        Raises:
-            InputError: a kind that can't be shown, or a text that is missing or can't be read.
-        """
+        """The states, the gates and the guesses at each step of a text, or of data of its own."""
 
     @abstractmethod
     def diagnosis_input(
-        self,
-        predictor: PredictorT,
-        given: Given | None = None,
-        *,
-        max_lag: int | None = None,
-        needs: int | None = None,
+        self, predictor: PredictorT, given: Given | None, lags: Lags
     ) -> DiagnosisInput:
-        """The network on validation data, or on what is given, as a diagnosis takes it.
-
-        Raises:
-            InputError: a kind that can't be diagnosed, or data that are too short.
-        """
+        """The network on validation data, or on what is given, as a diagnosis takes it."""
 
     @abstractmethod
     def next_steps(self, run: str) -> Sequence[str]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from time import perf_counter
 from typing import Any, Literal, TypeAlias, cast, final
 
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from elman.data.batching import IGNORE, Batch
 from elman.diagnostics.gradients import INPUT, GradientByLag, gradient_by_lag
+from elman.diagnostics.losses import last_scored
 from elman.diagnostics.reach import farthest, reach_by_gradient
 from elman.diagnostics.verdicts import SMALLER_GRADIENT, gradient_verdict, longer_memory
 from elman.errors import InputError
@@ -39,15 +40,6 @@ REPLICATES = 50
 SECONDS_PER_STEP = 1.2e-3
 """The overhead of one time step of one layer, from which the first measurement is planned: its
 arithmetic is less than that of a training step."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A layer whose gradient vanishes or explodes, with a sentence that says what to do."""
-
-    place: str
-    fault: Fault
-    text: str
 
 
 @final
@@ -97,9 +89,7 @@ class GradientWatch:
         begin = perf_counter()
         elapsed = begin - self._began
         length = sum(batch.steps for batch in (*event.chunks, event.batch))
-        planned = self._pace * length
-        if not self._spent:
-            planned += elapsed / self._calls
+        planned = self._pace * length + (0.0 if self._spent else elapsed / self._calls)
         if self._bounded and self._spent + planned > PLANNED * elapsed:
             return None
         measured = measure(self._objective, event)
@@ -111,7 +101,7 @@ class GradientWatch:
 
     def _warning(self, step: int, measured: GradientByLag) -> str:
         """What two measurements in a row have found, each fault once."""
-        found = {(f.place, f.fault): f.text for f in findings(measured, self._cell)}
+        found = findings(measured, self._cell)
         texts = []
         for (place, fault), text in found.items():
             if (place, fault) in self._before and fault not in self._warned:
@@ -155,31 +145,28 @@ def _measure_rows(objective: Objective, event: StepEvent) -> GradientByLag | Non
             return None  # a batch without a lag, which is no reason to end a training
 
 
-def findings(measured: GradientByLag, cell: str | None) -> Iterator[Finding]:
-    """Each layer whose gradient vanishes or explodes."""
+def findings(measured: GradientByLag, cell: str | None) -> dict[tuple[str, Fault], str]:
+    """The layers whose gradient vanishes or explodes, each with what to do about it."""
+    found: dict[tuple[str, Fault], str] = {}
     for place in measured.places:
-        profiles = [
-            p
-            for p in measured.profiles
-            if p.place == place and p.quantity != INPUT and len(p.ratios)
-        ]
+        states = [p for p in measured.profiles if p.place == place and p.quantity != INPUT]
+        profiles = [profile for profile in states if len(profile.ratios)]
         if not profiles:
             continue  # no loss reaches it at lag 0, so that nothing can be compared
         reach = farthest(reach_by_gradient(p, replicates=REPLICATES) for p in profiles)
         largest, lag = max(profile.largest for profile in profiles)
         verdict = gradient_verdict(reach, largest)
         if verdict == "vanishing":
-            text = (
+            found[place, verdict] = (
                 f"the gradient vanishes in {place}: under 1 % of it is left after "
                 f"{reach.steps:.1f} steps; {longer_memory(cell, None)[1]}"
             )
-            yield Finding(place, verdict, text)
         elif verdict == "exploding":
-            text = (
+            found[place, verdict] = (
                 f"the gradient explodes in {place}: {lag} steps back it is {largest:.3g} times "
                 f"that at lag 0; {SMALLER_GRADIENT}"
             )
-            yield Finding(place, verdict, text)
+    return found
 
 
 def _few(batch: Batch) -> Batch:
@@ -194,11 +181,9 @@ def _few(batch: Batch) -> Batch:
 
 def _last_step_alone(batch: Batch) -> Batch:
     """Only the last target of each row counts."""
-    scored = batch.targets != IGNORE
-    order = torch.arange(1, len(scored) + 1, device=scored.device).unsqueeze(1)
-    place = torch.where(scored, order, 0)
-    last = (place == place.amax(0)) & scored
-    return Batch(batch.inputs, batch.targets.masked_fill(~last, IGNORE), batch.reset, batch.lengths)
+    order = torch.arange(len(batch.targets), device=batch.targets.device).unsqueeze(1)
+    earlier = order != last_scored(batch.targets)
+    return replace(batch, targets=batch.targets.masked_fill(earlier, IGNORE))
 
 
 def lags(largest: int) -> list[int]:
@@ -215,14 +200,12 @@ def record(measured: GradientByLag) -> Mapping[str, float]:
     """The median of the norm over that at lag 0, as ``gradient/PLACE/QUANTITY/LAG``."""
     numbers: dict[str, float] = {}
     for profile in measured.profiles:
-        if profile.quantity == INPUT or not len(profile.ratios):
-            continue
-        median = profile.quantile(0.5)
-        for lag in lags(measured.max_lag):
-            if math.isnan(median[lag]):
-                continue  # the place takes fewer steps
-            name = f"{PREFIX}/{profile.place}/{profile.quantity}/{lag}"
-            numbers[name] = float(f"{float(median[lag]):.4g}")
+        if profile.quantity != INPUT and len(profile.ratios):
+            median = profile.quantile(0.5)
+            for lag in lags(measured.max_lag):
+                if not math.isnan(median[lag]):  # where the place takes that many steps
+                    name = f"{PREFIX}/{profile.place}/{profile.quantity}/{lag}"
+                    numbers[name] = float(f"{float(median[lag]):.4g}")
     return numbers
 
 

@@ -10,6 +10,9 @@ import math
 import os
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from itertools import takewhile
+from operator import index
 from pathlib import Path
 from typing import Any, Protocol, Self, TextIO
 
@@ -28,11 +31,8 @@ class Recorder(Protocol):
         """One report of the loop."""
 
 
-class Log(Recorder, Protocol):
+class Log(Recorder, AbstractContextManager[Any], Protocol):
     """Shows the progress of training to a person; entered while training runs."""
-
-    def __enter__(self) -> Self: ...
-    def __exit__(self, *_: object) -> None: ...
 
     def advance(self, step: int, done: float, seconds_left: float) -> None:
         """After each step; `done` is the part of the budget that is used, 0 to 1."""
@@ -49,28 +49,25 @@ def open_log(stream: TextIO, unit: str) -> Log:
     return ProgressLog(stream, unit) if stream.isatty() else PlainLog(stream, unit)
 
 
-class QuietLog:
+class QuietLog(AbstractContextManager[Any]):
     """Shows nothing."""
 
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(self, *_: object) -> None: ...
+
     def record(self, record: Record) -> None: ...
+
     def advance(self, step: int, done: float, seconds_left: float) -> None: ...
+
     def warn(self, text: str) -> None: ...
 
 
-class PlainLog:
+class PlainLog(AbstractContextManager[Any]):
     """One line for each evaluation, and between them at most one every `every` seconds."""
 
     def __init__(self, stream: TextIO, unit: str, every: float = 10.0) -> None:
         self._stream, self._unit, self._every = stream, unit, every
         self._written = time.monotonic()
         self._left = math.inf
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None: ...
 
@@ -94,14 +91,13 @@ class ProgressLog:
     """A bar with the loss, the speed and the time left; each evaluation stays as a line above."""
 
     def __init__(self, stream: TextIO, unit: str) -> None:
-        console = Console(file=stream)
         self._unit = unit
         self._progress = Progress(
             BarColumn(bar_width=None),
             TextColumn("{task.percentage:>3.0f}%"),
             TextColumn("{task.description}"),
             TextColumn("{task.fields[left]}"),
-            console=console,
+            console=Console(file=stream),
             refresh_per_second=4,
             expand=True,
         )
@@ -174,18 +170,10 @@ class MetricsFile:
                 raise
 
     def cut_back(self, step: int) -> None:
-        """Drop the lines after `step`, and a line that a kill has left unfinished.
-
-        Raises:
-            InputError: a line that is not the last is not one of ours.
-        """
-        kept = 0
-        for length, record in _records(self._path):
-            if record["step"] > step:
-                break
-            kept += length
+        """Drop the lines after `step`, and a line that a kill has left unfinished."""
         if self._path.exists():
-            os.truncate(self._path, kept)
+            lines = takewhile(lambda line: line[1]["step"] <= step, _lines(self._path))
+            os.truncate(self._path, sum(size for size, _ in lines))
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
@@ -194,20 +182,18 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     Raises:
         InputError: a line that is no record.
     """
-    return [record for _, record in _records(path)]
+    return [record for _, record in _lines(path)] if path.exists() else []
 
 
-def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each record and the bytes of its line, up to one that a kill has left unfinished."""
-    if not path.exists():
-        return
+def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Each whole line of a metrics.jsonl: its bytes and its record."""
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.endswith(b"\n"):
-                break
+                return  # what a kill has left unfinished
             try:
                 record = dict(json.loads(line))
-                float(record["step"])
+                index(record["step"])
             except (ValueError, KeyError, TypeError) as error:
                 raise InputError(
                     f"{path}: line {number} is not a record of metrics; take it out to go on"
@@ -215,12 +201,8 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             yield len(line), record
 
 
-class TensorBoard:
-    """The same records as TensorBoard events.
-
-    Raises:
-        InputError: the package tensorboard is not installed.
-    """
+class TensorBoard(AbstractContextManager[Any]):
+    """The same records as TensorBoard events; an InputError where tensorboard is not installed."""
 
     def __init__(self, folder: Path, step: int) -> None:
         try:
@@ -231,9 +213,6 @@ class TensorBoard:
                 ' `pip install "elman[track]"`, or leave the setting out'
             ) from error
         self._writer = SummaryWriter(str(folder), purge_step=step + 1)
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._writer.close()

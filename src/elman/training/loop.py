@@ -133,7 +133,7 @@ def train(
         stack.enter_context(log)
         interruption = stack.enter_context(Interruption())
         while True:
-            if (number := interruption.received()) is not None:
+            if (number := interruption.received) is not None:
                 raise Interrupted(number, save())
 
             # The report of the steps so far, with an evaluation when it is time.
@@ -240,7 +240,7 @@ def train(
             progress.tally.add(loss, units, norm, seconds)
             log.advance(progress.step, *progress.budget(config))
 
-    if (number := interruption.received()) is not None:
+    if (number := interruption.received) is not None:
         raise Interrupted(number, saved)  # it came during the last evaluation
     if best:
         model.load_state_dict(best)

@@ -50,12 +50,7 @@ def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Opti
         if parameter.requires_grad:
             matrix, pace = parameter.dim() > 1, paces.get(name, Pace())
             decay = config.weight_decay if matrix else 0.0
-            group = {
-                "params": [],
-                "weight_decay": decay,
-                "factor": pace.factor,
-                "begin": pace.begin,
-            }
+            group = {"params": [], "weight_decay": decay, **vars(pace)}
             groups.setdefault((matrix, pace), group)["params"].append(parameter)
     # Matrices first: a checkpoint knows its parameters by their order.
     ordered = [groups[key] for key in sorted(groups, key=lambda key: not key[0])]
@@ -76,13 +71,9 @@ def learning_rate(config: TrainingConfig, step: int, history: Sequence[float]) -
         plateau    max(f, p r^n),  n from `plateau_decays`
 
     each times (step + 1) / w during the warm-up; linear with one is the slanted triangle of Howard
-    & Ruder 2018. Zaremba et al. 2014 (halved every epoch after
-    the fourth, E steps an epoch) is step with decay_start 4 E, decay_every E, decay_rate 0.5.
-
-    Args:
-        config: names the schedule.
-        step: updates made so far.
-        history: validation losses of all regular evaluations so far, oldest first.
+    & Ruder 2018. Zaremba et al. 2014 (halved every epoch after the fourth, E steps an epoch) is
+    step with decay_start 4 E, decay_every E, decay_rate 0.5. `history` has the validation losses of
+    all regular evaluations so far, oldest first.
     """
     peak, floor = config.learning_rate, config.final_learning_rate
     warmup = min(1.0, (step + 1) / config.warmup_steps) if config.warmup_steps else 1.0
@@ -127,9 +118,7 @@ def averaging_begins(history: Sequence[float], interval: int) -> bool:
     True when the latest loss is worse than the best of those that are more than `interval`
     evaluations older.
     """
-    if len(history) < interval + 2:
-        return False
-    return history[-1] > min(history[: -1 - interval])
+    return len(history) > interval + 1 and history[-1] > min(history[: -1 - interval])
 
 
 @dataclass
@@ -163,7 +152,7 @@ class Average:
     @classmethod
     def from_state_dict(cls, state: Mapping[str, Any], device: torch.device) -> Self:
         means = [mean.to(device) for mean in state["means"]]
-        return cls(means, state["count"], state.get("decay", 1.0))
+        return cls(means, state["count"], state["decay"])
 
 
 @contextmanager

@@ -28,7 +28,7 @@ _CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
 
 
 class RunDirectory:
-    """The places inside a run's folder; make one with `create` or `open`."""
+    """The places inside the run's folder at `path`; `create` makes a new one."""
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
@@ -43,11 +43,8 @@ class RunDirectory:
     def create(cls, path: str | Path, task: str, settings: Mapping[str, Any]) -> Self:
         """A new run directory with its config.toml.
 
-        Args:
-            path: a folder that is not there yet, or is empty.
-            task: which task the run is of.
-            settings: plain values (`config.model_dump(mode="json")`); None is left out, because
-                TOML has no such value.
+        `settings` are plain values (`config.model_dump(mode="json")`); None is left out, because
+        TOML has no such value.
 
         Raises:
             InputError: there is something at `path` already.
@@ -67,26 +64,15 @@ class RunDirectory:
         write_text(run.config_path, tomli_w.dumps({"elman": header, "settings": given}))
         return run
 
-    @classmethod
-    def open(cls, path: str | Path) -> Self:
-        """The run directory at `path`.
-
-        Raises:
-            InputError: it is missing, is no run directory, or is one of another format.
-        """
-        run = cls(path)
-        if not run.path.is_dir():
-            raise InputError(f"{path}: there is no such folder, expected a run directory")
-        run.read_config()
-        return run
-
     def read_config(self) -> tuple[str, dict[str, Any]]:
         """The task and its settings, as `create` was given them.
 
         Raises:
-            InputError: config.toml is missing, damaged or of another format.
+            InputError: the folder or its config.toml is missing, damaged or of another format.
         """
         where = self.config_path
+        if not self.path.is_dir():
+            raise InputError(f"{self.path}: there is no such folder, expected a run directory")
         try:
             tree = tomllib.loads(where.read_text(encoding="utf-8"))
         except FileNotFoundError as error:
@@ -109,7 +95,6 @@ class RunDirectory:
         return header["task"], settings
 
     def checkpoint_path(self, step: int) -> Path:
-        """Where the checkpoint after `step` steps stands."""
         return self.checkpoints / f"step-{step:08d}.safetensors"
 
     def all_checkpoints(self) -> list[Path]:

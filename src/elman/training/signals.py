@@ -34,15 +34,14 @@ class Interruption:
 
     A second one acts as if this were not there. Off the main thread, where Python lets nobody
     handle signals, nothing is noted and nothing is changed.
+
+    Attributes:
+        received: the number of the signal that came, or None.
     """
 
     def __init__(self) -> None:
-        self._received: int | None = None
+        self.received: int | None = None
         self._before: dict[int, Callable[[int, FrameType | None], Any] | int | None] = {}
-
-    def received(self) -> int | None:
-        """The number of the signal that came, or None."""
-        return self._received
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
@@ -56,5 +55,5 @@ class Interruption:
         self._before = {}
 
     def _note(self, number: int, _: FrameType | None) -> None:
-        self._received = number
+        self.received = number
         self.__exit__()

@@ -12,11 +12,13 @@ import pandas as pd
 import pytest
 from hypothesis import strategies as st
 
-from elman.data.given import Splits, given
+from elman.data.given import Files, Splits, given
 from elman.data.labeled.dataset import read_labeled, read_more, read_unlabeled
+from elman.data.labeled.formats.splits import read_rows
 from elman.data.labeled.rows import Columns, Labeled, Sequences, Texts, Words
 from elman.data.labeled.splitting import stratified
 from elman.data.labeled.standardize import Standardizer
+from elman.data.tables.bad_rows import BadRows
 from elman.errors import InputError
 
 REVIEWS = [(f"a {word} film number {n}", label) for n in range(20) for word, label in
@@ -188,11 +190,11 @@ def test_a_label_for_each_step_of_numbers(tmp_path: Path) -> None:
 
 def test_taking_rows_takes_their_steps_labels_and_lines(tmp_path: Path) -> None:
     path = put(tmp_path / "a.conll", BIO + "on O\nit O\n")
-    whole = read_labeled([path, path], Columns(per_step=True)).train
+    whole = read_rows(Files((path,)), Columns(per_step=True), BadRows(), labeled=True)
     taken = whole.take(np.array([2, 0]))
     assert isinstance(taken.inputs, Words)
     assert taken.inputs.words == ("on", "it", "EU", "rejects")
-    assert [taken.labels.names[i] for i in taken.labels.ids] == ["O", "O", "B-ORG", "O"]
+    assert taken.labels == [["O", "O"], ["B-ORG", "O"]]
     assert taken.inputs.origin.where(0) == f"{path}:7"
 
 

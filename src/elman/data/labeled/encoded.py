@@ -15,8 +15,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from elman.data.batching import IGNORE, EpochBatches
-from elman.data.labeled.rows import Integers, LabelKind, steps_of
+from elman.data.batching import IGNORE, EpochBatches, RowBatch, padded
+from elman.data.labeled.rows import Integers, LabelKind
 from elman.errors import InputError
 from elman.files import atomic_path
 
@@ -61,27 +61,15 @@ class Encoded:
 
     def rows(self, chosen: Integers) -> LabeledBatch:
         """Some of the rows as a padded batch, in the order given."""
-        lengths = self.lengths[chosen]
-        row = np.repeat(np.arange(len(chosen)), lengths)
-        ends = np.cumsum(lengths)
-        step = np.arange(lengths.sum()) - np.repeat(ends - lengths, lengths)
-        places = steps_of(self.offsets, chosen)
-        shape = (max(int(lengths.max(initial=0)), 1), len(chosen))
-        whole = self.steps.dtype.kind != "f"
-        inputs = np.zeros((*shape, *self.steps.shape[1:]), np.int64 if whole else np.float32)
-        inputs[step, row] = self.steps[places]
+        begins = self.offsets[chosen]
+        sizes = self.offsets[chosen + 1] - begins
+        inputs, lengths = padded(self.steps, begins, sizes, 0)
         targets = None
         if self.labels is not None and self.kind == "step":
-            targets = np.full(shape, IGNORE, np.int64)
-            targets[step, row] = self.labels[places]
+            targets, _ = padded(self.labels, begins, sizes, IGNORE)
         elif self.labels is not None:
-            targets = self.labels[chosen]
-        return LabeledBatch(
-            torch.from_numpy(inputs),
-            torch.from_numpy(lengths),
-            None if targets is None else torch.from_numpy(targets),
-            self.kind,
-        )
+            targets = torch.from_numpy(self.labels[chosen])
+        return LabeledBatch(inputs, lengths, targets, self.kind)
 
     def batches(self, most_rows: int = 256) -> Iterator[tuple[Integers, LabeledBatch]]:
         """All rows once, those of like length together; each batch with the rows it holds."""
@@ -123,7 +111,7 @@ class Encoded:
 
 
 @dataclass(frozen=True, eq=False)
-class LabeledBatch:
+class LabeledBatch(RowBatch):
     """Rows of different lengths, padded at the end.
 
     Attributes:
@@ -153,10 +141,6 @@ class LabeledBatch:
             return int((self.targets != IGNORE).sum())
         return self.batch_size
 
-    def to(self, device: torch.device | str) -> LabeledBatch:
-        targets = None if self.targets is None else self.targets.to(device)
-        return LabeledBatch(self.inputs.to(device), self.lengths.to(device), targets, self.kind)
-
     def select(self, rows: Tensor) -> LabeledBatch:
         lengths = self.lengths[rows]
         steps, targets = int(lengths.max()), self.targets
@@ -165,29 +149,14 @@ class LabeledBatch:
         return LabeledBatch(self.inputs[:steps, rows], lengths, targets, self.kind)
 
     def split(self, parts: int) -> list[LabeledBatch]:
-        """Cut by rows into `parts` batches whose sizes differ by at most one row.
-
-        Raises:
-            InputError: `parts` is less than 1 or more than the rows there are.
-        """
-        if not 1 <= parts <= self.batch_size:
-            raise InputError(f"cannot split a batch of {self.batch_size} rows into {parts} parts")
-        axis = 1 if self.kind == "step" else 0
-        targets = [None] * parts if self.targets is None else self.targets.tensor_split(parts, axis)
-        columns = (self.inputs.tensor_split(parts, 1), self.lengths.tensor_split(parts), targets)
-        return [LabeledBatch(*cut, self.kind) for cut in zip(*columns, strict=True)]
+        return self._cut(parts, () if self.kind == "step" else ("targets",))
 
 
 class Bucketed(EpochBatches[LabeledBatch]):
     """An endless, resumable source of batches of rows of like length.
 
     Rows are drawn `_POOL` batches at a time, laid side by side by length, and the batches mixed
-    again.
-
-    Args:
-        rows: labeled rows.
-        batch_size: B; the last batch of an epoch may be smaller.
-        seed: of the order.
+    again; the last batch of an epoch may be smaller.
     """
 
     def __init__(self, rows: Encoded, batch_size: int, seed: int) -> None:

@@ -8,10 +8,11 @@ Legend: N rows, S steps of all rows together, C channels, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -175,14 +176,33 @@ class Labeled:
     def __len__(self) -> int:
         return len(self.inputs)
 
-    def take(self, rows: Integers) -> Labeled:
-        inputs, ids = self.inputs, self.labels.ids
-        if self.labels.kind == "step":
-            assert not isinstance(inputs, Texts)
-            taken = ids[steps_of(inputs.offsets, rows)]
-        else:
-            taken = ids[rows]
-        return Labeled(inputs.take(rows), replace(self.labels, ids=taken))
+
+@dataclass(frozen=True, eq=False)
+class ParsedRows:
+    """The rows of one file, folder or value, before labels have ids.
+
+    Attributes:
+        inputs: what is read.
+        kind: how labels belong to it.
+        labels: of each row, one name, one for each step, or any number; None where not asked for.
+        splits: "train", "valid" or "test" for each row, where the file says so.
+        columns: where it was found.
+        cells: all cells of each row of a table, by column.
+        notes: what was found, in lines for the terminal.
+    """
+
+    inputs: Inputs
+    kind: LabelKind
+    labels: Sequence[Sequence[str]] | None
+    splits: Sequence[str] | None = None
+    columns: Columns = field(default_factory=Columns)
+    cells: Sequence[Mapping[str, Any]] | None = None
+    notes: tuple[str, ...] = ()
+
+    def take(self, rows: Integers) -> ParsedRows:
+        labels = None if self.labels is None else [self.labels[row] for row in rows]
+        inputs = self.inputs.take(rows)
+        return replace(self, inputs=inputs, labels=labels, splits=None, cells=None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,3 +242,25 @@ def steps_of(offsets: Integers, rows: Integers) -> Integers:
     ends = np.cumsum(lengths)
     places: Integers = np.repeat(starts - (ends - lengths), lengths)
     return places + np.arange(len(places), dtype=np.int64)
+
+
+def inputs_of(rows: Sequence[Any], origin: Origin, channels: tuple[str, ...] = ()) -> Inputs:
+    """Strings as texts, lists of strings as words, arrays (T, C) as sequences."""
+    if not rows or isinstance(rows[0], str):
+        return Texts(tuple(rows), origin)
+    offsets = offsets_of([len(row) for row in rows])
+    if isinstance(rows[0], list):
+        return Words(tuple(chain.from_iterable(rows)), offsets, origin)
+    values = np.concatenate(rows)
+    return Sequences(values, offsets, channels or numbered(values), origin)
+
+
+def numbered(values: Floats) -> tuple[str, ...]:
+    """Names for the channels of (S, C) that have none."""
+    return tuple(str(number) for number in range(1, values.shape[1] + 1))
+
+
+def origin_of(where: Path | str, lines: Sequence[int]) -> Origin:
+    """The origin of rows of one file."""
+    line = np.asarray(lines, dtype=np.int64)
+    return Origin((Path(where),), np.zeros(len(line), dtype=np.int64), line)

@@ -14,18 +14,11 @@ from elman.errors import InputError
 def stratified(
     classes: Sequence[tuple[Hashable, ...]], fractions: Sequence[float], seed: int
 ) -> list[Integers]:
-    """Draw parts of the rows; the first part has the rest, and a row of every class.
+    """Draw parts of rows that have these `classes`; the rows of a part are in ascending order.
 
+    The `fractions` are of all parts but the first, which has the rest, and a row of every class.
     Rows are put in order by class, in random order within a class, and dealt out evenly, so that
     each part has its share of each class to within a row.
-
-    Args:
-        classes: what labels each row has.
-        fractions: of all parts but the first.
-        seed: of the draw.
-
-    Returns:
-        The rows of each part, in ascending order.
 
     Raises:
         InputError: fractions that leave nothing, or too few rows for a part.

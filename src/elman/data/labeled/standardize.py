@@ -59,15 +59,7 @@ class Standardizer:
 
     @staticmethod
     def from_bytes(data: bytes, where: str) -> Standardizer:
-        """What `to_bytes` gave.
-
-        Args:
-            data: the bytes.
-            where: what to call them in an error.
-
-        Raises:
-            InputError: damaged, or something else.
-        """
+        """Read what `to_bytes` gave, or raise InputError, which names `where`."""
         try:
             kept = json.loads(data.decode())
             mean, deviation = (tuple(map(float, kept[name])) for name in ("mean", "deviation"))

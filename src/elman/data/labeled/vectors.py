@@ -43,12 +43,9 @@ def read_vectors(
 ) -> Vectors:
     """Read the vectors of some words; a word that is missing may be there in lower case.
 
-    Args:
-        path: lines of a word and its numbers, with or without word2vec's first line of two sizes,
-            perhaps compressed by gzip; or a `.safetensors` file with one matrix (W, E).
-        wanted: the words.
-        vocabulary: the words of a safetensors matrix, one a line.
-        width: the E that is expected; None for any.
+    `path` has lines of a word and its numbers, with or without word2vec's first line of two sizes,
+    perhaps compressed by gzip; or it is a `.safetensors` file with one matrix (W, E), whose words
+    `vocabulary` has, one a line. `width` is the E that is expected.
 
     Raises:
         InputError: a file that can't be read, or vectors of another width.

@@ -12,11 +12,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import safetensors.numpy
-import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from elman.data.batching import IGNORE, EpochBatches
+from elman.data.batching import IGNORE, EpochBatches, RowBatch, padded
 from elman.errors import InputError
 from elman.files import safetensors_path
 
@@ -95,7 +94,7 @@ class EncodedPairs:
 
 
 @dataclass(frozen=True, eq=False)
-class PairBatch:
+class PairBatch(RowBatch):
     """Some pairs, padded to the longest.
 
     Attributes:
@@ -125,15 +124,6 @@ class PairBatch:
     def units(self) -> int:
         return int((self.targets != IGNORE).sum())
 
-    def to(self, device: torch.device | str) -> PairBatch:
-        return replace(
-            self,
-            source=self.source.to(device),
-            source_lengths=self.source_lengths.to(device),
-            inputs=self.inputs.to(device),
-            targets=self.targets.to(device),
-        )
-
     def select(self, rows: Tensor) -> PairBatch:
         lengths = self.source_lengths[rows]
         ends = int((self.targets[:, rows] != IGNORE).sum(0).max())
@@ -146,15 +136,7 @@ class PairBatch:
         )
 
     def split(self, parts: int) -> list[PairBatch]:
-        """Cut by rows into `parts` batches whose sizes differ by at most one row."""
-        columns = zip(
-            self.source.tensor_split(parts, dim=1),
-            self.source_lengths.tensor_split(parts),
-            self.inputs.tensor_split(parts, dim=1),
-            self.targets.tensor_split(parts, dim=1),
-            strict=True,
-        )
-        return [PairBatch(*column, number=self.number) for column in columns]
+        return self._cut(parts)
 
 
 class PairBatches(EpochBatches[PairBatch]):
@@ -218,10 +200,5 @@ def _cuts(lengths: Ids, batch_tokens: int, batch_size: int) -> list[slice]:
 
 
 def _padded(flat: Ids, ends: Ids, places: Ids, padding: int) -> tuple[Tensor, Tensor]:
-    """Sentences (T, B) and their lengths (B,)."""
     begins = np.where(places > 0, ends[places - 1], 0)
-    lengths = ends[places] - begins
-    steps = np.arange(lengths.max())[:, None]  # (T, 1)
-    rows = flat[np.minimum(begins + steps, len(flat) - 1)]
-    rows[steps >= lengths] = padding
-    return torch.from_numpy(rows), torch.from_numpy(lengths)
+    return padded(flat, begins, ends[places] - begins, padding)

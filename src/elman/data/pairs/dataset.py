@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from elman.data.given import Data, Files, Given, Part, Splits, given, name_of, one_part
+from elman.data.given import Data, Files, Given, Part, given, name_of, one_part
 from elman.data.pairs.rows import Pair, Reader, is_table
 from elman.data.split_names import SPLITS, in_folder, parts_of
 from elman.data.tables.read import suffix_of
@@ -48,17 +48,11 @@ def read_pairs(
 ) -> PairSplits:
     """Read the pairs, split as they are given or by a draw.
 
-    Args:
-        data: two parallel files or one table (.tsv, .jsonl; any other single file is read as
-            tab-separated), split here by a draw; those of train, valid and perhaps test; or a
-            folder with such files, named after their splits (train.en train.de valid.en …).
-        source: what the source is called: the column (or its number) of a table, the key of JSON
-            lines, the ending of parallel files in a folder.
-        target: the same of the target.
-        valid_fraction: the share of pairs drawn for validation where nothing is split yet.
-        test_fraction: the share drawn for testing; 0 for no test.
-        skip_bad_rows: leave out rows that can't be read, and count them.
-        seed: of the draw.
+    `data` is two parallel files or one table (.tsv, .jsonl; any other single file is read as
+    tab-separated), split here by a draw; those of train, valid and perhaps test; or a folder with
+    such files, named after their splits (train.en train.de valid.en …). `source` and `target` are
+    columns (or their numbers) of a table, keys of JSON lines, endings of parallel files in a
+    folder.
 
     Raises:
         InputError: files, columns or rows that can't be used, or too few pairs.
@@ -81,10 +75,8 @@ def read_pairs(
 
 def _parts(found: Given, source: str | None, target: str | None) -> dict[str, Part]:
     """The data of each split; a single entry where they have yet to be split."""
-    if isinstance(found, Splits):
-        return parts_of(found)
     if not isinstance(found, Files):
-        return {"train": found}
+        return parts_of(found)
     paths = found.paths
     for path in paths:
         if not path.exists():

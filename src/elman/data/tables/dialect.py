@@ -100,11 +100,8 @@ def find_dialect(lines: Sequence[str], delimiter: str = "") -> tuple[Dialect, in
 
     The delimiter is the one that cuts most lines into as many cells as the first, and at least
     two. In a table with tabs a quotation mark is a character, unless it encloses all cells of the
-    first line. A first line such as `sep=;`, which spreadsheets write, names the delimiter.
-
-    Args:
-        lines: the first ones, without their ends.
-        delimiter: one that is known, by the name of the file.
+    first line. A first line such as `sep=;`, which spreadsheets write, names the delimiter; else
+    it is `delimiter`, where the name of the file says it.
     """
     named = _SEP.fullmatch(lines[0].strip()) if lines else None
     skipped = 0

@@ -55,12 +55,9 @@ def read_file(
 ) -> Table:
     """Read a table from a file.
 
-    Args:
-        path: the file.
-        bad: collects the rows that can't be read.
-        header: whether the first row of text with delimiters holds the names of the columns.
-        dialect: how it is written, as an earlier table of its kind was; None to find it.
-        kind: one of the values of `KINDS`; by default what the name says.
+    `header` says whether the first row of text with delimiters holds the names of the columns, and
+    `dialect` how it is written, where an earlier table of its kind has shown it. `kind` is one of
+    the values of `KINDS`; by default what the name says.
 
     Raises:
         InputError: a file that can't be read, or a bad row that is not skipped.

@@ -99,11 +99,7 @@ class BPETokenizer(Tokenizer):
 
     @classmethod
     def from_contents(cls, contents: dict[str, Any]) -> BPETokenizer:
-        """Build from what `contents` gave: the vocabulary and the merges, and nothing else of it.
-
-        Raises:
-            InputError: it is something else.
-        """
+        """Build from the vocabulary and merges that `contents` gave, or raise InputError."""
         try:
             model = contents["tokenizer"]["model"]
             vocabulary = model["vocab"]
@@ -129,10 +125,8 @@ class BPETokenizer(Tokenizer):
     ) -> BPETokenizer:
         """Learn merges from a text; from evenly spread blocks of it, where it is very long.
 
-        Args:
-            blocks: the text, in blocks.
-            vocab_size: the most ids there may be, at least 256 (the bytes); None for 8,192.
-            min_count: do not merge pairs that occur less often (at least 2).
+        There are at least 256 ids, the bytes. Pairs that occur less than `min_count` times, at
+        least 2, are not merged.
         """
         vocab_size = DEFAULT_VOCAB_SIZE if vocab_size is None else vocab_size
         if vocab_size < 256:

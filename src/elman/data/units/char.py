@@ -58,11 +58,7 @@ class CharTokenizer(Tokenizer):
 
     @classmethod
     def from_contents(cls, contents: dict[str, Any]) -> CharTokenizer:
-        """Build from what `contents` gave.
-
-        Raises:
-            InputError: it is something else.
-        """
+        """Build from what `contents` gave, or raise InputError."""
         characters = contents.get("characters")
         if not isinstance(characters, str) or not characters:
             raise InputError('"characters" must be a string that is not empty')
@@ -72,13 +68,7 @@ class CharTokenizer(Tokenizer):
     def train(
         cls, blocks: Iterable[str], vocab_size: int | None = None, min_count: int = 1
     ) -> CharTokenizer:
-        """Take the characters of a text, the most frequent when there may only be so many.
-
-        Args:
-            blocks: the text, in blocks.
-            vocab_size: the most ids there may be, U+FFFD and the newline included.
-            min_count: leave out characters that occur less often.
-        """
+        """Take the characters of a text, the most frequent when there may only be so many."""
         if vocab_size is not None and vocab_size < 2:
             raise InputError(f"vocabulary size must be at least 2 for characters, got {vocab_size}")
         counts = np.zeros(_CODE_POINTS, dtype=np.int64)

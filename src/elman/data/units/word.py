@@ -71,11 +71,7 @@ class WordTokenizer(Tokenizer):
 
     @classmethod
     def from_contents(cls, contents: dict[str, Any]) -> WordTokenizer:
-        """Build from what `contents` gave.
-
-        Raises:
-            InputError: it is something else.
-        """
+        """Build from what `contents` gave, or raise InputError."""
         words, lower = contents.get("words"), contents.get("lower")
         if not isinstance(lower, bool):
             raise InputError(f'"lower" must be true or false, got {lower!r}')
@@ -96,13 +92,8 @@ class WordTokenizer(Tokenizer):
         """Take the words of a text, the most frequent first (equals in alphabetical order).
 
         Counts are exact for up to a million different words; beyond, the rarest are dropped as
-        the text goes by (lossy counting, Manku and Motwani 2002).
-
-        Args:
-            blocks: the text, in blocks.
-            vocab_size: the most ids there may be, `<unk>` and `<eos>` included.
-            min_count: leave out words that occur less often.
-            lower: map the text to lower case.
+        the text goes by (lossy counting, Manku and Motwani 2002). `<unk>` and `<eos>` count among
+        the `vocab_size` ids.
         """
         if vocab_size is not None and vocab_size < 3:
             raise InputError(f"vocabulary size must be at least 3 for words, got {vocab_size}")

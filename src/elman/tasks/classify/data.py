@@ -56,11 +56,7 @@ class ClassifyData:
     notes: Sequence[str]
 
     def labeled(self, given: Given, *, skip_bad_rows: bool) -> dict[str, Encoded]:
-        """The rows of other data of the same kind, by the name of each part.
-
-        Raises:
-            InputError: data that can't be read, or labels that are not among the classes.
-        """
+        """The rows of other data of the same kind, by the name of each part."""
         match given:
             case Files(paths):
                 parts: dict[str, Given] = {path.name: Files((path,)) for path in paths}
@@ -80,11 +76,7 @@ class ClassifyData:
 
 
 def prepare(config: ClassifyConfig, given: Given | None, folder: Path) -> None:
-    """Read labeled data and leave in `folder` what `open_data` takes.
-
-    Raises:
-        InputError: data that can't be read or trained on.
-    """
+    """Read labeled data and leave in `folder` what `open_data` takes."""
     if given is None:
         raise InputError("no data; give texts with labels, or sequences of numbers with labels")
     splits = read_labeled(
@@ -130,11 +122,7 @@ def prepare(config: ClassifyConfig, given: Given | None, folder: Path) -> None:
 
 
 def open_data(config: ClassifyConfig, folder: Path) -> ClassifyData:
-    """What `prepare` left in `folder`; the rows stay on disk until they are used.
-
-    Raises:
-        InputError: damaged or missing files.
-    """
+    """What `prepare` left in `folder`; the rows stay on disk until they are used."""
     path = folder / _DATA
     try:
         found = TypeAdapter(_Found).validate_json(path.read_bytes())

@@ -48,24 +48,12 @@ class Start:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """What `save` wrote.
-
-        Raises:
-            InputError: a damaged file.
-        """
+        """What `save` wrote."""
         return cls(**load_tree(path)) if path.exists() else cls()
 
 
 def from_language_model(source: Path, config: ClassifyConfig) -> tuple[Tokenizer, Start]:
-    """The tokenizer, the embedding and the layers of a language model.
-
-    Args:
-        source: its run, or the folder of its predictor.
-        config: must not contradict its sizes.
-
-    Raises:
-        InputError: no such predictor, one of another kind, or settings that contradict it.
-    """
+    """The tokenizer, the embedding and the layers of a language model."""
     try:
         folder = folder_of(source)
         kind, parts = read_parts(folder)
@@ -98,9 +86,6 @@ def from_vectors(config: ClassifyConfig, tokenizer: Tokenizer) -> tuple[Start, s
     """An embedding of the word vectors of a file, and a line about it.
 
     Tokens that the file lacks start at random, as far from zero as the others.
-
-    Raises:
-        InputError: a file that can't be read, or vectors of another width than was asked for.
     """
     assert config.vectors is not None
     tokens = [tokenizer.token(token) for token in range(tokenizer.vocab_size)]

@@ -18,7 +18,7 @@ from elman.diagnostics.losses import last_losses
 from elman.evaluation.classification import fit_temperature, metrics_of
 from elman.layers.state import State
 from elman.models.classifier import Classifier
-from elman.predictors.classifier_answers import logits_of, softened
+from elman.predictors.classifier_outputs import logits_of, softened
 from elman.tasks.classify.config import ClassifyConfig
 from elman.training.contracts import StepLoss
 

@@ -12,10 +12,18 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
+import torch
+from pydantic import TypeAdapter
+from torch import Tensor
+from torch.nn import functional
+
+from elman.data.batching import IGNORE
 from elman.data.given import Given
-from elman.data.labeled.encoded import Bucketed, Encoded
+from elman.data.labeled.encoded import Bucketed, Encoded, LabeledBatch
 from elman.diagnostics.activations import Activations
-from elman.diagnostics.diagnosis_input import DiagnosisInput
+from elman.diagnostics.diagnosis_input import DiagnosisInput, Lags
+from elman.diagnostics.losses import losses_of
 from elman.errors import InputError
 from elman.evaluation.classification_report import (
     Classes,
@@ -26,17 +34,20 @@ from elman.evaluation.classification_report import (
 )
 from elman.evaluation.report import Report
 from elman.models.cells import cell_options, check_cell
+from elman.models.classifier import Classifier
 from elman.plots.classification import draw_confusion, draw_reliability
 from elman.predictors.classifier import Architecture, ClassifierPredictor
-from elman.predictors.classifier_activations import activations_of_numbers
-from elman.predictors.classifier_answers import probabilities_of
+from elman.predictors.classifier_outputs import activations_of_numbers, probabilities_of
 from elman.settings import Options
 from elman.tasks.classify.config import ClassifyConfig, SentimentConfig
 from elman.tasks.classify.data import ClassifyData, open_data, prepare
-from elman.tasks.classify.diagnosis_input import classifier_diagnosis_input
 from elman.tasks.classify.initialize import paces
 from elman.tasks.classify.objective import ClassifyObjective
 from elman.tasks.task import Task
+
+ROWS = 16
+MOST = 224
+"""The most rows of a diagnosis, and the most steps unless a longer lag is asked for."""
 
 PLURALS = {"char": "characters", "word": "words", "bpe": "tokens"}
 
@@ -88,20 +99,16 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
         schema, encoder, start = self.data.schema, self.data.encoder, self.data.start
         config = self.config.model_copy(update=dict(start.settings))
         numbers = schema.inputs == "numbers"
-        architecture = Architecture(
-            config.cell,
-            cell_options(config),
-            len(schema.channels) if numbers else config.embedding_size or config.hidden_size,
-            config.hidden_size,
-            config.num_layers,
-            config.both_ways,
-            None if schema.kind == "step" else config.pooling,
-            config.word_dropout,
-            config.dropout_of("input"),
-            config.dropout_of("hidden"),
-            config.dropout_of("output"),
-            config.locked_dropout,
-        )
+        width = len(schema.channels) if numbers else config.embedding_size or config.hidden_size
+        settings = {
+            **config.model_dump(),
+            **config.dropouts,
+            "options": cell_options(config),
+            "embedding_size": width,
+            "bidirectional": config.both_ways,
+            "pooling": None if schema.kind == "step" else config.pooling,
+        }
+        architecture = TypeAdapter(Architecture).validate_python(settings)
         model = architecture.make(schema, encoder)
         model.load_state_dict(start.weights, strict=False)
         model.paces = paces([name for name, _ in model.named_parameters()], config)
@@ -136,12 +143,7 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
         return replace(report(classes, found, self.data.baselines), figures=figures)
 
     def diagnosis_input(
-        self,
-        predictor: ClassifierPredictor,
-        given: Given | None = None,
-        *,
-        max_lag: int | None = None,
-        needs: int | None = None,
+        self, predictor: ClassifierPredictor, given: Given | None, lags: Lags
     ) -> DiagnosisInput:
         """The network on the longest validation rows, or on those of other data."""
         words = predictor.encoder.words
@@ -151,9 +153,7 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
             rows, *more = self._labeled(given).values()
             if more:
                 raise InputError(f"{len(more) + 1} files to diagnose on; give one")
-        return classifier_diagnosis_input(
-            predictor.model, rows, self.config, unit=unit, max_lag=max_lag, needs=needs
-        )
+        return classifier_diagnosis_input(predictor.model, rows, self.config, unit, lags)
 
     def activations(self, predictor: ClassifierPredictor, text: str | None) -> Activations:
         """Those of a text, or of the first validation row of numbers."""
@@ -209,3 +209,79 @@ def _figures(classes: Classes, part: Predictions) -> dict[str, Callable[[Path], 
         matrix = confusion_of(classes, part)
         figures["confusion.png"] = partial(draw_confusion, matrix, classes.names)
     return figures
+
+
+def classifier_diagnosis_input(
+    model: Classifier, rows: Encoded, config: ClassifyConfig, unit: str, lags: Lags
+) -> DiagnosisInput:
+    """A classifier on the last steps of its longest rows, as many as all of them have.
+
+    Where a row has one label, the loss is at its end and lags go back to its beginning.
+    """
+    batch = longest(rows, None if lags.most is None else lags.most + 1)
+    steps = len(batch.inputs)
+    asked = 1 if lags.most is None else lags.most
+    if steps <= asked:
+        have = int(rows.lengths.max(initial=0))
+        raise InputError(
+            f"the longest row has {have} {unit}, too few for a lag of {asked}; give longer rows"
+            + (" or a smaller --max-lag" if asked > 1 else "")
+        )
+    device = model.readout.weight.device
+    batch = batch.to(device)
+    targets, lengths = batch.targets, batch.lengths
+    assert targets is not None
+    scored = None
+    if batch.kind == "step":
+        labeled = (targets != IGNORE).any(1)
+        scored = None if bool(labeled.all()) else tuple(labeled.nonzero().flatten().tolist())
+        if scored is not None and scored[-1] < asked:
+            raise InputError(f"no row has a label after its first {asked} {unit}; give longer rows")
+
+    def outputs(x: Tensor) -> Tensor:
+        logits: Tensor = model(x, lengths)
+        return logits
+
+    def losses(x: Tensor) -> Tensor:
+        logits = outputs(x)
+        if batch.kind != "many":
+            return losses_of(logits, targets)
+        wanted = targets.to(logits)
+        each = functional.binary_cross_entropy_with_logits(logits, wanted, reduction="none")
+        return each.mean(-1)
+
+    return DiagnosisInput(
+        model,
+        batch.inputs,
+        losses,
+        outputs,
+        categorical=batch.kind != "many",
+        scored=scored,
+        needs=lags.needs,
+        cell=config.cell,
+        unit=unit,
+        # With a label at the end, the longest lag is that of the first step.
+        max_lag=None if batch.kind == "step" else lags.most or steps - 1,
+    )
+
+
+def longest(rows: Encoded, steps: int | None) -> LabeledBatch:
+    """Some of the longest rows, cut to their last steps: `steps`, or as many as all of them have.
+
+    Rows shorter than half of the longest, or than `steps`, are left out.
+    """
+    lengths = rows.lengths
+    most = int(lengths.max(initial=0))
+    least = min(steps, most) if steps else max((min(most, MOST) + 1) // 2, 1)
+    order = np.argsort(-lengths, kind="stable")
+    chosen = order[lengths[order] >= least][:ROWS]
+    size = min(int(lengths[chosen].min(initial=most)), max(MOST, steps or 0))
+    batch = rows.rows(chosen)
+    place = torch.from_numpy(lengths[chosen] - size) + torch.arange(size).unsqueeze(1)
+    column = torch.arange(len(chosen))
+    targets = batch.targets
+    if targets is not None and batch.kind == "step":
+        targets = targets[place, column]
+    return LabeledBatch(
+        batch.inputs[place, column], torch.full((len(chosen),), size), targets, batch.kind
+    )

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from elman.data.series.windows import WindowBatch
-from elman.diagnostics.diagnosis_input import DiagnosisInput
+from elman.diagnostics.diagnosis_input import DiagnosisInput, Lags
 from elman.errors import InputError
 from elman.models.forecaster import Forecaster
 from elman.models.forecaster_autoregressive import AutoregressiveForecaster
@@ -23,12 +23,7 @@ ROWS = 16
 
 
 def forecaster_diagnosis_input(
-    model: Forecaster,
-    window: WindowBatch,
-    cell: str,
-    *,
-    max_lag: int | None = None,
-    needs: int | None = None,
+    model: Forecaster, window: WindowBatch, cell: str, lags: Lags
 ) -> DiagnosisInput:
     """A forecaster as a function of the values that it reads, one after the other.
 
@@ -41,10 +36,10 @@ def forecaster_diagnosis_input(
     inputs, put = _steps(model, window)
     steps = len(inputs)
     unit = f"segments of {model.segment} rows" if isinstance(model, SegmentForecaster) else "rows"
-    if steps <= (max_lag or 1):
+    if steps <= (lags.most or 1):
         raise InputError(
-            f"the network reads {steps} {unit}, too few for a lag of {max_lag or 1}; train one with"
-            " a longer --look-back" + (" or give a smaller --max-lag" if max_lag else "")
+            f"the network reads {steps} {unit}, too few for a lag of {lags.most or 1}; train one"
+            " with a longer --look-back" + (" or give a smaller --max-lag" if lags.most else "")
         )
     each = isinstance(model, AutoregressiveForecaster)
 
@@ -63,10 +58,10 @@ def forecaster_diagnosis_input(
         losses,
         outputs,
         categorical=False,
-        needs=needs,
+        needs=lags.needs,
         cell=cell,
         unit=unit,
-        max_lag=max_lag or (None if each else steps - 1),
+        max_lag=lags.most or (None if each else steps - 1),
     )
 
 

@@ -20,7 +20,7 @@ from elman.data.series.panel import Panel
 from elman.data.series.scaler import Scaler
 from elman.data.series.windows import Reach, TrainingWindows, Windows
 from elman.diagnostics.activations import Activations
-from elman.diagnostics.diagnosis_input import DiagnosisInput
+from elman.diagnostics.diagnosis_input import DiagnosisInput, Lags
 from elman.errors import InputError
 from elman.evaluation.backtest.backtest import Backtest, Schedule, backtest
 from elman.evaluation.backtest.conformal import GRID, calibrate
@@ -176,12 +176,7 @@ class ForecastTask(Task[ForecastConfig, ForecastData, ForecasterPredictor]):
         )
 
     def diagnosis_input(
-        self,
-        predictor: ForecasterPredictor,
-        given: Given | None = None,
-        *,
-        max_lag: int | None = None,
-        needs: int | None = None,
+        self, predictor: ForecasterPredictor, given: Given | None, lags: Lags
     ) -> DiagnosisInput:
         """The network on validation windows, or on some of other data."""
         form, split, panel = predictor.model.form, self.split, self.panel
@@ -198,9 +193,7 @@ class ForecastTask(Task[ForecastConfig, ForecastData, ForecasterPredictor]):
                 " longer one"
             )
         window = windows.at(*places).to(next(predictor.model.parameters()).device)
-        return forecaster_diagnosis_input(
-            predictor.model, window, self.config.cell, max_lag=max_lag, needs=needs
-        )
+        return forecaster_diagnosis_input(predictor.model, window, self.config.cell, lags)
 
     def next_steps(self, run: str) -> list[str]:
         return [

@@ -29,11 +29,7 @@ class LanguageModelData:
 
 
 def prepare(config: LanguageModelConfig, given: Given | None, folder: Path) -> LanguageModelData:
-    """Train the tokenizer and cut the text into tokens, in bounded memory, in `folder`.
-
-    Raises:
-        InputError: no text, or one that can't be read or cut.
-    """
+    """Train the tokenizer and cut the text into tokens, in bounded memory, in `folder`."""
     if given is None:
         raise InputError("a language model is trained on text; give a file, a folder or strings")
     texts = resolve_sources(
@@ -50,11 +46,7 @@ def prepare(config: LanguageModelConfig, given: Given | None, folder: Path) -> L
 
 
 def reopen(folder: Path) -> LanguageModelData:
-    """What `prepare` left.
-
-    Raises:
-        InputError: damaged or missing files.
-    """
+    """What `prepare` left."""
     paths = {name: folder / f"{name}.npy" for name in SPLITS}
     return LanguageModelData(
         load_tokenizer(folder / TOKENIZER),
@@ -64,11 +56,7 @@ def reopen(folder: Path) -> LanguageModelData:
 
 @contextmanager
 def encoded(given: Given, tokenizer: Tokenizer) -> Iterator[list[tuple[str, Split]]]:
-    """Other texts as tokens, each file with its name, on disk until the block ends.
-
-    Raises:
-        InputError: texts that can't be read.
-    """
+    """Other texts as tokens, each file with its name, on disk until the block ends."""
     parts = [Files((path,)) for path in given.paths] if isinstance(given, Files) else [given]
     with TemporaryDirectory() as scratch:
         splits = []

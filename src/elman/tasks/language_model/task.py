@@ -5,21 +5,38 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar, final
 
-from elman.data.batching import TokenChunks
+import numpy as np
+import torch
+from pydantic import TypeAdapter
+from torch import Tensor
+
+from elman.data.batching import TokenArray, TokenChunks
 from elman.data.given import Given
 from elman.diagnostics.activations import Activations
-from elman.diagnostics.diagnosis_input import DiagnosisInput
+from elman.diagnostics.diagnosis_input import DiagnosisInput, Lags
+from elman.diagnostics.losses import losses_of
 from elman.errors import InputError
 from elman.evaluation.perplexity import Split
 from elman.evaluation.report import Report
 from elman.models.cells import cell_options, check_cell
+from elman.models.language_model import LanguageModel
 from elman.predictors.language_model import Architecture, LanguageModelPredictor
 from elman.settings import Options
 from elman.tasks.language_model.config import LanguageModelConfig
 from elman.tasks.language_model.data import LanguageModelData, encoded, prepare, reopen
-from elman.tasks.language_model.diagnosis_input import text_diagnosis_input
 from elman.tasks.language_model.objective import LanguageModelObjective, measured_loss
 from elman.tasks.task import Task
+
+ROWS = 16
+BEYOND = 32
+"""Steps of a window beyond the largest lag, over which the losses are spread."""
+
+FEWEST, MOST = 64, 192
+"""Between these, three times the truncation is looked at unless another lag is asked for."""
+
+SHORTEST = 16
+MOST_NUMBERS = 2**25
+"""Of the outputs of all rows together; rows are left out where the vocabulary is large."""
 
 
 @final
@@ -62,21 +79,10 @@ class LanguageModelTask(Task[LanguageModelConfig, LanguageModelData, LanguageMod
 
     def make(self) -> LanguageModelPredictor:
         config, tokenizer = self.config, self.data.tokenizer
-        architecture = Architecture(
-            cell=config.cell,
-            options=cell_options(config),
-            embedding_size=config.embedding_width,
-            hidden_size=config.hidden_size,
-            num_layers=config.num_layers,
-            tied=config.is_tied,
-            readout=config.readout,
-            embedding_dropout=config.embedding_dropout,
-            input_dropout=config.dropout_of("input"),
-            hidden_dropout=config.dropout_of("hidden"),
-            output_dropout=config.dropout_of("output"),
-            locked_dropout=config.locked_dropout,
-            init_range=config.init_range,
-        )
+        sizes = {"embedding_size": config.embedding_width, "tied": config.is_tied}
+        settings = {**config.model_dump(), **sizes, **config.dropouts}
+        settings["options"] = cell_options(config)
+        architecture = TypeAdapter(Architecture).validate_python(settings)
         model = architecture.make(tokenizer.vocab_size)
         return LanguageModelPredictor(model, tokenizer, architecture)
 
@@ -112,22 +118,16 @@ class LanguageModelTask(Task[LanguageModelConfig, LanguageModelData, LanguageMod
         return predictor.activations(text)
 
     def diagnosis_input(
-        self,
-        predictor: LanguageModelPredictor,
-        given: Given | None = None,
-        *,
-        max_lag: int | None = None,
-        needs: int | None = None,
+        self, predictor: LanguageModelPredictor, given: Given | None, lags: Lags
     ) -> DiagnosisInput:
         model, config = predictor.model, self.config
         if given is None:
-            tokens = self.data.splits["valid"].tokens
-            return text_diagnosis_input(model, tokens, config, max_lag=max_lag, needs=needs)
+            return text_diagnosis_input(model, self.data.splits["valid"].tokens, config, lags)
         with encoded(given, predictor.tokenizer) as texts:
             if len(texts) > 1:
                 raise InputError(f"{len(texts)} texts to diagnose on; give one")
             ((_, split),) = texts
-            return text_diagnosis_input(model, split.tokens, config, max_lag=max_lag, needs=needs)
+            return text_diagnosis_input(model, split.tokens, config, lags)
 
     def next_steps(self, run: str) -> list[str]:
         return [
@@ -146,3 +146,42 @@ class LanguageModelTask(Task[LanguageModelConfig, LanguageModelData, LanguageMod
                 for score in measured_loss(predictor, self.config, split).scores(name)
             ]
         )
+
+
+def text_diagnosis_input(
+    model: LanguageModel, tokens: TokenArray, config: LanguageModelConfig, lags: Lags
+) -> DiagnosisInput:
+    """A language model on windows spread over a text; each begins from the initial state."""
+    usual = min(max(3 * config.truncation, FEWEST), MOST)
+    wanted, shortest = lags.most or max(usual, lags.needs or 0), lags.most or SHORTEST
+    steps = wanted + BEYOND
+    if lags.most is None and len(tokens) <= steps:
+        steps = len(tokens) - 1
+        wanted = max(steps - BEYOND, steps // 2)
+    if len(tokens) <= steps or wanted < min(SHORTEST, shortest):
+        raise InputError(
+            f"the text has {len(tokens):,} tokens, too short for a lag of {shortest}; at least"
+            f" {shortest + BEYOND + 1} are needed: give a longer text or a smaller --max-lag"
+        )
+    fit = max(2, MOST_NUMBERS // (steps * model.vocab_size))
+    starts = np.linspace(0, len(tokens) - steps - 1, min(ROWS, fit)).astype(np.int64)
+    places = np.arange(steps + 1)[:, None] + starts
+    device = next(model.parameters()).device
+    rows = torch.from_numpy(np.asarray(tokens[places], dtype=np.int64)).to(device)
+    inputs, targets = rows[:-1], rows[1:]
+
+    def outputs(x: Tensor) -> Tensor:
+        return model.scan(x, model.initial_state(x.shape[1]))[0]
+
+    return DiagnosisInput(
+        model,
+        inputs,
+        lambda x: losses_of(outputs(x), targets),
+        outputs,
+        categorical=True,
+        truncation=config.window or config.truncation,
+        needs=lags.needs,
+        cell=config.cell,
+        unit="characters" if config.unit == "char" else "tokens",
+        max_lag=wanted,
+    )

@@ -5,27 +5,38 @@ Its data are drawn as they are needed, so it takes no files; `elman probe` train
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, final
 
 import torch
+from pydantic import TypeAdapter
+from torch import Tensor
 
+from elman.data.batching import IGNORE, Batch
 from elman.data.given import Files, Given
 from elman.data.memory import PROBLEMS, Problem
-from elman.diagnostics.activations import Activations
-from elman.diagnostics.diagnosis_input import DiagnosisInput
+from elman.diagnostics.activations import Activations, Expected, Step, panels_of
+from elman.diagnostics.diagnosis_input import DiagnosisInput, Lags
+from elman.diagnostics.losses import losses_of
+from elman.diagnostics.trace import trace
 from elman.errors import InputError
 from elman.evaluation.report import Report, Score
 from elman.models.cells import cell_options, check_cell
+from elman.models.memory import MemoryNetwork
 from elman.predictors.memory import Architecture, MemoryPredictor
 from elman.settings import Options
 from elman.streaming.stream import evaluating
-from elman.tasks.memory.activations import read_sequence
 from elman.tasks.memory.config import MemoryConfig
 from elman.tasks.memory.data import Sequences, held_out
-from elman.tasks.memory.diagnosis_input import ROWS, diagnosis_input
 from elman.tasks.memory.objective import MemoryObjective, score
 from elman.tasks.task import Task
+
+ROWS = 16
+"""Sequences of a diagnosis."""
+
+_GUESSES = 3
 
 
 @final
@@ -63,10 +74,8 @@ class MemoryTask(Task[MemoryConfig, Problem, MemoryPredictor]):
         ]
 
     def make(self) -> MemoryPredictor:
-        config = self.config
-        architecture = Architecture(
-            config.problem, config.cell, config.hidden_size, cell_options(config)
-        )
+        settings = {**self.config.model_dump(), "options": cell_options(self.config)}
+        architecture = TypeAdapter(Architecture).validate_python(settings)
         return MemoryPredictor(architecture.make(), architecture)
 
     def source(self) -> Sequences:
@@ -100,18 +109,36 @@ class MemoryTask(Task[MemoryConfig, Problem, MemoryPredictor]):
         return read_sequence(predictor.model, batch.to(_device(predictor)), predictor.name)
 
     def diagnosis_input(
-        self,
-        predictor: MemoryPredictor,
-        given: Given | None = None,
-        *,
-        max_lag: int | None = None,
-        needs: int | None = None,
+        self, predictor: MemoryPredictor, given: Given | None, lags: Lags
     ) -> DiagnosisInput:
-        """The network on new sequences, all of the length that the lag asks for."""
+        """Of new sequences, only the steps with an answer; what is needed is the lag."""
         _refuse(given)
-        config = self.config
+        config, model = self.config, predictor.model
         batch = self.data.batch(config.lag, ROWS, seed=config.seed, split="valid")
-        return diagnosis_input(predictor.model, batch.to(_device(predictor)), config, needs=needs)
+        batch = batch.to(_device(predictor))
+        targets = batch.targets
+        scored = tuple((targets != IGNORE).any(1).nonzero().flatten().tolist())
+
+        def outputs(x: Tensor) -> Tensor:
+            answers: Tensor = model(x)[0]
+            return answers
+
+        def losses(x: Tensor) -> Tensor:
+            if not targets.is_floating_point():
+                return losses_of(outputs(x), targets)
+            found = losses_of(outputs(x), targets.unsqueeze(-1))
+            return found.masked_fill(targets == IGNORE, 0)
+
+        return DiagnosisInput(
+            model,
+            batch.inputs,
+            losses,
+            outputs,
+            categorical=not targets.is_floating_point(),
+            scored=scored,
+            needs=min(config.lag, scored[-1]) if lags.needs is None else lags.needs,
+            cell=config.cell,
+        )
 
     def next_steps(self, run: str) -> list[str]:
         return [f"elman evaluate {run}", f"elman show {run}", f"elman diagnose {run}"]
@@ -125,3 +152,53 @@ def _refuse(given: Given | None) -> None:
     if given is not None:
         where = f"{given.paths[0]}: " if isinstance(given, Files) else ""
         raise InputError(f"{where}the task memory draws its own data; give none")
+
+
+def read_sequence(model: MemoryNetwork, batch: Batch, title: str) -> Activations:
+    """The states and gates after each step of the batch's first row, and the answer as it forms.
+
+    A step's surprise is that at the right answer, where one is asked for: in bits, or for a
+    problem that is answered with a number the squared error.
+    """
+    inputs, targets = batch.inputs[:, :1], batch.targets[:, 0]
+    outputs: list[Tensor] = []
+    with evaluating(model), torch.inference_mode():
+        traces = trace(model, lambda: outputs.append(model(inputs)[0][:, 0]))
+    answers = outputs[0].float().cpu()  # (T, K)
+    number = targets.is_floating_point()
+    expected = [_number(row) if number else _classes(row) for row in answers]
+    steps = [
+        Step(_label(row), _surprise(answer, target, number), before)
+        for row, answer, target, before in zip(
+            inputs[:, 0].tolist(), answers, targets.tolist(), [(), *expected[:-1]], strict=True
+        )
+    ]
+    unit = "squared error" if number else "bits"
+    return Activations(
+        title, steps, panels_of(traces), expected[-1], unit, is_text=False, ahead="answer"
+    )
+
+
+def _label(row: Sequence[float]) -> str:
+    """The number of the symbol where one is given, or else the values."""
+    if len(row) > 1 and sorted(row) == [0.0] * (len(row) - 1) + [1.0]:
+        return str(row.index(1.0))
+    return " ".join(f"{value:.2g}" for value in row)
+
+
+def _classes(answer: Tensor) -> tuple[Expected, ...]:
+    shares, places = answer.softmax(-1).topk(min(_GUESSES, len(answer)))
+    pairs = zip(places.tolist(), shares.tolist(), strict=True)
+    return tuple(Expected(str(place), share) for place, share in pairs)
+
+
+def _number(answer: Tensor) -> tuple[Expected, ...]:
+    return (Expected(f"{float(answer[0]):.3f}", 1.0),)
+
+
+def _surprise(answer: Tensor, target: float, number: bool) -> float | None:
+    if target == IGNORE:
+        return None
+    if number:
+        return (float(answer[0]) - target) ** 2
+    return -float(answer.log_softmax(-1)[int(target)]) / math.log(2)

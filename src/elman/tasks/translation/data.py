@@ -39,11 +39,7 @@ class TranslationData:
 
     @classmethod
     def read(cls, config: TranslationConfig, given: Given) -> Self:
-        """Read the pairs and learn the vocabularies.
-
-        Raises:
-            InputError: data that can't be read, or no training pair that is short enough.
-        """
+        """Read the pairs and learn the vocabularies."""
         splits = read_pairs(
             given,
             source=config.source,
@@ -92,11 +88,7 @@ class TranslationData:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote.
-
-        Raises:
-            InputError: missing or damaged files.
-        """
+        """Read what `save` wrote."""
         try:
             files = {path.name: path.read_bytes() for path in folder.glob("*tokenizer.json")}
             vocabularies = Vocabularies.of(files, str(folder))

@@ -13,7 +13,8 @@ from torch.nn import functional
 
 from elman.data.pairs.batching import EncodedPairs, PairBatch, in_order
 from elman.diagnostics.losses import last_scored
-from elman.evaluation.translation_loss import Measurement, measure
+from elman.evaluation.perplexity import Measurement
+from elman.evaluation.translation import measure
 from elman.layers.state import State
 from elman.models.seq2seq import Seq2Seq
 from elman.tasks.translation.config import TranslationConfig

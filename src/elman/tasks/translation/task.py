@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, final
 
+from pydantic import TypeAdapter
+
 from elman.data.given import Given, Texts
 from elman.data.pairs.batching import PairBatches
 from elman.data.pairs.dataset import Pair, one_by_one
 from elman.data.pairs.rows import Reader
 from elman.diagnostics.activations import Activations
-from elman.diagnostics.diagnosis_input import DiagnosisInput
+from elman.diagnostics.diagnosis_input import DiagnosisInput, Lags
 from elman.errors import InputError
 from elman.evaluation.report import Report, Score
 from elman.evaluation.translation import MISSING, can_score, score_translations
@@ -74,19 +76,8 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
 
     def make(self) -> TranslatorPredictor:
         config, vocabularies = self.config, self.data.vocabularies
-        architecture = Architecture(
-            cell=config.cell,
-            options=cell_options(config),
-            embedding_size=config.embedding_size,
-            encoder_size=config.encoder_size,
-            hidden_size=config.hidden_size,
-            encoder_layers=config.encoder_layers,
-            num_layers=config.num_layers,
-            attention=config.attention,
-            input_feeding=config.input_feeding,
-            tied=config.tie,
-            dropout=config.dropout,
-        )
+        settings = {**config.model_dump(), "options": cell_options(config), "tied": config.tie}
+        architecture = TypeAdapter(Architecture).validate_python(settings)
         model = architecture.make(vocabularies)
         return TranslatorPredictor(model, vocabularies, architecture, source=config.source)
 
@@ -140,12 +131,7 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
         raise InputError(f"{predictor.name}: a translation run cannot be shown")
 
     def diagnosis_input(
-        self,
-        predictor: TranslatorPredictor,
-        given: Given | None = None,
-        *,
-        max_lag: int | None = None,
-        needs: int | None = None,
+        self, predictor: TranslatorPredictor, given: Given | None, lags: Lags
     ) -> DiagnosisInput:
         raise InputError(f"{predictor.name}: a translation run cannot be diagnosed")
 

@@ -1,4 +1,7 @@
-"""Cells of a table as a text, words, numbers or labels; what is wrong with one, in words."""
+"""Cells of a table as a text, words, numbers or labels.
+
+A cell that is missing, empty or of another kind raises `BadCell`, which says what is wrong with it.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,7 @@ class BadCell(ValueError):
 
 
 def text_of(cell: Any) -> str:
-    """A text with something in it.
-
-    Raises:
-        BadCell: it is missing, empty, or not a string.
-    """
+    """A text with something in it."""
     if cell is None:
         raise BadCell("has no text")
     if not isinstance(cell, str):
@@ -30,11 +29,7 @@ def text_of(cell: Any) -> str:
 
 
 def words_of(cell: Any) -> list[str]:
-    """A list of words, or a text cut at its spaces.
-
-    Raises:
-        BadCell: there are none, or one is empty or not a string.
-    """
+    """A list of words, or a text cut at its spaces."""
     words = cell.split() if isinstance(cell, str) else cell
     if not isinstance(words, list) or not words:
         raise BadCell("has no words")
@@ -44,11 +39,7 @@ def words_of(cell: Any) -> list[str]:
 
 
 def numbers_of(cell: Any) -> Floats:
-    """(T, C) an array, a list of numbers, one channel, or a list of lists, one for each step.
-
-    Raises:
-        BadCell: there are none, they are ragged, or one is not a finite number.
-    """
+    """(T, C) an array, a list of numbers, one channel, or a list of lists, one for each step."""
     if isinstance(cell, np.ndarray) and len(cell):
         return finite(cell if cell.ndim == 2 else cell[:, None])
     if not isinstance(cell, list) or not cell:
@@ -67,11 +58,7 @@ def numbers_of(cell: Any) -> Floats:
 
 
 def finite(values: Any) -> Floats:
-    """The same numbers in float32.
-
-    Raises:
-        BadCell: one is not a finite number there.
-    """
+    """The same numbers in float32."""
     with np.errstate(over="ignore"):
         narrow: Floats = np.asarray(values).astype(np.float32)
     if not np.isfinite(narrow).all():
@@ -80,11 +67,7 @@ def finite(values: Any) -> Floats:
 
 
 def label_of(cell: Any) -> str:
-    """The name of a class; a whole number that was kept as 1.0 is "1".
-
-    Raises:
-        BadCell: it is missing, empty, a list, or not a number.
-    """
+    """The name of a class; a whole number that was kept as 1.0 is "1"."""
     if isinstance(cell, bool):
         return str(cell).lower()
     if isinstance(cell, float) and cell.is_integer():
@@ -100,11 +83,7 @@ def label_of(cell: Any) -> str:
 
 
 def labels_of(cell: Any, separator: str | None) -> tuple[str, ...]:
-    """Any number of labels: a list, a JSON list in a string, or names with a separator between.
-
-    Raises:
-        BadCell: it is missing, or one of the labels is none.
-    """
+    """Any number of labels: a list, a JSON list in a string, or names with a separator between."""
     if cell is None:
         raise BadCell("has no labels; write an empty list where none applies")
     if isinstance(cell, str) and cell.lstrip().startswith("["):
@@ -118,11 +97,7 @@ def labels_of(cell: Any, separator: str | None) -> tuple[str, ...]:
 
 
 def list_in(cell: str, what: str) -> Any:
-    """The list that a string holds as JSON.
-
-    Raises:
-        BadCell: it is not JSON.
-    """
+    """The list that a string holds as JSON."""
     try:
         return json.loads(cell)
     except (ValueError, RecursionError) as error:

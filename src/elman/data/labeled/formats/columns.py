@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -26,30 +26,10 @@ USUAL = (*TEXT, *LABEL, *SPLIT)
 _LOOKED_AT = 1000
 
 
-@dataclass(frozen=True)
-class Chosen:
-    """The columns to read.
+def choose(table: Table, columns: Columns, *, labeled: bool = True) -> tuple[Columns, str]:
+    """The columns to read, and how they were chosen, for the terminal.
 
-    Attributes:
-        text: of the text or the numbers.
-        label: of the label; None where none was asked for.
-        split: of the split; None where there is none.
-        note: how they were chosen, for the terminal.
-    """
-
-    text: str
-    label: str | None
-    split: str | None
-    note: str
-
-
-def choose(table: Table, columns: Columns, *, labeled: bool = True) -> Chosen:
-    """Choose the columns of a table.
-
-    Args:
-        table: its first rows are looked at.
-        columns: what the user names; it is taken as it is.
-        labeled: whether a label is wanted.
+    What `columns` names is taken as it is; the rest shows in the names and the first rows.
 
     Raises:
         InputError: a named column is missing, or none or several could be meant.
@@ -72,7 +52,7 @@ def choose(table: Table, columns: Columns, *, labeled: bool = True) -> Chosen:
         note += f", label column {label!r} ({how_label})"
     if split is not None:
         note += f", split column {split!r}"
-    return Chosen(text, label, split, note)
+    return replace(columns, text=text, label=label, split=split), note
 
 
 def _named(

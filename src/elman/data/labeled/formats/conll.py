@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from elman.data.labeled.formats.parsed import ParsedRows, origin_of
-from elman.data.labeled.rows import Columns, Words, offsets_of
+from elman.data.labeled.rows import Columns, ParsedRows, inputs_of, origin_of
 from elman.data.tables.bad_rows import BadRows
 from elman.data.text_files import text_lines
 from elman.errors import InputError
@@ -56,16 +55,17 @@ def read_conll(path: Path, columns: Columns, bad: BadRows, *, labeled: bool = Tr
     for flag, at in (("--text-column", word_at), ("--label-column", label_at if labeled else 0)):
         if at > width:
             raise InputError(f"{path}: {flag} {at}: there are {width} columns; count from 1")
-    flat = [cells for sentence in sentences for cells in sentence]
-    words = tuple(cells[word_at - 1].strip() for cells in flat)
-    offsets = offsets_of([len(sentence) for sentence in sentences])
+    words, labels = (
+        [[cells[at - 1].strip() for cells in sentence] for sentence in sentences]
+        for at in (word_at, label_at)
+    )
     note = f"{path.name}: words in column {word_at}"
     if labeled:
         note += f", labels in column {label_at or width}"
     return ParsedRows(
-        Words(words, offsets, origin_of(path, starts)),
+        inputs_of(words, origin_of(path, starts)),
         "step",
-        [cells[label_at - 1].strip() for cells in flat] if labeled else None,
+        labels if labeled else None,
         columns=columns,
         notes=(note,),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import zipfile
 import zlib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,16 @@ import numpy as np
 import numpy.typing as npt
 
 from elman.data.labeled.formats.cells import BadCell, finite, label_of
-from elman.data.labeled.formats.parsed import ParsedRows, origin_of
-from elman.data.labeled.rows import Columns, Integers, LabelKind, Sequences, offsets_of
+from elman.data.labeled.rows import (
+    Columns,
+    Integers,
+    LabelKind,
+    ParsedRows,
+    Sequences,
+    numbered,
+    offsets_of,
+    origin_of,
+)
 from elman.errors import InputError
 
 VALUES = ("values", "x", "X", "data", "sequences")
@@ -50,9 +59,8 @@ def read_npz(path: Path, columns: Columns, *, labeled: bool = True) -> ParsedRow
     padded = real is not None
     if real is not None:
         flat = (flat[..., None] if flat.ndim == 2 else flat)[real]
-    names = tuple(str(number) for number in range(1, flat.shape[1] + 1))
-    count = len(lengths)
-    inputs = Sequences(flat, offsets_of(lengths), names, origin_of(path, [0] * count))
+    count, offsets = len(lengths), offsets_of(lengths)
+    inputs = Sequences(flat, offsets, numbered(flat), origin_of(path, [0] * count))
     kind: LabelKind = "step" if columns.per_step else "one"
     labels: Any = None
     if labeled:
@@ -63,7 +71,9 @@ def read_npz(path: Path, columns: Columns, *, labeled: bool = True) -> ParsedRow
             kind, labels = "many", _many(path, given, count, arrays.get("names"))
         else:
             labels = _one(path, given, len(flat) if columns.per_step else count)
-    note = f"{path.name}: {count} sequences, {len(names)} channels"
+            cuts = pairwise(offsets.tolist() if columns.per_step else range(count + 1))
+            labels = [labels[begin:end] for begin, end in cuts]
+    note = f"{path.name}: {count} sequences, {flat.shape[1]} channels"
     return ParsedRows(inputs, kind, labels, columns=columns, notes=(note,))
 
 

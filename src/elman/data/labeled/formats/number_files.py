@@ -6,16 +6,14 @@ label for every step, a column of the file.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from elman.data.labeled.formats.cells import BadCell, finite, label_of
 from elman.data.labeled.formats.columns import LABEL, has_header
-from elman.data.labeled.formats.parsed import ParsedRows
-from elman.data.labeled.rows import Columns, Floats, Origin, Sequences, offsets_of
+from elman.data.labeled.rows import Columns, Floats, Origin, ParsedRows, inputs_of
 from elman.data.tables.bad_rows import BadRows
 from elman.data.tables.read import read_file
 from elman.data.tables.table import Table
@@ -23,13 +21,6 @@ from elman.errors import InputError
 
 LABEL_FILES = ("labels.csv", "labels.tsv")
 SEQUENCE_FILES = (".csv", ".tsv")
-
-
-@dataclass
-class _Kept:
-    values: list[Floats] = field(default_factory=list)
-    labels: list[Any] = field(default_factory=list)
-    files: list[Path] = field(default_factory=list)
 
 
 def read_folder(
@@ -44,7 +35,7 @@ def read_folder(
     if not files:
         raise InputError(f"{folder}: holds no .csv or .tsv files; give a folder with sequences")
     listed = _label_file(folder) if labeled and not columns.per_step else None
-    kept = _Kept()
+    kept: list[tuple[Path, Floats, Sequence[str]]] = []
     names: tuple[str, ...] | None = None
     for file in files:
         table = read_file(file, BadRows(remedy="correct the row"), header=has_header(()))
@@ -57,21 +48,26 @@ def read_folder(
                     f"its channels are {', '.join(channels)}, expected {', '.join(names)}"
                 )
             values = _values(table, channels)
-            label = _steps(table, labels) if labels else _label(file, folder, listed, labeled)
+            if labels:
+                label: Sequence[str] = [label_of(cell) for cell in table.cells(labels)]
+            else:
+                label = (_label(file, folder, listed),) if labeled else ()
         except BadCell as error:
             bad.add(str(file), str(error))
             continue
-        kept.values.append(values)
-        kept.labels.append(label)
-        kept.files.append(file)
-    how = "labels by step" if columns.per_step else f"labels from {_whence(folder, listed)}"
-    note = f"{folder.name}: {len(kept.files)} files, channels {', '.join(names or ())}"
+        kept.append((file, values, label))
+    read, rows, found = zip(*kept, strict=True) if kept else [()] * 3
+    origin = Origin(read, np.arange(len(read)), np.zeros(len(read), dtype=np.int64))
+    note = f"{folder.name}: {len(kept)} files, channels {', '.join(names or ())}"
+    if labeled:
+        whence = "its folders" if listed is None else LABEL_FILES[0]
+        note += ", labels by step" if columns.per_step else f", labels from {whence}"
     return ParsedRows(
-        _sequences(kept, names or ()),
+        inputs_of(rows, origin, names or ()),
         "step" if columns.per_step else "one",
-        _flat(kept, columns) if labeled else None,
+        found if labeled else None,
         columns=columns,
-        notes=(f"{note}, {how}" if labeled else note,),
+        notes=(note,),
     )
 
 
@@ -84,20 +80,6 @@ def sequence_files(folder: Path) -> list[Path]:
         and file.is_file()
         and not any(part.startswith(".") for part in file.relative_to(folder).parts)
     )
-
-
-def _flat(kept: _Kept, columns: Columns) -> list[str]:
-    if columns.per_step:
-        return [name for labels in kept.labels for name in labels]
-    return kept.labels
-
-
-def _sequences(kept: _Kept, channels: tuple[str, ...]) -> Sequences:
-    count = len(kept.files)
-    width = len(channels)
-    values = np.concatenate(kept.values) if count else np.zeros((0, width), dtype=np.float32)
-    origin = Origin(tuple(kept.files), np.arange(count), np.zeros(count, dtype=np.int64))
-    return Sequences(values, offsets_of([len(v) for v in kept.values]), channels, origin)
 
 
 def _values(table: Table, channels: tuple[str, ...]) -> Floats:
@@ -132,10 +114,6 @@ def _step_column(table: Table, columns: Columns) -> str:
     return found[0]
 
 
-def _steps(table: Table, column: str) -> list[str]:
-    return [label_of(cell) for cell in table.cells(column)]
-
-
 def _label_file(folder: Path) -> dict[str, str] | None:
     """File name -> label, from labels.csv; None where there is no such file."""
     path = next((folder / name for name in LABEL_FILES if (folder / name).is_file()), None)
@@ -153,9 +131,7 @@ def _label_file(folder: Path) -> dict[str, str] | None:
         raise InputError(f"{path}: a file {error}; give each its label") from error
 
 
-def _label(file: Path, folder: Path, listed: dict[str, str] | None, labeled: bool) -> str:
-    if not labeled:
-        return ""
+def _label(file: Path, folder: Path, listed: dict[str, str] | None) -> str:
     name = file.relative_to(folder).as_posix()
     if listed is not None:
         found = listed.get(name, listed.get(file.stem))
@@ -168,7 +144,3 @@ def _label(file: Path, folder: Path, listed: dict[str, str] | None, labeled: boo
             f"{folder / LABEL_FILES[0]} (file, label)"
         )
     return file.relative_to(folder).parts[0]
-
-
-def _whence(folder: Path, listed: dict[str, str] | None) -> str:
-    return "its folders" if listed is None else LABEL_FILES[0]

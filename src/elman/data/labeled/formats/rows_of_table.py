@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,35 +18,17 @@ from elman.data.labeled.formats.cells import (
     text_of,
     words_of,
 )
-from elman.data.labeled.formats.columns import Chosen
-from elman.data.labeled.formats.parsed import ParsedRows, origin_of
-from elman.data.labeled.rows import (
-    Columns,
-    Inputs,
-    LabelKind,
-    Sequences,
-    Texts,
-    Words,
-    offsets_of,
-)
+from elman.data.labeled.formats.columns import choose
+from elman.data.labeled.rows import Columns, LabelKind, ParsedRows, inputs_of, origin_of
 from elman.data.split_names import SPLIT_NAMES
 from elman.data.tables.bad_rows import BadRows
 from elman.data.tables.table import Table
 
 
-@dataclass
-class _Kept:
-    """The rows that could be read so far."""
-
-    inputs: list[Any] = field(default_factory=list)
-    labels: list[Any] = field(default_factory=list)
-    splits: list[str] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
-    cells: list[dict[str, Any]] = field(default_factory=list)
-
-
-def rows_of_table(table: Table, chosen: Chosen, columns: Columns, bad: BadRows) -> ParsedRows:
-    """Read the chosen columns of a table.
+def rows_of_table(
+    table: Table, columns: Columns, bad: BadRows, *, labeled: bool = True
+) -> ParsedRows:
+    """Read the columns of a table that `columns` names or its content shows.
 
     A list of numbers in the text column makes a sequence; a list of strings, words. With
     `columns.per_step` a text is cut at its spaces into words, and the label is a list of as many
@@ -56,62 +37,55 @@ def rows_of_table(table: Table, chosen: Chosen, columns: Columns, bad: BadRows) 
     Raises:
         elman.errors.InputError: a row that can't be read and is not skipped.
     """
+    chosen, note = choose(table, columns, labeled=labeled)
+    assert chosen.text is not None
     held = {name: table.cells(name) for name in table.columns}
-    read, make = _reader(held[chosen.text], columns)
-    kind = _label_kind(table, chosen, columns)
-    kept = _Kept()
-    width = None
+    read = _reader(held[chosen.text], columns)
+    kind = _label_kind(table, chosen)
+    kept: list[tuple[int, Any, Any, str, dict[str, Any]]] = []
     for row in range(len(table)):
         cells = {name: column[row] for name, column in held.items()}
         try:
-            value = read(cells.get(chosen.text))
-            if make is _sequences:
-                width = width or value.shape[1]
-                if value.shape[1] != width:
-                    raise BadCell(f"has {value.shape[1]} channels, expected {width} as above")
+            value = read(cells[chosen.text])
+            if kept and isinstance(value, np.ndarray) and value.shape[1] != kept[0][1].shape[1]:
+                width = kept[0][1].shape[1]
+                raise BadCell(f"has {value.shape[1]} channels, expected {width} as above")
             label = None
             if chosen.label is not None:
-                label = _label(cells.get(chosen.label), kind, columns.label_separator)
+                label = _labels(cells[chosen.label], kind, columns.label_separator)
                 if kind == "step" and len(label) != len(value):
                     raise BadCell(f"has {len(label)} labels for {len(value)} steps")
-            split = _split(cells.get(chosen.split)) if chosen.split else ""
+            split = _split(cells[chosen.split]) if chosen.split else ""
         except BadCell as error:
             bad.add(table.where(row), str(error))
             continue
-        kept.inputs.append(value)
-        kept.labels.append(label)
-        kept.splits.append(split)
-        kept.lines.append(table.lines[row])
-        kept.cells.append(cells)
-    labels: list[Any] | None = kept.labels if chosen.label is not None else None
-    if labels is not None and kind == "step":
-        labels = [name for label in labels for name in label]
+        kept.append((table.lines[row], value, label, split, cells))
+    lines, values, labels, splits, by_row = zip(*kept, strict=True) if kept else [()] * 5
     return ParsedRows(
-        make(kept, table),
+        inputs_of(values, origin_of(table.name, lines)),
         kind,
-        labels,
-        kept.splits if chosen.split else None,
-        replace(columns, text=chosen.text, label=chosen.label, split=chosen.split),
-        kept.cells,
-        (f"{Path(table.name).name}: {chosen.note}",),
+        labels if chosen.label is not None else None,
+        splits if chosen.split else None,
+        chosen,
+        by_row,
+        (f"{Path(table.name).name}: {note}",),
     )
 
 
-def _reader(
-    values: Sequence[Any], columns: Columns
-) -> tuple[Callable[[Any], Any], Callable[[_Kept, Table], Inputs]]:
+def _reader(values: Sequence[Any], columns: Columns) -> Callable[[Any], Any]:
+    """Makes an array, a list of words or a text of a cell, as the first that is not empty shows."""
     first = next((v for v in values if isinstance(v, np.ndarray) or v not in (None, "")), None)
     if isinstance(first, str) and first.lstrip().startswith("[") and _is_numbers(first):
-        return lambda cell: numbers_of(_parsed(cell)), _sequences
+        return lambda cell: numbers_of(_parsed(cell))
     if isinstance(first, np.ndarray):
-        return numbers_of, _sequences
+        return numbers_of
     if isinstance(first, list) and not (first and isinstance(first[0], str)):
-        return numbers_of, _sequences
+        return numbers_of
     if isinstance(first, list) or columns.per_step:
         if isinstance(first, str) and _is_json_list(first) and isinstance(_json(first), list):
-            return lambda cell: words_of(list_in(cell, "words")), _words
-        return words_of, _words
-    return text_of, _texts
+            return lambda cell: words_of(list_in(cell, "words"))
+        return words_of
+    return text_of
 
 
 def _json(text: str) -> Any:
@@ -136,14 +110,14 @@ def _parsed(cell: Any) -> Any:
         raise BadCell(f"its list of numbers is not JSON ({error})") from error
 
 
-def _label_kind(table: Table, chosen: Chosen, columns: Columns) -> LabelKind:
+def _label_kind(table: Table, columns: Columns) -> LabelKind:
     if columns.per_step:
         return "step"
     if columns.label_separator:
         return "many"
-    if chosen.label is None:
+    if columns.label is None:
         return "one"
-    values = table.cells(chosen.label)
+    values = table.cells(columns.label)
     return "many" if any(isinstance(v, list) or _is_json_list(v) for v in values) else "one"
 
 
@@ -151,9 +125,9 @@ def _is_json_list(cell: Any) -> bool:
     return isinstance(cell, str) and cell.lstrip().startswith("[") and cell.rstrip().endswith("]")
 
 
-def _label(cell: Any, kind: LabelKind, separator: str | None) -> Any:
+def _labels(cell: Any, kind: LabelKind, separator: str | None) -> Sequence[str]:
     if kind == "one":
-        return label_of(cell)
+        return (label_of(cell),)
     if kind == "many":
         return labels_of(cell, separator)
     if isinstance(cell, str):
@@ -168,20 +142,3 @@ def _split(cell: Any) -> str:
     if role is None:
         raise BadCell(f"its split is {cell!r}, expected train, valid or test")
     return role
-
-
-def _texts(kept: _Kept, table: Table) -> Texts:
-    return Texts(tuple(kept.inputs), origin_of(table.name, kept.lines))
-
-
-def _words(kept: _Kept, table: Table) -> Words:
-    words = tuple(word for row in kept.inputs for word in row)
-    lengths = [len(row) for row in kept.inputs]
-    return Words(words, offsets_of(lengths), origin_of(table.name, kept.lines))
-
-
-def _sequences(kept: _Kept, table: Table) -> Sequences:
-    values = np.concatenate(kept.inputs) if kept.inputs else np.zeros((0, 1), dtype=np.float32)
-    channels = tuple(str(number) for number in range(1, values.shape[1] + 1))
-    lengths = [len(row) for row in kept.inputs]
-    return Sequences(values, offsets_of(lengths), channels, origin_of(table.name, kept.lines))

@@ -9,18 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.given import Arrays, Files, Given, Pairs, Part, Splits, Texts, name_of
+from elman.data.given import Arrays, Files, Given, Pairs, Part, Texts, name_of
 from elman.data.given import Columns as GivenColumns
-from elman.data.labeled.formats.columns import USUAL, choose, has_header
+from elman.data.labeled.formats.columns import USUAL, has_header
 from elman.data.labeled.formats.conll import read_conll
 from elman.data.labeled.formats.npz import read_npz
 from elman.data.labeled.formats.number_files import read_folder
-from elman.data.labeled.formats.parsed import ParsedRows
 from elman.data.labeled.formats.rows_of_table import rows_of_table
 from elman.data.labeled.formats.ts import read_ts
-from elman.data.labeled.rows import Columns, LabelKind, Sequences
-from elman.data.labeled.rows import Texts as TextRows
-from elman.data.split_names import SPLITS, in_folder, one_each, parts_of, split_of
+from elman.data.labeled.rows import Columns, LabelKind, ParsedRows, Sequences
+from elman.data.split_names import SPLITS, parts_of, split_of
 from elman.data.tables.bad_rows import BadRows
 from elman.data.tables.read import read_columns, read_file
 from elman.data.tables.table import Table
@@ -33,14 +31,9 @@ _MAYBE_WORD_COLUMNS = (".txt", ".tsv")
 def read_rows(
     part: Part, columns: Columns, bad: BadRows, *, labeled: bool, again: bool = False
 ) -> ParsedRows:
-    """Read one file or folder, or rows in memory.
+    """Read one file or folder, whose name says what it is, or rows in memory.
 
-    Args:
-        part: of a file, its name says what it is.
-        columns: where the texts and the labels are.
-        bad: collects the rows that can't be read.
-        labeled: whether labels are read.
-        again: whether `columns` were found in other data of the same kind.
+    With `again`, `columns` were found in other data of the same kind.
 
     Raises:
         InputError: nothing in it can be read.
@@ -51,11 +44,11 @@ def read_rows(
         case Files(paths):
             raise InputError(f"got {len(paths)} files, expected one; give them one by one")
         case GivenColumns():
-            parsed = _read_table(read_columns(part), columns, bad, labeled=labeled)
+            parsed = rows_of_table(read_columns(part), columns, bad, labeled=labeled)
         case _:
             # Rows in memory have no names of columns: what was found is not for other data.
             own = replace(columns, text=None, label=None, split=None)
-            parsed = _read_table(_table_of(part, labeled=labeled), own, bad, labeled=labeled)
+            parsed = rows_of_table(_table_of(part, labeled=labeled), own, bad, labeled=labeled)
             parsed = replace(parsed, columns=columns, cells=None, notes=())
     where = name_of(part)
     if parsed.kind == "step" and not columns.per_step:
@@ -85,11 +78,7 @@ def _read_path(
         return read_conll(path, columns, bad, labeled=labeled)
     told = columns.text or columns.label
     header = not told.isdecimal() if again and told is not None else has_header(USUAL)
-    return _read_table(read_file(path, bad, header=header), columns, bad, labeled=labeled)
-
-
-def _read_table(table: Table, columns: Columns, bad: BadRows, *, labeled: bool) -> ParsedRows:
-    return rows_of_table(table, choose(table, columns, labeled=labeled), columns, bad)
+    return rows_of_table(read_file(path, bad, header=header), columns, bad, labeled=labeled)
 
 
 def _table_of(part: Texts | Pairs | Arrays, *, labeled: bool) -> Table:
@@ -113,9 +102,7 @@ def _table_of(part: Texts | Pairs | Arrays, *, labeled: bool) -> Table:
 def read_splits(
     given: Given, columns: Columns, bad: BadRows
 ) -> tuple[dict[str, ParsedRows], tuple[str, ...], Columns]:
-    """The splits that the data have, by name, with notes and where the columns were.
-
-    There is a "train" at least; "valid" and "test", where the files or a column name them.
+    """The splits that files or a column name, "train" at least; notes; and where the columns were.
 
     Raises:
         InputError: data that can't be read, or do not fit together.
@@ -127,64 +114,26 @@ def read_splits(
         parsed[name] = read_rows(part, used, bad, labeled=True, again=bool(parsed))
         used = parsed[name].columns if name == "train" else used
         _check_fit(parsed[name], parsed["train"], name_of(part))
-    notes = parsed["train"].notes
-    if len(named) > 1 or parsed["train"].splits is None:
-        return parsed, notes, used
-    return _by_column(parsed["train"], name_of(named["train"])), notes, used
+    whole = parsed["train"]
+    if len(named) == 1 and whole.splits is not None:
+        roles = np.asarray(whole.splits)
+        rows = {name: np.flatnonzero(roles == name) for name in SPLITS}
+        if not len(rows["train"]):
+            where = name_of(named["train"])
+            raise InputError(f"{where}: its split column has no rows of train; add some")
+        parsed = {name: whole.take(places) for name, places in rows.items() if len(places)}
+    return parsed, whole.notes, used
 
 
 def _named(given: Given) -> dict[str, Part]:
-    if isinstance(given, Splits):
-        return parts_of(given)
-    if not isinstance(given, Files):
-        return {"train": given}
-    return {name: Files((path,)) for name, path in _named_paths(given.paths).items()}
-
-
-def _named_paths(paths: Sequence[Path]) -> dict[str, Path]:
-    if not 1 <= len(paths) <= 3:
-        raise InputError(
-            f"got {len(paths)} paths, expected one file or folder, or train valid test"
-        )
+    parts = parts_of(given)
+    paths = given.paths if isinstance(given, Files) else ()
     for path in paths:
         if not path.exists():
             raise InputError(f"{path}: there is no such file or folder; check the path")
-    if len(paths) == 1:
-        return _in_folder(paths[0]) if paths[0].is_dir() else {"train": paths[0]}
-    if len(paths) == 2 and [split_of(path.name) for path in paths] == ["train", "test"]:
-        return dict(zip(("train", "test"), paths, strict=True))
-    return dict(zip(SPLITS, paths, strict=False))
-
-
-def _in_folder(folder: Path) -> dict[str, Path]:
-    """The parts that a folder's names speak of; all of the folder, where they do not."""
-    found = in_folder(folder)
-    return one_each(found, folder) if len(found) > 1 else {"train": folder}
-
-
-def _by_column(found: ParsedRows, where: str) -> dict[str, ParsedRows]:
-    assert found.splits is not None
-    roles = np.asarray(found.splits)
-    parts = {}
-    for role in SPLITS:
-        rows = np.flatnonzero(roles == role)
-        if len(rows):
-            parts[role] = _taken(found, rows)
-    if "train" not in parts:
-        raise InputError(f"{where}: its split column has no rows of train; add some")
+    if [split_of(path.name) for path in paths] == ["train", "test"]:
+        parts["test"] = parts.pop("valid")
     return parts
-
-
-def _taken(found: ParsedRows, rows: Any) -> ParsedRows:
-    labels: Any = found.labels
-    assert labels is not None
-    if found.kind == "step":
-        assert not isinstance(found.inputs, TextRows)
-        starts, stops = found.inputs.offsets[:-1], found.inputs.offsets[1:]
-        taken = [label for row in rows for label in labels[starts[row] : stops[row]]]
-    else:
-        taken = [labels[row] for row in rows]
-    return replace(found, inputs=found.inputs.take(rows), labels=taken, splits=None)
 
 
 def _check_fit(part: ParsedRows, train: ParsedRows, where: str) -> None:

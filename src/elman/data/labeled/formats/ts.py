@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from elman.data.labeled.formats.cells import BadCell, finite
-from elman.data.labeled.formats.parsed import ParsedRows, origin_of
-from elman.data.labeled.rows import Floats, Sequences, offsets_of
+from elman.data.labeled.rows import Floats, ParsedRows, inputs_of, origin_of
 from elman.data.tables.bad_rows import BadRows
 from elman.data.text_files import text_lines
 from elman.errors import InputError
@@ -22,7 +21,7 @@ def read_ts(path: Path, bad: BadRows, *, labeled: bool = True) -> ParsedRows:
     """
     header: dict[str, str] = {}
     values: list[Floats] = []
-    labels: list[str] = []
+    labels: list[tuple[str]] = []
     lines: list[int] = []
     in_data = False
     for number, line in text_lines(path):
@@ -43,14 +42,14 @@ def read_ts(path: Path, bad: BadRows, *, labeled: bool = True) -> ParsedRows:
             bad.add(f"{path}:{number}", str(error))
             continue
         values.append(row)
-        labels.append(label)
+        labels.append((label,))
         lines.append(number)
     if not in_data:
         raise InputError(f"{path}: not a .ts file: it has no line @data")
-    flat = np.concatenate(values) if values else np.zeros((0, 1), dtype=np.float32)
-    channels = tuple(str(n) for n in range(1, flat.shape[1] + 1))
-    inputs = Sequences(flat, offsets_of([len(v) for v in values]), channels, origin_of(path, lines))
-    return ParsedRows(inputs, "one", labels if labeled else None, notes=(_note(path, inputs),))
+    inputs = inputs_of(values, origin_of(path, lines))
+    width = values[0].shape[1] if values else 1
+    note = f"{path.name}: {len(values)} sequences, {width} channels"
+    return ParsedRows(inputs, "one", labels if labeled else None, notes=(note,))
 
 
 def _check(path: Path, header: dict[str, str], labeled: bool) -> None:
@@ -72,7 +71,3 @@ def _row(line: str, has_label: bool) -> tuple[Floats, str]:
     if not channels or len({len(channel) for channel in channels}) != 1:
         raise BadCell("its channels are not of the same length")
     return finite(np.asarray(channels).T), label
-
-
-def _note(path: Path, inputs: Sequences) -> str:
-    return f"{path.name}: {len(inputs)} sequences, {inputs.values.shape[1]} channels"
