@@ -17,7 +17,7 @@ from elman.kernels.kind import NONE, CellKind, Stack, Weights
 from elman.kernels.lstm import LSTM
 from elman.kernels.rnn import RNN_RELU, RNN_TANH
 from elman.layers import initialize
-from elman.layers.state import HX, Active, State, only_active
+from elman.layers.state import HX, Active, State, as_states, only_active
 
 
 class _BuiltInCell(nn.Module):
@@ -84,10 +84,9 @@ class _BuiltInCell(nn.Module):
         unbatched = input.dim() == 1
         x = input.unsqueeze(0) if unbatched else input
         if hx is None:
-            zeros = x.new_zeros(x.shape[0], self.hidden_size)
-            states = (zeros,) * len(self.state_names)
+            states = (x.new_zeros(x.shape[0], self.hidden_size),) * len(self.state_names)
         else:
-            states = (hx,) if isinstance(hx, Tensor) else tuple(hx)
+            states = as_states(hx)
             for index, state in enumerate(states):
                 if state.dim() not in (1, 2):
                     which = "hidden" if len(self.state_names) == 1 else f"hx[{index}]"

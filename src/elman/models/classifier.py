@@ -83,10 +83,9 @@ class Classifier(nn.Module):
         return 1 if self.embedding is None else 0
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
-        """Logits of rows of ids (T, B) or vectors (T, B, E), of which `lengths` (B,) are real.
+        """Logits (B, K), or of each step (T, B, K), of ids (T, B) or vectors (T, B, E).
 
-        Returns:
-            (B, K), or (T, B, K) for a label at every step.
+        `lengths` (B,) are the numbers of real steps.
         """
         return self.from_embedded(self.embed(inputs), lengths)
 

@@ -202,11 +202,7 @@ _POOLINGS: dict[PoolingKind, type[Pooling]] = {
 
 
 def make_pooling(kind: PoolingKind, features: int, *, bidirectional: bool = False) -> Pooling:
-    """The pooling of that name over steps of width `features`.
-
-    Raises:
-        InputError: an unknown name.
-    """
+    """The pooling of that name over steps of width `features`; InputError for no such name."""
     if kind not in _POOLINGS:
         raise InputError(f"pooling must be one of {', '.join(_POOLINGS)}, got {kind!r}")
     return _POOLINGS[kind](features, bidirectional)

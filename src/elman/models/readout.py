@@ -196,11 +196,7 @@ def _logits(features: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 def embedded(table: nn.Embedding, tokens: Tensor) -> Tensor:
-    """The vectors of `tokens`.
-
-    Raises:
-        InputError: ids outside of the vocabulary.
-    """
+    """The vectors of `tokens`; InputError for ids outside of the vocabulary."""
     try:
         return cast("Tensor", table(tokens))
     except IndexError as error:

@@ -107,12 +107,10 @@ class Seq2Seq(nn.Module):
     ) -> Tensor:
         """The features (T, B, F) of each target step, given the true targets before it.
 
-        Args:
-            source: (S, B) ids; anything below the vocabulary size past a row's end.
-            lengths: (B,) real steps of the source, at least 1.
-            inputs: (T, B) ids that the decoder reads: the start token, then the target.
-            sampling: scheduled sampling, the probability that an input after the first is sampled
-                from the model's own distribution (Bengio et al. 2015, arXiv:1506.03099).
+        `source` (S, B) has `lengths` (B,) real ids, at least 1. The decoder reads `inputs` (T, B),
+        the start token, then the target. `sampling` is the probability that an input after
+        the first is drawn from the model's own distribution (scheduled sampling, Bengio et al.
+        2015, arXiv:1506.03099).
         """
         memory, state = self.start(source, lengths)
         if self.input_feeding or sampling:
@@ -159,16 +157,10 @@ class Seq2Seq(nn.Module):
         return memory, State.join(states)
 
     def step(self, tokens: Tensor, state: State, memory: State) -> tuple[Tensor, State, Tensor]:
-        """One token for each of N rows, K of them for each row of `memory`, side by side.
+        """One token of each of N rows, `tokens` (N,), of which row n reads row n // K of `memory`.
 
-        Args:
-            tokens: (N,) ids.
-            state: N rows.
-            memory: B rows, of which row n of the state reads row n // K.
-
-        Returns:
-            Logits (N, V) of the next token, the state after this one, and the weights of
-            attention (N, S).
+        Returns the logits (N, V) of the next token, the state after this one, and the weights of
+        attention (N, S).
         """
         x = self.dropout(embedded(self.target_embedding, tokens[None]))[0]
         features, state, weights = self._turn(x, state, memory)
@@ -229,9 +221,7 @@ class Bridge(nn.Module):
 
     Source: Bahdanau et al. 2014, arXiv:1409.0473, section A.2.2, from both directions.
 
-    Args:
-        encoder: a state of the encoder's layer, of any batch size.
-        decoder: one of the decoder's layer.
+    It is made for any state of the encoder's layer and one of the decoder's.
     """
 
     def __init__(self, encoder: State, decoder: State) -> None:

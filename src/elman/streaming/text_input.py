@@ -109,17 +109,13 @@ class LineInput:
     def reset(self) -> None:
         self._text.reset()
         self._lines: deque[str] = deque()
-        self._number = 0
+        self.number = 0
         self._hold("")
-
-    @property
-    def number(self) -> int:
-        return self._number
 
     @property
     def place(self) -> str:
         """Where the line that was given last stands, for an error."""
-        return f"{self._where}:{self._number}"
+        return f"{self._where}:{self.number}"
 
     def read(self, chunk: str | bytes) -> Generator[str, None, None]:
         """The lines that are complete, each before the next is looked at.
@@ -136,7 +132,7 @@ class LineInput:
         while self._lines:
             yield self._counted(self._lines.popleft())
         self._text.check()
-        self._check_length(self._pending.tell(), self._number + 1)
+        self._check_length(self._pending.tell(), self.number + 1)
 
     def end(self) -> Iterator[str]:
         """The last line, if nothing ended it."""
@@ -148,14 +144,14 @@ class LineInput:
     @property
     def state(self) -> Mapping[str, Any]:
         pending = "\n".join([*self._lines, self._pending.getvalue()])
-        return {"text": self._text.state, "pending": pending, "line": self._number}
+        return {"text": self._text.state, "pending": pending, "line": self.number}
 
     @state.setter
     def state(self, state: Mapping[str, Any]) -> None:
         pending, number = str(state["pending"]), int(state["line"])
         self._text.state = state["text"]
         *lines, rest = pending.split("\n")
-        self._lines, self._number = deque(lines), number
+        self._lines, self.number = deque(lines), number
         self._hold(rest)
 
     def _hold(self, text: str) -> None:
@@ -164,8 +160,8 @@ class LineInput:
         self._pending.write(text)
 
     def _counted(self, line: str) -> str:
-        self._number += 1
-        self._check_length(len(line), self._number)
+        self.number += 1
+        self._check_length(len(line), self.number)
         return line.removesuffix("\r")
 
     def _check_length(self, length: int, number: int) -> None:
