@@ -6,7 +6,7 @@ key, and the nearest name that exists.
 
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,22 +26,26 @@ class Options(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-def setting(
-    default: Any, description: str, section: str, *, flag: str | None = None, **bounds: Any
-) -> Any:
-    """A field of a config.
+def section(title: str) -> Callable[..., Any]:
+    """Makes the fields of a config that stand under one heading of the command line's help.
 
-    Args:
-        default: its value where none is given.
-        description: what the command line's help says of it.
-        section: the heading of the help that it stands under.
-        flag: how it is written where its name would be a word of Python's own.
-        bounds: of pydantic's `Field`: ge, gt, le, lt.
+    A field is `setting(default, description, **bounds)` with the bounds of pydantic's `Field`, and
+    `flag=` where its name would be a word of Python's own.
     """
-    extra: dict[str, Any] = (
-        {"section": section} if flag is None else {"section": section, "flag": flag}
-    )
-    return Field(default, description=description, json_schema_extra=extra, **bounds)
+
+    def setting(default: Any, description: str, *, flag: str | None = None, **bounds: Any) -> Any:
+        extra: dict[str, Any] = {"section": title} | ({} if flag is None else {"flag": flag})
+        return Field(default, description=description, json_schema_extra=extra, **bounds)
+
+    return setting
+
+
+def listed(value: Any) -> tuple[Any, ...]:
+    """One value, words with commas between them, or a list of such, as a tuple; empty words go."""
+    items = value if isinstance(value, list | tuple) else (value,)
+    split = (item.split(",") if isinstance(item, str) else [item] for item in items)
+    words = (word.strip() if isinstance(word, str) else word for part in split for word in part)
+    return tuple(word for word in words if word != "")
 
 
 OptionsT = TypeVar("OptionsT", bound=Options)

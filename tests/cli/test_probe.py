@@ -117,5 +117,5 @@ def test_without_matplotlib_only_the_picture_is_missing(
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     study = probe.Study.open(tmp_path, {})
     plan = probe.Plan(("recall",), ("rnn",), (0.1,), (1,), 1)
-    assert 'pip install "elman[plot]"' in probe._picture(study, plan)
+    assert 'pip install "elman[plot]"' in probe._picture(study, plan, {})
     assert not (tmp_path / "probe.png").exists()

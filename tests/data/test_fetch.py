@@ -38,7 +38,7 @@ def origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def known(monkeypatch: pytest.MonkeyPatch, origin: str, name: str, contents: bytes) -> None:
     digest = hashlib.sha256(contents).hexdigest()
     dataset = fetch.DataSet("letters", "what", origin, "none stated", "given", {name: digest})
-    monkeypatch.setattr(fetch, "_DATASETS", (dataset,))
+    monkeypatch.setattr(fetch, "list_datasets", lambda: (dataset,))
 
 
 def test_the_table_says_what_from_where_and_under_which_license() -> None:

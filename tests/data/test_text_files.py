@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from elman.data import text_files
-from elman.data.text_files import read_blocks
+from elman.data.text_files import Place, file_blocks
 from elman.errors import InputError
 
 TEXT = "Ein Vöglein\r\nflog 鸟\tweg 😀\n" * 40
@@ -24,9 +24,13 @@ def write(folder: Path, data: bytes, name: str = "a.txt") -> Path:
     return path
 
 
+def read_blocks(path: Path) -> list[str]:
+    return [block for block, _ in file_blocks(path, Place())]
+
+
 def message(path: Path) -> str:
     with pytest.raises(InputError) as caught:
-        list(read_blocks(path))
+        read_blocks(path)
     text = str(caught.value)
     assert text.startswith(f"{path}: ")
     assert "\n" not in text
@@ -34,7 +38,7 @@ def message(path: Path) -> str:
 
 
 def test_blocks_join_to_the_text_with_its_newlines(tmp_path: Path, block_bytes: int) -> None:
-    blocks = list(read_blocks(write(tmp_path, TEXT.encode())))
+    blocks = read_blocks(write(tmp_path, TEXT.encode()))
     assert "".join(blocks) == TEXT
     assert all(blocks)
     assert max(len(block.encode()) for block in blocks) <= block_bytes + 3

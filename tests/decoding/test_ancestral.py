@@ -9,8 +9,7 @@ import torch
 
 from elman.decoding.ancestral import ancestral_sampling
 from elman.decoding.beam import Beam, beam_search
-from elman.decoding.encoder_decoder import Constraints
-from elman.decoding.teacher_forced import score_outputs
+from elman.decoding.encoder_decoder import Constraints, score_outputs
 from elman.errors import InputError
 from tests.decoding.writers import END, START, Toy, sources
 

@@ -10,8 +10,13 @@ import torch
 from torch import Tensor
 
 from elman.decoding.beam import Beam, beam_search
-from elman.decoding.encoder_decoder import TOKENS_AT_ONCE, Constraints, Hypothesis, source_batches
-from elman.decoding.teacher_forced import score_outputs
+from elman.decoding.encoder_decoder import (
+    TOKENS_AT_ONCE,
+    Constraints,
+    Hypothesis,
+    score_outputs,
+    source_batches,
+)
 from elman.errors import InputError, RunFailed
 from elman.layers.state import State
 from tests.decoding.writers import END, START, Toy, sources

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from elman.decoding.teacher_forced import score_outputs
+from elman.decoding.encoder_decoder import score_outputs
 from tests.decoding.test_beam import NoAttention
 from tests.decoding.writers import END, START, Toy, sources
 

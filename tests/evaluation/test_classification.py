@@ -10,8 +10,15 @@ from hypothesis import strategies as st
 
 from elman.data.batching import IGNORE
 from elman.data.labeled.encoded import Encoded
-from elman.data.labeled.formats.parsed import origin_of
-from elman.data.labeled.rows import Labeled, LabeledSplits, Labels, Sequences, Texts, offsets_of
+from elman.data.labeled.rows import (
+    Labeled,
+    LabeledSplits,
+    Labels,
+    Sequences,
+    Texts,
+    offsets_of,
+    origin_of,
+)
 from elman.evaluation.baselines import Baseline, fit_baselines
 from elman.evaluation.classification import (
     calibration_error,

@@ -4,7 +4,6 @@ import pytest
 import torch
 from torch import Tensor, distributions
 
-from elman.errors import InputError
 from elman.models.forecast_heads import LEVELS, Head, make_head
 from elman.models.student_t import student_t_quantile
 
@@ -117,8 +116,3 @@ def test_one_number_has_no_spread(kind: str) -> None:
     error = head.mean(parameters) - y
     expected = error.abs() if kind == "median" else error.square()
     torch.testing.assert_close(head.loss(parameters, y, torch.ones(5)), expected)
-
-
-def test_a_head_that_there_is_not() -> None:
-    with pytest.raises(InputError, match="--head cauchy: no such head; choose from student-t"):
-        make_head("cauchy")

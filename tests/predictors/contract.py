@@ -127,6 +127,47 @@ def damaged_snapshots_are_refused(
         assert "\n" not in str(error)  # noqa: PT017
 
 
+def faults_of_text_are_kept_and_ended(
+    predictor: Predictor, text: bytes, same: Same, **options: Any
+) -> None:
+    """Bytes that are no text stay a fault in every copy, until a flush or a reset begins anew."""
+    wanted = answers_of(predictor.session(**options), [text])
+    session = predictor.session(**options)
+    with pytest.raises(InputError, match=f"not UTF-8 at byte {len(text)};"):
+        session.push(text + b"\xff")
+    restored = predictor.session(**options)
+    restored.state = Snapshot.from_bytes(session.state.to_bytes())
+    for each in (session, session.fork(), restored):
+        with pytest.raises(InputError, match="not UTF-8"):
+            each.push(text)
+        with pytest.raises(InputError, match="not UTF-8"):
+            each.flush()
+        same(answers_of(each, [text]), wanted)
+    for wrong in (None, 5, object(), {1}):
+        with pytest.raises(InputError, match=r"expected|numbers") as error:
+            session.push(wrong)
+        assert "\n" not in str(error.value)
+    session.reset()
+    with pytest.raises(InputError, match="half of a surrogate pair"):
+        session.push("a\ud800")
+    same(answers_of(session, [text]), wanted)
+
+
+def an_end_that_fails_is_an_end(
+    predictor: Predictor, sequence: str | bytes, same: Same, **options: Any
+) -> None:
+    """After an end inside of a character the next push begins as if nothing had been."""
+    data = sequence.encode() if isinstance(sequence, str) else sequence
+    wanted = answers_of(predictor.session(**options), [data])
+    session = predictor.session(**options)
+    session.push(data[: len(data) // 2])
+    with suppress(InputError):  # half of the input may itself end inside of something
+        session.push(b"\xf0\x9f")
+    with pytest.raises(InputError, match="not UTF-8"):
+        session.flush()
+    same(answers_of(session, [data]), wanted)
+
+
 def saved_and_loaded_is_the_same(
     predictor: Predictor, folder: Path, sequence: Any, same: Same, **options: Any
 ) -> None:

@@ -103,8 +103,11 @@ def test_sessions_are_values(kinds: Made, kind: str, tmp_path: Path) -> None:
     predictor, sequence = kinds[kind], SEQUENCES[kind]
     contract.sessions_never_touch(predictor, sequence, sequence[-7:], same)
     contract.saved_and_loaded_is_the_same(predictor, tmp_path, sequence, same)
+    contract.an_end_that_fails_is_an_end(predictor, sequence, same)
     other = kinds["other numbers" if kind == "numbers" else "other"]
     contract.other_weights_are_refused(predictor, other, sequence[:20], same)
+    text = sequence if isinstance(sequence, bytes) else sequence.encode()
+    contract.faults_of_text_are_kept_and_ended(predictor, text, same)
 
 
 @pytest.mark.parametrize(("kind", "place"), [("texts", 39), ("pieces", 9), ("numbers", 22)])
@@ -189,6 +192,8 @@ def test_bytes_that_are_not_text(trained: ClassifierPredictor) -> None:
         (np.zeros((2, 3)), r"float64 of shape \(2, 3\), expected numbers of shape \(2,\)"),
         (np.zeros(3), r"of shape \(3,\)"),
         (np.array(["1", "2"]), r"<U1 of shape \(2,\)"),
+        ([[1, 2], [3]], "rows must be numbers"),
+        (torch.ones(1, 2, requires_grad=True), "rows must be numbers"),
     ],
 )
 def test_steps_of_something_else(kinds: Made, chunk: Any, message: str) -> None:
@@ -204,6 +209,9 @@ def test_what_comes_before_a_bad_step_is_answered(kinds: Made) -> None:
         session.push("1 2\n3\n5 6\n7")
     assert [answer["step"] for answer in caught.value.answers] == [1]
     assert [answer["step"] for answer in session.push(" 8\n")] == [2, 3]
+    with pytest.raises(InputError, match="standard input:5: 1 numbers"):
+        session.push("3\n5 6\n7 8")
+    assert [answer["step"] for answer in session.flush()] == [4, 5]
     session.push("9")
     with pytest.raises(InputError, match="an array in the middle of a line"):
         session.push(ARRAY)

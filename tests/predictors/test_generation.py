@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elman.errors import InputError
-from elman.predictors.generation import Generation
 from elman.predictors.language_model import LanguageModelPredictor
+from elman.predictors.language_model_session import Generation
 from elman.streaming.session import Snapshot
 from elman.tasks.runs import Run
 from tests import tiny

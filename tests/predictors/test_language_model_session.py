@@ -58,6 +58,7 @@ def test_any_cut_and_any_stop_is_the_whole(
 @settings(max_examples=15)
 def test_two_sessions_never_touch(unit: str, one: str, other: str) -> None:
     contract.sessions_never_touch(predictor_of(unit), one, other.encode(), assert_same)
+    contract.an_end_that_fails_is_an_end(predictor_of(unit), one, assert_same)
 
 
 def test_a_session_goes_on_in_a_new_process(tmp_path: Path) -> None:
@@ -72,6 +73,11 @@ def test_a_session_goes_on_in_a_new_process(tmp_path: Path) -> None:
 def test_a_snapshot_of_other_weights_is_refused(unit: str) -> None:
     one, other = predictor_of(unit), predictor_of(unit, seed=3)
     contract.other_weights_are_refused(one, other, "The cat sat on", assert_same)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_faults_of_text(unit: str) -> None:
+    contract.faults_of_text_are_kept_and_ended(predictor_of(unit), b"The cat sat", assert_same)
 
 
 @given(data=st.data())

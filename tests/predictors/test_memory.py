@@ -1,5 +1,6 @@
 """A memory predictor answers each step alike in a session, in a batch and on its own."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,10 @@ def test_lines_of_text_are_rows(first: int, second: int) -> None:
     same(got + session.flush(), wanted)
 
 
+def test_an_end_that_fails() -> None:
+    contract.an_end_that_fails_is_an_end(made(), TEXT, same)
+
+
 def test_two_sessions() -> None:
     contract.sessions_never_touch(made(), ROWS, ROWS[::-1].copy(), same)
 
@@ -94,7 +99,7 @@ def test_what_it_cannot_read() -> None:
     predictor = made()
     with pytest.raises(InputError, match=r"reads sequences of numbers, \(steps, 2\) arrays"):
         predictor.predict(["a text", "and one more"])
-    with pytest.raises(InputError, match="step 1: 3 numbers, expected 2"):
+    with pytest.raises(InputError, match=r"shape \(3, 3\), expected .*\(steps, 2\)"):
         predictor.predict([np.zeros((3, 3))])
     with pytest.raises(InputError, match="rows must be numbers of one shape"):
         predictor.session().push([[1, 2], [3]])
@@ -103,3 +108,38 @@ def test_what_it_cannot_read() -> None:
         session.push("1 2\n3\n4 5\n")
     assert [answer.step for answer in caught.value.answers] == [1]
     assert [answer.step for answer in session.push("")] == [2]
+
+
+@pytest.mark.parametrize(
+    "rows", [None, "nan,1\n", [[1.0, np.inf]], [[1e300, 0]], torch.ones(1, 2, requires_grad=True)]
+)
+def test_numbers_that_would_spoil_the_state_are_refused(rows: Any) -> None:
+    session = made().session()
+    with pytest.raises(InputError, match=r"not finite|numbers"):
+        session.push(rows)
+    session.reset()
+    same(contract.answers_of(session, [ROWS]), contract.answers_of(made().session(), [ROWS]))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.int64, torch.bool])
+def test_a_state_of_another_dtype_is_converted(dtype: torch.dtype) -> None:
+    session = made().session()
+    stored = session.state
+    other = State.with_axes(
+        {name: part.to(dtype) for name, part in stored.states["layer"].items()},
+        stored.states["layer"].axes,
+    )
+    session.state = replace(stored, states={"layer": other})
+    same(contract.answers_of(session, [ROWS]), contract.answers_of(made().session(), [ROWS]))
+
+
+@pytest.mark.parametrize("steps", [float("inf"), float("nan"), None, "x"])
+def test_a_count_that_is_none_is_refused(steps: Any) -> None:
+    session = made().session()
+    stored = session.state
+    with pytest.raises(InputError, match="does not fit"):
+        session.state = replace(stored, values={**stored.values, "steps": steps})
+
+
+def test_faults_of_text() -> None:
+    contract.faults_of_text_are_kept_and_ended(made(), TEXT, same)

@@ -43,6 +43,7 @@ def test_any_cut_and_any_stop_is_the_whole(
 
 def test_sessions_never_touch(predictor: TranslatorPredictor) -> None:
     contract.sessions_never_touch(predictor, TEXT, TEXT[::-1], same)
+    contract.an_end_that_fails_is_an_end(predictor, TEXT, same)
 
 
 def test_it_goes_on_in_a_new_process(predictor: TranslatorPredictor, tmp_path: Path) -> None:
@@ -60,6 +61,10 @@ def test_other_weights_are_refused(
 @settings(max_examples=20, deadline=None)
 def test_damaged_snapshots_are_refused(predictor: TranslatorPredictor, data: st.DataObject) -> None:
     contract.damaged_snapshots_are_refused(predictor, "a red ball\na bl", data)
+
+
+def test_faults_of_text(predictor: TranslatorPredictor) -> None:
+    contract.faults_of_text_are_kept_and_ended(predictor, b"a red ball\na ball", same)
 
 
 def test_saved_and_loaded_is_the_same(predictor: TranslatorPredictor, tmp_path: Path) -> None:

@@ -113,6 +113,21 @@ def test_the_snapshot_of_another_kind_or_shape_is_refused() -> None:
     assert session.push(" ") == [3]
 
 
+@pytest.mark.parametrize("snapshot", [None, b"", {"kind": "sums"}])
+def test_what_is_no_snapshot_is_said(snapshot: object) -> None:
+    with pytest.raises(InputError, match="expected a Snapshot"):
+        Sums(Model()).state = snapshot  # type: ignore[assignment]
+
+
+def test_a_number_without_bounds_is_refused() -> None:
+    header = (
+        '{"format": 1, "kind": "sums", "model": "f", "axes": {"s": [["h", 1e999]]}, "values": {}}'
+    )
+    stored = safetensors.torch.save({"state/s/h": torch.zeros(1)}, {"elman.session": header})
+    with pytest.raises(InputError, match="cannot be read as a snapshot"):
+        Snapshot.from_bytes(stored)
+
+
 def test_the_same_session_has_the_same_bytes(tmp_path: Path) -> None:
     session = Sums(Model())
     session.push("12")

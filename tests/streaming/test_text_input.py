@@ -75,7 +75,24 @@ def test_a_line_without_an_end_is_bounded() -> None:
         list(reader.read("one\n" + "x" * 11))
 
 
-@pytest.mark.parametrize("state", [{}, {"bytes": "zz"}, {"bytes": "00" * 9, "seen": 0, "begun": 1}])
+def test_lines_after_one_that_is_refused_are_not_lost_at_the_end() -> None:
+    reader = LineInput(longest=10)
+    with pytest.raises(InputError, match="standard input:1"):
+        list(reader.read("x" * 11 + "\ntwo\nthr"))
+    assert list(reader.end()) == ["two", "thr"]
+
+
+def test_a_bad_byte_is_part_of_the_place() -> None:
+    reader, again = TextInput(), TextInput()
+    assert reader.read(b"one\xff") == "one"
+    again.state = json.loads(json.dumps(reader.state))
+    with pytest.raises(InputError, match="not UTF-8 at byte 3"):
+        again.read(b"two")
+
+
+@pytest.mark.parametrize(
+    "state", [{}, {"bytes": "zz"}, {"bytes": "00" * 9, "seen": 0, "begun": 1, "fault": None}]
+)
 def test_a_place_that_is_none_is_refused(state: dict[str, object]) -> None:
     with pytest.raises((KeyError, ValueError)):
         TextInput().state = state
@@ -90,3 +107,16 @@ def test_a_line_that_comes_a_character_at_a_time_is_not_copied_each_time() -> No
         copied += reader._pending is not pending
     assert copied == 0
     assert [len(line) for line in reader.read("\n")] == [2000]
+
+
+def test_the_lines_after_an_error_are_there_at_the_end() -> None:
+    reader = LineInput(longest=5)
+    with pytest.raises(InputError, match="standard input:1"):
+        list(reader.read("too long\ntwo\nthree\nfo"))
+    assert list(reader.end()) == ["two", "three", "fo"]
+
+
+def test_a_held_back_half_of_a_pair_is_refused() -> None:
+    state = LineInput().state
+    with pytest.raises(ValueError, match="surrogates"):
+        LineInput().state = {**state, "pending": "\ud800"}

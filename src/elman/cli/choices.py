@@ -7,7 +7,6 @@ the network refuses those that it does not have.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Literal, TypeAlias
 
 from cyclopts import Group
@@ -23,35 +22,27 @@ Use: TypeAlias = Literal["Evaluation", "Prediction", "Streaming"]
 def with_options(command: Command, use: Use) -> Command:
     """`command`, whose `**options` become the flags that any task or predictor has for this use.
 
-    Args:
-        command: takes its own arguments and `**options`, which receives only the flags given.
-        use: which settings: of `Task.evaluate`, `Predictor.predict` or `Predictor.session`.
-
-    Raises:
-        AssertionError: two kinds mean different things by one flag.
+    It receives only the flags given. Two kinds may not mean different things by one flag.
     """
     fields: dict[str, Any] = {}
     owners: dict[str, list[str]] = {}
-    for kind, settings in _kinds(use):
+    for kind, settings in _kinds(use).items():
         for name, field in settings.model_fields.items():
             known = fields.setdefault(name, field)
             assert known.annotation == field.annotation, f"--{name} differs between kinds"
             owners.setdefault(name, []).append(kind)
     titles = dict.fromkeys(", ".join(names) for names in owners.values())
     groups = {title: Group.create_ordered(f"For {title}") for title in titles}
-    flags = [
-        flag(name, field, groups[", ".join(owners[name])], show=True)
-        for name, field in fields.items()
-    ]
+    group_of = {name: groups[", ".join(kinds)] for name, kinds in owners.items()}
+    flags = [flag(name, field, group_of[name], show=True) for name, field in fields.items()]
     return with_parameters(command, flags)
 
 
-def _kinds(use: Use) -> Iterator[tuple[str, type[Options]]]:
+def _kinds(use: Use) -> dict[str, type[Options]]:
     """Each task or predictor with its settings for a use."""
     if use == "Evaluation":
-        for task in dict.fromkeys(task_class(name) for name in TASKS):
-            yield task.name, task.Evaluation
-    else:
-        for name in KINDS:
-            kind = kind_class(name)
-            yield name, kind.Prediction if use == "Prediction" else kind.Streaming
+        return {task.name: task.Evaluation for task in map(task_class, TASKS)}
+    kinds = {name: kind_class(name) for name in KINDS}
+    if use == "Prediction":
+        return {name: kind.Prediction for name, kind in kinds.items()}
+    return {name: kind.Streaming for name, kind in kinds.items()}

@@ -61,14 +61,14 @@ def demo(
     run, outcome = fit(run, open_log(sys.stderr, run.task.counted))
     print(f"trained for {outcome.seconds:.0f} s")
     measured = {(score.split, score.metric): score.value for score in run.evaluate()}
-    own = parts.Row("LSTM", measured["test", "loss"])
+    own = measured["test", "loss"]
     data = LanguageModelTask.open(config, run.directory.data)
     train, test = data.splits["train"], data.splits["test"]
     others = parts.baselines(train, test, data.tokenizer.vocab_size)
     print("\ntest loss, in nats per character, on the last 5 % of the text:")
-    for row in (*others, own):
-        print(f"  {row.name:<20} {row.loss:.3f}")
-    print(f"  {parts.verdict(own, others)}\n")
+    for name, loss in {**others, "LSTM": own}.items():
+        print(f"  {name:<20} {loss:.3f}")
+    print(f"  {parts.verdict(own, others.values())}\n")
     predictor = writer(run.predictor)
     write(predictor.generate(PROMPT, LENGTH, temperature=TEMPERATURE, seed=config.seed))
     if sys.stdout.isatty():

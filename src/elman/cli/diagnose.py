@@ -15,7 +15,6 @@ from rich.text import Text
 
 from elman.cli.options import Cell, Device, RunPath
 from elman.data.given import Files
-from elman.diagnostics.diagnosis import Diagnosis
 from elman.diagnostics.verdicts import Verdict
 from elman.plots.diagnosis_report import layer_table, reach_table, write_report
 from elman.studies.remedy import Attempt, table, try_remedies
@@ -66,7 +65,11 @@ def diagnose(
     found = opened.diagnose(given, max_lag=max_lag, needs=needs)
     folder = run / "diagnosis" if out is None else out
     console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
-    summary(console, found)
+    for verdict in found.verdicts:
+        _print_verdict(console, verdict)
+    console.print()
+    console.print(_rich(*reach_table(found.measured), title="how far the memory reaches"))
+    console.print(_rich(*layer_table(found.measured), title="layers"))
     tried = None
     if try_:
         console.print()
@@ -83,15 +86,6 @@ def diagnose(
     for line in missing:
         print(line, file=sys.stderr)
     console.print(Text(f"\n{folder / 'report.html'}"), soft_wrap=True)
-
-
-def summary(console: Console, found: Diagnosis) -> None:
-    """Verdicts first, then the numbers."""
-    for verdict in found.verdicts:
-        _print_verdict(console, verdict)
-    console.print()
-    console.print(_rich(*reach_table(found.measured), title="how far the memory reaches"))
-    console.print(_rich(*layer_table(found.measured), title="layers"))
 
 
 def _print_verdict(console: Console, verdict: Verdict) -> None:

@@ -5,7 +5,7 @@ passed on, so that a config file can have its say.
 """
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Annotated, Any, get_args, get_origin
 
@@ -21,16 +21,12 @@ def with_flags(
 ) -> Command:
     """`command`, whose `**flags` become one keyword per field of `config`.
 
-    Args:
-        command: takes its own arguments and `**flags`, which receives only the flags given.
-        config: the model whose fields have descriptions and a `section`.
-        common: the fields that the short help shows.
-        show_all: whether the help shows every field.
+    It receives only the flags given. The help shows the fields `common`, or all in their sections.
     """
     flags, sections = [], dict[str, Group]()
     for name in _ordered(config, common):
         field = config.model_fields[name]
-        title = section(field) if show_all else "Most used"
+        title = str(_extra(field).get("section", "Other")) if show_all else "Most used"
         group = sections.setdefault(title, Group.create_ordered(title))
         flags.append(flag(name, field, group, show=show_all or name in common))
     return with_parameters(command, flags)
@@ -56,10 +52,9 @@ def _ordered(config: type[BaseModel], common: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([*common, *fields]))
 
 
-def section(field: FieldInfo) -> str:
-    """The section of the help that a field belongs to."""
+def _extra(field: FieldInfo) -> Mapping[str, Any]:
     extra = field.json_schema_extra
-    return str(extra.get("section", "Other")) if isinstance(extra, dict) else "Other"
+    return extra if isinstance(extra, dict) else {}
 
 
 def flag(name: str, field: FieldInfo, group: Group, *, show: bool) -> inspect.Parameter:
@@ -69,10 +64,8 @@ def flag(name: str, field: FieldInfo, group: Group, *, show: bool) -> inspect.Pa
     """
     default = field.get_default(call_default_factory=True)
     text = "none" if default is None else _written(default)
-    extra = field.json_schema_extra
-    written = extra.get("flag") if isinstance(extra, dict) else None
     parameter = Parameter(
-        name=None if written is None else str(written),
+        name=_extra(field).get("flag"),
         help=field.description,
         group=group,
         show=show,

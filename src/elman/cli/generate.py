@@ -10,8 +10,8 @@ from cyclopts import Parameter
 
 from elman.cli.options import Cell, Device, PredictorPath, State, check_folder
 from elman.errors import InputError
-from elman.predictors.generation import Generation
 from elman.predictors.language_model import LanguageModelPredictor
+from elman.predictors.language_model_session import Generation
 from elman.predictors.predictor import Predictor, load
 from elman.streaming.session import Snapshot
 
@@ -59,11 +59,7 @@ def generate(
 
 
 def writer(predictor: Predictor) -> LanguageModelPredictor:
-    """The predictor as one that writes.
-
-    Raises:
-        InputError: it is of another kind.
-    """
+    """The predictor as one that writes; an InputError where it is of another kind."""
     if not isinstance(predictor, LanguageModelPredictor):
         raise InputError(
             f"{predictor.name}: a {predictor.kind} does not write text; give a language-model"

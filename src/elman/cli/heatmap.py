@@ -54,10 +54,8 @@ class Picture:
         """What the picture shows, in a line."""
         units = self.panel.values.shape[1]
         ends = ", short to long" if self.by == BY_TIME_CONSTANT else ""
-        return (
-            f"{self.panel.name} of {self.panel.layer} · {units} units by {self.by}{ends} · "
-            f"{_printable(self.activations.title)}"
-        )
+        what = f"{self.panel.name} of {self.panel.layer} · {units} units by {self.by}{ends}"
+        return f"{what} · {_printable(self.activations.title)}"
 
 
 def play(picture: Picture, console: Console, speed: float) -> None:
@@ -97,9 +95,8 @@ def frame(picture: Picture, t: int, console: Console) -> Text:
         now = activations.steps[t].surprise
         bars = Text(_bars(surprise[window], max(1.0, *surprise)))
         out.append(_line(activations.unit, bars, columns, "" if now is None else f"{now:.1f}"))
-    out.append(
-        _line(activations.ahead, Text(_guesses(activations.expected_after(t))), columns + RIGHT)
-    )
+    guesses = Text(_guesses(activations.expected_after(t)))
+    out.append(_line(activations.ahead, guesses, columns + RIGHT))
     for shown in out:
         shown.truncate(console.width)
     return Text("\n", no_wrap=True).join(out)
@@ -169,7 +166,11 @@ def write_lines(picture: Picture, out: TextIO) -> None:
     """A line a step: what was read, its surprise, the gates, some units, and what is expected."""
     activations, gates = picture.activations, picture.gates
     values, _ = picture.rows(PLAIN_UNITS)
-    shades = _encodable(SHADES, " .:*#", out)
+    shades = SHADES
+    try:
+        shades.encode(out.encoding or "utf-8")
+    except UnicodeEncodeError:
+        shades = " .:*#"
     out.write(f"{picture.title()}, shown by their size\n")
     for t, step in enumerate(activations.steps):
         surprise = "" if step.surprise is None else f"{step.surprise:.2f} {activations.unit}"
@@ -189,11 +190,3 @@ def _quoted(label: str) -> str:
 def _printable(label: str) -> str:
     """Nothing in it can move the cursor or change a color."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in label)
-
-
-def _encodable(wanted: str, otherwise: str, out: TextIO) -> str:
-    try:
-        wanted.encode(out.encoding or "utf-8")
-    except UnicodeEncodeError:
-        return otherwise
-    return wanted

@@ -2,10 +2,13 @@
 
 import os
 import platform
+import re
 import sys
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import get_args
 
 # The modules that each optional extra brings.
 EXTRAS: dict[str, tuple[str, ...]] = {
@@ -25,6 +28,7 @@ def info() -> None:
 
     from elman.kernels import native
 
+    cuda = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
     rows = [("python", f"{platform.python_version()} on {platform.platform()}")]
     rows += [(name, _version(name)) for name in LIBRARIES]
     rows += [
@@ -32,7 +36,7 @@ def info() -> None:
         ("torch uses", torch.backends.cpu.get_cpu_capability()),
         ("kernels", native.instruction_set() or "none of our own"),
         ("threads", f"{torch.get_num_threads()} for torch; --threads or OMP_NUM_THREADS change it"),
-        ("devices", ", ".join(_devices())),
+        ("devices", ", ".join(["cpu", *cuda])),
     ]
     rows += [(f"backend {name}", text) for name, text in _backends()]
     rows += [(f"extra {name}", _extra(name)) for name in EXTRAS]
@@ -50,40 +54,28 @@ def _version(name: str) -> str:
 
 def _cpu() -> str:
     listing = Path("/proc/cpuinfo")
-    if listing.exists():
-        for line in listing.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+    text = listing.read_text(encoding="utf-8", errors="replace") if listing.exists() else ""
+    if found := re.search(r"^model name\s*:(.*)$", text, re.MULTILINE):
+        return found[1].strip()
     return platform.processor() or platform.machine() or sys.platform
 
 
-def _devices() -> list[str]:
-    import torch
-
-    cuda = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
-    return ["cpu", *cuda]
-
-
-def _backends() -> list[tuple[str, str]]:
+def _backends() -> Iterator[tuple[str, str]]:
     """Each backend and whether it can run an LSTM of default options in float32."""
-    from typing import get_args
-
     import torch
 
     from elman.kernels.choose import Backend, use_backend
     from elman.layers.lstm import LSTM
 
     layer, x = LSTM(4, 4), torch.zeros(1, 1, 4)
-    found = []
     for name in get_args(Backend):
         try:
             with use_backend(name), torch.inference_mode():
                 layer(x)
         except RuntimeError as error:
-            found.append((name, str(error).rpartition(": ")[2]))
+            yield name, str(error).rpartition(": ")[2]
         else:
-            found.append((name, "available"))
-    return found
+            yield name, "available"
 
 
 def _extra(name: str) -> str:

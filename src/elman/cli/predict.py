@@ -12,7 +12,7 @@ from elman.cli import stdin
 from elman.cli.choices import with_options
 from elman.cli.explained import write_explained
 from elman.cli.options import Cell, Device, Format, PredictorPath
-from elman.cli.records import check_table, write_records, write_table
+from elman.cli.records import check_table, record_writer, write_table
 from elman.data.given import Files, Given, Texts
 from elman.predictors.predictor import load
 
@@ -41,16 +41,16 @@ def predict(
     if out is not None:
         check_table(out)
     predictor = load(run, cell=cell, device=device or "cpu")
-    given: Given = (
-        Texts(stdin.lines(), where="standard input", arriving=True)
-        if data is None
-        else Files((data,))
-    )
+    given: Given = Texts(stdin.lines(), where="standard input", arriving=True)
+    if data is not None:
+        given = Files((data,))
     records = predictor.answers(given, predictor.options(predictor.Prediction, options))
     if out is None and options.get("explain") and form == "tsv" and sys.stdout.isatty():
         write_explained(records, sys.stdout)
     elif out is None:
-        write_records(records, form, sys.stdout)
+        write = record_writer(form, sys.stdout)
+        for record in records:
+            write(record)
     else:
         write_table(records, out)
         print(f"written: {out}")

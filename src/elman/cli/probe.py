@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import perf_counter
 from typing import Annotated, Literal, TypeVar
@@ -17,7 +17,7 @@ from elman.plots.probe import draw_probe
 from elman.plots.style import is_available
 from elman.studies.probe.probe import CELLS, DEFAULT, SETTINGS, Plan, run
 from elman.studies.probe.report import cell_scores, relevant, summary, table
-from elman.studies.probe.trials import Result, Study, csv_text
+from elman.studies.probe.trials import Result, Study, Trial, csv_text
 
 Value = TypeVar("Value")
 
@@ -89,7 +89,7 @@ def probe(
     done = study.results()
     results = relevant(plan, done)
     study.write_tables(results, summary(plan, done))
-    picture = _picture(study, plan)
+    picture = _picture(study, plan, done)
     if format == "table":
         print("\n".join(table(plan, done)))
     elif format == "csv":
@@ -104,18 +104,17 @@ def probe(
 
 
 def _line(result: Result) -> str:
-    if result.score is None:
-        said = "diverged"
-    else:
+    said = "diverged"
+    if result.score is not None:
         said = f"{'mastered' if result.mastered else 'not mastered'}, {result.score:.4g}"
     return f"{result.trial}: {said}, {result.updates:,} updates, {result.seconds:.1f} s"
 
 
-def _picture(study: Study, plan: Plan) -> str:
+def _picture(study: Study, plan: Plan, done: Mapping[Trial, Result]) -> str:
     path = study.path / "probe.png"
     if not is_available():
         return f'{study.path}; for a figure too: pip install "elman[plot]"'
-    draw_probe(path, plan.lags, cell_scores(plan, study.results()))
+    draw_probe(path, plan.lags, cell_scores(plan, done))
     return f"{study.path}, figure {path.name}"
 
 
@@ -126,8 +125,7 @@ def _cores() -> int:
 
 
 def _listed(flag: str, text: str, kind: Callable[[str], Value]) -> tuple[Value, ...]:
-    parts: Sequence[str] = [part.strip() for part in text.split(",") if part.strip()]
     try:
-        return tuple(kind(part) for part in parts)
+        return tuple(kind(part.strip()) for part in text.split(",") if part.strip())
     except ValueError as error:
         raise InputError(f"{flag} {text}: expected numbers with commas between") from error

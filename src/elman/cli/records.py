@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, TextIO
+
+from pydantic_core import to_jsonable_python
 
 from elman.errors import InputError, missing_extra
 from elman.files import atomic_path
@@ -19,15 +20,8 @@ _ROWS = 10_000
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
-def write_records(records: Iterable[Record], form: Literal["tsv", "json"], out: TextIO) -> None:
-    """Write each record as it comes, flushed, so that a pipe sees it at once."""
-    write = record_writer(form, out)
-    for record in records:
-        write(record)
-
-
 def record_writer(form: Literal["tsv", "json"], out: TextIO) -> Callable[[Record], None]:
-    """A function that writes one record; in TSV the first call writes the header too."""
+    """A function that writes one record, flushed; in TSV the first call writes the header too."""
     begun = False
 
     def write(record: Record) -> None:
@@ -47,15 +41,7 @@ def record_writer(form: Literal["tsv", "json"], out: TextIO) -> Callable[[Record
 
 def json_line(record: Record) -> str:
     """One line of JSON, which has no NaN and no infinity: null stands for them."""
-    return json.dumps(_finite(record), ensure_ascii=False, allow_nan=False)
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    return [_finite(inner) for inner in value] if isinstance(value, list | tuple) else value
+    return json.dumps(to_jsonable_python(record, inf_nan_mode="null"), ensure_ascii=False)
 
 
 def check_table(path: Path) -> None:
@@ -91,13 +77,11 @@ def write_table(records: Iterable[Record], path: Path) -> None:
 
 
 def _write_columns(rows: Iterator[dict[str, Any]], file: TextIO, delimiter: str) -> None:
-    first = next(rows, None)
-    if first is None:
-        return
-    writer = csv.DictWriter(file, list(first), delimiter=delimiter, lineterminator="\n")
-    writer.writeheader()
-    for row in chain([first], rows):
-        writer.writerow({name: _plain(value) for name, value in row.items()})
+    writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
+    for number, row in enumerate(rows):
+        if not number:
+            writer.writerow(row)
+        writer.writerow(map(_plain, row.values()))
 
 
 def _write_parquet(rows: Iterator[dict[str, Any]], path: Path) -> None:

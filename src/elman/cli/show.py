@@ -83,11 +83,7 @@ def pick(
     *,
     reverse: bool = False,
 ) -> Picture:
-    """The panel that was asked for, in the order that was asked for.
-
-    Raises:
-        InputError: there is none such.
-    """
+    """The panel that was asked for, in the order that was asked for."""
     layers = [name for name in found.layers if name.endswith(REVERSED) == reverse]
     if not layers:
         raise InputError("--reverse: the network reads in one direction only; leave it out")

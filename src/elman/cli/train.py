@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from cyclopts import App, Group, Parameter
 
-from elman.cli.flags import Command, with_flags
+from elman.cli.flags import with_flags
 from elman.cli.report import announce, conclude
 from elman.data.given import Files
 from elman.settings import configure
@@ -16,21 +16,11 @@ from elman.training.log import open_log
 
 FILES = Group.create_ordered("Input and output")
 
-Out = Annotated[
-    Path,
-    Parameter(
-        group=FILES,
-        help="the run directory to make: predictor, data, metrics, checkpoints",
-    ),
-]
+MADE = "the run directory to make: predictor, data, metrics, checkpoints"
+Out = Annotated[Path, Parameter(group=FILES, help=MADE)]
+SETTINGS = "a TOML file of these settings; a flag beats it"
 ConfigFile = Annotated[
-    Path | None,
-    Parameter(
-        name="--config",
-        group=FILES,
-        help="a TOML file of these settings; a flag beats it",
-        show_default=False,
-    ),
+    Path | None, Parameter(name="--config", group=FILES, help=SETTINGS, show_default=False)
 ]
 
 
@@ -52,18 +42,14 @@ def task_app(kind: type[AnyTask]) -> App:
     chosen_train = train if kind.takes_data else train_on_nothing
     chosen_train.__doc__ = kind.summary
 
-    def command(show_all: bool) -> Command:
-        return with_flags(chosen_train, kind.Config, kind.common, show_all=show_all)
-
-    app = App(
-        name=kind.name,
-        help=kind.summary,
-        default_command=command(show_all=False),
-        help_format="plaintext",
+    short, everything = (
+        with_flags(chosen_train, kind.Config, kind.common, show_all=show_all)
+        for show_all in (False, True)
     )
+    app = App(name=kind.name, help=kind.summary, default_command=short, help_format="plaintext")
     full = App(
         name=f"elman train {kind.name}",
-        default_command=command(show_all=True),
+        default_command=everything,
         help_flags=[],
         version_flags=[],
         help_format="plaintext",

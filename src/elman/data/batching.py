@@ -9,8 +9,9 @@ state a row ends a chunk with is the state the same row begins the next chunk wi
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
@@ -37,7 +38,7 @@ class RowBatch(ABC):
 
     def to(self, device: torch.device | str) -> Self:
         """The same batch on another device."""
-        return replace(self, **{name: each.to(device) for name, each in self._tensors().items()})
+        return self._each(lambda _, tensor: tensor.to(device))
 
     def _cut(self, parts: int, rows_first: Collection[str] = ()) -> list[Self]:
         """`split`, where the tensors `rows_first` are (B, ...)."""
@@ -46,18 +47,17 @@ class RowBatch(ABC):
                 f"cannot split a batch of {self.batch_size} rows into {parts} parts; "
                 "accumulate at least 1 and at most as many parts as the batch size"
             )
-        cut = {
-            name: each.tensor_split(parts, 0 if each.dim() == 1 or name in rows_first else 1)
-            for name, each in self._tensors().items()
-        }
-        return [
-            replace(self, **{name: pieces[part] for name, pieces in cut.items()})
-            for part in range(parts)
-        ]
 
-    def _tensors(self) -> dict[str, Tensor]:
+        def piece(part: int, name: str, tensor: Tensor) -> Tensor:
+            axis = 0 if name in rows_first else min(1, tensor.dim() - 1)
+            return tensor.tensor_split(parts, axis)[part]
+
+        return [self._each(partial(piece, part)) for part in range(parts)]
+
+    def _each(self, change: Callable[[str, Tensor], Tensor]) -> Self:
         held = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: each for name, each in held.items() if isinstance(each, Tensor)}
+        tensors = {name: each for name, each in held.items() if isinstance(each, Tensor)}
+        return replace(self, **{name: change(name, each) for name, each in tensors.items()})
 
 
 @dataclass(frozen=True, eq=False)

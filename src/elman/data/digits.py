@@ -21,9 +21,6 @@ def images(split: str) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
     Args:
         split: "train", three images of five; "valid" or "test", others, one of five each. The k-th
             image of its digit is in the fifth k mod 5, so that the digits are as many in each.
-
-    Raises:
-        InputError: scikit-learn is not installed.
     """
     try:
         from sklearn.datasets import load_digits

@@ -44,12 +44,12 @@ class Problem:
         lag: what the lag counts, in a line.
         input_size: I.
         output_size: K: classes, or 1 for a number.
-        metric: "accuracy" of the scored answers, or their mean "squared error".
-        guess: the score of the best answer that does not look at the input.
-        mastered: the score from which on the problem counts as mastered.
-        shortest: the least lag.
         draw: (generator, lag, B, split) -> a batch, inputs (T, B, I) float32 and targets (T, B),
             int64 classes or float32 numbers, `IGNORE` where nothing is scored.
+        metric: "accuracy" of the scored answers, or their mean "squared error".
+        variance: of the answers that are numbers.
+        mastered: the score from which on the problem counts as mastered.
+        shortest: the least lag.
         finite: whether items are of a fixed set instead of drawn without end.
     """
 
@@ -59,17 +59,22 @@ class Problem:
     lag: str
     input_size: int
     output_size: int
-    metric: Metric
-    guess: float
-    mastered: float
-    shortest: int
     draw: Draw
+    metric: Metric = "accuracy"
+    variance: float = 0.0
+    mastered: float = 0.95
+    shortest: int = 1
     finite: bool = False
 
     @property
     def counts_up(self) -> bool:
         """Whether a higher score is a better one."""
         return self.metric == "accuracy"
+
+    @property
+    def guess(self) -> float:
+        """The score of the best answer that does not look at the input."""
+        return 1 / self.output_size if self.counts_up else self.variance
 
     def is_mastered(self, score: float) -> bool:
         """Whether `score` reaches the threshold; NaN never does."""
@@ -81,26 +86,17 @@ class Problem:
             return score >= (1 + self.mastered) / 2
         return score <= self.mastered / 2
 
-    def check_lag(self, lag: int) -> None:
-        """Raise InputError for a lag that this problem cannot have."""
-        if lag < self.shortest:
-            raise InputError(f"lag {lag}: {self.name} needs a lag of at least {self.shortest}")
-
     def batch(self, lag: int, size: int, *, seed: int, index: int = 0, split: Split) -> Batch:
-        """`size` sequences, which depend on the arguments alone.
+        """The batch number `index` of `size` sequences; it depends on the arguments alone.
 
-        Args:
-            lag: see the problem's `lag`.
-            size: B. Where the data are finite, "valid" and "test" have no more than there are.
-            seed: of all draws of a training.
-            index: which batch.
-            split: what the sequences are for; those of two splits are independent draws, or, where
-                the data are finite, have no item in common.
+        Two splits are independent draws, or, where the data are finite, have no item in common;
+        "valid" and "test" then have no more sequences than there are.
 
         Raises:
             InputError: a lag that the problem cannot have, or scikit-learn is missing for digits.
         """
-        self.check_lag(lag)
+        if lag < self.shortest:
+            raise InputError(f"lag {lag}: {self.name} needs a lag of at least {self.shortest}")
         draw = np.random.default_rng((seed, SPLITS.index(split), index))
         return self.draw(draw, lag, size, split)
 
@@ -185,7 +181,7 @@ def digits(draw: np.random.Generator, lag: int, size: int, split: Split) -> Batc
     return Batch(torch.from_numpy(inputs), answers(labels[chosen][None], len(inputs)))
 
 
-_TABLE = (
+_TABLE = [
     Problem(
         name="recall",
         summary="name the first symbol, one of 8, after as many distractors as the lag",
@@ -193,10 +189,6 @@ _TABLE = (
         lag="steps from the symbol to the answer",
         input_size=SYMBOLS + DISTRACTORS,
         output_size=SYMBOLS,
-        metric="accuracy",
-        guess=1 / SYMBOLS,
-        mastered=0.95,
-        shortest=1,
         draw=recall,
     ),
     Problem(
@@ -207,7 +199,7 @@ _TABLE = (
         input_size=2,
         output_size=1,
         metric="squared error",
-        guess=1 / 6,
+        variance=1 / 6,
         mastered=1 / 60,
         shortest=2,
         draw=adding,
@@ -219,10 +211,6 @@ _TABLE = (
         lag="steps from the last symbol to the sign to begin",
         input_size=SYMBOLS + 2,
         output_size=SYMBOLS,
-        metric="accuracy",
-        guess=1 / SYMBOLS,
-        mastered=0.95,
-        shortest=1,
         draw=copying,
     ),
     Problem(
@@ -232,9 +220,6 @@ _TABLE = (
         lag="length of the sequence",
         input_size=6,
         output_size=4,
-        metric="accuracy",
-        guess=1 / 4,
-        mastered=0.95,
         shortest=10,
         draw=temporal_order,
     ),
@@ -245,10 +230,6 @@ _TABLE = (
         lag="length of the sequence",
         input_size=2,
         output_size=2,
-        metric="accuracy",
-        guess=1 / 2,
-        mastered=0.95,
-        shortest=1,
         draw=parity,
     ),
     Problem(
@@ -258,9 +239,6 @@ _TABLE = (
         lag="length of the sequence",
         input_size=2,
         output_size=MOST + 1,
-        metric="accuracy",
-        guess=1 / (MOST + 1),
-        mastered=0.95,
         shortest=MOST,
         draw=counting,
     ),
@@ -271,14 +249,11 @@ _TABLE = (
         lag="blanks after the image's 64 steps",
         input_size=2,
         output_size=CLASSES,
-        metric="accuracy",
-        guess=0.1,
         mastered=0.9,
-        shortest=1,
         draw=digits,
         finite=True,
     ),
-)
+]
 
 PROBLEMS = {problem.name: problem for problem in _TABLE}
 

@@ -9,11 +9,7 @@ from elman.errors import missing_extra
 
 
 def library(name: str, extra: str = "forecast") -> Any:
-    """A module such as "pandas", of a library that `pip install elman[extra]` installs.
-
-    Raises:
-        InputError: it is not installed.
-    """
+    """A module such as "pandas", of a library that `pip install elman[extra]` installs."""
     try:
         return import_module(name)
     except ImportError as error:

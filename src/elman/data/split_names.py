@@ -41,10 +41,6 @@ def parts_of(data: Given, needed: Sequence[str] = ("train",)) -> dict[str, Part]
     """The data of each split by its name; "train" alone where they have yet to be split.
 
     Two or three files are train, valid and test; a folder is split where its names say so.
-
-    Raises:
-        InputError: other numbers of files, several for a split in a folder, or none for one of
-            `needed`.
     """
     if isinstance(data, Splits):
         parts = {"train": data.train, "valid": data.valid, "test": data.test}

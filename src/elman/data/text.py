@@ -1,6 +1,7 @@
 """Text on disk: which files are the training, validation and test text, read in blocks.
 
-A text may be larger than memory: nothing here holds more than a block of it.
+A text may be larger than memory: nothing here holds more than a block of it. What is missing, too
+short or not UTF-8 text raises `InputError`, in part only when it is read.
 """
 
 from __future__ import annotations
@@ -14,10 +15,8 @@ from pathlib import Path
 
 from elman.data.given import Data, Files, Given, Texts, given
 from elman.data.split_names import parts_of
-from elman.data.text_files import BLOCK_BYTES, Place, file_blocks, read_blocks
+from elman.data.text_files import BLOCK_BYTES, Place, file_blocks
 from elman.errors import InputError
-
-__all__ = ["Text", "TextSplit", "read_blocks", "resolve_sources", "whole_text"]
 
 _FEWEST_CHARACTERS = 2
 _BEGINNING = Place()
@@ -43,11 +42,7 @@ class Text:
     _from: Place = _BEGINNING
 
     def blocks(self) -> Iterator[str]:
-        """The text in blocks of about 1 MiB, from its beginning each time.
-
-        Raises:
-            InputError: a file cannot be read, is empty, or is not UTF-8 text.
-        """
+        """The text in blocks of about 1 MiB, from its beginning each time."""
         position = self._from.characters
         for block, _ in _blocks(self.files, self._from):
             first = max(self.start - position, 0)
@@ -80,10 +75,6 @@ def resolve_sources(
     or any files of text, read in the order of their names; or two or three files: train, valid and
     perhaps test; or texts, a line each. What is not split yet is cut by position: the test text at
     the very end, before it the validation text, a fraction of the characters each.
-
-    Raises:
-        InputError: a path is missing or holds no text, the text is too short, or is not UTF-8
-            (where it has to be counted; else that is found when it is read).
     """
     parts = parts_of(given(data), needed=("train", "valid"))
     texts = {name: whole_text(part) for name, part in parts.items()}
@@ -95,11 +86,7 @@ def resolve_sources(
 
 
 def whole_text(data: Data | Given) -> Text:
-    """All of the files, or of the files of a folder (hidden and empty ones left out), or of texts.
-
-    Raises:
-        InputError: there is nothing to read.
-    """
+    """All of the texts or files; of a folder, all files but hidden and empty ones."""
     found = given(data)
     match found:
         case Files():
@@ -143,11 +130,7 @@ def _text_files(path: Path) -> tuple[Path, ...]:
 
 
 def lines_of(path: str | os.PathLike[str]) -> Iterator[str]:
-    """The lines of a file, or of the files of a folder, without what ends them (LF or CRLF).
-
-    Raises:
-        InputError: as `whole_text` and `Text.blocks`.
-    """
+    """The lines of a file, or of the files of a folder, without what ends them (LF or CRLF)."""
     waiting = ""
     for block in whole_text(Path(path)).blocks():
         *complete, waiting = (waiting + block).split("\n")
@@ -193,18 +176,16 @@ def _blocks(files: Sequence[Path | str], start: Place) -> Iterator[tuple[str, Pl
     for number in range(start.file, len(files)):
         begin = start if number == start.file else Place(number)
         block, place = "\n", begin
-        for block, within in _blocks_of(files[number], begin):
+        text = files[number]
+        if isinstance(text, Path):
+            within_file = file_blocks(text, begin)
+        else:
+            cuts = range(begin.byte, len(text), BLOCK_BYTES)
+            within_file = ((text[cut : cut + BLOCK_BYTES], Place(byte=cut)) for cut in cuts)
+        for block, within in within_file:
             place = Place(number, within.byte, within.line, characters)
             yield block, place
             characters += len(block)
         if block[-1] != "\n" and number + 1 < len(files):
             yield "\n", place  # to start at this newline, read the block before it again
             characters += 1
-
-
-def _blocks_of(text: Path | str, start: Place) -> Iterator[tuple[str, Place]]:
-    if isinstance(text, Path):
-        yield from file_blocks(text, start)
-        return
-    for begin in range(start.byte, len(text), BLOCK_BYTES):
-        yield text[begin : begin + BLOCK_BYTES], Place(byte=begin)

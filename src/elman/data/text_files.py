@@ -1,10 +1,12 @@
-"""Files of text, in blocks or by line; what is wrong with one is found and named."""
+"""Files of text, in blocks or by line.
+
+What is missing, unreadable, cut off or not UTF-8 text raises `InputError`, which says where.
+"""
 
 from __future__ import annotations
 
 import codecs
 import gzip
-import os
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,29 +35,25 @@ class Place:
     characters: int = 0
 
 
-def read_blocks(path: str | os.PathLike[str]) -> Iterator[str]:
-    """The text of one file in blocks of about 1 MiB: newlines as they are, no byte order mark.
-
-    Raises:
-        InputError: missing, unreadable, empty, not UTF-8 text, or a gzip file that is cut off.
-    """
-    return (block for block, _ in file_blocks(Path(path), Place()))
-
-
 def file_blocks(path: Path, start: Place) -> Iterator[tuple[str, Place]]:
-    """Blocks of one file, none empty, each with the byte and line where it begins."""
+    """Blocks of about 1 MiB of one file, none empty, each with the byte and line where it begins.
+
+    Newlines are as they are, a byte order mark is left out.
+    """
     byte, line = start.byte, start.line
-    with _open(path) as file:
-        mark = b"" if start.byte else _read(path, file, len(codecs.BOM_UTF8))
+    with _open(path) as file, _reading(path):
+        mark = b"" if start.byte else file.read(len(codecs.BOM_UTF8))
         if mark == codecs.BOM_UTF8:
             mark, byte = b"", len(codecs.BOM_UTF8)
         elif mark.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise InputError(f"{path}: looks like UTF-16, not UTF-8; save it as UTF-8")
-        data = mark + _read(path, file, BLOCK_BYTES, start.byte)
+        if start.byte:
+            file.seek(start.byte)
+        data = mark + file.read(BLOCK_BYTES)
         if not data:
             raise InputError(f"{path}: the file is empty; give a text with something in it")
         while data:
-            more = _read(path, file, BLOCK_BYTES)
+            more = file.read(BLOCK_BYTES)
             text, used = _decode(path, data, byte, line, final=not more)
             if text:
                 yield text, Place(byte=byte, line=line)
@@ -92,13 +90,6 @@ def _open(path: Path) -> BinaryIO:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
 
 
-def _read(path: Path, file: BinaryIO, size: int, start: int = 0) -> bytes:
-    with _reading(path):
-        if start:
-            file.seek(start)
-        return file.read(size)
-
-
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
     try:
@@ -116,13 +107,10 @@ def numbered_lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[in
 
     They are bytes, so that the caller can say which line is not UTF-8 and go on. A line is cut off
     after `longest` bytes.
-
-    Raises:
-        InputError: missing, unreadable, UTF-16, or a gzip file that is cut off.
     """
-    with _open(path) as file:
+    with _open(path) as file, _reading(path):
         number, begins = 1, True
-        while line := _read_line(path, file, longest):
+        while line := file.readline(longest):
             if number == 1 and begins:
                 if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
                     raise InputError(f"{path}: looks like UTF-16, not UTF-8; save it as UTF-8")
@@ -161,18 +149,9 @@ def decode(line: bytes, longest: int) -> tuple[str, str]:
 
 
 def text_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """`decoded_lines` of a file that has to be UTF-8 all through.
-
-    Raises:
-        InputError: a line that can't be read.
-    """
+    """`decoded_lines` of a file that has to be UTF-8 all through."""
 
     def refuse(where: str, reason: str) -> None:
         raise InputError(f"{where}: {reason}; save the file as UTF-8")
 
     return decoded_lines(path, refuse)
-
-
-def _read_line(path: Path, file: BinaryIO, longest: int) -> bytes:
-    with _reading(path):
-        return file.readline(longest)

@@ -1,4 +1,7 @@
-"""From text to ids and back: training, saving and loading the three kinds of tokenizer."""
+"""From text to ids and back: training, saving and loading the three kinds of tokenizer.
+
+Files that are missing, damaged or of another version raise `InputError`.
+"""
 
 from __future__ import annotations
 
@@ -8,25 +11,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-from elman.data.incremental import IncrementalDecoder, IncrementalEncoder
-from elman.data.units.base import FORMAT, VERSION, Tokenizer
+from elman.data.units.base import FORMAT, VERSION
+from elman.data.units.base import Tokenizer as Tokenizer
 from elman.data.units.bpe import BPETokenizer
 from elman.data.units.char import CharTokenizer
 from elman.data.units.word import WordTokenizer
 from elman.errors import InputError
-
-__all__ = [
-    "BPETokenizer",
-    "CharTokenizer",
-    "IncrementalDecoder",
-    "IncrementalEncoder",
-    "Tokenizer",
-    "Unit",
-    "WordTokenizer",
-    "load_tokenizer",
-    "tokenizer_from_bytes",
-    "train_tokenizer",
-]
 
 Unit = Literal["char", "bpe", "word"]
 
@@ -47,9 +37,6 @@ def train_tokenizer(
     There are at most `vocab_size` ids (None: all there are; BPE: 8,192). Characters or words, or
     merges of pairs, that occur less than `min_count` times are left out. `lower` maps the text to
     lower case; for words only.
-
-    Raises:
-        InputError: an unknown unit, or a size that is too small for it.
     """
     if unit == "word":
         return WordTokenizer.train(blocks, vocab_size, min_count, lower)
@@ -59,11 +46,7 @@ def train_tokenizer(
 
 
 def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
-    """Read what `Tokenizer.save` wrote.
-
-    Raises:
-        InputError: the file is missing, damaged, of another version, or something else.
-    """
+    """Read what `Tokenizer.save` wrote."""
     try:
         data = Path(path).read_bytes()
     except OSError as error:

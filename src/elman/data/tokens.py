@@ -1,8 +1,10 @@
-"""A text as ids in a memory-mapped file, whatever its size."""
+"""A text as ids in a memory-mapped file, whatever its size.
+
+Files that are missing, damaged or something else raise `InputError`.
+"""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -11,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import PositiveInt, TypeAdapter
 
 from elman.data.incremental import IncrementalEncoder
 from elman.data.units.base import Ids, Tokenizer
@@ -26,9 +29,12 @@ _DTYPES = (np.uint8, np.uint16, np.uint32)
 class TextCounts:
     """How long a text is in tokens, characters and UTF-8 bytes."""
 
-    tokens: int
-    characters: int
-    bytes: int
+    tokens: PositiveInt
+    characters: PositiveInt
+    bytes: PositiveInt
+
+
+_COUNTS = TypeAdapter(TextCounts)
 
 
 def build_tokens(
@@ -37,11 +43,8 @@ def build_tokens(
     """Encode a text block by block into a .npy file of the smallest unsigned type that fits.
 
     The ids are those of tokenizer.encode(whole text), wherever the blocks end. The counts are
-    returned and kept in a JSON file beside (`tokens.npy` has `tokens.json`).
-
-    Raises:
-        InputError: the text has no tokens.
-        OSError: the file cannot be written; nothing is left behind.
+    returned and kept in a JSON file beside (`tokens.npy` has `tokens.json`). Where it can't be
+    written (OSError) or the text has no tokens (InputError), nothing is left behind.
     """
     path = Path(path)
     dtype = next(t for t in _DTYPES if tokenizer.vocab_size - 1 <= np.iinfo(t).max)
@@ -68,11 +71,7 @@ def build_tokens(
 
 
 def open_tokens(path: str | os.PathLike[str]) -> TokenFile:
-    """The ids of a file that `build_tokens` wrote, memory-mapped and read-only: (N,).
-
-    Raises:
-        InputError: missing, truncated, or something else.
-    """
+    """The ids of a file that `build_tokens` wrote, memory-mapped and read-only: (N,)."""
     try:
         tokens = np.lib.format.open_memmap(path, mode="r")
     except (OSError, ValueError) as error:
@@ -88,24 +87,15 @@ def open_tokens(path: str | os.PathLike[str]) -> TokenFile:
 
 
 def read_counts(path: str | os.PathLike[str]) -> TextCounts:
-    """The counts of the text in the token file `path`.
-
-    Raises:
-        InputError: missing, or something else.
-    """
+    """The counts of the text in the token file `path`."""
     beside = _counts_path(Path(path))
     try:
-        fields = json.loads(beside.read_text(encoding="utf-8"))
-        counts = TextCounts(**fields)
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+        return _COUNTS.validate_json(beside.read_bytes(), strict=True)
+    except (OSError, ValueError) as error:
         raise InputError(
-            f"{beside}: cannot be read as the counts of a text ({error}); prepare the text again"
+            f"{beside}: cannot be read as the counts of a text ({' '.join(str(error).split())}); "
+            "prepare the text again"
         ) from error
-    if not all(type(value) is int and value > 0 for value in asdict(counts).values()):
-        raise InputError(
-            f"{beside}: expected positive whole numbers, got {fields}; prepare the text again"
-        )
-    return counts
 
 
 def _counts_path(path: Path) -> Path:

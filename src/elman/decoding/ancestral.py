@@ -6,6 +6,7 @@ Legend: B sources, T output so far, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -39,10 +40,7 @@ def ancestral_sampling(
     the distribution as temperature, top-k and top-p have changed it. A generator gives the same
     outputs for the same sources and `batch_size`.
     """
-
-    def choose(log_probs: Tensor) -> Tensor:
-        return sample(log_probs, temperature, top_k, top_p, generator)
-
+    choose = partial(sample, temperature=temperature, top_k=top_k, top_p=top_p, generator=generator)
     found: list[Hypothesis] = [Hypothesis((), 0.0, 0.0)] * len(sources)
     with evaluating(model), torch.inference_mode():
         for group in source_batches(sources, batch_size, device):

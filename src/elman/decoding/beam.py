@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import torch
@@ -106,24 +106,6 @@ def beam_search(
     return found
 
 
-@dataclass
-class _Found:
-    """The finished hypotheses of one source."""
-
-    limit: int
-    outputs: list[Hypothesis] = field(default_factory=list)
-
-    def settled(self, beam: Beam, going: float) -> bool:
-        """Whether no unfinished hypothesis, of log-probability at most `going`, can matter."""
-        if going == -math.inf or len(self.outputs) >= beam.width:
-            return True
-        if len(self.outputs) < beam.n_best:
-            return False
-        worst = sorted((output.score for output in self.outputs), reverse=True)[beam.n_best - 1]
-        # log p can only fall, and the longest output has the largest length penalty.
-        return going / beam.lengthen(self.limit + 1) <= worst
-
-
 class _Search:
     """The hypotheses of one batch of sources, as they grow and end."""
 
@@ -131,7 +113,8 @@ class _Search:
         self.beam, self.constraints = beam, constraints
         self.sources, self.lengths = group.sources, group.lengths
         self.limits = constraints.limits(group.lengths)
-        self.found = [_Found(limit) for limit in self.limits.tolist()]
+        self.longest: list[int] = self.limits.tolist()
+        self.found: list[list[Hypothesis]] = [[] for _ in group.places]
         # These have a row for each source that is still in the batch.
         count, device = len(group.places), group.sources.device
         self.places = list(range(count))
@@ -147,9 +130,13 @@ class _Search:
         tokens = torch.full_like(self.lengths, self.constraints.start_id)
         while self.places:
             logits, state, attention = model.step(tokens, state, memory)
-            self._attend(attention)
+            if self.coverage is not None:
+                if attention is None:
+                    raise InputError("a coverage penalty needs a model with attention; use 0")
+                self.coverage = self.coverage + attention
             going, parents, tokens = self._grow(logits)
-            keep = self._settle(going)
+            best = zip(self.places, going[:, 0].tolist(), strict=True)
+            keep = [row for row, each in enumerate(best) if not self._settled(*each)]
             if len(keep) < len(self.places):
                 chosen = torch.tensor(keep, dtype=torch.long, device=going.device)
                 memory = memory.select(chosen)
@@ -161,17 +148,10 @@ class _Search:
             self.history = torch.cat([self.history[rows], tokens.unsqueeze(1)], dim=1)
             if self.coverage is not None:
                 self.coverage = self.coverage[rows]
-        best = self.beam.n_best
         return [
-            sorted(found.outputs, key=lambda output: -output.score)[:best] for found in self.found
+            sorted(outputs, key=lambda output: -output.score)[: self.beam.n_best]
+            for outputs in self.found
         ]
-
-    def _attend(self, attention: Tensor | None) -> None:
-        if self.coverage is None:
-            return
-        if attention is None:
-            raise InputError("a coverage penalty needs a model with attention; use 0")
-        self.coverage = self.coverage + attention
 
     def _grow(self, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Record what ends; the scores, parent rows and tokens (B, K) of what does not."""
@@ -199,22 +179,22 @@ class _Search:
         log_probs = ending[rows, columns].tolist()
         pairs = zip(rows.tolist(), columns.tolist(), log_probs, strict=True)
         for row, column, log_prob in pairs:
-            if log_prob > -math.inf:
-                self._note(row, row * ending.shape[1] + column, log_prob)
+            if log_prob == -math.inf:
+                continue
+            place, hypothesis = self.places[row], row * ending.shape[1] + column
+            tokens = tuple(self.history[hypothesis].tolist())
+            score = log_prob / self.beam.lengthen(len(tokens) + 1)
+            if self.coverage is not None:
+                score += self.beam.cover(self.coverage[hypothesis, : int(self.lengths[place])])
+            self.found[place].append(Hypothesis(tokens, log_prob, score))
 
-    def _note(self, row: int, hypothesis: int, log_prob: float) -> None:
-        place = self.places[row]
-        tokens = tuple(self.history[hypothesis].tolist())
-        score = log_prob / self.beam.lengthen(len(tokens) + 1)
-        if self.coverage is not None:
-            score += self.beam.cover(self.coverage[hypothesis, : int(self.lengths[place])])
-        self.found[place].outputs.append(Hypothesis(tokens, log_prob, score))
-
-    def _settle(self, going: Tensor) -> list[int]:
-        """The rows that stay in the batch."""
-        best = going[:, 0].tolist()
-        return [
-            row
-            for row, place in enumerate(self.places)
-            if not self.found[place].settled(self.beam, best[row])
-        ]
+    def _settled(self, place: int, going: float) -> bool:
+        """Whether no unfinished hypothesis, of log-probability at most `going`, can matter."""
+        outputs, beam = self.found[place], self.beam
+        if going == -math.inf or len(outputs) >= beam.width:
+            return True
+        if len(outputs) < beam.n_best:
+            return False
+        worst = sorted((output.score for output in outputs), reverse=True)[beam.n_best - 1]
+        # log p can only fall, and the longest output has the largest length penalty.
+        return going / beam.lengthen(self.longest[place] + 1) <= worst

@@ -1,4 +1,4 @@
-"""The interface of encoder-decoder models, and constraints on their outputs.
+"""Encoder-decoder models: their interface, constraints on outputs, and scores of given outputs.
 
 Legend: B sources, K hypotheses of each, N = B · K rows, S source, T output so far, V vocabulary.
 """
@@ -12,9 +12,11 @@ from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
 
 from elman.errors import InputError
 from elman.layers.state import State
+from elman.streaming.stream import evaluating
 
 TOKENS_AT_ONCE = 1 << 14
 """The most tokens of a batch of several sources, padding included."""
@@ -114,9 +116,12 @@ class Constraints:
         """
         ends = log_probs[:, self.end_id].clone()
         log_probs[:, [self.start_id, self.end_id, *self.never]] = -math.inf
-        if self.no_repeat:
-            rows, ids = _would_repeat(history, self.no_repeat)
-            log_probs[rows, ids] = -math.inf
+        n = self.no_repeat
+        if n and history.shape[1] >= n:
+            seen = history.unfold(1, n, 1)  # (N, T - n + 1, n)
+            last = history[:, history.shape[1] - n + 1 :]
+            rows, places = (seen[:, :, :-1] == last.unsqueeze(1)).all(-1).nonzero(as_tuple=True)
+            log_probs[rows, seen[rows, places, -1]] = -math.inf
         log_probs[full] = -math.inf
         if history.shape[1] < self.min_length:
             ends.masked_fill_(log_probs.amax(-1) > -math.inf, -math.inf)
@@ -144,18 +149,60 @@ def source_batches(
         places = order[begin : begin + min(size, fit)]
         begin += len(places)
         lengths = torch.tensor([len(sources[place]) for place in places])
-        ids = torch.zeros(int(lengths.max()), len(places), dtype=torch.long)
-        for column, place in enumerate(places):
-            ids[: lengths[column], column] = torch.as_tensor(sources[place])
+        ids = pad_sequence([torch.as_tensor(sources[p], dtype=torch.long) for p in places])
         yield SourceBatch(places, ids.to(device), lengths.to(device))
 
 
-def _would_repeat(history: Tensor, n: int) -> tuple[Tensor, Tensor]:
-    """Rows and ids that would complete an n-gram which `history` (N, T) holds already."""
-    if history.shape[1] < n:
-        none = history.new_empty(0)
-        return none, none
-    seen = history.unfold(1, n, 1)  # (N, T - n + 1, n)
-    last = history[:, history.shape[1] - n + 1 :]
-    rows, places = (seen[:, :, :-1] == last.unsqueeze(1)).all(-1).nonzero(as_tuple=True)
-    return rows, seen[rows, places, -1]
+@dataclass(frozen=True)
+class ScoredOutput:
+    """log p(output | source) in nats, the end included, and the attention (T, S), if any."""
+
+    log_prob: float
+    attention: Tensor | None
+
+
+def score_outputs(
+    model: EncoderDecoder,
+    sources: Sequence[Sequence[int]],
+    outputs: Sequence[Sequence[int]],
+    *,
+    start_id: int,
+    end_id: int,
+    batch_size: int = 128,
+    device: torch.device | str = "cpu",
+) -> list[ScoredOutput]:
+    """What the model says of each output, given its source and its own true tokens before."""
+    found: list[ScoredOutput | None] = [None] * len(sources)
+    with evaluating(model), torch.inference_mode():
+        for places, ids, lengths in source_batches(sources, batch_size, device):
+            wanted = [[*outputs[place], end_id] for place in places]
+            log_probs, attention = _score_batch(model, ids, lengths, wanted, start_id)
+            for row, (place, tokens) in enumerate(zip(places, wanted, strict=True)):
+                seen = None
+                if attention is not None:
+                    seen = attention[row, : len(tokens), : int(lengths[row])].cpu()
+                found[place] = ScoredOutput(float(log_probs[row]), seen)
+    return [each for each in found if each is not None]
+
+
+def _score_batch(
+    model: EncoderDecoder, sources: Tensor, lengths: Tensor, outputs: list[list[int]], start_id: int
+) -> tuple[Tensor, Tensor | None]:
+    """Log-probabilities (B,) and attention (B, T, S) of `outputs`, ends included."""
+    steps = max(map(len, outputs))
+    memory, state = model.start(sources, lengths)
+    tokens = torch.full_like(lengths, start_id)
+    totals = torch.zeros(len(outputs), dtype=torch.float64, device=sources.device)
+    seen: list[Tensor] = []
+    for step in range(steps):
+        logits, state, attention = model.step(tokens, state, memory)
+        if attention is not None:
+            seen.append(attention)
+        # A row that has ended reads some token, which is not counted.
+        tokens = torch.tensor(
+            [ids[min(step, len(ids) - 1)] for ids in outputs], device=sources.device
+        )
+        written = torch.tensor([step < len(ids) for ids in outputs], device=sources.device)
+        costs = logits.log_softmax(-1).gather(1, tokens.unsqueeze(1)).squeeze(1)
+        totals += torch.where(written, costs, 0.0)
+    return totals, torch.stack(seen, dim=1) if seen else None

@@ -60,14 +60,10 @@ def sample(
     top_p: float = 1.0,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Draw one id for each row of `log_probs` (B, V): ids (B,).
+    """Draw one id for each row of `log_probs` (B, V), normalized or not: ids (B,).
 
-    Args:
-        log_probs: natural logarithms, normalized or not.
-        temperature: above 1 evens the distribution out, below 1 sharpens it, 0 is greedy.
-        top_k: draw from so many of the most probable; None for all.
-        top_p: draw from the fewest that together have this probability; 1 for all.
-        generator: makes the draw reproducible; None for torch's own.
+    A temperature above 1 evens the distribution out, below 1 sharpens it, 0 is greedy; `top_k` and
+    `top_p` leave the most probable; a generator makes the draw reproducible.
     """
     probs = shape_distribution(log_probs, temperature=temperature, top_k=top_k, top_p=top_p)
     # By the inverse of the cumulative distribution: one number a row, whatever the options are.

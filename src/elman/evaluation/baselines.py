@@ -47,13 +47,7 @@ MAJORITY = "majority class"
 
 @dataclass(frozen=True)
 class Baseline:
-    """A simple classifier and its scores.
-
-    Attributes:
-        name: of the classifier.
-        note: its parameters, or why there are no scores.
-        scores: metric -> value, by split ("valid", "test").
-    """
+    """A simple classifier, its parameters (or why there are no scores), its metrics by split."""
 
     name: str
     note: str
@@ -170,10 +164,19 @@ class Features:
 def features(train: Inputs, kind: LabelKind) -> Features:
     """Choose and fit the features that suit the inputs."""
     if isinstance(train, Sequences):
-        return _steps(train) if kind == "step" else _summaries(train)
+        if kind == "step":
+            scale = Standardizer.fit(train.values)
+            return Features("each step and its neighbors", lambda given: _windows(given, scale))
+        whole = Standardizer.fit(_summary(train))
+        return Features(
+            "mean, deviation, last value and length", lambda given: whole.apply(_summary(given))
+        )
     if kind == "step":
+        from sklearn.feature_extraction import DictVectorizer
+
         assert isinstance(train, Words)
-        return _neighbors(train)
+        words = DictVectorizer(dtype=np.float32).fit(_contexts(train))
+        return Features("a word and its neighbors", lambda given: words.transform(_contexts(given)))
     return _tf_idf(train)
 
 
@@ -192,15 +195,6 @@ def _strings(inputs: Texts | Words) -> list[str]:
     if isinstance(inputs, Texts):
         return list(inputs.texts)
     return [" ".join(inputs.row(row)) for row in range(len(inputs))]
-
-
-def _neighbors(train: Words) -> Features:
-    from sklearn.feature_extraction import DictVectorizer
-
-    vectorizer = DictVectorizer(dtype=np.float32).fit(_contexts(train))
-    return Features(
-        "a word and its neighbors", lambda given: vectorizer.transform(_contexts(given))
-    )
 
 
 def _contexts(inputs: Words) -> list[dict[str, str]]:
@@ -223,14 +217,6 @@ def _shape(word: str) -> str:
     return "title" if word[:1].isupper() else "lower"
 
 
-def _summaries(train: Sequences) -> Features:
-    scale = Standardizer.fit(_summary(train))
-    return Features(
-        "mean, deviation, last value and length",
-        lambda given: scale.apply(_summary(given)),
-    )
-
-
 def _summary(inputs: Sequences) -> npt.NDArray[np.float32]:
     """(N, 3 C + 1)."""
     starts, lengths = inputs.offsets[:-1], inputs.lengths[:, None]
@@ -240,11 +226,6 @@ def _summary(inputs: Sequences) -> npt.NDArray[np.float32]:
     deviation = np.sqrt(np.add.reduceat(apart**2, starts) / lengths)
     last = values[inputs.offsets[1:] - 1]
     return np.hstack([mean, deviation, last, lengths]).astype(np.float32)
-
-
-def _steps(train: Sequences) -> Features:
-    scale = Standardizer.fit(train.values)
-    return Features("each step and its neighbors", lambda given: _windows(given, scale))
 
 
 def _windows(inputs: Sequences, scale: Standardizer) -> Array:

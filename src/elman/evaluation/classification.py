@@ -48,13 +48,8 @@ def metrics_of(
 ) -> dict[str, float]:
     """All metrics for this kind of labels, by name.
 
-    Args:
-        kind: "one", "step" (N counts steps, all rows one after the other) or "many".
-        probabilities: (N, K).
-        ids: (N,) the true classes; many: (N, K) bool.
-        names: (K,) the classes; per step, where they are tags such as "B-PER", entities are
-            scored too.
-        offsets: per step, where each row begins.
+    Probabilities are (N, K), the true classes `ids` (N,), or (N, K) bool for many labels. Of steps,
+    whose rows begin at `offsets`, entities are scored too where the K names are tags like "B-PER".
     """
     labels = predicted(kind, probabilities)
     calibration = calibration_error(*confidences(kind, probabilities, ids))
@@ -104,12 +99,9 @@ def many_f1(labels: Array, ids: Array) -> tuple[float, float]:
 
 @dataclass(frozen=True, eq=False)
 class Reliability:
-    """Confidence and accuracy, by bins of confidence.
+    """Mean confidence, share of right predictions and their number, (M,) each, by confidence.
 
-    Attributes:
-        confidence: (M,) mean confidence in each bin; NaN in an empty one.
-        accuracy: (M,) share of right predictions.
-        count: (M,) number of predictions.
+    The mean of an empty bin is NaN.
     """
 
     confidence: Array

@@ -35,13 +35,7 @@ _MISCALIBRATED = 0.05
 
 @dataclass(frozen=True)
 class Classes:
-    """What a classifier tells apart.
-
-    Attributes:
-        names: (K,) the classes.
-        kind: one label a row, one for each step, or many a row.
-        unit: what has a label, in the plural: rows, words or steps.
-    """
+    """The classes, and the unit that has a label, in the plural: rows, words or steps."""
 
     names: Sequence[str]
     kind: LabelKind

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import torch
 
@@ -29,7 +28,10 @@ def score_translations(
 
     metrics = {"BLEU": BLEU(), "chrF": CHRF()}
     found, copied = (
-        {metric: _score(measure, texts, references) for metric, measure in metrics.items()}
+        {
+            metric: float(measure.corpus_score(list(texts), [list(references)]).score)
+            for metric, measure in metrics.items()
+        }
         for texts in (outputs, sources)
     )
     scores = [
@@ -53,10 +55,6 @@ def can_score() -> bool:
     except ImportError:
         return False
     return True
-
-
-def _score(measure: Any, outputs: Sequence[str], references: Sequence[str]) -> float:
-    return float(measure.corpus_score(list(outputs), [list(references)]).score)
 
 
 def measure(model: Seq2Seq, batches: Iterable[PairBatch]) -> Measurement:

@@ -275,6 +275,12 @@ class State(Mapping[str, Tensor]):
                     "it belongs to another model"
                 )
 
+    def like(self, template: State, where: str) -> State:
+        """A copy in the dtypes and on the devices of `template`, once `require_like` is content."""
+        self.require_like(template, where)
+        tensors = {name: self[name].detach().to(t, copy=True) for name, t in template.items()}
+        return State.with_axes(tensors, template.axes)
+
     def save(self, path: str | Path, metadata: Mapping[str, str] | None = None) -> None:
         """Write a safetensors file atomically, with `metadata` in its header.
 

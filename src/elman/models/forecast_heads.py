@@ -12,13 +12,12 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar, Literal, final, get_args
+from typing import ClassVar, Literal, final
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from elman.errors import InputError
 from elman.models.student_t import student_t_quantile
 
 HeadKind = Literal["student-t", "gaussian", "negative-binomial", "quantile", "median", "mean"]
@@ -37,6 +36,8 @@ class Head(ABC):
     """P."""
     has_spread: ClassVar[bool] = True
     """Whether it says how sure it is."""
+    center: ClassVar[int] = 0
+    """Which of the parameters is the point forecast."""
 
     @abstractmethod
     def settle(self, raw: Tensor, location: Tensor, spread: Tensor) -> Tensor:
@@ -46,9 +47,9 @@ class Head(ABC):
     def loss(self, parameters: Tensor, targets: Tensor, scale: Tensor) -> Tensor:
         """The loss (…, B) of each target (…, B): nats where there is a distribution."""
 
-    @abstractmethod
     def mean(self, parameters: Tensor) -> Tensor:
         """The point forecast (…, B)."""
+        return parameters[..., self.center]
 
     @abstractmethod
     def quantiles(self, parameters: Tensor, levels: Sequence[float], scale: Tensor) -> Tensor:
@@ -59,8 +60,22 @@ class Head(ABC):
         """One draw (…, B), made of `uniform` (…, B), which was drawn between 0 and 1."""
 
 
+class _ContinuousHead(Head):
+    """A head whose quantiles are known at every level."""
+
+    @abstractmethod
+    def at(self, parameters: Tensor, levels: Tensor) -> Tensor:
+        """The quantiles (…, B, Q) of parameters (…, B, P) at levels (Q,) or (…, B, Q)."""
+
+    def quantiles(self, parameters: Tensor, levels: Sequence[float], scale: Tensor) -> Tensor:
+        return self.at(parameters, parameters.new_tensor(levels))
+
+    def sample(self, parameters: Tensor, scale: Tensor, uniform: Tensor) -> Tensor:
+        return self.at(parameters, uniform.unsqueeze(-1))[..., 0]
+
+
 @final
-class GaussianHead(Head):
+class GaussianHead(_ContinuousHead):
     """A normal distribution: mean and standard deviation."""
 
     width = 2
@@ -76,22 +91,14 @@ class GaussianHead(Head):
         standard = (targets - mean) / deviation
         return 0.5 * standard.square() + deviation.log() + 0.5 * math.log(2 * math.pi)
 
-    def mean(self, parameters: Tensor) -> Tensor:
-        return parameters[..., 0]
-
-    def quantiles(self, parameters: Tensor, levels: Sequence[float], scale: Tensor) -> Tensor:
+    def at(self, parameters: Tensor, levels: Tensor) -> Tensor:
         mean, deviation = parameters.unsqueeze(-2).unbind(-1)
-        normal: Tensor = torch.special.ndtri(mean.new_tensor(levels))
-        return mean + deviation * normal
-
-    def sample(self, parameters: Tensor, scale: Tensor, uniform: Tensor) -> Tensor:
-        mean, deviation = parameters.unbind(-1)
-        normal: Tensor = torch.special.ndtri(uniform)
+        normal: Tensor = torch.special.ndtri(levels)
         return mean + deviation * normal
 
 
 @final
-class StudentTHead(Head):
+class StudentTHead(_ContinuousHead):
     """Student's t: location, spread, degrees of freedom above 2, so that it has a variance."""
 
     width = 3
@@ -114,16 +121,9 @@ class StudentTHead(Head):
             + (freedom + 1) / 2 * torch.log1p(standard.square() / freedom)
         )
 
-    def mean(self, parameters: Tensor) -> Tensor:
-        return parameters[..., 0]
-
-    def quantiles(self, parameters: Tensor, levels: Sequence[float], scale: Tensor) -> Tensor:
+    def at(self, parameters: Tensor, levels: Tensor) -> Tensor:
         center, width, freedom = parameters.unsqueeze(-2).unbind(-1)
-        return center + width * student_t_quantile(center.new_tensor(levels), freedom)
-
-    def sample(self, parameters: Tensor, scale: Tensor, uniform: Tensor) -> Tensor:
-        center, width, freedom = parameters.unbind(-1)
-        return center + width * student_t_quantile(uniform, freedom)
+        return center + width * student_t_quantile(levels, freedom)
 
 
 @final
@@ -145,7 +145,8 @@ class NegativeBinomialHead(Head):
 
     def loss(self, parameters: Tensor, targets: Tensor, scale: Tensor) -> Tensor:
         """-log NB(y; m, a)."""
-        mean, shape, counts = *self._in_counts(parameters, scale), (targets * scale).round()
+        mean, shape, counts = parameters[..., 0] * scale, parameters[..., 1], targets * scale
+        counts = counts.round()
         size = 1 / shape
         return (
             torch.lgamma(size)
@@ -154,9 +155,6 @@ class NegativeBinomialHead(Head):
             + size * torch.log1p(shape * mean)
             - counts * ((shape * mean).log() - torch.log1p(shape * mean))
         )
-
-    def mean(self, parameters: Tensor) -> Tensor:
-        return parameters[..., 0]
 
     def quantiles(self, parameters: Tensor, levels: Sequence[float], scale: Tensor) -> Tensor:
         with torch.random.fork_rng(devices=[]):
@@ -171,17 +169,13 @@ class NegativeBinomialHead(Head):
         return self._draw(parameters, scale)
 
     def _draw(self, parameters: Tensor, scale: Tensor) -> Tensor:
-        mean, shape = self._in_counts(parameters, scale)
+        mean, shape = parameters[..., 0] * scale, parameters[..., 1]
         rate = torch.distributions.Gamma(1 / shape, 1 / (shape * mean)).sample()
         return torch.poisson(rate) / scale
 
-    @staticmethod
-    def _in_counts(parameters: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
-        return parameters[..., 0] * scale, parameters[..., 1]
-
 
 @final
-class QuantileHead(Head):
+class QuantileHead(_ContinuousHead):
     """The quantiles at `LEVELS` themselves, which never cross: the lowest, then steps upward.
 
     Learned by the pinball loss (Koenker and Bassett 1978). Between two levels a quantile is read
@@ -189,9 +183,10 @@ class QuantileHead(Head):
     """
 
     width = len(LEVELS)
+    center = LEVELS.index(0.5)
 
     def settle(self, raw: Tensor, location: Tensor, spread: Tensor) -> Tensor:
-        middle = LEVELS.index(0.5)
+        middle = self.center
         steps = functional.softplus(raw)
         above = raw[..., middle, None] + steps[..., middle + 1 :].cumsum(-1)
         below = raw[..., middle, None] - steps[..., :middle].flip(-1).cumsum(-1).flip(-1)
@@ -204,18 +199,7 @@ class QuantileHead(Head):
         over = targets.unsqueeze(-1) - parameters
         return 2 * torch.maximum(levels * over, (levels - 1) * over).mean(-1)
 
-    def mean(self, parameters: Tensor) -> Tensor:
-        """The median, which stands in for the mean."""
-        return parameters[..., LEVELS.index(0.5)]
-
-    def quantiles(self, parameters: Tensor, levels: Sequence[float], scale: Tensor) -> Tensor:
-        return self._at(parameters, parameters.new_tensor(levels))
-
-    def sample(self, parameters: Tensor, scale: Tensor, uniform: Tensor) -> Tensor:
-        return self._at(parameters, uniform.unsqueeze(-1))[..., 0]
-
-    @staticmethod
-    def _at(parameters: Tensor, levels: Tensor) -> Tensor:
+    def at(self, parameters: Tensor, levels: Tensor) -> Tensor:
         known = parameters.new_tensor(LEVELS)
         right = torch.bucketize(levels, known).clamp(1, len(LEVELS) - 1)
         share = (levels - known[right - 1]) / (known[right] - known[right - 1])
@@ -224,7 +208,7 @@ class QuantileHead(Head):
         return low + share * (high - low)
 
 
-class _PointHead(Head):
+class _PointHead(_ContinuousHead):
     """One number, and no word on how sure it is."""
 
     width = 1
@@ -233,14 +217,8 @@ class _PointHead(Head):
     def settle(self, raw: Tensor, location: Tensor, spread: Tensor) -> Tensor:
         return raw * spread.unsqueeze(-1) + location.unsqueeze(-1)
 
-    def mean(self, parameters: Tensor) -> Tensor:
-        return parameters[..., 0]
-
-    def quantiles(self, parameters: Tensor, levels: Sequence[float], scale: Tensor) -> Tensor:
-        return parameters.expand(*parameters.shape[:-1], len(levels))
-
-    def sample(self, parameters: Tensor, scale: Tensor, uniform: Tensor) -> Tensor:
-        return parameters[..., 0]
+    def at(self, parameters: Tensor, levels: Tensor) -> Tensor:
+        return parameters.expand(*parameters.shape[:-1], levels.shape[-1])
 
 
 @final
@@ -259,24 +237,14 @@ class MedianHead(_PointHead):
         return (parameters[..., 0] - targets).abs()
 
 
-_HEADS: dict[str, type[Head]] = {
-    "student-t": StudentTHead,
-    "gaussian": GaussianHead,
-    "negative-binomial": NegativeBinomialHead,
-    "quantile": QuantileHead,
-    "median": MedianHead,
-    "mean": MeanHead,
-}
-
-
 def make_head(kind: str) -> Head:
-    """The head of that name.
-
-    Raises:
-        InputError: there is none.
-    """
-    if kind not in _HEADS:
-        raise InputError(
-            f"--head {kind}: no such head; choose from {', '.join(get_args(HeadKind))}"
-        )
-    return _HEADS[kind]()
+    """The head of that name."""
+    heads: dict[str, type[Head]] = {
+        "student-t": StudentTHead,
+        "gaussian": GaussianHead,
+        "negative-binomial": NegativeBinomialHead,
+        "quantile": QuantileHead,
+        "median": MedianHead,
+        "mean": MeanHead,
+    }
+    return heads[kind]()

@@ -18,46 +18,33 @@ Normalization = Literal["none", "last", "revin"]
 
 
 class Window(Protocol):
-    """Rows of B series side by side, in the units of the scaler.
+    """Rows of B series side by side, in the units of the scaler; see `WindowBatch`.
 
     Attributes:
         values: (K + T, B), the past; where nothing was observed, 0.
         observed: (K + T, B), 1.0 where a value was observed and 0.0 elsewhere.
         features: (T + H, B, F), what is known of each step beside the value: the calendar,
             covariates; those known of the past alone are 0 in the last H.
+        targets: (H, B), the future where it is known, else 0.
+        scored: (H, B), 1.0 where a target was observed.
         series: (B,) int64, which series each row is cut from.
         scale: (B,), what a value of 1 is in the data's own units.
     """
 
     @property
     def values(self) -> Tensor: ...
-
     @property
     def observed(self) -> Tensor: ...
-
     @property
     def features(self) -> Tensor: ...
-
-    @property
-    def series(self) -> Tensor: ...
-
-    @property
-    def scale(self) -> Tensor: ...
-
-
-class Answered(Window, Protocol):
-    """A window whose future is known.
-
-    Attributes:
-        targets: (H, B); 0 where nothing was observed.
-        scored: (H, B), 1.0 where `targets` was observed.
-    """
-
     @property
     def targets(self) -> Tensor: ...
-
     @property
     def scored(self) -> Tensor: ...
+    @property
+    def series(self) -> Tensor: ...
+    @property
+    def scale(self) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -87,18 +74,29 @@ class Form:
 
 
 class Forecaster(nn.Module, ABC):
-    """The interface of a forecaster: parameters of a distribution for each coming step."""
+    """Gives the parameters of the head for each coming step of a window."""
 
     form: Form
     head: Head
 
     @abstractmethod
-    def losses(self, window: Answered) -> tuple[Tensor, Tensor]:
-        """The loss of each target (…, B), and 1.0 for each that is scored."""
+    def forward(self, window: Window) -> Tensor:
+        """The head's parameters of the last steps of a window, H or more, (…, B, P)."""
 
-    def loss(self, window: Answered) -> tuple[Tensor, int]:
+    def losses(self, window: Window) -> tuple[Tensor, Tensor]:
+        """The loss of each step that `forward` expects (…, B), and 1.0 for each that is scored."""
+        parameters = self(window)
+        values, observed = window.targets, window.scored
+        if (steps := len(parameters)) > len(values):
+            values = torch.cat([window.values, values])[-steps:]
+            observed = torch.cat([window.observed, observed])[-steps:]
+        return self.head.loss(parameters, values, window.scale), observed
+
+    def loss(self, window: Window) -> tuple[Tensor, int]:
         """The mean loss over the scored targets, and how many they are."""
-        return masked_mean(*self.losses(window))
+        losses, scored = self.losses(window)
+        units = int(scored.sum())
+        return (losses * scored).sum() / max(units, 1), units
 
 
 class Normalizer(nn.Module):
@@ -131,19 +129,10 @@ class Normalizer(nn.Module):
         spread = (variance + 1e-5).sqrt() / self.gain
         return mean - self.offset * spread, spread
 
-
-def masked_mean(losses: Tensor, scored: Tensor) -> tuple[Tensor, int]:
-    """The mean of the losses that count, and how many do."""
-    units = int(scored.sum())
-    return (losses * scored).sum() / max(units, 1), units
-
-
-def normalized(
-    normalizer: Normalizer, window: Window, look_back: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The values (K + T, B) made comparable, 0 where unobserved, and their location and scale."""
-    location, spread = normalizer.measure(window.values[-look_back:], window.observed[-look_back:])
-    return (window.values - location) / spread * window.observed, location, spread
+    def forward(self, window: Window, look_back: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Values (K + T, B) made comparable, 0 where unobserved, and their location and scale."""
+        location, spread = self.measure(window.values[-look_back:], window.observed[-look_back:])
+        return (window.values - location) / spread * window.observed, location, spread
 
 
 def lagged(values: Tensor, observed: Tensor, form: Form) -> Tensor:

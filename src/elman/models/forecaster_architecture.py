@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from elman.models.cells import CellOptions, recurrent_layers
 from elman.models.forecast_heads import HeadKind, make_head
@@ -17,19 +17,9 @@ ModelKind = Literal["direct", "autoregressive", "segments"]
 
 @dataclass(frozen=True)
 class ForecasterArchitecture:
-    """All that a forecaster is made from.
+    """All that a forecaster is made from; see the arguments of the three models.
 
-    Attributes:
-        model: which forecaster.
-        form: its sizes.
-        segment: rows of a piece, where the model reads pieces.
-        head: the distribution of each value.
-        normalization: of each window.
-        cell: of each layer, see `elman.models.cells`.
-        options: of each cell.
-        hidden_size: of each layer.
-        num_layers: how many.
-        dropout: between layers and on what the head reads.
+    `segment` counts where the model reads segments, `normalization` where it is not autoregressive.
     """
 
     model: ModelKind
@@ -44,32 +34,18 @@ class ForecasterArchitecture:
     dropout: float
 
     def make(self) -> Forecaster:
-        """The network with fresh weights.
-
-        Raises:
-            InputError: sizes or a cell that do not fit.
-        """
+        """The network with fresh weights; InputError where sizes or the cell do not fit."""
         size, form, head = self.hidden_size, self.form, make_head(self.head)
         first = {
             "direct": DirectForecaster.input_width(form),
             "autoregressive": AutoregressiveForecaster.input_width(form),
             "segments": size,
         }[self.model]
-        widths = [size] * self.num_layers
-        layers = recurrent_layers(self.cell, first, widths, self.options)
-        dropout, normalization = self.dropout, self.normalization
+        layers = recurrent_layers(self.cell, first, [size] * self.num_layers, self.options)
+        made = form, layers, size, head
         if self.model == "autoregressive":
-            return AutoregressiveForecaster(form, layers, size, head, dropout=dropout)
+            return AutoregressiveForecaster(*made, dropout=self.dropout)
+        more: dict[str, Any] = {"dropout": self.dropout, "normalization": self.normalization}
         if self.model == "direct":
-            return DirectForecaster(
-                form, layers, size, head, dropout=dropout, normalization=normalization
-            )
-        return SegmentForecaster(
-            form,
-            layers,
-            size,
-            head,
-            segment=self.segment,
-            dropout=dropout,
-            normalization=normalization,
-        )
+            return DirectForecaster(*made, **more)
+        return SegmentForecaster(*made, segment=self.segment, **more)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from elman.layers.state import State
 from elman.models.forecast_heads import Head
-from elman.models.forecaster import Answered, Forecaster, Form, Window, lagged
+from elman.models.forecaster import Forecaster, Form, Window, lagged
 from elman.models.stacked import StackedLayers
 
 
@@ -66,19 +66,12 @@ class AutoregressiveForecaster(Forecaster):
         """The state before the first row of a series."""
         return self.layers.initial_state(batch_size)
 
-    def expected(self, window: Answered) -> Tensor:
+    def forward(self, window: Window) -> Tensor:
         """The head's parameters (T + H, B, P) of every step, given all values before it."""
         values = torch.cat([window.values, window.targets])
         observed = torch.cat([window.observed, window.scored])
         state = self.initial_state(values.shape[1])
         return self.read(values, observed, window.features, window.series, state)[0]
-
-    def losses(self, window: Answered) -> tuple[Tensor, Tensor]:
-        """(T + H, B) twice, the steps of the look-back too; see `Forecaster.losses`."""
-        before = self.form.before
-        values = torch.cat([window.values, window.targets])[before:]
-        observed = torch.cat([window.observed, window.scored])[before:]
-        return self.head.loss(self.expected(window), values, window.scale), observed
 
     def read(
         self,
@@ -89,18 +82,10 @@ class AutoregressiveForecaster(Forecaster):
         state: State,
         lengths: Tensor | None = None,
     ) -> tuple[Tensor, State]:
-        """What was expected of each step before it came, and the state after the last.
+        """The head's parameters (T, B, P), each of its step before it came, and the last state.
 
-        Args:
-            values: (K + T, B), the K rows before the steps first.
-            observed: (K + T, B).
-            features: (T, B, F).
-            series: (B,) the number of each series.
-            state: after the step before these.
-            lengths: (B,) the real steps of each row; None when all T are.
-
-        Returns:
-            The head's parameters (T, B, P), and the state.
+        `values` and `observed` are (K + T, B), the K rows before the steps first; `features` are
+        (T, B, F), `series` (B,). `lengths` (B,) are the real steps of each row; None: all T.
         """
         inputs = [lagged(values, observed, self.form), features]
         if self.embedding is not None:
@@ -127,13 +112,10 @@ class AutoregressiveForecaster(Forecaster):
         return self.read(values, observed, features, window.series, state, lengths)[1]
 
     def paths(self, tail: Window, state: State, uniform: Tensor) -> Tensor:
-        """Draw N paths (N, H, B) of the H steps to come.
+        """Draw N paths (N, H, B) of the H steps after `tail`, whose last row left `state`.
 
-        Args:
-            tail: its last K rows of values are read, and its last H of features.
-            state: after the last row.
-            uniform: (N, H) what the draws are made of; the same for all rows, so that a row alone
-                is forecast as it is in a batch. Make it with `path_noise`.
+        The draws are made of `uniform` (N, H), see `path_noise`: the same for all rows, so that a
+        row alone is forecast as it is in a batch.
         """
         count, horizon = uniform.shape
         before, batch = self.form.before, len(tail.series)

@@ -12,16 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.models.forecast_heads import Head
-from elman.models.forecaster import (
-    Answered,
-    Forecaster,
-    Form,
-    Normalization,
-    Normalizer,
-    Window,
-    lagged,
-    normalized,
-)
+from elman.models.forecaster import Forecaster, Form, Normalization, Normalizer, Window, lagged
 from elman.models.stacked import StackedLayers
 
 
@@ -76,14 +67,13 @@ class DirectForecaster(Forecaster):
     def forward(self, window: Window) -> Tensor:
         """The head's parameters (H, B, P) of the H steps after the window."""
         form = self.form
-        values, location, spread = normalized(self.normalizer, window, form.look_back)
+        values, location, spread = self.normalizer(window, form.look_back)
         past, future = window.features[: form.look_back], window.features[form.look_back :]
         now = torch.stack([values[form.before :], window.observed[form.before :]], -1)
         # The rows to come hold nothing, and so a lag that would reach into them is not known.
         nothing = values.new_zeros(form.horizon, values.shape[1])
-        history = torch.cat([values, nothing])
         seen = torch.cat([window.observed, nothing])
-        lags = lagged(history, seen, form)
+        lags = lagged(torch.cat([values, nothing]), seen, form)
         before, ahead = lags[: form.look_back], lags[form.look_back :]
         given = [] if self.embedding is None else [self.embedding(window.series)]
         repeated = [item.expand(form.look_back, -1, -1) for item in given]
@@ -92,7 +82,3 @@ class DirectForecaster(Forecaster):
         steps = self.known(torch.cat([future, ahead, read.new_ones(*ahead.shape[:2], 1)], -1))
         raw = self.readout(torch.relu(read + steps + self.place))
         return self.head.settle(raw, location, spread)
-
-    def losses(self, window: Answered) -> tuple[Tensor, Tensor]:
-        """(H, B) and (H, B); see `Forecaster.losses`."""
-        return self.head.loss(self(window), window.targets, window.scale), window.scored

@@ -14,15 +14,7 @@ from torch.nn import functional
 
 from elman.errors import InputError
 from elman.models.forecast_heads import Head
-from elman.models.forecaster import (
-    Answered,
-    Forecaster,
-    Form,
-    Normalization,
-    Normalizer,
-    Window,
-    normalized,
-)
+from elman.models.forecaster import Forecaster, Form, Normalization, Normalizer, Window
 from elman.models.stacked import StackedLayers
 
 
@@ -84,12 +76,15 @@ class SegmentForecaster(Forecaster):
     def forward(self, window: Window) -> Tensor:
         """The head's parameters (H, B, P) of the H steps after the window."""
         form, width = self.form, self.segment
-        values, location, spread = normalized(self.normalizer, window, form.look_back)
+        values, location, spread = self.normalizer(window, form.look_back)
         values = values[form.before :]
         batch = values.shape[1]
         pieces = values.view(-1, width, batch).transpose(1, 2)  # (N, B, W)
         inputs = self.embed(pieces)
-        asked = self._places(window.series)
+        asked = self.place.unsqueeze(1).expand(-1, batch, -1)  # (M, B, D)
+        if self.channel is not None:
+            channel = self.channel[window.series].expand(self.coming, -1, -1)
+            asked = torch.cat([asked, channel], -1)
         if self.past_features is not None and self.future_features is not None:
             past, future = window.features[: form.look_back], window.features[form.look_back :]
             missing = self.coming * width - form.horizon
@@ -103,17 +98,6 @@ class SegmentForecaster(Forecaster):
         raw = raw.view(self.coming, batch, width, -1).transpose(1, 2)
         raw = raw.reshape(self.coming * width, batch, -1)[: form.horizon]
         return self.head.settle(raw, location, spread)
-
-    def losses(self, window: Answered) -> tuple[Tensor, Tensor]:
-        """(H, B) and (H, B); see `Forecaster.losses`."""
-        return self.head.loss(self(window), window.targets, window.scale), window.scored
-
-    def _places(self, series: Tensor) -> Tensor:
-        """(M, B, D): what each coming segment is asked with."""
-        place = self.place.unsqueeze(1).expand(-1, len(series), -1)
-        if self.channel is None:
-            return place
-        return torch.cat([place, self.channel[series].expand(self.coming, -1, -1)], -1)
 
 
 def _pieces(features: Tensor, width: int) -> Tensor:

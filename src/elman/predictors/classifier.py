@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 from pydantic import Field, TypeAdapter
@@ -34,7 +34,7 @@ from elman.predictors.classifier_outputs import (
     explain,
     probabilities_of,
 )
-from elman.predictors.classifier_sessions import ClassifierSession, NumberSession, WordSession
+from elman.predictors.classifier_session import ClassifierSession
 from elman.predictors.predictor import Parts, Predictor
 from elman.settings import Options
 
@@ -55,10 +55,7 @@ class ClassifierPrediction(Options):
 class Architecture:
     """What a classifier is made of; see `elman.models.classifier.Classifier`.
 
-    Attributes:
-        embedding_size: what the first layer reads: the width of the embedding, or the channels.
-        hidden_size: units of a direction of a layer.
-        pooling: how the steps become one vector; None for a label at each step.
+    The first layer reads `embedding_size` numbers, those of an embedding or the channels.
     """
 
     cell: str
@@ -140,7 +137,6 @@ class ClassifierPredictor(Predictor):
         return cls(architecture.make(schema, encoder), schema, encoder, architecture, name)
 
     def parts(self) -> Parts:
-        """The architecture, the schema, and the tokenizer or the scaler."""
         reads = {
             "schema": asdict(self.schema),
             "split_punctuation": self.encoder.split_punctuation,
@@ -169,7 +165,10 @@ class ClassifierPredictor(Predictor):
                 continue
             for place, (row, found) in enumerate(zip(rows, probabilities, strict=True)):
                 answer = dict(answered(self.schema, found))
-                _refuse_clash(row, answer)
+                if both := [name for name in answer if name in row]:
+                    raise InputError(
+                        f"the table has a column {both[0]!r}, which the answer needs; rename it"
+                    )
                 if explaining and isinstance(read, TextRows) and self.encoder.words is not None:
                     why = explain(self.model, self.schema, self.encoder.words, read.texts[place])
                     answer["words"] = [asdict(word) for word in why.words]
@@ -179,16 +178,14 @@ class ClassifierPredictor(Predictor):
         if options.html is not None:
             write_page(explained, options.html)
 
-    def open_session(self, options: Options) -> ClassifierSession[Any]:
+    def open_session(self, options: Options) -> ClassifierSession:
         """A session that answers after each word, or after each step of numbers."""
         if self.model.bidirectional:
             raise InputError(
                 f"{self.name}: reads from both ends, so it has to see the end before it can"
                 " answer; train one with --no-bidirectional to stream"
             )
-        if self.encoder.words is None:
-            return NumberSession(self, self.model, self.schema, self.encoder.scale)
-        return WordSession(self, self.model, self.schema, self.encoder.words)
+        return ClassifierSession(self, self.model, self.schema, self.encoder)
 
     def activations(self, row: str | np.ndarray) -> Activations:
         """The states and gates after each step of a text or of numbers (T, C), and the answers.
@@ -198,7 +195,9 @@ class ClassifierPredictor(Predictor):
         """
         if isinstance(row, str):
             if self.encoder.words is None:
-                raise InputError(f"{self.name}: reads numbers; leave --text out")
+                raise InputError(
+                    f"{self.name}: reads numbers; leave --text out to see its first validation row"
+                )
             words = self.encoder.words
             return activations_of_text(self.model, self.schema, words, row, self.name)
         if self.encoder.words is not None:
@@ -233,9 +232,3 @@ class ClassifierPredictor(Predictor):
                 what = {} if words is None else {"word": words[place]}
                 answer = answered(self.schema, probabilities[place])
                 yield {"row": before + row + 1, "step": step + 1, **what, **answer}
-
-
-def _refuse_clash(row: Row, answer: Row) -> None:
-    both = next((name for name in answer if name in row), None)
-    if both is not None:
-        raise InputError(f"the table has a column {both!r}, which the answer needs; rename it")

@@ -78,12 +78,7 @@ class Schema:
 
 @dataclass(frozen=True)
 class Encoder:
-    """Encodes rows of text as token ids and standardizes rows of numbers.
-
-    Attributes:
-        words: for texts and words.
-        scale: for numbers; None leaves them as they are.
-    """
+    """Encodes rows of text as token ids and standardizes rows of numbers, if there is a scale."""
 
     words: WordEncoder | None
     scale: Standardizer | None

@@ -13,9 +13,9 @@ from pydantic import TypeAdapter
 from elman.data.given import Files, Given, Texts
 from elman.data.series.columns import Columns
 from elman.data.series.dataset import read_panel, with_future
-from elman.data.series.forecasts import LEVELS, Forecast
-from elman.data.series.panel import Panel
-from elman.data.series.panel_file import panel_from_bytes, panel_to_bytes
+from elman.data.series.forecasts import LEVELS
+from elman.data.series.grid import place_of
+from elman.data.series.panel import Panel, panel_from_bytes, panel_to_bytes
 from elman.data.series.scaler import Scaler
 from elman.errors import InputError
 from elman.evaluation.backtest.conformal import Conformal
@@ -66,7 +66,10 @@ class ForecasterPredictor(Predictor):
     ) -> None:
         super().__init__(forecaster.model, name)
         self.architecture, self.forecaster = architecture, forecaster
-        self.columns, self.history = columns, last_rows(forecaster, history)
+        self.columns, self.history = columns, history
+        if forecaster.context is not None:  # what a forecast reads, and what its picture shows
+            kept = max(forecaster.context, 4 * self.model.form.horizon, 40)
+            self.history = history.head(history.lengths, kept)
 
     @property
     def model(self) -> Forecaster:
@@ -78,17 +81,15 @@ class ForecasterPredictor(Predictor):
         settings, files = parts.settings, parts.files
         architecture = TypeAdapter(ForecasterArchitecture).validate_python(settings)
         columns = TypeAdapter(Columns).validate_python(settings["columns"])
-        calibration = None
-        if (data := files.get(_CALIBRATION)) is not None:
-            calibration = Conformal.from_bytes(data, f"{name}: {_CALIBRATION}")
+        calibration = files.get(_CALIBRATION)
         forecaster = PanelForecaster(
             model=architecture.make(),
-            scaler=Scaler.from_bytes(files[_SCALER], settings["scaling"], f"{name}: {_SCALER}"),
+            scaler=Scaler.from_bytes(files[_SCALER], settings["scaling"]),
             ids=tuple(settings["series"]),
             paths=int(settings["paths"]),
             calendar=bool(settings["calendar"]),
             conformal=bool(settings["conformal"]),
-            calibration=calibration,
+            calibration=None if calibration is None else Conformal.from_bytes(calibration),
         )
         history = panel_from_bytes(files[_HISTORY], f"{name}: {_HISTORY}")
         return cls(architecture, forecaster, columns, history, name)
@@ -126,21 +127,25 @@ class ForecasterPredictor(Predictor):
         assert isinstance(options, ForecastPrediction)
         if options.plot is not None and options.plot.suffix not in (".png", ".svg"):
             raise InputError(f"--plot {options.plot}: give a name that ends in .png or .svg")
-        horizon, levels = (
-            options.horizon or self.model.form.horizon,
-            quantile_levels(options.levels),
-        )
+        horizon = options.horizon or self.model.form.horizon
+        levels = quantile_levels(options.levels)
         # What is given on standard input is for `elman stream`.
-        own = inputs is None or (isinstance(inputs, Texts) and inputs.arriving)
-        panel = self.history if own or inputs is None else self.read(inputs)
+        if inputs is None or (isinstance(inputs, Texts) and inputs.arriving):
+            panel = self.history
+        else:
+            panel = self.read(inputs)
         panel = self._with_future(panel, options.future)
-        shown = _shown(panel, options.plot_series)
+        shown = options.plot_series or panel.ids[0]
+        if shown not in panel.ids:
+            raise InputError(
+                f"--plot-series {shown}: there is no such series; {panel.ids[0]} is one"
+            )
         ready = self.forecaster.ready(panel, horizon)
         forecast = self.forecaster.forecast(ready, horizon, tuple(sorted({*levels, *LEVELS})))
         if options.plot is not None:
             from elman.plots.forecast import draw_fan
 
-            draw_fan(options.plot, panel.select([shown]), _only(forecast, shown))
+            draw_fan(options.plot, panel, forecast, panel.ids.index(shown))
         return forecast_records(
             self.columns, panel, forecast, levels if self.forecaster.has_spread else ()
         )
@@ -154,11 +159,7 @@ class ForecasterPredictor(Predictor):
         return ForecasterSession(self, self.forecaster, self.columns, history, options)
 
     def read(self, inputs: Given) -> Panel:
-        """Other data, read as the history was, without the calendar.
-
-        Raises:
-            InputError: no table, or one that can't be read so.
-        """
+        """Other data, read as the history was, without the calendar."""
         # A short table may well be constant.
         panel = read_panel(inputs, replace(self.columns, constant="keep")).panel
         check_counts(panel, self.architecture.head)
@@ -168,14 +169,6 @@ class ForecasterPredictor(Predictor):
         return panel if table is None else with_future(panel, table, self.columns)
 
 
-def last_rows(forecaster: PanelForecaster, panel: Panel) -> Panel:
-    """As much of a panel as a forecast after it reads, and as a picture of it shows."""
-    if forecaster.context is None:
-        return panel
-    shown = max(forecaster.context, 4 * forecaster.model.form.horizon, 40)
-    return panel.head(panel.lengths, shown)
-
-
 def check_counts(panel: Panel, head: str) -> None:
     """Raise InputError where counts are expected and something else is found."""
     if head != "negative-binomial":
@@ -183,26 +176,10 @@ def check_counts(panel: Panel, head: str) -> None:
     known = np.isfinite(panel.values)
     wrong = known & ((panel.values < 0) | (panel.values != np.round(panel.values)))
     if wrong.any():
-        row, channel = (int(place) for place in np.argwhere(wrong)[0])
-        series = int(np.searchsorted(panel.borders, row, side="right")) - 1
+        row, channel = map(int, np.argwhere(wrong)[0])
+        series, place = place_of(panel.borders, row)
         raise InputError(
             f"series {panel.ids[series]}: {panel.targets[channel]} is {panel.values[row, channel]}"
-            f" in its row {row - int(panel.borders[series]) + 1}, but --head negative-binomial is"
+            f" in its row {place + 1}, but --head negative-binomial is"
             " for counts (0, 1, 2 …); choose another head"
         )
-
-
-def _shown(panel: Panel, name: str | None) -> int:
-    if name is None:
-        return 0
-    if name not in panel.ids:
-        raise InputError(f"--plot-series {name}: there is no such series; {panel.ids[0]} is one")
-    return panel.ids.index(name)
-
-
-def _only(forecast: Forecast, series: int) -> Forecast:
-    kept = slice(series, series + 1)
-    samples = None if forecast.samples is None else forecast.samples[kept]
-    return replace(
-        forecast, mean=forecast.mean[kept], quantiles=forecast.quantiles[kept], samples=samples
-    )

@@ -14,21 +14,9 @@ from pydantic import BeforeValidator, Field
 from elman.data.series.columns import Columns
 from elman.data.series.forecasts import Forecast
 from elman.data.series.panel import Panel
-from elman.settings import Options
+from elman.settings import Options, listed
 
-
-def _percents(value: Any) -> Any:
-    """Numbers, or words with numbers between commas."""
-    if isinstance(value, int | float | str):
-        value = (value,)
-    if not isinstance(value, list | tuple):
-        return value
-    return tuple(
-        part for item in value for part in (item.split(",") if isinstance(item, str) else (item,))
-    )
-
-
-Percents = Annotated[tuple[Annotated[float, Field(gt=0, lt=100)], ...], BeforeValidator(_percents)]
+Percents = Annotated[tuple[Annotated[float, Field(gt=0, lt=100)], ...], BeforeValidator(listed)]
 """The shares, in percent, that intervals are to cover."""
 
 
@@ -84,12 +72,7 @@ def forecast_records(
 ) -> Iterator[dict[str, Any]]:
     """A row for each series, channel and step of a forecast that follows `panel`.
 
-    Args:
-        columns: whose names are used.
-        panel: what the forecast follows.
-        forecast: of all its series.
-        levels: the quantiles to write.
-        more: further columns of a channel, before the time.
+    `levels` are the quantiles to write; `more` gives further columns of a channel, before the time.
     """
     name, time = columns.series or "unique_id", columns.time
     for place in range(len(panel)):

@@ -41,11 +41,7 @@ class Header:
         return header
 
     def row(self, line: str, where: str) -> dict[str, str]:
-        """The cells of another line, by column.
-
-        Raises:
-            InputError: too few or too many.
-        """
+        """The cells of another line, by column."""
         cells = self.dialect.cells(line, where)
         if len(cells) != len(self.names):
             raise InputError(
@@ -57,33 +53,22 @@ class Header:
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """One row of one series.
-
-    Attributes:
-        series: its name.
-        stamp: its time, as panels have it.
-        written: the same as it was written.
-        values: (C,), NaN where nothing stands.
-        past: (P,), NaN where nothing stands.
-        where: how a person finds it.
-    """
+    """One row of one series; values (C,) and past (P,) are NaN where nothing stands."""
 
     series: str
     stamp: Any
+    """Its time, as panels have it."""
     written: str
+    """The same as it was written."""
     values: Floats
     past: Floats
     where: str
+    """How a person finds it."""
 
 
 @dataclass(frozen=True)
 class RowReader:
-    """Makes rows of what stands in the columns of a table.
-
-    Attributes:
-        panel: the history, whose series the rows go on with.
-        columns: how it was read.
-    """
+    """Reads rows that go on with the series of `panel`, which was read by `columns`."""
 
     panel: Panel
     columns: Columns
@@ -101,13 +86,7 @@ class RowReader:
     def row(self, found: Mapping[str, Any], where: str, last: Callable[[str], Any]) -> Row:
         """The row of what stands in each column: text, or numbers and dates.
 
-        Args:
-            found: column -> what stands there.
-            where: how a person finds it.
-            last: the time of the last row of a series so far.
-
-        Raises:
-            InputError: something that can't be read, or a series that is not in the history.
+        `last` gives the time of the last row of a series so far.
         """
         self.check(found, where)
         series = str(found[self.columns.series]) if self.columns.series else self.panel.ids[0]
@@ -152,19 +131,18 @@ class RowReader:
         index = pd.DatetimeIndex(stamps)
         written_in = "UTC" if zoned else zone
         moved_to = "UTC" if panel.frequency.intraday else zone
+
+        def placed(summer: bool) -> Any:
+            local = index.tz_localize(written_in, ambiguous=np.array([summer]))
+            naive = local.tz_convert(moved_to).tz_localize(None)
+            return np.asarray(naive.to_numpy(), "datetime64[ns]")[0]
+
         try:
-            first, second = (
-                index.tz_localize(written_in, ambiguous=np.array([summer])).tz_convert(moved_to)
-                for summer in (True, False)
-            )
+            early, late = placed(True), placed(False)
         except ValueError as error:
             raise InputError(
                 f"{where}: {written} does not exist in {zone}, where the clock skipped it"
             ) from error
-        early, late = (
-            np.asarray(local.tz_localize(None).to_numpy(), "datetime64[ns]")[0]
-            for local in (first, second)
-        )
         return late if early != late and early <= last() else early
 
     def _number(self, found: Mapping[str, Any], name: str, where: str) -> float:

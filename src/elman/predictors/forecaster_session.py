@@ -14,8 +14,7 @@ from elman.data.given import Frame
 from elman.data.optional import library
 from elman.data.series.columns import Columns
 from elman.data.series.forecasts import LEVELS, Forecast
-from elman.data.series.panel import Floats, Panel
-from elman.data.series.panel_file import panel_from_bytes, panel_to_bytes
+from elman.data.series.panel import Floats, Panel, panel_from_bytes, panel_to_bytes
 from elman.errors import InputError
 from elman.layers.state import State
 from elman.predictors.forecaster_records import (
@@ -38,18 +37,14 @@ _LONGEST_GAP = 10_000
 
 @dataclass(frozen=True, eq=False)
 class _Live:
-    """One series as far as it has come.
-
-    Attributes:
-        panel: its last rows, as many as the network reads again, without the calendar.
-        state: of a network that carries it from row to row; None for the others.
-        forecast: what is expected after the last row; None where it was not made, as after a
-            snapshot, which leaves it out since it follows from the rest.
-    """
+    """One series as far as it has come."""
 
     panel: Panel
+    """Its last rows, as many as the network reads again, without the calendar."""
     state: State | None
+    """Of a network that carries it from row to row."""
     forecast: Forecast | None = None
+    """After the last row, once it is made; a snapshot leaves it out, since the rest tells it."""
 
 
 @final
@@ -59,16 +54,7 @@ class ForecasterSession(Session[Rows, dict[str, Any]]):
     An autoregressive network goes on from its state; the others read their look-back again. Either
     way the forecast is that of a fresh look at the whole history. A row that is left out is
     filled as `--missing` says (`interpolate` can't see the other side and takes the last value).
-
-    Args:
-        model: the predictor.
-        forecaster: its network.
-        columns: how its history was read.
-        history: what the rows go on from, without the calendar.
-        options: what the session was told.
-
-    Raises:
-        InputError: an alarm that a network without intervals can't give.
+    InputError for an alarm that a network without intervals can't give.
     """
 
     kind: ClassVar[str] = "forecaster"
@@ -113,11 +99,9 @@ class ForecasterSession(Session[Rows, dict[str, Any]]):
             yield from self._row(found, f"row {self._count}")
 
     def _end(self) -> Iterator[dict[str, Any]]:
-        try:
-            for line in self._lines.end():
-                yield from self._line(line)
-        finally:
-            self.reset()
+        for line in self._lines.end():
+            yield from self._line(line)
+        self.reset()
 
     def _another(self) -> ForecasterSession:
         return ForecasterSession(
@@ -125,23 +109,25 @@ class ForecasterSession(Session[Rows, dict[str, Any]]):
         )
 
     def _snapshot(self) -> Snapshot:
-        header = None if self._header is None else asdict(self._header)
-        place = {"lines": self._lines.state, "header": header, "rows": self._count}
         states, panels = {}, {}
         for number, live in enumerate(self._live.values()):
-            panels[str(number)] = torch.frombuffer(
-                bytearray(panel_to_bytes(live.panel)), dtype=torch.uint8
-            )
+            data = bytearray(panel_to_bytes(live.panel))
+            panels[str(number)] = torch.frombuffer(data, dtype=torch.uint8)
             if live.state is not None:
                 states[str(number)] = live.state.clone()
-        values = {**place, "series": list(self._live)}
+        values = {
+            "lines": self._lines.state,
+            "header": self._header and asdict(self._header),
+            "rows": self._count,
+            "series": list(self._live),
+        }
         return Snapshot(self.kind, self._identified.fingerprint, states, panels, values)
 
     def _restore(self, snapshot: Snapshot) -> None:
         values = snapshot.values
         lines = LineInput()
         lines.state = values["lines"]
-        header = None if values["header"] is None else Header.restored(**values["header"])
+        header = values["header"] and Header.restored(**values["header"])
         live = {}
         for number, name in enumerate(values["series"]):
             data = snapshot.tensors[str(number)].numpy().tobytes()
@@ -161,20 +147,19 @@ class ForecasterSession(Session[Rows, dict[str, Any]]):
         template = self._forecaster.initial_state(len(panel.targets))
         if (state is None) != (template is None):
             raise ValueError(f"series {name} is without the state of its network")
-        if state is None or template is None:
+        if state is None or template is None:  # both, as was just seen
             return None
-        state.require_like(template, f"the state of series {name}")
-        device = next(iter(template.values())).device
-        return state.clone().to(device)
+        return state.like(template, f"the state of series {name}")
 
     def _line(self, line: str) -> Iterator[dict[str, Any]]:
         if not line.strip():
             return
+        place = self._lines.place
         if self._header is not None:
-            yield from self._row(self._header.row(line, self._lines.place), self._lines.place)
+            yield from self._row(self._header.row(line, place), place)
             return
-        header = Header.of(line, self._lines.place)
-        self._rows.check(header.names, self._lines.place)
+        header = Header.of(line, place)
+        self._rows.check(header.names, place)
         self._header = header
 
     def _row(self, found: Mapping[str, Any], where: str) -> Iterator[dict[str, Any]]:
@@ -189,7 +174,7 @@ class ForecasterSession(Session[Rows, dict[str, Any]]):
         self._live[row.series] = replace(live, forecast=forecast)
         cutoff = written_times(live.panel, live.panel.times(0)[-1:])[0]
 
-        def told(channel: int) -> dict[str, Any]:
+        def more(channel: int) -> dict[str, Any]:
             """What the row itself was, and whether it was far from what was expected."""
             value = float(row.values[channel])
             if before is None:
@@ -199,7 +184,7 @@ class ForecasterSession(Session[Rows, dict[str, Any]]):
             return {"cutoff": cutoff, "last": value, "alarm": int(value < low or value > high)}
 
         levels = self._levels if self._forecaster.has_spread else ()
-        yield from forecast_records(self._columns, live.panel, forecast, levels, told)
+        yield from forecast_records(self._columns, live.panel, forecast, levels, more)
 
     def _forecast(self, live: _Live) -> Forecast:
         ready = self._forecaster.ready(live.panel, self._horizon)
@@ -221,8 +206,22 @@ class ForecasterSession(Session[Rows, dict[str, Any]]):
         return _Live(panel.head(panel.lengths, self._forecaster.rows_kept), state)
 
     def _advance(self, live: _Live, values: Floats, row: Row | None) -> _Live:
-        """One row on."""
-        panel = _extended(live.panel, values, row)
+        """One row on, None for one that is missing."""
+        panel = live.panel
+        seen = np.zeros(len(values), bool) if row is None else ~np.isnan(row.values)
+        past = panel.past[-1:] if row is None else row.past[None]
+        past = np.where(np.isnan(past), panel.past[-1:], past)
+        count = len(panel.values) + 1
+        declared = bool(panel.of("future"))
+        panel = replace(
+            panel,
+            values=np.vstack([panel.values, values]),
+            observed=np.vstack([panel.observed, seen]),
+            past=np.vstack([panel.past, past]),
+            borders=np.array([0, count]),
+            future=panel.future if declared else np.zeros((count, 0)),
+            future_borders=panel.future_borders if declared else np.array([0, count]),
+        )
         panel = panel.head(panel.lengths, self._forecaster.rows_kept)
         if live.state is None:
             return _Live(panel, None)
@@ -232,9 +231,8 @@ class ForecasterSession(Session[Rows, dict[str, Any]]):
 
 def _rows_of(chunk: Any) -> Iterator[Mapping[str, Any]]:
     """The rows of a mapping, of a list of mappings or of a frame."""
-    if isinstance(chunk, Mapping):
-        chunk = [chunk]
-    elif not isinstance(chunk, Sequence):
+    chunk = [chunk] if isinstance(chunk, Mapping) else chunk
+    if not isinstance(chunk, Sequence):
         try:
             chunk = library("pyarrow").table(chunk).to_pylist()
         except (TypeError, ValueError) as error:
@@ -249,30 +247,8 @@ def _rows_of(chunk: Any) -> Iterator[Mapping[str, Any]]:
         yield found
 
 
-def _extended(panel: Panel, values: Floats, row: Row | None) -> Panel:
-    """The panel of one series with one row more."""
-    seen = np.zeros(len(values), bool) if row is None else ~np.isnan(row.values)
-    past = panel.past[-1:] if row is None else row.past[None]
-    past = np.where(np.isnan(past), panel.past[-1:], past)
-    count = len(panel.values) + 1
-    declared = bool(panel.of("future"))
-    return replace(
-        panel,
-        values=np.vstack([panel.values, values]),
-        observed=np.vstack([panel.observed, seen]),
-        past=np.vstack([panel.past, past]),
-        borders=np.array([0, count]),
-        future=panel.future if declared else np.zeros((count, 0)),
-        future_borders=panel.future_borders if declared else np.array([0, count]),
-    )
-
-
 def _missing_before(panel: Panel, row: Row) -> int:
-    """How many rows are missing between the panel's last row and this one.
-
-    Raises:
-        InputError: it does not go on from there, or rows are missing that may not be.
-    """
+    """How many rows are missing between the panel's last row and this one."""
     rows = panel.frequency.rows_between(panel.starts[:1], np.array([row.stamp]))
     place, count = int(rows[0]), len(panel.values)
     expected = written_times(panel, panel.next_times(0, 1))[0]

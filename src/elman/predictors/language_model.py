@@ -24,8 +24,7 @@ from elman.diagnostics.trace import trace
 from elman.errors import InputError
 from elman.models.cells import CellOptions, recurrent_layers
 from elman.models.language_model import LanguageModel, ReadoutKind
-from elman.predictors.generation import Generation
-from elman.predictors.language_model_session import Guess, LanguageModelSession
+from elman.predictors.language_model_session import Generation, Guess, LanguageModelSession
 from elman.predictors.predictor import Parts, Predictor
 from elman.settings import Options
 from elman.streaming.session import Snapshot

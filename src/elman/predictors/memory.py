@@ -5,27 +5,26 @@ Legend: T time, I input.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Self, TypeAlias, final
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from itertools import starmap
+from typing import ClassVar, Self, final
 
-import numpy as np
 import torch
 from pydantic import TypeAdapter
-from torch import Tensor
 
 from elman.data.given import Arrays, Given
+from elman.data.labeled.rows import Floats
 from elman.data.memory import problem_named
 from elman.errors import InputError
+from elman.layers.state import State
 from elman.models.cells import CellOptions, recurrent_layer
 from elman.models.memory import MemoryNetwork
 from elman.predictors.predictor import Parts, Predictor
+from elman.predictors.steps_input import NumberInput, Rows
 from elman.settings import Options
 from elman.streaming.session import Session, Snapshot
 from elman.streaming.stream import evaluating
-from elman.streaming.text_input import LineInput
-
-Rows: TypeAlias = str | bytes | np.ndarray | Tensor | Sequence[Any]
 
 
 @dataclass(frozen=True)
@@ -95,8 +94,8 @@ class MemoryPredictor(Predictor):
                 " arrays; to measure a run on its own problem use `elman evaluate`"
             )
         for number, array in enumerate(inputs.arrays, 1):
-            session = MemorySession(self, number)
-            yield from session.push(array)
+            for answer in MemorySession(self).push(array):
+                yield replace(answer, sequence=number)
 
     def open_session(self, options: Options) -> MemorySession:
         return MemorySession(self)
@@ -104,71 +103,50 @@ class MemoryPredictor(Predictor):
 
 @final
 class MemorySession(Session[Rows, MemoryAnswer]):
-    """One sequence: a chunk is rows (T, I), one row (I,), or text with a row a line.
-
-    `flush` ends the sequence; what comes after it is the first one again.
-    """
+    """Rows of numbers, as `NumberInput` reads them, with an answer to each."""
 
     kind: ClassVar[str] = MemoryPredictor.kind
 
-    def __init__(self, predictor: MemoryPredictor, sequence: int = 1) -> None:
+    def __init__(self, predictor: MemoryPredictor) -> None:
         super().__init__(predictor)
         self._predictor = predictor
-        self._sequence = sequence
-        self._lines = LineInput()
-        self._device = next(predictor.model.parameters()).device
+        self._input = NumberInput(predictor.problem.input_size)
         self.reset()
 
     def reset(self) -> None:
-        self._lines.reset()
-        with torch.inference_mode():
-            self._state = self._predictor.model.initial_state(1)
-        self._steps = 0
+        self._input.reset()
+        self._state = self._begun()
 
     def _read(self, chunk: Rows) -> Iterator[MemoryAnswer]:
-        if isinstance(chunk, str | bytes):
-            yield from map(self._line, self._lines.read(chunk))
-            return
-        try:
-            rows = np.atleast_2d(np.asarray(chunk, dtype=np.float32))
-        except (TypeError, ValueError) as error:
-            raise InputError(f"rows must be numbers of one shape ({error})") from error
-        for row in rows:
-            yield self._answer(row, f"step {self._steps + 1}")
+        return starmap(self._answer, self._input.read(chunk))
 
     def _end(self) -> Iterator[MemoryAnswer]:
-        yield from map(self._line, self._lines.end())
+        yield from starmap(self._answer, self._input.end())
         self.reset()
 
     def _another(self) -> MemorySession:
-        return MemorySession(self._predictor, self._sequence)
+        return MemorySession(self._predictor)
 
     def _snapshot(self) -> Snapshot:
-        values = {"steps": self._steps, "lines": self._lines.state}
-        fingerprint = self._predictor.fingerprint
-        return Snapshot(self.kind, fingerprint, {"layer": self._state.clone()}, {}, values)
+        states = {"layer": self._state.clone()}
+        return Snapshot(self.kind, self._predictor.fingerprint, states, {}, self._input.state)
 
     def _restore(self, snapshot: Snapshot) -> None:
-        state, steps = snapshot.states["layer"], int(snapshot.values["steps"])
-        state.require_like(self._state, "the state of the layer")
-        self._lines.state = snapshot.values["lines"]
-        self._state, self._steps = state.clone(), steps
+        state = snapshot.states["layer"].like(self._state, "the state of the layer")
+        self._input.state = snapshot.values
+        self._state = state
 
-    def _line(self, line: str) -> MemoryAnswer:
-        return self._answer(line.replace(",", " ").split(), self._lines.place)
+    def _begun(self) -> State:
+        with torch.inference_mode():
+            return self._predictor.model.initial_state(1)
 
-    def _answer(self, values: Iterable[Any], where: str) -> MemoryAnswer:
-        model, problem = self._predictor.model, self._predictor.problem
-        try:
-            row = torch.tensor([float(value) for value in values], device=self._device)
-        except (TypeError, ValueError) as error:
-            raise InputError(f"{where}: {error}; expected {problem.input_size} numbers") from error
-        if len(row) != problem.input_size:
-            raise InputError(f"{where}: {len(row)} numbers, expected {problem.input_size}")
+    def _answer(self, sequence: int, step: int, values: Floats) -> MemoryAnswer:
+        model = self._predictor.model
+        row = torch.from_numpy(values).to(model.readout.weight.device)
         with evaluating(model), torch.inference_mode():
-            outputs, self._state = model.step(row[None], self._state)
-        self._steps += 1
-        if problem.output_size == 1:
-            return MemoryAnswer(self._sequence, self._steps, float(outputs[0, 0]), 1.0)
+            before = self._begun() if step == 1 else self._state
+            outputs, self._state = model.step(row[None], before)
+        if self._predictor.problem.output_size == 1:
+            return MemoryAnswer(sequence, step, float(outputs[0, 0]), 1.0)
         share, place = outputs[0].softmax(-1).max(-1)
-        return MemoryAnswer(self._sequence, self._steps, int(place), float(share))
+        return MemoryAnswer(sequence, step, int(place), float(share))

@@ -24,14 +24,8 @@ from elman.models.forecaster import Forecaster
 from elman.models.forecaster_autoregressive import AutoregressiveForecaster, path_noise
 from elman.streaming.stream import evaluating
 
-# How many steps of all rows together a network reads at once, and how many it draws.
-_READ_AT_ONCE = 400_000
-_DRAWN_AT_ONCE = 400_000
-
-Summary = tuple[Tensor, Tensor, Tensor | None]
-"""Means (B, L), quantiles (B, L, Q) and paths (B, L, N), in the units of the scaler."""
-Part = tuple[Floats, Floats, Floats | None]
-"""The same in the units of the data."""
+# How many steps of all rows together a network reads or draws at once.
+_AT_ONCE = 400_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +69,7 @@ class PanelForecaster:
     def ready(self, panel: Panel, ahead: int) -> Panel:
         """A panel as the network reads it: with the calendar, also of `ahead` rows to come.
 
-        Raises:
-            InputError: a covariate known ahead that does not reach so far.
+        InputError where a covariate known ahead does not reach so far.
         """
         return with_calendar(panel, ahead) if self.calendar else panel
 
@@ -90,29 +83,37 @@ class PanelForecaster:
     def forecast(self, panel: Panel, horizon: int, levels: tuple[float, ...] = LEVELS) -> Forecast:
         """What is expected of the `horizon` rows after the last of each row of `panel`.
 
-        Raises:
-            InputError: a horizon that the network was not trained for, a series that it can't
-                know, or an empty one.
+        InputError for a horizon that the network was not trained for, a series that it can't know,
+        or an empty one.
         """
         return self._calibrated(self.uncalibrated(panel, horizon, levels))
 
     def uncalibrated(self, panel: Panel, horizon: int, levels: tuple[float, ...]) -> Forecast:
-        """The same, as the network says it."""
+        """The same without the calibration of intervals."""
         windows = self._checked(panel, horizon)
-        channels, reach = len(panel.targets), windows.reach
+        channels, reach = windows.channels, windows.reach
+        steps = reach.look_back + reach.before + reach.horizon
+        if self.context is None:
+            steps = max(steps, self.paths * horizon)
+        at_once = max(1, _AT_ONCE // steps)
         series, channel = (
             grid.reshape(-1) for grid in np.indices((len(panel), channels), dtype=np.int64)
         )
-        at_once = max(1, _READ_AT_ONCE // (reach.look_back + reach.before + reach.horizon))
-        if self.context is None:
-            at_once = max(1, min(at_once, _DRAWN_AT_ONCE // (self.paths * horizon)))
         parts = []
         for begin in range(0, len(series), at_once):
-            rows = slice(begin, begin + at_once)
-            cut = series[rows], channel[rows]
-            window = windows.at(*cut, panel.lengths[cut[0]])
-            summary = self._read(window, panel.lengths[cut[0]], levels)
-            parts.append(self._in_units(summary, windows, *cut, levels))
+            of, which = series[begin : begin + at_once], channel[begin : begin + at_once]
+            window = windows.at(of, which, panel.lengths[of]).to(self._device)
+            with evaluating(self.model), torch.inference_mode():
+                if isinstance(self.model, AutoregressiveForecaster):
+                    lengths = torch.from_numpy(panel.lengths[of]).to(self._device)
+                    state = self.model.state_after(window, lengths)
+                    part = self._drawn(self.model, window, state, horizon, levels)
+                else:
+                    parameters = self.model(window)
+                    mean = self.model.head.mean(parameters)
+                    spread = self.model.head.quantiles(parameters, levels, window.scale)
+                    part = mean.T, spread.transpose(0, 1)
+            parts.append(self._in_units(*part, windows, of, which, levels))
         return _joined(parts, (len(panel), channels, horizon), levels)
 
     def initial_state(self, channels: int) -> State | None:
@@ -124,10 +125,8 @@ class PanelForecaster:
     def state_after(self, panel: Panel, before: State | None, horizon: int) -> State | None:
         """The state after the one series of `panel`; None of a network that carries none.
 
-        Args:
-            panel: one series.
-            before: the state before its last row; None to read all of its rows.
-            horizon: as far as `ready` has shown the calendar.
+        `before` is the state before its last row, None to read all of its rows; `ready` has shown
+        the calendar as far as `horizon`.
         """
         if not isinstance(self.model, AutoregressiveForecaster):
             return None
@@ -135,7 +134,7 @@ class PanelForecaster:
         window = self._last_rows(panel, length, horizon)[1]
         with evaluating(self.model), torch.inference_mode():
             if before is None:
-                lengths = torch.full((window.batch_size,), length, device=window.series.device)
+                lengths = torch.full((window.batch_size,), length, device=self._device)
                 return self.model.state_after(window, lengths)
             known = window.values, window.observed, window.features[:1], window.series
             return self.model.read(*known, before)[1]
@@ -148,9 +147,9 @@ class PanelForecaster:
             return self.forecast(panel, horizon, levels)
         windows, window = self._last_rows(panel, 1, horizon)
         with evaluating(self.model), torch.inference_mode():
-            summary = self._drawn(self.model, window, state, horizon, levels)
+            drawn = self._drawn(self.model, window, state, horizon, levels)
         channels = np.arange(windows.channels)
-        part = self._in_units(summary, windows, np.zeros_like(channels), channels, levels)
+        part = self._in_units(*drawn, windows, np.zeros_like(channels), channels, levels)
         return self._calibrated(_joined([part], (1, len(channels), horizon), levels))
 
     @property
@@ -162,6 +161,10 @@ class PanelForecaster:
     def _numbers(self) -> dict[str, int]:
         return {name: number for number, name in enumerate(self.ids)}
 
+    @property
+    def _device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
     def _calibrated(self, forecast: Forecast) -> Forecast:
         if not self.conformal:
             return forecast
@@ -172,18 +175,6 @@ class PanelForecaster:
             )
         return self.calibration.apply(forecast)
 
-    def _read(self, window: WindowBatch, lengths: Integers, levels: tuple[float, ...]) -> Summary:
-        window = window.to(next(self.model.parameters()).device)
-        with evaluating(self.model), torch.inference_mode():
-            if isinstance(self.model, AutoregressiveForecaster):
-                read = torch.from_numpy(lengths).to(window.series.device)
-                state = self.model.state_after(window, read)
-                return self._drawn(self.model, window, state, len(window.targets), levels)
-            parameters = self.model(window)
-            mean = self.model.head.mean(parameters)
-            spread = self.model.head.quantiles(parameters, levels, window.scale)
-            return mean.T.cpu(), spread.transpose(0, 1).cpu(), None
-
     def _drawn(
         self,
         model: AutoregressiveForecaster,
@@ -191,41 +182,39 @@ class PanelForecaster:
         state: State,
         horizon: int,
         levels: tuple[float, ...],
-    ) -> Summary:
-        """Of paths after `window`; the same at every call."""
+    ) -> tuple[Tensor, Tensor]:
+        """The means (B, L) and quantiles (B, L, Q) of paths; the same at every call."""
         count = self.paths if model.head.has_spread else 1
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            noise = path_noise(count, horizon, 0).to(window.values.device)
+            noise = path_noise(count, horizon, 0).to(self._device)
             paths = model.paths(window, state, noise)  # (N, L, B)
         drawn = paths.permute(2, 1, 0).cpu()
-        spread = drawn.quantile(drawn.new_tensor(levels), dim=-1).permute(1, 2, 0)
-        return drawn.mean(-1), spread, drawn
+        return drawn.mean(-1), drawn.quantile(drawn.new_tensor(levels), dim=-1).permute(1, 2, 0)
 
     def _in_units(
         self,
-        summary: Summary,
+        mean: Tensor,
+        quantiles: Tensor,
         windows: Windows,
         series: Integers,
         channels: Integers,
         levels: tuple[float, ...],
-    ) -> Part:
-        mean, spread, drawn = summary
+    ) -> list[Floats]:
+        """Means (B, L) and quantiles (B, L, Q), from the units of the scaler to the data's own."""
         if self.conformal and not self.model.head.has_spread:
-            spread = spread + torch.special.ndtri(spread.new_tensor(levels))
-
-        def unscaled(part: Tensor) -> Floats:
-            return windows.unscale(part.double().numpy(), series, channels)
-
-        return unscaled(mean), unscaled(spread), None if drawn is None else unscaled(drawn)
+            quantiles = quantiles + torch.special.ndtri(quantiles.new_tensor(levels))
+        return [
+            windows.unscale(part.cpu().double().numpy(), series, channels)
+            for part in (mean, quantiles)
+        ]
 
     def _last_rows(self, panel: Panel, rows: int, horizon: int) -> tuple[Windows, WindowBatch]:
         """The window of all channels of the one series of `panel` that ends with its last row."""
         windows = self.windows(panel, Reach(rows, self.model.form.before, horizon))
         channels = np.arange(windows.channels)
         ends = np.full_like(channels, panel.lengths[0])
-        window = windows.at(np.zeros_like(channels), channels, ends)
-        return windows, window.to(next(self.model.parameters()).device)
+        return windows, windows.at(np.zeros_like(channels), channels, ends).to(self._device)
 
     def _checked(self, panel: Panel, horizon: int) -> Windows:
         """The windows of `panel`, once it is sure that it can be forecast."""
@@ -253,19 +242,15 @@ class PanelForecaster:
         return windows
 
 
-def _joined(parts: list[Part], shape: tuple[int, int, int], levels: tuple[float, ...]) -> Forecast:
+def _joined(
+    parts: list[list[Floats]], shape: tuple[int, int, int], levels: tuple[float, ...]
+) -> Forecast:
     """The forecast (S, L, C, …) of parts of the rows of series and channel (S C, L', …)."""
     rows, channels, horizon = shape
-
-    def grid(arrays: list[Floats]) -> Floats:
-        joined = np.concatenate(arrays)
-        shaped = joined.reshape(rows, channels, *joined.shape[1:])
-        return np.ascontiguousarray(np.swapaxes(shaped, 1, 2)[:, :horizon])
-
-    samples = [part[2] for part in parts if part[2] is not None]
-    return Forecast(
-        grid([part[0] for part in parts]),
-        levels,
-        np.maximum.accumulate(grid([part[1] for part in parts]), -1),
-        grid(samples) if samples else None,
+    mean, quantiles = (
+        np.ascontiguousarray(
+            np.swapaxes(whole.reshape(rows, channels, *whole.shape[1:]), 1, 2)[:, :horizon]
+        )
+        for whole in map(np.concatenate, zip(*parts, strict=True))
     )
+    return Forecast(mean, levels, np.maximum.accumulate(quantiles, -1))

@@ -11,7 +11,6 @@ No run directory, no training data and no settings of training are needed to use
 from __future__ import annotations
 
 import hashlib
-import importlib
 import json
 import shutil
 from abc import ABC, abstractmethod
@@ -19,6 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any, ClassVar, Self, TypeAlias, overload
 
 import torch
@@ -91,12 +91,7 @@ class Records(Sequence[Record]):
 
 @dataclass(frozen=True)
 class Parts:
-    """A predictor without its weights, in plain values.
-
-    Attributes:
-        settings: JSON: the architecture of the network, and how input is read.
-        files: the content of each further file, by name.
-    """
+    """A predictor without its weights: its settings as JSON, and each further file by name."""
 
     settings: Mapping[str, Any]
     files: Mapping[str, bytes] = field(default_factory=dict)
@@ -227,7 +222,8 @@ class Predictor(ABC):
 
     def _hash(self, weights: Mapping[str, Tensor]) -> str:
         parts = self.parts()
-        digest = hashlib.sha256(_json(parts.settings))
+        settings = json.dumps(parts.settings, sort_keys=True, allow_nan=False)
+        digest = hashlib.sha256(settings.encode())
         for name, content in sorted(parts.files.items()):
             digest.update(f"{name}\0{len(content)}\0".encode() + content)
         for name, tensor in weights.items():
@@ -271,7 +267,7 @@ def read_parts(folder: Path) -> tuple[str, Parts]:
     path = folder / HEADER
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        header, settings, hashes = content["elman"], content["settings"], content["files"]
+        header, settings, hashes = content["elman"], dict(content["settings"]), content["files"]
         if header["format"] != FORMAT:
             raise InputError(
                 f"{path}: a predictor of format {header['format']!r}, expected {FORMAT}; train it"
@@ -302,8 +298,7 @@ def read_parts(folder: Path) -> tuple[str, Parts]:
 
 def kind_class(kind: str) -> type[Predictor]:
     """The class of a kind of `KINDS`."""
-    module, _, attribute = KINDS[kind].partition(":")
-    found: type[Predictor] = getattr(importlib.import_module(module), attribute)
+    found: type[Predictor] = resolve_name(KINDS[kind])
     return found
 
 
@@ -315,7 +310,14 @@ def make(kind: str, parts: Parts, name: str) -> Predictor:
         if name in str(error):
             raise
         raise InputError(f"{name}: {error}") from error
-    except (AttributeError, KeyError, TypeError, ValueError, RuntimeError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        ValueError,
+        RuntimeError,
+    ) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{name}: its parts do not fit together ({reason})") from error
 
@@ -359,7 +361,3 @@ def folder_of(path: Path) -> Path:
     if (path / "config.toml").is_file():
         raise InputError(f"{path}: a run of an older format, without a predictor; train it again")
     raise InputError(f"{path}: holds no predictor; give the --out of `elman train`")
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, ensure_ascii=True, allow_nan=False).encode()

@@ -20,8 +20,7 @@ from elman.data.tokenizer import Tokenizer
 from elman.data.units.base import MAX_PIECE
 from elman.decoding.ancestral import ancestral_sampling
 from elman.decoding.beam import Beam, beam_search
-from elman.decoding.encoder_decoder import Constraints, Hypothesis
-from elman.decoding.teacher_forced import score_outputs
+from elman.decoding.encoder_decoder import Constraints, Hypothesis, score_outputs
 from elman.diagnostics.alignment import Alignment
 from elman.errors import InputError
 from elman.models.seq2seq import Seq2Seq
@@ -122,11 +121,8 @@ class Translation:
 
     Attributes:
         line: its number, from 1.
-        rank: 1 for the best.
-        score: by which translations are ranked; see `elman.decoding.beam.Beam`.
+        rank: 1 for the best by `score`; see `elman.decoding.beam.Beam`.
         nats: -log p(translation | source), its end included.
-        translation: plain text.
-        source: the line.
     """
 
     line: int

@@ -10,7 +10,7 @@ from typing import ClassVar, Literal, Self, final
 from pydantic import TypeAdapter
 
 from elman.data.given import Columns, Files, Given, Texts
-from elman.data.pairs.sources import read_sources
+from elman.data.pairs.rows import read_sources
 from elman.errors import InputError
 from elman.layers.attention import ATTENTIONS
 from elman.models.cells import CellOptions, recurrent_layers
@@ -202,11 +202,9 @@ class TranslationSession(Session[str | bytes, Translation]):
             yield from self._translator.translate([line], self._lines.number)
 
     def _end(self) -> Iterator[Translation]:
-        try:
-            for line in self._lines.end():
-                yield from self._translator.translate([line], self._lines.number)
-        finally:
-            self.reset()
+        for line in self._lines.end():
+            yield from self._translator.translate([line], self._lines.number)
+        self.reset()
 
     def _another(self) -> Self:
         return type(self)(self._identified, self._translator)

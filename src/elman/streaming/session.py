@@ -26,13 +26,11 @@ from elman.layers.state import State
 FORMAT = 1
 """Raised when a snapshot can no longer be read by the code before it."""
 
-_UNFIT = (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError)
-"""What the content of a wrong snapshot can raise."""
-
-_UNREADABLE = (SafetensorError, OSError, *_UNFIT)
-
 LARGEST = 1 << 30
 """A snapshot has at most so many bytes: one that claims more is not read."""
+
+_MISFITS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What values of a wrong kind raise where they are used."""
 
 Chunk = TypeVar("Chunk")
 Answer = TypeVar("Answer")
@@ -119,7 +117,7 @@ class Snapshot:
             )
         except InputError:
             raise
-        except _UNREADABLE as error:
+        except (SafetensorError, OSError, RecursionError, *_MISFITS) as error:
             raise InputError(
                 f"{where}: cannot be read as a snapshot of a session ({error})"
             ) from error
@@ -171,12 +169,16 @@ class Session(ABC, Generic[Chunk, Answer]):
         return _collected(self._read(chunk))
 
     def flush(self) -> list[Answer]:
-        """End the input: what was held back. A push after it begins as if nothing had been.
+        """End the input; the answers to what was held back. A push after it begins a new input.
 
         Raises:
-            InputError: an end in the middle of something.
+            InputError: an end in the middle of something. The next push begins a new input too.
         """
-        return _collected(self._end())
+        try:
+            return _collected(self._end())
+        except InputError:
+            self.reset()
+            raise
 
     @abstractmethod
     def reset(self) -> None:
@@ -200,6 +202,11 @@ class Session(ABC, Generic[Chunk, Answer]):
 
     @state.setter
     def state(self, snapshot: Snapshot) -> None:
+        if not isinstance(snapshot, Snapshot):
+            raise InputError(
+                f"expected a Snapshot, as .state gives or Snapshot.from_bytes, got"
+                f" {type(snapshot).__name__}"
+            )
         if snapshot.kind != self.kind:
             raise InputError(
                 f"the snapshot is of a {snapshot.kind} session, expected one of a {self.kind}"
@@ -212,7 +219,7 @@ class Session(ABC, Generic[Chunk, Answer]):
         before = self._snapshot()
         try:
             self._restore(snapshot)
-        except _UNFIT as error:
+        except (RuntimeError, *_MISFITS) as error:
             self._restore(before)
             if isinstance(error, InputError):
                 raise

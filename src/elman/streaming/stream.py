@@ -121,12 +121,7 @@ class Stream:
 
     @state.setter
     def state(self, state: State) -> None:
-        template = self._initial()
-        state.require_like(template, "the state of this stream")
-        tensors = {
-            name: state[name].detach().to(like, copy=True) for name, like in template.items()
-        }
-        self._state = State.with_axes(tensors, template.axes)
+        self._state = state.like(self._initial(), "the state of this stream")
 
     def reset(self, rows: Sequence[int] | Tensor | None = None) -> None:
         """Begin anew: all streams, or only those whose indices (or bool mask (B,)) are given."""

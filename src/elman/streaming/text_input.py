@@ -59,26 +59,30 @@ class TextInput:
 
     @property
     def state(self) -> Mapping[str, Any]:
-        waiting = self._decoder.getstate()[0]
-        return {"bytes": waiting.hex(), "seen": self._seen, "begun": self._begun}
+        place = {"seen": self._seen, "begun": self._begun, "fault": self._fault}
+        return {"bytes": self._decoder.getstate()[0].hex(), **place}
 
     @state.setter
     def state(self, state: Mapping[str, Any]) -> None:
-        self._fault = None
-        waiting = bytes.fromhex(state["bytes"])
+        waiting, fault = bytes.fromhex(state["bytes"]), state["fault"]
         seen, begun = int(state["seen"]), bool(state["begun"])
+        fault = None if fault is None else int(fault)
         if len(waiting) > 3:
             raise ValueError("more than three bytes of one character are held back")
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._decoder.decode(waiting)
-        self._seen, self._begun = seen, begun
+        self._seen, self._begun, self._fault = seen, begun, fault
 
     def _decoded(self, chunk: str | bytes, *, final: bool) -> str:
         waiting = len(self._decoder.getstate()[0])
         if isinstance(chunk, str):
             if waiting:
                 raise InputError(f"{self._where}: text after the first bytes of a character")
+            if chunk.encode("utf-8", "ignore").decode() != chunk:
+                raise InputError(f"{self._where}: half of a surrogate pair; give whole characters")
             text = chunk
+        elif not isinstance(chunk, bytes | bytearray):
+            raise InputError(f"{self._where}: expected text or bytes, got {type(chunk).__name__}")
         else:
             try:
                 text = self._decoder.decode(chunk, final)
@@ -135,7 +139,9 @@ class LineInput:
         self._check_length(self._pending.tell(), self.number + 1)
 
     def end(self) -> Iterator[str]:
-        """The last line, if nothing ended it."""
+        """The lines that are left, the last one even if nothing ended it."""
+        while self._lines:
+            yield self._counted(self._lines.popleft())
         line = self._pending.getvalue() + self._text.end()
         self._hold("")
         if line:
@@ -149,6 +155,7 @@ class LineInput:
     @state.setter
     def state(self, state: Mapping[str, Any]) -> None:
         pending, number = str(state["pending"]), int(state["line"])
+        pending.encode()  # raises where it is no text
         self._text.state = state["text"]
         *lines, rest = pending.split("\n")
         self._lines, self.number = deque(lines), number

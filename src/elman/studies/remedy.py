@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,7 @@ class Attempt:
     """One training of a run's task with some settings changed.
 
     Attributes:
-        name: the settings in words, or `ORIGINAL`.
-        settings: what was changed.
+        name: the changed settings in words, or `ORIGINAL`.
         updates: of the weights; fewer than allowed where the task was solved before.
         seconds: of training.
         scores: on the validation data at the end; empty where training failed.
@@ -43,13 +42,12 @@ class Attempt:
     """
 
     name: str
-    settings: Mapping[str, object]
-    updates: int
-    seconds: float
-    scores: Mapping[str, float]
-    solved: bool | None
-    reach: Reach | None
-    verdicts: tuple[str, ...]
+    updates: int = 0
+    seconds: float = 0.0
+    scores: Mapping[str, float] = field(default_factory=dict)
+    solved: bool | None = None
+    reach: Reach | None = None
+    verdicts: tuple[str, ...] = ()
     failed: str | None = None
 
 
@@ -98,13 +96,9 @@ def try_remedies(
 ) -> list[Attempt]:
     """Train the original and each remedy afresh, with the same seed, data and limit of updates.
 
-    Args:
-        run: what was diagnosed.
-        diagnosis: with the verdicts.
-        out: a folder for the predictors; those of an earlier trial there are removed.
-        max_steps: updates of each at most; by default those of the run, `MOST_STEPS` at most.
-        data: what is diagnosed afterwards, as in `Run.diagnose`.
-        report: called with each attempt when it is over.
+    The predictors go to the folder `out`, from which those of an earlier trial are removed. The
+    limit is `max_steps`, by default that of the run, `MOST_STEPS` at most. `data` is diagnosed
+    afterwards, as in `Run.diagnose`, and `report` is called with each attempt when it is over.
 
     Raises:
         InputError: there is nothing to try, or `out` holds something else.
@@ -143,27 +137,18 @@ def _clear(out: Path) -> None:
 
 def table(attempts: Sequence[Attempt]) -> tuple[list[str], list[list[str]]]:
     """Head and rows, for people."""
-    scores = list(dict.fromkeys(name for one in attempts for name in one.scores))
-    shown = [name for name in scores if name != "solved"]
+    shown = list(dict.fromkeys(name for one in attempts for name in one.scores))
     known = any(one.solved is not None for one in attempts)
-    head = [
-        "settings",
-        "updates",
-        "seconds",
-        *shown,
-        *(["solved"] if known else []),
-        "reach",
-        "then",
-    ]
+    answers = ["solved"] if known else []
+    head = ["settings", "updates", "seconds", *shown, *answers, "reach", "then"]
     rows = []
     for one in attempts:
         answer = ["yes" if one.solved else "no"] if known else []
         values = [f"{one.scores[name]:.4g}" if name in one.scores else "-" for name in shown]
         reach = "-" if one.reach is None else f"{'≥ ' * one.reach.censored}{one.reach.steps:.1f}"
         then = one.failed or ", ".join(one.verdicts)
-        rows.append(
-            [one.name, str(one.updates), f"{one.seconds:.0f}", *values, *answer, reach, then]
-        )
+        took = (str(one.updates), f"{one.seconds:.0f}")
+        rows.append([one.name, *took, *values, *answer, reach, then])
     return head, rows
 
 
@@ -175,23 +160,16 @@ def _attempt(
     try:
         predictor, outcome = refit(task)
     except RunFailed as error:
-        return Attempt(name, change, 0, 0.0, {}, None, None, (), str(error))
+        return Attempt(name, failed=str(error))
     predictor.save(out)
     with evaluating(predictor.network), torch.no_grad():
         scores = dict(task.objective(predictor).evaluate())
     solved = scores.pop("solved", None)
     after = diagnose_input(task.diagnosis_input(predictor, data, Lags(needs=needs)))
     reach = max((layer.reach for layer in after.measured.layers), key=lambda r: r.steps)
-    return Attempt(
-        name,
-        change,
-        outcome.step,
-        outcome.seconds,
-        scores,
-        None if solved is None else bool(solved),
-        reach,
-        tuple(dict.fromkeys(verdict.name for verdict in after.verdicts)),
-    )
+    answer = None if solved is None else bool(solved)
+    verdicts = tuple(dict.fromkeys(verdict.name for verdict in after.verdicts))
+    return Attempt(name, outcome.step, outcome.seconds, scores, answer, reach, verdicts)
 
 
 def variant(task: AnyTask, changes: Mapping[str, Any]) -> AnyTask:
@@ -201,6 +179,5 @@ def variant(task: AnyTask, changes: Mapping[str, Any]) -> AnyTask:
         InputError: settings that the task does not have.
     """
     given = {name: value for name, value in changes.items() if value is not None}
-    kept = task.config.model_dump(mode="json", exclude_none=True)
-    kept = {name: value for name, value in kept.items() if name not in changes}
+    kept = task.config.model_dump(mode="json", exclude_none=True, exclude=set(changes))
     return type(task)(validated(type(task.config), kept, given, "--try"), task.data)

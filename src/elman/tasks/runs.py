@@ -6,11 +6,11 @@ takes), checkpoints and the record of training.
 
 from __future__ import annotations
 
-import importlib
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any, final
 
 from elman.data.given import Data, Given, given, splits
@@ -339,8 +339,7 @@ def task_class(name: str) -> type[AnyTask]:
     """The task of that name."""
     if name not in TASKS:
         raise InputError(f"{name}: no such task; choose from {', '.join(TASKS)}")
-    module, _, attribute = TASKS[name].partition(":")
-    found: type[AnyTask] = getattr(importlib.import_module(module), attribute)
+    found: type[AnyTask] = resolve_name(TASKS[name])
     return found
 
 

@@ -59,12 +59,7 @@ class Task(ABC, Generic[ConfigT, DataT, PredictorT]):
     @classmethod
     @abstractmethod
     def prepare(cls, config: ConfigT, given: Given | None, folder: Path) -> DataT:
-        """Read the user's data once and leave in `folder` all that training needs.
-
-        Args:
-            config: the settings.
-            given: the user's data; None for a task that draws its own.
-            folder: an empty folder.
+        """Read the user's data once and leave in the empty `folder` all that training needs.
 
         Raises:
             InputError: data that can't be trained on.

@@ -13,12 +13,11 @@ import pytest
 from hypothesis import strategies as st
 
 from elman.data.given import Files, Splits, given
-from elman.data.labeled.dataset import read_labeled, read_more, read_unlabeled
+from elman.data.labeled.dataset import read_labeled, read_more, read_unlabeled, stratified
 from elman.data.labeled.formats.splits import read_rows
 from elman.data.labeled.rows import Columns, Labeled, Sequences, Texts, Words
-from elman.data.labeled.splitting import stratified
 from elman.data.labeled.standardize import Standardizer
-from elman.data.tables.bad_rows import BadRows
+from elman.data.tables.table import BadRows
 from elman.errors import InputError
 
 REVIEWS = [(f"a {word} film number {n}", label) for n in range(20) for word, label in

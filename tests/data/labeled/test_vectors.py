@@ -19,7 +19,6 @@ def test_a_text_file_with_and_without_sizes(tmp_path: Path, first: str) -> None:
     found = read_vectors(path, [*WANTED, ". ."])
     assert found.matrix.tolist() == [[1, 2], [3, 4], [0, 0], [5, 6]]
     assert found.found.tolist() == [True, True, False, True]
-    assert found.missing_rate == pytest.approx(1 / 4)
 
 
 def test_a_matrix_with_its_vocabulary(tmp_path: Path) -> None:

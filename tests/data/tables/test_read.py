@@ -11,10 +11,9 @@ import pytest
 from pyarrow import parquet
 
 from elman.data.given import Columns
-from elman.data.tables.bad_rows import BadRows
 from elman.data.tables.dialect import Dialect
 from elman.data.tables.read import read_columns, read_file
-from elman.data.tables.table import Table, joined
+from elman.data.tables.table import BadRows, Table, joined
 from elman.errors import InputError
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tokenizers import Regex, pre_tokenizers
 from tokenizers import Tokenizer as HuggingFace
 
-from elman.data.units import bpe, segments
+from elman.data.units import bpe
 from elman.data.units.bpe import BPETokenizer
 from elman.errors import InputError
 from tests.data.texts import prose, tokenizer, training_text, wild_text
@@ -88,7 +88,7 @@ def test_a_long_run_without_space_is_cut_as_in_the_whole() -> None:
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segments, "_MOST_SEGMENTS", 50)
+    monkeypatch.setattr(bpe, "_MOST_SEGMENTS", 50)
     kind = BPETokenizer.train([prose()], 300)
     for start in range(0, 20_000, 500):
         text = prose()[start : start + 500]
@@ -97,7 +97,7 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_one_tokenizer_serves_several_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(segments, "_MOST_SEGMENTS", 50)
+    monkeypatch.setattr(bpe, "_MOST_SEGMENTS", 50)
     kind = BPETokenizer.train([prose()], 300)
     texts = [prose()[start : start + 400] for start in range(0, 12_000, 400)]
     expected = [kind._model.encode(text).ids for text in texts]

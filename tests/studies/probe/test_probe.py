@@ -134,7 +134,7 @@ def begun_and_killed(path: Path, plan: Plan) -> None:
         "from elman.studies.probe.probe import Plan, run\n"
         "from elman.studies.probe.trials import Study\n"
         "if __name__ == '__main__':\n"
-        f"    list(run(Study.open({str(path)!r}, {TINY!r}), {plan!r}, 2))\n"
+        f"    list(run(Study.open(Path({str(path)!r}), {TINY!r}), {plan!r}, 2))\n"
     )
     process = subprocess.Popen([sys.executable, str(script)])
     try:

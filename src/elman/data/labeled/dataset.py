@@ -2,12 +2,14 @@
 
 What a file is, its name says: `.csv`, `.tsv`, `.jsonl`, `.parquet`; `.npz`, `.ts` or a folder of
 CSV files for numbers; columns of words and labels, as CoNLL has them, where every word has a label.
+
+What can't be read, does not fit together or has no classes raises `InputError`, which says where.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -16,10 +18,17 @@ import numpy as np
 
 from elman.data.given import Data, Given, given, name_of, one_part
 from elman.data.labeled.formats.splits import check_kind, read_rows, read_splits
-from elman.data.labeled.rows import Columns, Labeled, LabeledSplits, LabelKind, Labels, ParsedRows
-from elman.data.labeled.splitting import stratified
+from elman.data.labeled.rows import (
+    Columns,
+    Integers,
+    Labeled,
+    LabeledSplits,
+    LabelKind,
+    Labels,
+    ParsedRows,
+)
 from elman.data.split_names import SPLITS
-from elman.data.tables.bad_rows import BadRows
+from elman.data.tables.table import BadRows
 from elman.errors import InputError
 
 
@@ -37,10 +46,6 @@ def read_labeled(
     `data` is one file or folder; or train and valid, and perhaps test. A folder may hold parts that
     are named train, valid and test. Where only the training and the test part are given, by their
     names, the validation part is drawn from the training part.
-
-    Raises:
-        InputError: files that can't be read or do not fit together, columns that can't be found,
-            bad rows, fewer than two classes, labels that are not in the training part.
     """
     bad = BadRows(skip_bad_rows)
     parts, notes, columns = read_splits(given(data), columns, bad)
@@ -75,11 +80,7 @@ def read_more(
     *,
     skip_bad_rows: bool = False,
 ) -> Labeled:
-    """Other data of the kind that `LabeledSplits` are, with the same columns and classes.
-
-    Raises:
-        InputError: data that can't be read or have labels of another kind, or unknown ones.
-    """
+    """Other data of the kind that `LabeledSplits` are, with the same columns and classes."""
     part = one_part(data)
     found = read_rows(part, columns, BadRows(skip_bad_rows), labeled=True, again=True)
     if kind == "many" and found.kind == "one":
@@ -89,11 +90,7 @@ def read_more(
 
 
 def read_unlabeled(data: Data | Given, columns: Columns) -> ParsedRows:
-    """Rows to be classified; labels that may be there are not looked at.
-
-    Raises:
-        InputError: a file that can't be read, or without the column.
-    """
+    """Rows to be classified; labels that may be there are not looked at."""
     return read_rows(one_part(data), columns, BadRows(), labeled=False, again=True)
 
 
@@ -133,3 +130,43 @@ def _labeled(found: ParsedRows, names: Sequence[str]) -> Labeled:
     else:
         ids = np.array([place[name] for several in labels for name in several], dtype=np.int64)
     return Labeled(found.inputs, Labels(tuple(names), found.kind, ids))
+
+
+def stratified(
+    classes: Sequence[tuple[Hashable, ...]], fractions: Sequence[float], seed: int
+) -> list[Integers]:
+    """Draw parts of rows that have these `classes`; the rows of a part are in ascending order.
+
+    The `fractions` are of all parts but the first, which has the rest, and a row of every class.
+    Rows are put in order by class, in random order within a class, and dealt out evenly, so that
+    each part has its share of each class to within a row.
+    """
+    if any(not 0 <= f < 1 for f in fractions) or sum(fractions) >= 1:
+        raise InputError(
+            f"the validation and test fractions must be at least 0 and together below 1, got "
+            f"{', '.join(f'{f:g}' for f in fractions)}"
+        )
+    shuffled = np.random.default_rng(seed).permutation(len(classes))
+    seen: set[Hashable] = set()
+    first: list[int] = []
+    dealt: list[int] = []
+    for row in shuffled:
+        new = set(classes[row]) - seen
+        (first if new else dealt).append(int(row))
+        seen |= new
+    dealt.sort(key=lambda row: repr(classes[row]))  # a stable sort keeps the random order within
+    sizes = [round(f * len(classes)) for f in fractions]
+    quotas = [max(len(dealt) - sum(sizes), 0), *sizes]
+    parts: list[list[int]] = [[] for _ in quotas]
+    for place, row in enumerate(dealt, 1):
+        # The part furthest behind its quota gets the next row, so all quotas are met at the end.
+        due = [quota * place / len(dealt) - len(p) for quota, p in zip(quotas, parts, strict=True)]
+        parts[due.index(max(due))].append(row)
+    parts[0] += first
+    for fraction, part in zip(fractions, parts[1:], strict=True):
+        if fraction and not part:
+            raise InputError(
+                f"too few rows: {len(classes)} of them, in {len(seen)} classes, leave none for a "
+                f"part of {fraction:g}; give at least {math.ceil(1 / fraction) + len(seen)}"
+            )
+    return [np.sort(np.asarray(part, dtype=np.int64)) for part in parts]

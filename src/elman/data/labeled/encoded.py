@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from elman.data.batching import IGNORE, EpochBatches, RowBatch, padded
-from elman.data.labeled.rows import Integers, LabelKind
+from elman.data.labeled.rows import Flat, Integers, LabelKind
 from elman.errors import InputError
 from elman.files import atomic_path
 
@@ -30,7 +30,7 @@ _STEPS_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
-class Encoded:
+class Encoded(Flat):
     """Rows ready for a network, kept flat one after the other.
 
     Attributes:
@@ -45,14 +45,6 @@ class Encoded:
     offsets: Integers
     labels: Array | None
     kind: LabelKind
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    @property
-    def lengths(self) -> Integers:
-        """(N,) steps a row."""
-        return np.diff(self.offsets)
 
     def row(self, place: int) -> Array:
         """The steps of one row, (T,) or (T, C)."""
@@ -95,11 +87,7 @@ class Encoded:
 
     @classmethod
     def open(cls, folder: Path, kind: LabelKind) -> Encoded:
-        """What `save` wrote, memory-mapped.
-
-        Raises:
-            InputError: missing, truncated, or something else.
-        """
+        """What `save` wrote, memory-mapped."""
         steps, offsets, labels = (
             _open(folder / f"{n}.npy") for n in ("steps", "offsets", "labels")
         )
@@ -179,11 +167,8 @@ class Bucketed(EpochBatches[LabeledBatch]):
 
 def _open(path: Path) -> Array:
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        return np.lib.format.open_memmap(path, mode="r")
+    except (OSError, ValueError) as error:
         raise InputError(
             f"{path}: cannot be read as an array ({error}); prepare the data again"
         ) from error
-    if not isinstance(array, np.ndarray):
-        raise InputError(f"{path}: holds no single array; prepare the data again")
-    return array

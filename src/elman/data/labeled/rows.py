@@ -65,6 +65,20 @@ class Origin:
         return replace(self, file=self.file[rows], line=self.line[rows])
 
 
+class Flat:
+    """Rows of different lengths, one after the other; row n is at `offsets[n]:offsets[n + 1]`."""
+
+    offsets: Integers
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> Integers:
+        """(N,) steps a row."""
+        return np.diff(self.offsets)
+
+
 @dataclass(frozen=True, eq=False)
 class Texts:
     """One text a row, as it stood in the file."""
@@ -80,7 +94,7 @@ class Texts:
 
 
 @dataclass(frozen=True, eq=False)
-class Words:
+class Words(Flat):
     """Rows that are cut into words already, so that each word can have a label of its own.
 
     Attributes:
@@ -93,14 +107,6 @@ class Words:
     offsets: Integers
     origin: Origin
 
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    @property
-    def lengths(self) -> Integers:
-        """(N,) words a row, each at least 1."""
-        return np.diff(self.offsets)
-
     def row(self, row: int) -> tuple[str, ...]:
         return self.words[self.offsets[row] : self.offsets[row + 1]]
 
@@ -111,7 +117,7 @@ class Words:
 
 
 @dataclass(frozen=True, eq=False)
-class Sequences:
+class Sequences(Flat):
     """Rows of numbers, a vector of C channels at each step.
 
     Attributes:
@@ -125,14 +131,6 @@ class Sequences:
     offsets: Integers
     channels: tuple[str, ...]
     origin: Origin
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    @property
-    def lengths(self) -> Integers:
-        """(N,) steps a row, each at least 1."""
-        return np.diff(self.offsets)
 
     def row(self, row: int) -> Floats:
         """(T, C) the values of one row."""

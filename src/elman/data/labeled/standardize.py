@@ -39,11 +39,7 @@ class Standardizer:
         return Standardizer(tuple(mean.tolist()), tuple(np.where(still, 1.0, deviation).tolist()))
 
     def apply(self, values: Floats) -> Floats:
-        """(S, C) -> (S, C).
-
-        Raises:
-            InputError: another number of channels.
-        """
+        """(S, C) -> (S, C)."""
         if values.shape[-1] != len(self.mean):
             raise InputError(
                 f"the sequences have {values.shape[-1]} channels, expected {len(self.mean)}, as "

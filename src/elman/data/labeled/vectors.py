@@ -32,11 +32,6 @@ class Vectors:
     matrix: Floats
     found: Marks
 
-    @property
-    def missing_rate(self) -> float:
-        """The share of the wanted words that the file lacks."""
-        return float(1 - self.found.mean()) if len(self.found) else 0.0
-
 
 def read_vectors(
     path: Path, wanted: Sequence[str], vocabulary: Path | None = None, width: int | None = None
@@ -46,41 +41,34 @@ def read_vectors(
     `path` has lines of a word and its numbers, with or without word2vec's first line of two sizes,
     perhaps compressed by gzip; or it is a `.safetensors` file with one matrix (W, E), whose words
     `vocabulary` has, one a line. `width` is the E that is expected.
-
-    Raises:
-        InputError: a file that can't be read, or vectors of another width.
     """
     if path.suffix == ".safetensors":
-        found = _from_matrix(path, wanted, vocabulary)
+        rows, has = _from_matrix(path, wanted, vocabulary)
     elif vocabulary is not None:
         raise InputError(f"{path}: a text file names its own words; leave out the vocabulary")
     else:
-        found = _from_text(path, wanted)
-    has = found.matrix.shape[1]
+        rows, has = _from_text(path, wanted)
     if width is not None and has != width:
         raise InputError(
             f"{path}: its vectors have {has} numbers, but --embedding-size is {width}; leave that "
             "flag out, or give other vectors"
         )
-    if not found.found.any():
-        raise InputError(
-            f"{path}: has a vector for none of the {len(wanted):,} words; give one of the same "
-            "language and unit"
-        )
-    return found
-
-
-def _fill(wanted: Sequence[str], rows: dict[str, Floats], width: int) -> Vectors:
-    matrix = np.zeros((len(wanted), width), dtype=np.float32)
+    matrix = np.zeros((len(wanted), has), dtype=np.float32)
     found = np.zeros(len(wanted), dtype=np.bool_)
     for place, word in enumerate(wanted):
         row = rows.get(word, rows.get(word.lower()))
         if row is not None:
             matrix[place], found[place] = row, True
+    if not found.any():
+        raise InputError(
+            f"{path}: has a vector for none of the {len(wanted):,} words; give one of the same "
+            "language and unit"
+        )
     return Vectors(matrix, found)
 
 
-def _from_text(path: Path, wanted: Sequence[str]) -> Vectors:
+def _from_text(path: Path, wanted: Sequence[str]) -> tuple[dict[str, Floats], int]:
+    """The vectors of the wanted words, and E."""
     needed = {*wanted, *(word.lower() for word in wanted)}
     rows: dict[str, Floats] = {}
     width: int | None = None
@@ -100,10 +88,16 @@ def _from_text(path: Path, wanted: Sequence[str]) -> Vectors:
             )
         word = " ".join(cells[:-width])  # some vocabularies have words with spaces in them
         if word in needed:
-            rows.setdefault(word, _numbers(path, number, cells[-width:]))
+            try:
+                row = np.array(cells[-width:], dtype=np.float32)
+            except (ValueError, OverflowError) as error:
+                raise InputError(f"{path}:{number}: not a word and its vector ({error})") from error
+            if not np.isfinite(row).all():
+                raise InputError(f"{path}:{number}: a number of the vector is not finite")
+            rows.setdefault(word, row)
     if width is None:
         raise InputError(f"{path}: holds no vectors")
-    return _fill(wanted, rows, width)
+    return rows, width
 
 
 def _width(path: Path, number: int, cells: Sequence[str], promised: int | None) -> int:
@@ -121,17 +115,9 @@ def _width(path: Path, number: int, cells: Sequence[str], promised: int | None) 
     return width
 
 
-def _numbers(path: Path, number: int, cells: Sequence[str]) -> Floats:
-    try:
-        row = np.array(cells, dtype=np.float32)
-    except (ValueError, OverflowError) as error:
-        raise InputError(f"{path}:{number}: not a word and its vector ({error})") from error
-    if not np.isfinite(row).all():
-        raise InputError(f"{path}:{number}: a number of the vector is not finite")
-    return row
-
-
-def _from_matrix(path: Path, wanted: Sequence[str], vocabulary: Path | None) -> Vectors:
+def _from_matrix(
+    path: Path, wanted: Sequence[str], vocabulary: Path | None
+) -> tuple[dict[str, Floats], int]:
     if vocabulary is None:
         raise InputError(
             f"{path}: a matrix does not name its words; give --vectors-vocabulary, a file with one "
@@ -160,4 +146,4 @@ def _from_matrix(path: Path, wanted: Sequence[str], vocabulary: Path | None) -> 
     chosen = {word: matrix[row_of[word]].to(torch.float32).numpy() for word in needed}
     if not all(np.isfinite(row).all() for row in chosen.values()):
         raise InputError(f"{path}: {fitting[0]} has numbers that are not finite")
-    return _fill(wanted, chosen, matrix.shape[1])
+    return chosen, matrix.shape[1]

@@ -29,9 +29,7 @@ LONGEST = 256
 class WordEncoder:
     """Words to ids; what stands between two words counts as one space.
 
-    Args:
-        tokenizer: characters, byte-level pieces or words.
-        split_punctuation: split punctuation off the words, for a tokenizer of words.
+    A tokenizer of words may `split_punctuation` off the words.
     """
 
     def __init__(self, tokenizer: Tokenizer, *, split_punctuation: bool = False) -> None:

@@ -76,11 +76,7 @@ class EncodedPairs:
 
     @classmethod
     def load(cls, path: Path) -> EncodedPairs:
-        """Read what `save` wrote.
-
-        Raises:
-            InputError: missing, damaged or something else.
-        """
+        """Read what `save` wrote."""
         try:
             arrays = safetensors.numpy.load_file(path)
             pairs = cls(*(arrays[name] for name in _FLAT))
@@ -145,14 +141,7 @@ class PairBatches(EpochBatches[PairBatch]):
     An epoch is a shuffle of the pairs, sorted by target and source length (the shuffle settles
     the order among equals), cut into batches of at most `batch_tokens` padded tokens on either
     side and `batch_size` pairs, in shuffled order.
-
-    Args:
-        pairs: at least one.
-        batch_tokens: the most tokens, padding included, on either side of a batch; a pair that is
-            longer makes a batch of its own.
-        batch_size: the most pairs.
-        start_id: what the decoder reads first.
-        seed: of the shuffles.
+    A pair that is longer makes a batch of its own. The decoder reads `start_id` first.
     """
 
     def __init__(

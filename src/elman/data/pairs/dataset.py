@@ -1,4 +1,7 @@
-"""Sentence pairs on disk: which files are the training, validation and test pairs."""
+"""Sentence pairs on disk: which files are the training, validation and test pairs.
+
+Files, columns and rows that can't be used and too few pairs raise `InputError`, which says where.
+"""
 
 from __future__ import annotations
 
@@ -53,9 +56,6 @@ def read_pairs(
     such files, named after their splits (train.en train.de valid.en …). `source` and `target` are
     columns (or their numbers) of a table, keys of JSON lines, endings of parallel files in a
     folder.
-
-    Raises:
-        InputError: files, columns or rows that can't be used, or too few pairs.
     """
     parts = _parts(given(data), source, target)
     reader = Reader(source, target, skip_bad_rows=skip_bad_rows)
@@ -63,13 +63,12 @@ def read_pairs(
     notes = list(dict.fromkeys(reader.found))
     if "valid" not in pairs:
         fraction = 0.0 if "test" in pairs else test_fraction
-        drawn = _drawn(pairs["train"], valid_fraction, fraction, seed, name_of(parts["train"]))
-        pairs |= drawn
+        pairs |= _drawn(pairs["train"], valid_fraction, fraction, seed, name_of(parts["train"]))
         notes.append(f"split by a draw, seed {seed}")
     if reader.empty:
         notes.append(f"left out {reader.empty:,} empty rows")
-    if reader.bad:
-        notes.append(f"left out {reader.bad:,} rows that can't be read")
+    if reader.bad.count:
+        notes.append(f"left out {reader.bad.count:,} rows that can't be read")
     return PairSplits(pairs["train"], pairs["valid"], pairs.get("test", []), notes)
 
 
@@ -78,28 +77,26 @@ def _parts(found: Given, source: str | None, target: str | None) -> dict[str, Pa
     if not isinstance(found, Files):
         return parts_of(found)
     paths = found.paths
+    if len(paths) == 1 and paths[0].is_dir():
+        return _in_folder(paths[0], source, target)
     for path in paths:
         if not path.exists():
             raise InputError(f"{path}: there is no such file; check the path")
-        if not (path.is_file() or path.is_dir()):
-            raise InputError(f"{path}: not a file that can be read twice; save the pairs in one")
-    if len(paths) == 1 and paths[0].is_dir():
-        return {name: Files(files) for name, files in _in_folder(paths[0], source, target).items()}
-    for path in paths:
         if path.is_dir():
             raise InputError(f"{path}: a folder among files; give {_EXPECTED}")
-    groups = _groups(paths)
+        if not path.is_file():
+            raise InputError(f"{path}: not a file that can be read twice; save the pairs in one")
+    groups = [_ordered(group, source, target) for group in _groups(paths)]
     if len(groups) > len(SPLITS):
         raise InputError(f"got {len(paths)} files, expected {_EXPECTED}")
-    ordered = [Files(_ordered(group, source, target)) for group in groups]
-    return dict(zip(SPLITS, ordered, strict=False))
+    return {name: Files(group) for name, group in zip(SPLITS, groups, strict=False)}
 
 
 def _ordered(files: Group, source: str | None, target: str | None) -> Group:
     """Parallel files by the names of their endings, where these are given."""
     if len(files) == 1 or source is None or target is None:
         return files
-    endings = [suffix_of(path).removeprefix(".") for path in files]
+    endings = [_ending(path) for path in files]
     if sorted(endings) != sorted([source.lower(), target.lower()]):
         raise InputError(
             f"{files[0]} and {files[1]}: don't end in .{source} and .{target}; give parallel files"
@@ -109,11 +106,7 @@ def _ordered(files: Group, source: str | None, target: str | None) -> Group:
 
 
 def one_by_one(data: Data | Given) -> list[tuple[str, Part]]:
-    """Sets of pairs one by one, each with its name: tables, or parallel files two by two.
-
-    Raises:
-        InputError: both kinds, or an odd number of parallel files.
-    """
+    """Sets of pairs one by one, each with its name: tables, or parallel files two by two."""
     part = one_part(data)
     if not isinstance(part, Files):
         return [(part.where, part)]
@@ -133,49 +126,46 @@ def _groups(paths: Sequence[Path]) -> list[Group]:
     return [tuple(paths[begin : begin + 2]) for begin in range(0, len(paths), 2)]
 
 
-def _in_folder(folder: Path, source: str | None, target: str | None) -> dict[str, Group]:
+def _in_folder(folder: Path, source: str | None, target: str | None) -> dict[str, Part]:
     found = in_folder(folder)
     for split in ("train", "valid"):
         if split not in found:
             raise InputError(f"{folder}: holds no {split}.* file; give {_EXPECTED}")
-    return {name: _of_role(folder, name, paths, source, target) for name, paths in found.items()}
-
-
-def _of_role(
-    folder: Path, role: str, paths: list[Path], source: str | None, target: str | None
-) -> Group:
-    tables = [path for path in paths if is_table(path)]
-    if len(paths) == 1 and tables:
-        return (paths[0],)
-    by_ending = {suffix_of(path).removeprefix("."): path for path in paths}
-    if tables or len(by_ending) != len(paths) or len(paths) == 1:
-        names = ", ".join(path.name for path in paths)
-        raise InputError(
-            f"{folder}: {names}: not one table and not parallel files of the {role} pairs; name"
-            " the files one by one"
-        )
-    if source is None or target is None:
-        names = " and ".join(path.name for path in paths[:2])
-        first, second = list(by_ending)[:2]
-        raise InputError(
-            f"{folder}: holds {names}; say which is translated into which, such as"
-            f" --source {first} --target {second}"
-        )
-    for ending in (source, target):
-        if ending not in by_ending:
+    parts: dict[str, Part] = {}
+    for split, paths in found.items():
+        tables = [path for path in paths if is_table(path)]
+        if len(paths) == 1 and tables:
+            parts[split] = Files((paths[0],))
+            continue
+        by_ending = {_ending(path): path for path in paths}
+        names = [path.name for path in paths]
+        if tables or len(by_ending) != len(paths) or len(paths) == 1:
             raise InputError(
-                f"{folder}: no {role} file ends in .{ending}, only"
-                f" {', '.join(path.name for path in paths)}; check --source and --target"
+                f"{folder}: {', '.join(names)}: not one table and not parallel files of the {split}"
+                " pairs; name the files one by one"
             )
-    return by_ending[source], by_ending[target]
+        if source is None or target is None:
+            first, second = list(by_ending)[:2]
+            raise InputError(
+                f"{folder}: holds {' and '.join(names[:2])}; say which is translated into which,"
+                f" such as --source {first} --target {second}"
+            )
+        for ending in (source, target):
+            if ending not in by_ending:
+                raise InputError(
+                    f"{folder}: no {split} file ends in .{ending}, only {', '.join(names)}; check"
+                    " --source and --target"
+                )
+        parts[split] = Files((by_ending[source], by_ending[target]))
+    return parts
+
+
+def _ending(path: Path) -> str:
+    return suffix_of(path).removeprefix(".")
 
 
 def _drawn(
-    pairs: list[Pair],
-    valid_fraction: float,
-    test_fraction: float,
-    seed: int,
-    name: str,
+    pairs: list[Pair], valid_fraction: float, test_fraction: float, seed: int, name: str
 ) -> dict[str, list[Pair]]:
     if valid_fraction + test_fraction >= 1:
         raise InputError(
@@ -190,11 +180,7 @@ def _drawn(
             " validation and test pairs; use more of them"
         )
     order = np.random.default_rng(seed).permutation(len(pairs))
-    cuts = {
-        "valid": order[:valid],
-        "test": order[valid : valid + test],
-        "train": order[valid + test :],
+    cut = zip(("valid", "test", "train"), np.split(order, [valid, valid + test]), strict=True)
+    return {
+        name: [pairs[place] for place in np.sort(places)] for name, places in cut if len(places)
     }
-    if not test:
-        del cuts["test"]
-    return {role: [pairs[place] for place in np.sort(places)] for role, places in cuts.items()}

@@ -1,4 +1,4 @@
-"""Rows of sentence pairs: two parallel files, a table, or pairs in memory.
+"""Rows of sentence pairs: two parallel files, a table, or pairs in memory; or sources alone.
 
 What is wrong with a row is said with its file and line, or counted where bad rows are skipped.
 """
@@ -6,16 +6,16 @@ What is wrong with a row is said with its file and line, or counted where bad ro
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from elman.data.given import Columns, Data, Files, Given, Pairs, name_of, one_part
-from elman.data.tables.bad_rows import BadRows
 from elman.data.tables.read import KINDS, read_columns, read_file, suffix_of
-from elman.data.tables.table import Table, listed
+from elman.data.tables.table import BadRows, Table, listed
+from elman.data.text import lines_of
 from elman.data.text_files import LONGEST_LINE, decode, numbered_lines
 from elman.errors import InputError
 
@@ -55,19 +55,10 @@ class Reader:
     found: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._bad = BadRows(self.skip_bad_rows)
-
-    @property
-    def bad(self) -> int:
-        """Rows left out that could not be read."""
-        return self._bad.count
+        self.bad = BadRows(self.skip_bad_rows)
 
     def read(self, data: Data | Given) -> list[Pair]:
-        """The pairs of two parallel files, of one table, or in memory.
-
-        Raises:
-            InputError: data or a row that can't be read, columns that are missing or not clear.
-        """
+        """The pairs of two parallel files, of one table, or in memory."""
         part = one_part(data)
         match part:
             case Files((source, target)):
@@ -77,7 +68,7 @@ class Reader:
                 names = (str(self.source), str(self.target))
                 numbered = all(name.isdecimal() and int(name) > 0 for name in names)
                 header = not numbered and self._has_names
-                rows = self._table(read_file(path, self._bad, header=header, kind=kind))
+                rows = self._table(read_file(path, self.bad, header=header, kind=kind))
             case Columns():
                 rows = self._table(read_columns(part))
             case Pairs():
@@ -104,7 +95,7 @@ class Reader:
             count = left[0]
             for path, (number, line) in ((source, left), (target, right)):
                 if fault := decode(line, LONGEST_LINE)[1]:
-                    self._bad.add(f"{path}:{number}", fault)
+                    self.bad.add(f"{path}:{number}", fault)
                     break
             else:
                 yield f"{source}:{count}", (left[1].decode(), right[1].decode())
@@ -119,33 +110,30 @@ class Reader:
             where = table.where(row)
             wrong = [name for name, c in zip(chosen, pair, strict=True) if not isinstance(c, str)]
             if wrong:
-                self._bad.add(where, f"has no text under {wrong[0]!r}")
+                self.bad.add(where, f"has no text under {wrong[0]!r}")
             else:
                 yield where, pair
 
     def _has_names(self, rows: Sequence[Sequence[str]]) -> bool:
-        """Whether the first row names the columns, since it has the names that are looked for."""
+        """Whether the first row has the names of columns that are looked for."""
         names = {cell.strip().lower() for cell in rows[0]}
         told = {str(self.source).lower(), str(self.target).lower()}
         return told <= names or any({*pair} <= names for pair in NAMES)
 
     def _choose(self, table: Table, columns: dict[str, list[Any]]) -> tuple[str, str]:
         """The columns of the source and of the target."""
-        by_lower = {name.lower(): name for name in reversed(columns)}
+        by_lower = _by_lower(columns)
+        wanted = [NAMES[0], *NAMES]
         if self.source is not None and self.target is not None:
-            wanted = (self.source, self.target)
-            missing = [name for name in wanted if name.lower() not in by_lower]
+            wanted[0] = (self.source.lower(), self.target.lower())
+            missing = [n for n in (self.source, self.target) if n.lower() not in by_lower]
             if missing and self.insist:
                 raise InputError(
                     f"{table.name}: has no column {missing[0]!r}, only {listed(columns)}; name two"
                     " of them, or number them from 1, with --source and --target"
                 )
-            if not missing:
-                return self._take(table, by_lower[wanted[0].lower()], by_lower[wanted[1].lower()])
-        for source, target in NAMES:
-            if source in by_lower and target in by_lower:
-                return self._take(table, by_lower[source], by_lower[target])
-        texts = [
+        chosen = [by_lower[name] for pair in wanted if {*pair} <= by_lower.keys() for name in pair]
+        texts = chosen[:2] or [
             name
             for name, cells in columns.items()
             if any(isinstance(cell, str) for cell in cells[:_LOOKED_AT])
@@ -156,28 +144,60 @@ class Reader:
                 f"{table.name}: has {counted}, and which two are the sentences is not clear; name"
                 f" them (of {listed(columns)}), such as --source {next(iter(columns), 1)}"
             )
-        return self._take(table, *texts)
-
-    def _take(self, table: Table, source: str, target: str) -> tuple[str, str]:
-        shown = (source, f"{target} (no header)")
-        if table.header:
-            shown = (repr(source), repr(target))
+        source, target = texts
+        shown = (repr(source), repr(target)) if table.header else (source, f"{target} (no header)")
         self.found.append(f"source: column {shown[0]}, target: column {shown[1]}")
         return source, target
 
     def _pair(self, where: str, row: Sequence[str]) -> Pair | None:
         if max(map(len, row)) >= LONGEST_LINE:
-            self._bad.add(where, f"longer than {LONGEST_LINE:,} characters, so not a sentence")
+            self.bad.add(where, f"longer than {LONGEST_LINE:,} characters, so not a sentence")
             return None
         source, target = map(clean, row)
         if source and target:
             return Pair(source, target)
         if source or target:
             side = "target" if source else "source"
-            self._bad.add(where, f"the {side} is empty, the other side is not")
+            self.bad.add(where, f"the {side} is empty, the other side is not")
         else:
             self.empty += 1
         return None
+
+
+def read_sources(data: Path | Columns, column: str | None = None) -> Iterator[str]:
+    """The sentences of a text file with one on each line, or of a table, a row each.
+
+    The column is `column`, its name or number; else one with a usual name; else the only column, or
+    the first of two.
+    """
+    names = [*([] if column is None else [column.lower()]), *(source for source, _ in NAMES)]
+    if isinstance(data, Columns):
+        table = read_columns(data)
+    elif not is_table(data):
+        return lines_of(data)
+    else:
+        table = read_file(
+            data,
+            BadRows(remedy="correct the row"),
+            header=lambda rows: not {*names}.isdisjoint(cell.strip().lower() for cell in rows[0]),
+        )
+    by_lower = _by_lower(table.columns)
+    found = [by_lower[name] for name in names if name in by_lower]
+    if not found and len(table.columns) > 2:
+        raise InputError(
+            f"{table.name}: which of its columns ({listed(table.columns)}) is the source is not"
+            " clear; rename it to source"
+        )
+    cells = table.cells((found or list(table.columns))[0])
+    for row, cell in enumerate(cells):
+        if not isinstance(cell, str):
+            raise InputError(f"{table.where(row)}: expected text, got {cell!r}; correct the row")
+    return iter(cells)
+
+
+def _by_lower(names: Iterable[str]) -> dict[str, str]:
+    """Each name by itself in lower case; the first of those that then are the same."""
+    return {name.lower(): name for name in reversed(list(names))}
 
 
 def is_table(path: Path) -> bool:

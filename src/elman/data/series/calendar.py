@@ -13,36 +13,24 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from elman.data.series.frequency import Stamps
-from elman.data.series.infer_frequency import spoken
-from elman.data.series.panel import Covariate, Floats, Panel
+from elman.data.series.frequency import Stamps, spoken
+from elman.data.series.panel import Covariate, Floats, Panel, borders_of
 from elman.errors import InputError
 
 
 def with_calendar(panel: Panel, horizon: int = 0) -> Panel:
-    """The panel with calendar features among its future covariates, `horizon` rows ahead.
-
-    Args:
-        panel: its declared future covariates come first and stay as they are.
-        horizon: rows beyond the last value that a forecast needs.
-
-    Raises:
-        InputError: a declared future covariate does not reach that far.
-    """
+    """The panel with calendar features after its future covariates, `horizon` rows ahead."""
     declared = panel.of("future")
     if declared:
         _refuse_short(panel, horizon)
-        reach = panel.ahead
-    else:
-        reach = np.full(len(panel), horizon, dtype=np.int64)
-    names = panel.frequency.calendar
-    lengths = panel.lengths + reach
-    borders = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    lengths = panel.lengths + (panel.ahead if declared else horizon)
+    borders = borders_of(lengths)
     rows = np.arange(borders[-1]) - np.repeat(borders[:-1], lengths)
-    stamps = panel.frequency.shift(np.repeat(panel.starts, lengths), rows)
-    columns = [_declared(panel, int(borders[-1]))]
+    names = panel.frequency.calendar
+    columns = [panel.future if declared else np.zeros((len(rows), 0))]
     if names:
-        columns.append(features(_wall(panel, stamps), names))
+        stamps = panel.frequency.shift(np.repeat(panel.starts, lengths), rows)
+        columns.append(features(panel.wall(stamps), names))
     added = [f"{name} ({wave})" for name in names for wave in ("sin", "cos")]
     return replace(
         panel,
@@ -53,26 +41,10 @@ def with_calendar(panel: Panel, horizon: int = 0) -> Panel:
 
 
 def features(times: Stamps, names: tuple[str, ...]) -> Floats:
-    """(M, 2 F) sine and cosine of each named feature.
-
-    Args:
-        times: (M,) datetime64, as the clock on the wall shows them.
-        names: of "second", "minute", "hour", "weekday", "monthday", "yearday", "month".
-    """
+    """(M, 2 F) sine and cosine of each named feature of `times` (M,) of the wall clock."""
     turns = np.stack([_TURNS[name](times) for name in names], axis=1)  # (M, F), 0 to 1
     angles = 2 * np.pi * turns
     return np.stack([np.sin(angles), np.cos(angles)], axis=2).reshape(len(times), -1)
-
-
-def _declared(panel: Panel, rows: int) -> Floats:
-    return panel.future if panel.of("future") else np.zeros((rows, 0))
-
-
-def _wall(panel: Panel, stamps: Stamps) -> Stamps:
-    """Instants as the clock of the panel's time zone shows them."""
-    if panel.time_zone is None or not panel.frequency.intraday:
-        return stamps
-    return np.asarray(panel.clock(stamps).tz_localize(None).to_numpy())
 
 
 def _refuse_short(panel: Panel, horizon: int) -> None:

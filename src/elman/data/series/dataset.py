@@ -5,45 +5,76 @@ Legend: R rows of the table, S series.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Self
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from elman.data.given import Data, Files, Given, given
 from elman.data.optional import library
-from elman.data.series.column_roles import read_table, resolve
-from elman.data.series.columns import Columns
-from elman.data.series.frequency import Stamps
-from elman.data.series.grid import Grid, assemble
-from elman.data.series.infer_frequency import infer_frequency, spoken
+from elman.data.series.columns import Columns, read_table, resolve
+from elman.data.series.frequency import Stamps, spoken
+from elman.data.series.grid import Find, assemble
+from elman.data.series.infer_frequency import infer_frequency
 from elman.data.series.json_lines import is_gluonts, read_grid
-from elman.data.series.panel import Covariate, Floats, Integers, Panel, Role
+from elman.data.series.panel import (
+    Booleans,
+    Covariate,
+    Floats,
+    Integers,
+    Panel,
+    Role,
+    borders_of,
+    load_panel,
+    save_panel,
+)
 from elman.data.series.stamps import Where, parse_times, place_in_zone
 from elman.data.tables.table import Table
 from elman.errors import InputError
+from elman.files import write_json
 
 MOST_CATEGORIES = 64
 """Of a covariate that changes with time: each is a column."""
 
 
 @dataclass(frozen=True, eq=False)
-class Read:
-    """A panel with how it was read.
-
-    Attributes:
-        panel: the series.
-        columns: with every name found, the frequency and the categories: given again, they read
-            another table in the same way.
-        notes: lines for people: what was found, dropped and filled.
-    """
+class SeriesData:
+    """A panel with how it was read."""
 
     panel: Panel
     columns: Columns
+    """With every name, the frequency and the categories that were found: another table is read
+    by them in the same way."""
     notes: tuple[str, ...]
+    """Lines for people: what was found, dropped and filled."""
+
+    def save(self, folder: Path) -> None:
+        """Write what `load` takes."""
+        save_panel(self.panel, folder / "panel.safetensors")
+        write_json(
+            folder / "columns.json", {"columns": asdict(self.columns), "notes": list(self.notes)}
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """What `save` wrote."""
+        path = folder / "columns.json"
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            columns = TypeAdapter(Columns).validate_python(content["columns"])
+            notes = tuple(str(note) for note in content["notes"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(
+                f"{path}: cannot be read as the columns of a run ({reason}); train the run again"
+            ) from error
+        return cls(load_panel(folder / "panel.safetensors"), columns, notes)
 
 
-def read_panel(data: Data | Given, columns: Columns | None = None) -> Read:
+def read_panel(data: Data | Given, columns: Columns | None = None) -> SeriesData:
     """Many series from a table: a file, several of one kind, a frame or a dict of columns.
 
     A table is wide (one row for each time) or long (a column names the series); rows of a series
@@ -57,15 +88,15 @@ def read_panel(data: Data | Given, columns: Columns | None = None) -> Read:
     columns = columns or Columns()
     found = given(data)
     if isinstance(found, Files) and is_gluonts(found.paths):
-        grid, columns, notes = read_grid(found.paths, columns)
+        grid, where, columns, notes = read_grid(found.paths, columns)
     else:
         table = read_table(found, columns)
-        grid, columns, notes = _grid_of(table, resolve(table, columns))
-    panel, more = assemble(grid, columns)
-    return Read(panel, columns, (*_summary(panel, columns), *notes, *more))
+        grid, where, columns, notes = _grid_of(table, resolve(table, columns))
+    panel, more = assemble(grid, where, columns)
+    return SeriesData(panel, columns, (*_summary(panel, columns), *notes, *more))
 
 
-def _grid_of(table: Table, columns: Columns) -> tuple[Grid, Columns, list[str]]:
+def _grid_of(table: Table, columns: Columns) -> tuple[Panel, Find, Columns, list[str]]:
     stamps, zoned, note = parse_times(table.series(columns.time), columns.time, table.where)
     notes = [f"times {note}"] if note else []
     if table.dialect is not None and table.dialect.decimal == ",":
@@ -76,47 +107,51 @@ def _grid_of(table: Table, columns: Columns) -> tuple[Grid, Columns, list[str]]:
     past, past_of = _encoded(table, columns, "past")
     future, future_of = _encoded(table, columns, "future")
     static, static_of = _encoded(table, columns, "static")
-    rows = _in_order(table, stamps, codes, ids)
-    merged = np.concatenate([targets, past, future], axis=1)
-    rows, merged = _without_duplicates(table, columns, stamps, codes, ids, rows, merged, notes)
+    rows = np.argsort(codes, kind="stable")
+
+    def at(place: int) -> str:
+        """Where a person finds a row, in the order of `rows`, and its series."""
+        return f"{table.where(int(rows[place]))}: {ids[codes[place]]}"
+
+    merged = np.concatenate([targets, past, future], axis=1)[rows]
     stamps, codes = stamps[rows], codes[rows]
-    places = _places(table, rows)
-    frequency, steps = infer_frequency(stamps, codes, ids, places, columns.frequency)
+    same = _same_times(stamps, codes, at)
+    if same.any():
+        kept, merged = _without_duplicates(table, columns, stamps, rows, same, merged, at, notes)
+        rows, stamps, codes = rows[kept], stamps[kept], codes[kept]
+    frequency, steps = infer_frequency(stamps, codes, at, columns.frequency)
     begins = np.concatenate([np.flatnonzero(np.diff(codes, prepend=-1)), [len(codes)]])
-    lengths = steps[begins[1:] - 1] + 1
-    borders = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    borders = borders_of(steps[begins[1:] - 1] + 1)
     full = np.full((int(borders[-1]), merged.shape[1]), np.nan)
     full[borders[codes] + steps] = merged
-    split = np.cumsum([targets.shape[1], past.shape[1]])
 
     def where(series: int, row: int) -> str:
         """The row of the file, or the one before a row that is missing."""
         here = slice(begins[series], begins[series + 1])
         before = int(np.searchsorted(steps[here], row, side="right")) - 1
-        return places(int(begins[series]) + max(before, 0))
+        return table.where(int(rows[int(begins[series]) + max(before, 0)]))
 
-    grid = Grid(
+    split = np.cumsum([targets.shape[1], past.shape[1]])
+    grid = Panel(
         frequency=frequency,
         ids=ids,
         targets=columns.target,
         starts=stamps[begins[:-1]],
         borders=borders,
         values=full[:, : split[0]],
+        observed=~np.isnan(full[:, : split[0]]),
         past=full[:, split[0] : split[1]],
         future=full[:, split[1] :],
-        static=_one_a_series(static, static_of, rows, begins, ids, places),
+        future_borders=borders,
+        static=_one_a_series(static[rows], static_of, begins, at),
         covariates=(*static_of, *past_of, *future_of),
         time_zone=time_zone,
-        where=where,
+        missing=columns.missing,
     )
     categories = {item.name: item.categories for item in grid.covariates}
     zone = columns.time_zone or (time_zone or "")
     found = {"frequency": frequency.alias, "time_zone": zone, "categories": categories}
-    return grid, replace(columns, **found), notes  # type: ignore[arg-type]
-
-
-def _places(table: Table, rows: Integers) -> Where:
-    return lambda place: table.where(int(rows[place]))
+    return grid, where, replace(columns, **found), notes  # type: ignore[arg-type]
 
 
 def _series_codes(table: Table, columns: Columns) -> tuple[Integers, tuple[str, ...]]:
@@ -159,46 +194,40 @@ def _encoded(table: Table, columns: Columns, role: Role) -> tuple[Floats, tuple[
     return np.concatenate([np.zeros((len(table), 0)), *arrays], axis=1), tuple(covariates)
 
 
-def _in_order(table: Table, stamps: Stamps, codes: Integers, ids: tuple[str, ...]) -> Integers:
-    """The rows series by series; within one they have to be in the order of time."""
-    rows = np.argsort(codes, kind="stable")
-    back = (np.diff(stamps[rows]).astype(np.int64) < 0) & (np.diff(codes[rows]) == 0)
-    if back.any():
-        place = int(np.flatnonzero(back)[0])
-        row, before = int(rows[place + 1]), int(rows[place])
+def _same_times(stamps: Stamps, codes: Integers, at: Where) -> Booleans:
+    """(R - 1,) whether a row has the time of the row before it; in one series none is earlier."""
+    steps, one_series = np.diff(stamps).astype(np.int64), np.diff(codes) == 0
+    back = np.flatnonzero((steps < 0) & one_series)
+    if len(back):
+        before = int(back[0])
         raise InputError(
-            f"{table.where(row)}: {ids[codes[row]]}: {spoken(stamps[row])} comes after "
-            f"{spoken(stamps[before])}; put the rows of a series into the order of time"
+            f"{at(before + 1)}: {spoken(stamps[before + 1])} comes after {spoken(stamps[before])};"
+            " put the rows of a series into the order of time"
         )
-    return rows
+    return np.asarray((steps == 0) & one_series)
 
 
 def _without_duplicates(
     table: Table,
     columns: Columns,
     stamps: Stamps,
-    codes: Integers,
-    ids: tuple[str, ...],
     rows: Integers,
+    same: Booleans,
     values: Floats,
+    at: Where,
     notes: list[str],
-) -> tuple[Integers, Floats]:
-    """The rows without those that repeat a time of their series, with their values."""
-    values = values[rows]
-    same = (np.diff(stamps[rows]).astype(np.int64) == 0) & (np.diff(codes[rows]) == 0)
-    if not same.any():
-        return rows, values
+) -> tuple[Booleans, Floats]:
+    """Which rows are left when each time of a series stands once, and their values."""
     left, right = values[:-1], values[1:]
     equal = ((left == right) | (np.isnan(left) & np.isnan(right))).all(axis=1)
     conflicts = np.flatnonzero(same & ~equal)
     if len(conflicts) and columns.duplicates == "refuse":
-        row, before = int(rows[conflicts[0] + 1]), int(rows[conflicts[0]])
+        before = int(conflicts[0])
         clock = stamps.dtype != np.int64 and not columns.time_zone
         raise InputError(
-            f"{table.where(row)}: {ids[codes[row]]}: {spoken(stamps[row])} stands twice with "
-            f"different values (before at {table.where(before)}); remove one, or say --duplicates "
-            "first, last or mean"
-            + (" (or --time-zone, if the clock was set back there)" if clock else "")
+            f"{at(before + 1)}: {spoken(stamps[before + 1])} stands twice with different values "
+            f"(before at {table.where(int(rows[before]))}); remove one, or say --duplicates first, "
+            "last or mean" + (" (or --time-zone, if the clock was set back there)" if clock else "")
         )
     first = np.concatenate([[True], ~same])
     keep = np.concatenate([~same, [True]]) if columns.duplicates == "last" else first
@@ -213,41 +242,29 @@ def _without_duplicates(
         f"them with other values: {columns.duplicates}); the first at "
         f"{table.where(int(rows[np.flatnonzero(same)[0] + 1]))}"
     )
-    return rows[keep], values[keep]
+    return keep, values[keep]
 
 
 def _one_a_series(
-    static: Floats,
-    covariates: tuple[Covariate, ...],
-    rows: Integers,
-    begins: Integers,
-    ids: tuple[str, ...],
-    places: Where,
+    static: Floats, covariates: tuple[Covariate, ...], begins: Integers, at: Where
 ) -> Floats:
     """(S, K) of (R, K), where all rows of a series say the same; empty ones don't count."""
-    ordered = static[rows]
-    firsts = np.repeat(ordered[begins[:-1]], np.diff(begins), axis=0)
-    differs = (ordered != firsts) & ~(np.isnan(ordered) & np.isnan(firsts))
+    firsts = np.repeat(static[begins[:-1]], np.diff(begins), axis=0)
+    differs = (static != firsts) & ~(np.isnan(static) & np.isnan(firsts))
     if differs.any():
         row, column = (int(place) for place in np.argwhere(differs)[0])
-        series = int(np.searchsorted(begins, row, side="right")) - 1
         raise InputError(
-            f"{places(row)}: {ids[series]}: the static covariate {covariates[column].name} changes "
-            "within the series; give one value a series, or declare it as --past or --future"
+            f"{at(row)}: the static covariate {covariates[column].name} changes within the series;"
+            " give one value a series, or declare it as --past or --future"
         )
-    return np.asarray(np.nan_to_num(ordered[begins[:-1]], nan=0.0))
+    return np.asarray(np.nan_to_num(static[begins[:-1]], nan=0.0))
 
 
 def with_future(panel: Panel, data: Data | Given, columns: Columns) -> Panel:
     """The panel with covariates known ahead from another table, beyond its last values.
 
-    Args:
-        panel: with covariates of the role "future".
-        data: a table with the times after the panel's end, its series and those covariates.
-        columns: how the panel was read.
-
-    Raises:
-        InputError: rows or covariates that are missing.
+    The table has the times after the panel's end, its series and those covariates; `columns` say
+    how the panel was read.
     """
     table = read_table(data, columns)
     needed = [columns.time, columns.series, *columns.future]
@@ -280,16 +297,14 @@ def with_future(panel: Panel, data: Data | Given, columns: Columns) -> Panel:
             )
         parts.append(np.concatenate([own_rows, beyond]))
         lengths.append(length + reach)
-    borders = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return replace(panel, future=np.concatenate(parts), future_borders=borders)
+    return replace(panel, future=np.concatenate(parts), future_borders=borders_of(lengths))
 
 
 def _summary(panel: Panel, columns: Columns) -> list[str]:
     """What there is: series, frequency, from when to when, channels."""
     ends = panel.frequency.shift(panel.starts, panel.lengths - 1)
     zone = f" ({panel.time_zone})" if panel.time_zone else ""
-    clock = panel.clock(np.array([panel.starts.min(), ends.max()]))
-    when = " to ".join(spoken(_wall(stamp)) for stamp in clock)
+    when = " to ".join(map(spoken, panel.wall(np.array([panel.starts.min(), ends.max()]))))
     rows = panel.lengths
     sizes = (
         f"{rows[0]:,} rows"
@@ -312,9 +327,3 @@ def _summary(panel: Panel, columns: Columns) -> list[str]:
         if named:
             lines.append(f"{role} covariates: {', '.join(named)}")
     return lines
-
-
-def _wall(stamp: Any) -> Any:
-    """A stamp as the clock on the wall shows it."""
-    naive = stamp.tz_localize(None) if getattr(stamp, "tz", None) is not None else stamp
-    return naive.to_datetime64() if hasattr(naive, "to_datetime64") else naive

@@ -21,21 +21,17 @@ class Forecast:
 
     Attributes:
         mean: (S, L, C).
-        levels: (Q,) ascending, between 0 and 1: `LEVELS`, or others that have the ends
-            of the 50, 80 and 95 % intervals and the median.
+        levels: (Q,) ascending, between 0 and 1, those of `LEVELS` among them.
         quantiles: (S, L, C, Q), not crossing.
-        samples: (S, L, C, n) sample paths, or None.
     """
 
     mean: Floats
     levels: tuple[float, ...]
     quantiles: Floats
-    samples: Floats | None = None
 
-    def steps(self, begin: int, end: int | None = None) -> Forecast:
-        cut = slice(begin, end)
-        samples = None if self.samples is None else self.samples[:, cut]
-        return Forecast(self.mean[:, cut], self.levels, self.quantiles[:, cut], samples)
+    def after(self, gap: int) -> Forecast:
+        """Without the first `gap` steps."""
+        return Forecast(self.mean[:, gap:], self.levels, self.quantiles[:, gap:])
 
     @property
     def horizon(self) -> int:

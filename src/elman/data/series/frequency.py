@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from elman.data.optional import library
 from elman.errors import InputError
 
 Stamps: TypeAlias = npt.NDArray[Any]
@@ -41,11 +41,7 @@ class Frequency:
 
     @classmethod
     def named(cls, alias: str) -> Frequency:
-        """The frequency of an alias; "M", "Q", "Y", "H", "T", … are those of pandas 2.
-
-        Raises:
-            InputError: it is not one.
-        """
+        """The frequency of an alias; "M", "Q", "Y", "H", "T", … are those of pandas 2."""
         count, unit = _split(alias)
         base = unit.partition("-")[0]
         if base not in _UNITS or count < 1 or (base == "W") != ("-" in unit):
@@ -88,8 +84,8 @@ class Frequency:
         base = unit.partition("-")[0]
         if base == "B":
             days = np.busday_offset(np.asarray(starts, "datetime64[D]"), rows, roll="forward")
-        elif base in _MONTH_ENDS:
-            days = _MONTH_ENDS[base](np.asarray(starts, "datetime64[M]") + rows)
+        elif base in MONTH_ENDS:
+            days = MONTH_ENDS[base](np.asarray(starts, "datetime64[M]") + rows)
         else:
             return np.asarray(np.asarray(starts, "datetime64[ns]") + rows * _nanoseconds(base))
         return np.asarray(days, "datetime64[ns]")
@@ -102,7 +98,7 @@ class Frequency:
             units = stamps - starts
         elif base == "B":
             units = np.busday_count(starts.astype("datetime64[D]"), stamps.astype("datetime64[D]"))
-        elif base in _MONTH_ENDS:
+        elif base in MONTH_ENDS:
             months = stamps.astype("datetime64[M]") - starts.astype("datetime64[M]")
             units = months.astype(np.int64)
         else:
@@ -111,43 +107,14 @@ class Frequency:
         rows[self.shift(starts, rows) != stamps] = -1
         return rows
 
-    def clock(self, times: Stamps, time_zone: str | None) -> Any:
-        """A pandas index of stamps as they are to be written: in the time zone; steps stay.
 
-        Args:
-            times: as in a `Panel`: in UTC where there is a time zone and `intraday` holds.
-            time_zone: an IANA name, or None.
-        """
-        if self.counted:
-            return times
-        index = library("pandas").DatetimeIndex(times)
-        if time_zone is None or not self.intraday:
-            return index
-        return index.tz_localize("UTC").tz_convert(time_zone)
-
-
-def _first_days(months: Stamps) -> Stamps:
-    return months.astype("datetime64[D]")
-
-
-def _last_days(months: Stamps) -> Stamps:
-    return (months + 1).astype("datetime64[D]") - 1
-
-
-def _first_business_days(months: Stamps) -> Stamps:
-    return np.asarray(np.busday_offset(_first_days(months), 0, roll="forward"))
-
-
-def _last_business_days(months: Stamps) -> Stamps:
-    return np.asarray(np.busday_offset(_last_days(months), 0, roll="backward"))
-
-
-_MONTH_ENDS = {
-    "MS": _first_days,
-    "ME": _last_days,
-    "BMS": _first_business_days,
-    "BME": _last_business_days,
+MONTH_ENDS: dict[str, Callable[[Stamps], Stamps]] = {
+    "MS": lambda months: months.astype("datetime64[D]"),
+    "ME": lambda months: (months + 1).astype("datetime64[D]") - 1,
+    "BMS": lambda months: np.asarray(np.busday_offset(MONTH_ENDS["MS"](months), 0, "forward")),
+    "BME": lambda months: np.asarray(np.busday_offset(MONTH_ENDS["ME"](months), 0, "backward")),
 }
+"""The day that a row of each unit stands on in its month."""
 _MONTHS = {1: "monthly", 3: "quarterly", 12: "yearly"}
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
 _LONGER = {"D": 86400.0, "W": 7 * 86400.0}
@@ -211,3 +178,13 @@ def _lags(seasons: tuple[int, ...]) -> tuple[int, ...]:
     for season in seasons:
         lags |= {season - 1, season, season + 1, 2 * season}
     return tuple(sorted(lag for lag in lags if lag > 0))
+
+
+def spoken(stamp: Any) -> str:
+    """A stamp for people, as short as it can be."""
+    if not isinstance(stamp, np.datetime64):
+        return str(stamp)
+    text = str(stamp.astype("datetime64[ms]")).replace("T", " ")
+    for tail in (".000", ":00", " 00:00"):
+        text = text.removesuffix(tail) if not (tail == ":00" and text.count(":") < 2) else text
+    return text

@@ -1,112 +1,111 @@
 """From rows on a regular grid to a panel: ends trimmed, faults refused, gaps filled and reported.
 
-Legend: S series, N rows of the grid, C targets, P columns of past and F of future covariates.
+Legend: S series, N rows of all series, C columns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 
 from elman.data.series.columns import Columns
-from elman.data.series.frequency import Frequency, Stamps
-from elman.data.series.gaps import filled, first_gap, report
-from elman.data.series.infer_frequency import spoken
-from elman.data.series.panel import Booleans, Covariate, Floats, Integers, Panel
+from elman.data.series.frequency import spoken
+from elman.data.series.panel import Floats, Integers, Missing, Panel, gather
 from elman.errors import InputError
 
+Find: TypeAlias = Callable[[int, int], str]
+"""How a person finds row r of series s: "prices.csv:17"."""
 
-@dataclass(frozen=True, eq=False)
-class Grid:
-    """Series as they were read, NaN where nothing stood.
-
-    Attributes:
-        frequency: of all.
-        ids: the S names.
-        targets: names of the channels.
-        starts: (S,) the stamps of first rows.
-        borders: (S + 1,) where series begin.
-        values: (N, C).
-        past: (N, P).
-        future: (N, F).
-        static: (S, K).
-        covariates: of all roles.
-        time_zone: an IANA name, or None.
-        where: how a person finds row r of series s: "prices.csv:17".
-    """
-
-    frequency: Frequency
-    ids: tuple[str, ...]
-    targets: tuple[str, ...]
-    starts: Stamps
-    borders: Integers
-    values: Floats
-    past: Floats
-    future: Floats
-    static: Floats
-    covariates: tuple[Covariate, ...]
-    time_zone: str | None
-    where: Callable[[int, int], str]
+WORDS: dict[str, str] = {
+    "forward": "filled with the last value",
+    "interpolate": "filled along the line between their neighbors",
+    "zero": "filled with 0",
+    "mask": "left out",
+}
+_SHOWN = 3
 
 
-def assemble(grid: Grid, columns: Columns) -> tuple[Panel, list[str]]:
-    """The panel, and what there is to say about how it was made.
+def assemble(grid: Panel, where: Find, columns: Columns) -> tuple[Panel, list[str]]:
+    """The panel of series as they were read, and what there is to say about how it was made.
 
     Rows before the first value of any target are dropped. Rows after the last are the future:
     they stay for the covariates that are known ahead, and are dropped without these.
+
+    Args:
+        grid: with NaN where nothing stood, and as many rows of the future as of values.
+        where: names a row of it.
+        columns: what to do about faults.
 
     Raises:
         InputError: a series with no values or with equal ones, a gap under `missing="refuse"`,
             covariates that do not reach as far as the targets.
     """
     notes: list[str] = []
-    grid = _without_constant(grid, columns, notes)
-    has = np.asarray(~np.isnan(grid.values).all(axis=1))
-    rows = np.arange(len(has))
-    first = np.minimum.reduceat(np.where(has, rows, len(has)), grid.borders[:-1])
-    last = np.maximum.reduceat(np.where(has, rows, -1), grid.borders[:-1]) + 1
-    ends = _future_ends(grid, last)
-    _remark_trimmed(grid, first, last, notes)
-    observed_all = ~np.isnan(grid.values)
-    chosen, borders = _ranges(first, last)
-    observed = observed_all[chosen]
-    starts = grid.frequency.shift(grid.starts, first - grid.borders[:-1])
-    if columns.missing == "refuse":
-        _refuse_gaps(grid, observed, borders, first)
-    else:
-        of = (grid.ids, starts, grid.frequency, columns.missing)
-        notes += report(observed, borders, grid.targets, *of)
-    future_rows, future_borders = _ranges(first, ends)
-    panel = Panel(
-        frequency=grid.frequency,
-        ids=grid.ids,
-        targets=grid.targets,
-        starts=starts,
-        borders=borders,
-        values=filled(grid.values[chosen], borders, columns.missing),
-        observed=observed,
-        static=grid.static,
-        past=_covariates(grid, "past", grid.past[chosen], borders, columns, notes, first),
-        future=_covariates(
-            grid, "future", grid.future[future_rows], future_borders, columns, notes, first
-        ),
+    grid, where = _without_constant(grid, where, columns, notes)
+    begins, rows = grid.borders[:-1], np.arange(len(grid.values))
+    has = np.asarray(grid.observed.any(axis=1))
+    first = np.minimum.reduceat(np.where(has, rows, len(has)), begins)
+    last = np.maximum.reduceat(np.where(has, rows, -1), begins) + 1
+    ends = _future_ends(grid, where, last)
+    if early := int((first - begins).sum()):
+        notes.append(f"{early:,} rows before the first value of their series were left out")
+    late = int((grid.borders[1:] - last).sum())
+    if late and not grid.of("future"):
+        notes.append(f"{late:,} rows after the last value of their series were left out")
+    panel = grid.between(np.arange(len(grid)), first - begins, last - begins)
+    future_rows, future_borders = gather(first, ends)
+
+    def found(series: int, row: int) -> tuple[str, str]:
+        """How a person finds a row, and its time."""
+        place = f"{where(series, row + int(first[series] - begins[series]))}: series"
+        time = spoken(panel.frequency.times(panel.starts[series], 1, row)[0])
+        return f"{place} {panel.ids[series]}", time
+
+    def without_gaps(role: str, values: Floats, borders: Integers) -> Floats:
+        """Covariates: the last value is carried forward, 0 before the first."""
+        gaps = np.isnan(values)
+        if not gaps.any():
+            return values
+        row, column = (int(place) for place in np.argwhere(gaps)[0])
+        of = [item.name for item in grid.covariates if item.role == role for _ in range(item.width)]
+        series, row = place_of(borders, row)
+        place, time = found(series, row)
+        if columns.missing == "refuse":
+            raise InputError(
+                f"{place}: the covariate {of[column]} is missing at {time}; fill it in, or say"
+                " --missing forward"
+            )
+        notes.append(
+            f"{int(gaps.sum()):,} values of {role} covariates missing, filled with the last value "
+            f"(0 before the first): the first is {of[column]} of {grid.ids[series]} at {time}"
+        )
+        return np.nan_to_num(filled(values, borders, "forward"), nan=0.0)
+
+    if columns.missing == "refuse" and not panel.observed.all():
+        row, channel = (int(place) for place in np.argwhere(~panel.observed)[0])
+        place, time = found(*place_of(panel.borders, row))
+        raise InputError(
+            f"{place}: {grid.targets[channel]} is missing at {time} (rows are "
+            f"{grid.frequency.words}); fill it in, or say --missing forward, interpolate, zero or"
+            " mask"
+        )
+    notes += _gaps(panel)
+    panel = replace(
+        panel,
+        values=filled(panel.values, panel.borders, columns.missing),
+        past=without_gaps("past", panel.past, panel.borders),
+        future=without_gaps("future", grid.future[future_rows], future_borders),
         future_borders=future_borders,
-        covariates=grid.covariates,
-        time_zone=grid.time_zone,
-        missing=columns.missing,
     )
     return panel, notes
 
 
-def _ranges(begins: Integers, ends: Integers) -> tuple[Integers, Integers]:
-    lengths = ends - begins
-    borders = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return np.arange(borders[-1]) + np.repeat(begins - borders[:-1], lengths), borders
-
-
-def _without_constant(grid: Grid, columns: Columns, notes: list[str]) -> Grid:
+def _without_constant(
+    grid: Panel, where: Find, columns: Columns, notes: list[str]
+) -> tuple[Panel, Find]:
     """Refuse, drop or keep series without values, and with nothing but equal ones."""
     known = ~np.isnan(grid.values)
     begins = grid.borders[:-1]
@@ -117,7 +116,7 @@ def _without_constant(grid: Grid, columns: Columns, notes: list[str]) -> Grid:
     nothing = empty.all(axis=1)
     refused = nothing if columns.constant == "keep" else (empty | constant).any(axis=1)
     if not refused.any():
-        return grid
+        return grid, where
     series = int(np.flatnonzero(refused)[0])
     channel = int(np.flatnonzero((empty | constant)[series])[0])
     what = (
@@ -127,7 +126,7 @@ def _without_constant(grid: Grid, columns: Columns, notes: list[str]) -> Grid:
     )
     if columns.constant == "refuse" or refused.all():
         raise InputError(
-            f"{grid.where(series, 0)}: series {grid.ids[series]}: {grid.targets[channel]} {what}; "
+            f"{where(series, 0)}: series {grid.ids[series]}: {grid.targets[channel]} {what}; "
             "there is nothing to learn from it: leave it out, or say --constant drop"
             + (" (or keep)" if not empty[series, channel] else "")
         )
@@ -135,24 +134,12 @@ def _without_constant(grid: Grid, columns: Columns, notes: list[str]) -> Grid:
     names = [grid.ids[place] for place in np.flatnonzero(refused)]
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5:,} more" if len(names) > 5 else "")
     notes.append(f"dropped {len(names):,} series with no values or equal ones: {shown}")
-    chosen, borders = _ranges(grid.borders[:-1][left], grid.borders[1:][left])
-    original = grid.where
-    return replace(
-        grid,
-        ids=tuple(grid.ids[place] for place in left),
-        starts=grid.starts[left],
-        borders=borders,
-        values=grid.values[chosen],
-        past=grid.past[chosen],
-        future=grid.future[chosen],
-        static=grid.static[left],
-        where=lambda series, row: original(int(left[series]), row),
-    )
+    return grid.select(left), lambda series, row: where(int(left[series]), row)
 
 
-def _future_ends(grid: Grid, last: Integers) -> Integers:
+def _future_ends(grid: Panel, where: Find, last: Integers) -> Integers:
     """(S,) the row after the last one whose future covariates are all known, at least `last`."""
-    if not grid.future.shape[1]:
+    if not grid.of("future"):
         return last
     rows = np.arange(len(grid.future))
     whole = ~np.isnan(grid.future).any(axis=1)
@@ -161,62 +148,72 @@ def _future_ends(grid: Grid, last: Integers) -> Integers:
     if len(short):
         series = int(short[0])
         row = int(max(ends[series], grid.borders[series]) - grid.borders[series])
-        time = spoken(grid.frequency.times(grid.starts[series], 1, row)[0])
-        names = ", ".join(item.name for item in grid.covariates if item.role == "future")
+        names = ", ".join(item.name for item in grid.of("future"))
         raise InputError(
-            f"{grid.where(series, row)}: series {grid.ids[series]}: the covariates known ahead "
-            f"({names}) end before the target, at {time}; fill them in, or declare them as --past"
+            f"{where(series, row)}: series {grid.ids[series]}: the covariates known ahead ({names})"
+            f" end before the target, at {spoken(grid.times(series)[row])}; fill them in, or"
+            " declare them as --past"
         )
     return np.asarray(ends)
 
 
-def _remark_trimmed(grid: Grid, first: Integers, last: Integers, notes: list[str]) -> None:
-    early = int((first - grid.borders[:-1]).sum())
-    if early:
-        notes.append(f"{early:,} rows before the first value of their series were left out")
-    late = int((grid.borders[1:] - last).sum())
-    if late and not grid.future.shape[1]:
-        notes.append(f"{late:,} rows after the last value of their series were left out")
+def filled(values: Floats, borders: Integers, missing: Missing) -> Floats:
+    """A copy without gaps: what comes before the first value of a column stays NaN.
 
-
-def _refuse_gaps(grid: Grid, observed: Booleans, borders: Integers, first: Integers) -> None:
-    gap = first_gap(observed, borders)
-    if gap is None:
-        return
-    series, row, channel = gap
-    row += int(first[series] - grid.borders[series])
-    time = spoken(grid.frequency.times(grid.starts[series], 1, row)[0])
-    raise InputError(
-        f"{grid.where(series, row)}: series {grid.ids[series]}: {grid.targets[channel]} is missing "
-        f"at {time} (rows are {grid.frequency.words}); fill it in, or say --missing forward, "
-        "interpolate, zero or mask"
-    )
-
-
-def _covariates(
-    grid: Grid,
-    role: str,
-    values: Floats,
-    borders: Integers,
-    columns: Columns,
-    notes: list[str],
-    first: Integers,
-) -> Floats:
-    """Covariates without gaps: the last value is carried forward, 0 before the first."""
-    gaps = np.isnan(values)
-    if not gaps.any():
+    `values` (N, C) are NaN where one is missing, series begin at `borders` (S + 1,). After the last
+    value of a series `interpolate` goes on with that value. `mask` and `refuse` fill nothing.
+    """
+    values = values.copy()
+    if missing in ("mask", "refuse") or not len(values):
         return values
-    names = [item.name for item in grid.covariates if item.role == role for _ in range(item.width)]
-    series, row, column = first_gap(~gaps, borders) or (0, 0, 0)
-    row += int(first[series] - grid.borders[series])
-    time = spoken(grid.frequency.times(grid.starts[series], 1, row)[0])
-    if columns.missing == "refuse":
-        raise InputError(
-            f"{grid.where(series, row)}: series {grid.ids[series]}: the covariate {names[column]} "
-            f"is missing at {time}; fill it in, or say --missing forward"
-        )
-    notes.append(
-        f"{int(gaps.sum()):,} values of {role} covariates missing, filled with the last value "
-        f"(0 before the first): the first is {names[column]} of {grid.ids[series]} at {time}"
-    )
-    return np.nan_to_num(filled(values, borders, "forward"), nan=0.0)
+    lengths = np.diff(borders)
+    begins, ends = np.repeat(borders[:-1], lengths), np.repeat(borders[1:], lengths)
+    rows = np.arange(len(values))
+    for column in values.T:
+        known = ~np.isnan(column)
+        if known.all():
+            continue
+        before = np.maximum.accumulate(np.where(known, rows, -1))
+        gap = ~known & (before >= begins)
+        left = column[before[gap]]
+        if missing == "zero":
+            column[gap] = 0.0
+        elif missing == "forward":
+            column[gap] = left
+        else:
+            after = np.minimum.accumulate(np.where(known, rows, len(rows))[::-1])[::-1][gap]
+            inside = after < ends[gap]
+            right = np.where(inside, column[np.where(inside, after, 0)], left)
+            width = np.where(inside, after - before[gap], 1)
+            column[gap] = left + (right - left) * (rows[gap] - before[gap]) / width
+    return values
+
+
+def place_of(borders: Integers, row: int) -> tuple[int, int]:
+    """The series of a row, and which of its rows it is."""
+    series = int(np.searchsorted(borders, row, side="right")) - 1
+    return series, row - int(borders[series])
+
+
+def _gaps(panel: Panel) -> list[str]:
+    """A line for each channel with gaps: how many, where, and what is done about them."""
+    lines = []
+    for name, known in zip(panel.targets, panel.observed.T, strict=True):
+        begins = np.zeros(len(known), bool)
+        begins[panel.borders[:-1]] = True
+        opened = np.flatnonzero(~known & (begins | np.roll(known, 1)))
+        places = []
+        for gap in opened[:_SHOWN]:
+            series, row = place_of(panel.borders, int(gap))
+            count = int(np.argmax(np.append(known[gap : panel.borders[series + 1]], True)))
+            of = f"{panel.ids[series]} " if len(panel) > 1 else ""
+            time = spoken(panel.times(series)[row])
+            places.append(f"{of}{time}" + (f" ({count} rows)" if count > 1 else ""))
+        if len(opened) > _SHOWN:
+            places.append(f"and {len(opened) - _SHOWN:,} more")
+        if count := int((~known).sum()):
+            lines.append(
+                f"{name}: {count:,} value{'s' * (count > 1)} missing ({count / len(known):.1%}), "
+                f"{WORDS[panel.missing]}: {', '.join(places)}"
+            )
+    return lines

@@ -5,11 +5,9 @@ Legend: R rows of the table, ordered by series and time.
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
-
 import numpy as np
 
-from elman.data.series.frequency import STEPS, Frequency, Stamps
+from elman.data.series.frequency import MONTH_ENDS, STEPS, Frequency, Stamps, spoken
 from elman.data.series.panel import Booleans, Integers
 from elman.data.series.stamps import Where
 from elman.errors import InputError
@@ -27,23 +25,15 @@ LEAST_FULL = 0.5
 
 
 def infer_frequency(
-    stamps: Stamps, codes: Integers, ids: tuple[str, ...], where: Where, declared: str = ""
+    stamps: Stamps, codes: Integers, at: Where, declared: str = ""
 ) -> tuple[Frequency, Integers]:
-    """The distance of rows that all series share, and the place of each row in its series.
+    """The distance of rows that all series share, and (R,) the place of each row in its series.
 
     Args:
         stamps: (R,), ascending within a series.
         codes: (R,) which series, ascending.
-        ids: names of the series.
-        where: names a row, in this order.
+        at: names a row, in this order, and its series.
         declared: an alias that beats what is found, or "".
-
-    Returns:
-        The frequency, and (R,) how many rows after the first of its series each row stands.
-
-    Raises:
-        InputError: times that are not regular, series of different frequencies, or nothing to
-            find a frequency from.
     """
     begins = np.concatenate([[True], codes[1:] != codes[:-1]])
     steps = np.diff(stamps).astype(np.int64)[~begins[1:]]
@@ -58,24 +48,28 @@ def infer_frequency(
         raise InputError("every series has one row, so no frequency can be found; give --frequency")
     else:
         distances, counts = np.unique(steps, return_counts=True)
-        frequency = _named(stamps, int(distances[counts.argmax()]), distances, where, ids, codes)
+        frequency = _named(stamps, int(distances[counts.argmax()]), distances, at)
     starts = stamps[begins][np.cumsum(begins) - 1]
     places = frequency.rows_between(starts, stamps)
     if (places < 0).any():
-        _off_grid(frequency, places, stamps, codes, ids, where, declared)
+        row = int(np.flatnonzero(places < 0)[0])
+        gaps, counts = np.unique(
+            np.diff(stamps[codes == codes[row]]).astype(np.int64), return_counts=True
+        )
+        usual = _spoken(int(gaps[counts.argmax()]), stamps) if len(gaps) else "one row"
+        raise InputError(
+            f"{at(row)}: {spoken(stamps[row])} is off the grid of rows "
+            f"{frequency.words} ({'as declared' if declared else 'found'}: {frequency.alias}); this"
+            f" series mostly steps by {usual}: mixed frequencies or irregular times; resample to"
+            " one frequency, correct the time, or give --frequency (and --time-zone, where days"
+            " are of 23 or 25 hours)"
+        )
     if not declared:
-        _refuse_sparse(frequency, places, begins, codes, ids, where, stamps)
+        _refuse_sparse(frequency, places, begins, stamps, at)
     return frequency, places
 
 
-def _named(
-    stamps: Stamps,
-    usual: int,
-    distances: Integers,
-    where: Where,
-    ids: tuple[str, ...],
-    codes: Integers,
-) -> Frequency:
+def _named(stamps: Stamps, usual: int, distances: Integers, at: Where) -> Frequency:
     """The frequency whose rows are mostly `usual` apart: steps, or nanoseconds."""
     if stamps.dtype == np.int64:
         return Frequency.named(STEPS if usual == 1 else f"{usual} {STEPS}")
@@ -85,27 +79,19 @@ def _named(
         if usual % length == 0:
             return Frequency.named(f"{usual // length}{unit}")
     raise InputError(
-        f"{where(0)}: {ids[codes[0]]}: rows are mostly {usual} ns apart, finer than the "
-        "milliseconds that can be handled; give times in milliseconds or longer"
+        f"{at(0)}: rows are mostly {usual} ns apart, finer than the milliseconds that can be"
+        " handled; give times in milliseconds or longer"
     )
 
 
 def _of_days(days: Stamps, usual: int, distances: Integers) -> str:
     """The alias where all stamps are dates."""
-    weekdays = (days.astype(np.int64) + 3) % 7  # January 1, 1970 was a Thursday
     if usual >= 28:
         months = days.astype("datetime64[M]")
-        count = max(1, round(usual / 30.44))
-        if (days == months.astype("datetime64[D]")).all():
-            return f"{count}MS"
-        if (days + 1 == (months + 1).astype("datetime64[D]")).all():
-            return f"{count}ME"
-        for alias, roll, month_day in (
-            ("BMS", "forward", months.astype("datetime64[D]")),
-            ("BME", "backward", (months + 1).astype("datetime64[D]") - 1),
-        ):
-            if (days == np.busday_offset(month_day, 0, roll=roll)).all():  # type: ignore[call-overload]
-                return f"{count}{alias}"
+        for alias, day in MONTH_ENDS.items():
+            if (days == day(months)).all():
+                return f"{max(1, round(usual / 30.44))}{alias}"
+    weekdays = (days.astype(np.int64) + 3) % 7  # January 1, 1970 was a Thursday
     if usual % 7 == 0 and (weekdays == weekdays[0]).all():
         return f"{usual // 7}W-{_DAYS[weekdays[0]]}"
     if usual == 1 and (weekdays < 5).all() and (distances == 3 * _DAY).any():
@@ -113,36 +99,8 @@ def _of_days(days: Stamps, usual: int, distances: Integers) -> str:
     return f"{usual}D"
 
 
-def _off_grid(
-    frequency: Frequency,
-    places: Integers,
-    stamps: Stamps,
-    codes: Integers,
-    ids: tuple[str, ...],
-    where: Where,
-    declared: str,
-) -> NoReturn:
-    row = int(np.flatnonzero(places < 0)[0])
-    own = codes == codes[row]
-    gaps, counts = np.unique(np.diff(stamps[own]).astype(np.int64), return_counts=True)
-    usual = _spoken(int(gaps[counts.argmax()]), stamps) if len(gaps) else "one row"
-    raise InputError(
-        f"{where(row)}: {ids[codes[row]]}: {spoken(stamps[row])} is off the grid of rows "
-        f"{frequency.words} ({'as declared' if declared else 'found'}: {frequency.alias}); this "
-        f"series mostly steps by {usual}: mixed frequencies or irregular times; resample to one "
-        "frequency, correct the time, or give --frequency (and --time-zone, where days are of "
-        "23 or 25 hours)"
-    )
-
-
 def _refuse_sparse(
-    frequency: Frequency,
-    places: Integers,
-    begins: Booleans,
-    codes: Integers,
-    ids: tuple[str, ...],
-    where: Where,
-    stamps: Stamps,
+    frequency: Frequency, places: Integers, begins: Booleans, stamps: Stamps, at: Where
 ) -> None:
     ends = np.concatenate([begins[1:], [True]])
     rows = np.diff(np.concatenate([np.flatnonzero(begins), [len(begins)]]))
@@ -152,26 +110,12 @@ def _refuse_sparse(
     series = int(np.flatnonzero(full < LEAST_FULL)[0])
     first = int(np.flatnonzero(begins)[series])
     jump = first + 1 + int(np.diff(places[first : first + rows[series]]).argmax())
+    step = _spoken(int((stamps[jump] - stamps[jump - 1]).astype(np.int64)), stamps)
     raise InputError(
-        f"{where(jump)}: {ids[codes[first]]}: steps of {_spoken_between(stamps, jump)}, but the "
-        f"panel is {frequency.words} ({frequency.alias}): {1 - full[series]:.0%} of its rows would "
-        "be missing; train mixed frequencies apart, resample them to one, or give --frequency to "
-        "fill them"
+        f"{at(jump)}: steps of {step}, but the panel is {frequency.words} ({frequency.alias}): "
+        f"{1 - full[series]:.0%} of its rows would be missing; train mixed frequencies apart, "
+        "resample them to one, or give --frequency to fill them"
     )
-
-
-def spoken(stamp: Any) -> str:
-    """A stamp for people, as short as it can be."""
-    if not isinstance(stamp, np.datetime64):
-        return str(stamp)
-    text = str(stamp.astype("datetime64[ms]")).replace("T", " ")
-    for tail in (".000", ":00", " 00:00"):
-        text = text.removesuffix(tail) if not (tail == ":00" and text.count(":") < 2) else text
-    return text
-
-
-def _spoken_between(stamps: Stamps, row: int) -> str:
-    return _spoken(int((stamps[row] - stamps[row - 1]).astype(np.int64)), stamps)
 
 
 def _spoken(step: int, stamps: Stamps) -> str:

@@ -20,13 +20,15 @@ import numpy as np
 from elman.data.optional import library
 from elman.data.series.columns import Columns
 from elman.data.series.frequency import Frequency
-from elman.data.series.grid import Grid
-from elman.data.series.panel import Covariate, Floats
+from elman.data.series.grid import Find
+from elman.data.series.panel import Covariate, Floats, Panel, borders_of
 from elman.data.series.stamps import parse_times, place_in_zone
-from elman.data.tables.bad_rows import BadRows
 from elman.data.tables.read import KINDS, suffix_of
+from elman.data.tables.table import BadRows
 from elman.data.text_files import decoded_lines
 from elman.errors import InputError
+
+_STATIC = ("feat_static_cat", "feat_static_real")
 
 
 def is_gluonts(paths: Sequence[Path]) -> bool:
@@ -35,7 +37,8 @@ def is_gluonts(paths: Sequence[Path]) -> bool:
         return False
     for _, line in _lines(paths[0]):
         try:
-            return not isinstance(json.loads(line), dict) or "target" in json.loads(line)
+            record = json.loads(line)
+            return not isinstance(record, dict) or "target" in record
         except (ValueError, RecursionError):
             return True
     return True
@@ -56,12 +59,8 @@ class _Rows:
     widths: tuple[int, int, int, int, int] | None = None
 
 
-def read_grid(paths: Sequence[Path], columns: Columns) -> tuple[Grid, Columns, list[str]]:
-    """The series of one or several files.
-
-    Raises:
-        InputError: a line that is no such object, with its file and line.
-    """
+def read_grid(paths: Sequence[Path], columns: Columns) -> tuple[Panel, Find, Columns, list[str]]:
+    """The series of one or several files."""
     rows, frequency = _Rows(), columns.frequency
     for path in paths:
         for where, line in _lines(path):
@@ -77,19 +76,16 @@ def read_grid(paths: Sequence[Path], columns: Columns) -> tuple[Grid, Columns, l
         )
     assert rows.widths is not None
     channels, past, future, categories, reals = rows.widths
-    times = library("pandas").Series(rows.starts)
-    stamps, zoned, note = parse_times(times, "start", lambda row: rows.lines[row])
+    times, at = library("pandas").Series(rows.starts), rows.lines.__getitem__
+    stamps, zoned, note = parse_times(times, "start", at)
     order = np.arange(len(stamps))
-    stamps, zone = place_in_zone(
-        stamps, zoned, columns.time_zone, order, lambda row: rows.lines[row]
-    )
+    stamps, zone = place_in_zone(stamps, zoned, columns.time_zone, order, at)
     kind = Frequency.named(frequency)
     if kind.counted != (stamps.dtype == np.int64):
         raise InputError(f"{rows.lines[0]}: start {rows.starts[0]!r} does not fit {kind.alias}")
-    borders = np.concatenate([[0], np.cumsum(rows.lengths)]).astype(np.int64)
-    names = columns.target or (
-        ("target",) if channels == 1 else tuple(f"target_{each}" for each in range(channels))
-    )
+    borders = borders_of(rows.lengths)
+    several = tuple(f"target_{each}" for each in range(channels))
+    names = columns.target or (("target",) if channels == 1 else several)
     if len(names) != channels:
         raise InputError(
             f"--target: {len(names)} names for {channels} channels; JSON lines need none"
@@ -101,19 +97,22 @@ def read_grid(paths: Sequence[Path], columns: Columns) -> tuple[Grid, Columns, l
         *(Covariate(f"past_feat_dynamic_real_{each}", "past") for each in range(past)),
         *(Covariate(f"feat_dynamic_real_{each}", "future") for each in range(future)),
     )
-    grid = Grid(
+    values = _matrix(rows.values, channels)
+    grid = Panel(
         frequency=kind,
         ids=tuple(rows.ids),
         targets=names,
         starts=stamps,
         borders=borders,
-        values=_matrix(rows.values, channels),
+        values=values,
+        observed=~np.isnan(values),
         past=_matrix(rows.past, past, int(borders[-1])),
         future=_matrix(rows.future, future, int(borders[-1])),
+        future_borders=borders,
         static=_coded(static, covariates),
         covariates=covariates,
         time_zone=zone,
-        where=lambda series, row: f"{rows.lines[series]}, value {row}",
+        missing=columns.missing,
     )
     known = {item.name: item.categories for item in covariates}
     found = replace(
@@ -125,7 +124,8 @@ def read_grid(paths: Sequence[Path], columns: Columns) -> tuple[Grid, Columns, l
         time_zone=columns.time_zone or (zone or ""),
         categories=known,
     )
-    return grid, found, [f"starts {note}"] if note else []
+    notes = [f"starts {note}"] if note else []
+    return grid, lambda series, row: f"{rows.lines[series]}, value {row}", found, notes
 
 
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
@@ -148,11 +148,10 @@ def _record(line: str, where: str) -> dict[str, Any]:
 
 
 def _append(rows: _Rows, record: dict[str, Any], where: str) -> None:
-    target = _numbers(record["target"], "target", where)
-    past = _numbers(record.get("past_feat_dynamic_real") or [], "past_feat_dynamic_real", where)
-    future = _numbers(record.get("feat_dynamic_real") or [], "feat_dynamic_real", where)
-    categories = _numbers(record.get("feat_static_cat") or [], "feat_static_cat", where)
-    reals = _numbers(record.get("feat_static_real") or [], "feat_static_real", where)
+    target, past, future, categories, reals = (
+        _numbers(record.get(name) or [], name, where)
+        for name in ("target", "past_feat_dynamic_real", "feat_dynamic_real", *_STATIC)
+    )
     static = np.concatenate([categories.ravel(), reals.ravel()])
     length = target.shape[1]
     if not length:

@@ -10,13 +10,20 @@ may go on beyond the last known value.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import safetensors.numpy
+from safetensors import SafetensorError
 
+from elman.data.optional import library
 from elman.data.series.frequency import Frequency, Stamps
+from elman.errors import InputError
+from elman.files import write_bytes
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
@@ -126,38 +133,40 @@ class Panel:
 
     def clock(self, times: Stamps) -> Any:
         """A pandas index of stamps as they are to be written: in the time zone; steps stay."""
-        return self.frequency.clock(times, self.time_zone)
+        if self.frequency.counted:
+            return times
+        index = library("pandas").DatetimeIndex(times)
+        if self.time_zone is None or not self.frequency.intraday:
+            return index
+        return index.tz_localize("UTC").tz_convert(self.time_zone)
+
+    def wall(self, times: Stamps) -> Stamps:
+        """Stamps as the clock on the wall shows them, without their zone."""
+        if self.time_zone is None or not self.frequency.intraday:
+            return times
+        return np.asarray(self.clock(times).tz_localize(None).to_numpy())
 
     def select(self, series: npt.ArrayLike) -> Panel:
         """The chosen series, in the order given; one may be chosen more than once."""
         chosen = np.asarray(series, dtype=np.int64)
-        return self._cut(chosen, np.zeros_like(chosen), self.lengths[chosen])
+        return self.between(chosen, np.zeros_like(chosen), self.lengths[chosen])
 
     def head(self, lengths: npt.ArrayLike, context: int | None = None) -> Panel:
-        """What was known after the first `lengths` rows of each series: the panel at a cut.
+        """What was known after the first `lengths` (S,) rows of each series: the panel at a cut.
 
         Future covariates stay; all else after the cut is gone. Where gaps were interpolated, one
-        that the cut falls into is filled forward, since its other side was not known yet.
-
-        Args:
-            lengths: (S,) or one number.
-            context: keep only so many rows before the cut.
+        that the cut falls into is filled forward, since its other side was not known yet. With a
+        `context`, only so many rows before the cut are kept.
         """
         ends = np.broadcast_to(np.asarray(lengths, dtype=np.int64), (len(self),))
         return self.cuts(np.arange(len(self)), ends, context)
 
     def cuts(self, series: npt.ArrayLike, ends: npt.ArrayLike, context: int | None = None) -> Panel:
-        """One row for each pair of a series and a cut, so that cuts are forecast as a batch.
-
-        Args:
-            series: (R,) which series.
-            ends: (R,) how many of its rows are known, at most all.
-            context: keep only so many rows before each cut.
-        """
+        """`head` of each pair (R,) of a series and its known rows: cuts are forecast as a batch."""
         chosen = np.asarray(series, dtype=np.int64)
         stops = np.asarray(ends, dtype=np.int64)
         begins = np.zeros_like(stops) if context is None else np.maximum(stops - context, 0)
-        panel = self._cut(chosen, begins, stops)
+        panel = self.between(chosen, begins, stops)
         if self.missing == "interpolate":
             self._fill_ends_forward(panel, self.borders[chosen], begins, stops)
         return panel
@@ -180,11 +189,11 @@ class Panel:
                     place = int(panel.borders[pair + 1])
                     panel.values[place - count : place, channel] = self.values[last, channel]
 
-    def _cut(self, series: Integers, begins: Integers, ends: Integers) -> Panel:
+    def between(self, series: Integers, begins: Integers, ends: Integers) -> Panel:
         """Rows `begins : ends` of each chosen series; the future as far as it is known."""
         offset = self.borders[series]
-        rows, borders = _gather(offset + begins, offset + ends)
-        future_rows, future_borders = _gather(
+        rows, borders = gather(offset + begins, offset + ends)
+        future_rows, future_borders = gather(
             self.future_borders[series] + begins, self.future_borders[series + 1]
         )
         return replace(
@@ -201,9 +210,97 @@ class Panel:
         )
 
 
-def _gather(begins: Integers, ends: Integers) -> tuple[Integers, Integers]:
+def borders_of(lengths: npt.ArrayLike) -> Integers:
+    """(S + 1,) where parts of such lengths begin, one after the other."""
+    return np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+
+
+def gather(begins: Integers, ends: Integers) -> tuple[Integers, Integers]:
     """The places of many slices one after the other, and the borders between them."""
     lengths = ends - begins
-    borders = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    borders = borders_of(lengths)
     shift = np.repeat(begins - borders[:-1], lengths)
     return np.arange(borders[-1]) + shift, borders
+
+
+_ARRAYS = {
+    **dict.fromkeys(("starts", "borders", "future_borders"), np.dtype(np.int64)),
+    **dict.fromkeys(("values", "static", "past", "future"), np.dtype(np.float64)),
+    "observed": np.dtype(np.bool_),
+}
+
+
+def panel_to_bytes(panel: Panel) -> bytes:
+    """Safetensors of the arrays, with JSON for the names among them."""
+    arrays = {name: np.ascontiguousarray(getattr(panel, name)) for name in _ARRAYS}
+    arrays["starts"] = arrays["starts"].view(np.int64)
+    names = {
+        "frequency": panel.frequency.alias,
+        "ids": panel.ids,
+        "targets": panel.targets,
+        "covariates": [asdict(item) for item in panel.covariates],
+        "time_zone": panel.time_zone,
+        "missing": panel.missing,
+    }
+    arrays["names"] = np.frombuffer(json.dumps(names).encode(), np.uint8)
+    return safetensors.numpy.save(arrays)
+
+
+def panel_from_bytes(data: bytes, where: str) -> Panel:
+    """What `panel_to_bytes` wrote; `where` is what an error calls it."""
+    try:
+        arrays: dict[str, Any] = safetensors.numpy.load(data)
+        names: dict[str, Any] = json.loads(arrays.pop("names").tobytes())
+        if any(arrays[name].dtype != dtype for name, dtype in _ARRAYS.items()):
+            raise TypeError("numbers of another kind")
+        frequency = Frequency.named(names.pop("frequency"))
+        if not frequency.counted:
+            arrays["starts"] = arrays["starts"].view("datetime64[ns]")
+        covariates = tuple(
+            Covariate(item["name"], item["role"], tuple(item["categories"]))
+            for item in names.pop("covariates")
+        )
+        ids, targets = tuple(names.pop("ids")), tuple(names.pop("targets"))
+        panel = Panel(frequency, ids, targets, covariates=covariates, **names, **arrays)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{where}: cannot be read as time series ({error}); train the run again"
+        ) from error
+    if not _fits(panel):
+        raise InputError(f"{where}: its arrays do not fit together; train the run again")
+    return panel
+
+
+def save_panel(panel: Panel, path: Path) -> None:
+    """Write a panel, whole or not at all."""
+    write_bytes(path, panel_to_bytes(panel))
+
+
+def load_panel(path: Path) -> Panel:
+    """What `save_panel` wrote."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read as time series ({error.strerror or error}); train the run"
+            " again"
+        ) from error
+    return panel_from_bytes(data, str(path))
+
+
+def _fits(panel: Panel) -> bool:
+    series, rows = len(panel.ids), len(panel.values)
+
+    def good(borders: Any, last: int) -> bool:
+        whole = borders.shape == (series + 1,) and borders[0] == 0 and borders[-1] == last
+        return bool(whole and (np.diff(borders) >= 0).all())
+
+    return (
+        good(panel.borders, rows)
+        and good(panel.future_borders, len(panel.future))
+        and bool((panel.ahead >= 0).all() or not panel.of("future"))
+        and panel.values.shape == panel.observed.shape == (rows, len(panel.targets))
+        and panel.starts.shape == (series,)
+        and len(panel.static) == series
+        and len(panel.past) == rows
+    )

@@ -10,10 +10,8 @@ from typing import Literal
 
 import numpy as np
 import safetensors.numpy
-from safetensors import SafetensorError
 
-from elman.data.series.panel import Floats, Panel
-from elman.errors import InputError
+from elman.data.series.panel import Floats, Panel, gather
 
 Scaling = Literal["standard", "mean", "none"]
 
@@ -45,25 +43,22 @@ class Scaler:
 
     @classmethod
     def fit(cls, panel: Panel, kind: Scaling) -> Scaler:
-        """The scaler of the rows in `panel`."""
-        location, scale = measure(panel, kind)
-        known = _known(panel)
+        """The scaler of the rows in `panel`; of its future only those that its values have."""
+        begins = panel.future_borders[:-1]
+        rows = gather(begins, begins + panel.lengths)[0]
         return cls(
             kind,
-            location,
-            scale,
+            *measure(panel, kind),
             _columns(panel.past),
-            _columns(panel.future[known]),
+            _columns(panel.future[rows]),
             _columns(panel.static),
         )
 
     def for_panel(self, panel: Panel, numbers: np.ndarray) -> tuple[Floats, Floats]:
         """Location and scale (S, C) of the series in `panel`.
 
-        Args:
-            panel: any series.
-            numbers: (S,) which series of training each is; -1 for one it did not know, which is
-                measured on its own rows.
+        `numbers` (S,) says which series of training each is; -1 is one that it did not know, which
+        is measured on its own rows.
         """
         location, scale = self.location[numbers], self.scale[numbers]
         new = numbers < 0
@@ -80,16 +75,9 @@ class Scaler:
         )
 
     @classmethod
-    def from_bytes(cls, data: bytes, kind: Scaling, where: str) -> Scaler:
-        """What `to_bytes` gave.
-
-        Raises:
-            InputError: damaged; `where` says what cannot be read.
-        """
-        try:
-            return cls(kind, **safetensors.numpy.load(data))
-        except (SafetensorError, TypeError) as error:
-            raise InputError(f"{where}: cannot be read as a scaler ({error})") from error
+    def from_bytes(cls, data: bytes, kind: Scaling) -> Scaler:
+        """What `to_bytes` gave."""
+        return cls(kind, **safetensors.numpy.load(data))
 
 
 def measure(panel: Panel, kind: Scaling) -> tuple[Floats, Floats]:
@@ -115,17 +103,6 @@ def _sums(panel: Panel, values: Floats) -> Floats:
     """(S, C): the sum of `values` (N, C) over each series; 0 for one without rows."""
     sums = np.vstack([np.zeros(values.shape[1]), np.cumsum(values, axis=0, dtype=np.longdouble)])
     return np.asarray(np.diff(sums[panel.borders], axis=0), dtype=float)
-
-
-def _known(panel: Panel) -> np.ndarray:
-    """Which rows of `future` lie within the values."""
-    keep = [
-        np.arange(rows.start, rows.start + int(length))
-        for rows, length in zip(
-            map(panel.future_rows, range(len(panel))), panel.lengths, strict=True
-        )
-    ]
-    return np.concatenate(keep) if keep else np.zeros(0, dtype=np.int64)
 
 
 def _columns(values: Floats) -> Floats:

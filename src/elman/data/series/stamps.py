@@ -26,19 +26,9 @@ _EPOCHS = {10: "s", 13: "ms", 16: "us", 19: "ns"}
 
 
 def parse_times(column: Any, name: str, where: Where) -> tuple[Stamps, bool, str]:
-    """The stamps of a column, whether they are instants in UTC, and how they were read.
+    """(R,) the stamps of a column, whether they are instants in UTC, and a remark on them, or "".
 
-    Args:
-        column: (R,) a pandas series: dates, or strings, or whole numbers.
-        name: of the column.
-        where: names a row.
-
-    Returns:
-        (R,) datetime64[ns], or int64 for counted steps; whether the column said its offset from
-        UTC; a remark, or "".
-
-    Raises:
-        InputError: a time that is missing or cannot be read, with its row.
+    The column is a pandas series of dates, strings or whole numbers.
     """
     pd = library("pandas")
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
@@ -132,17 +122,9 @@ def place_in_zone(
     """Stamps as a panel has them, and its time zone.
 
     Days are counted on the wall: where all times are midnights of the zone they stay dates, since
-    a day may have 23 or 25 hours. All others become instants in UTC.
-
-    Args:
-        stamps: (R,) as `parse_times` gave them.
-        zoned: whether they are in UTC.
-        zone: an IANA name, or "".
-        codes: (R,) which series each row belongs to; rows of one series in the order of time.
-        where: names a row.
-
-    Raises:
-        InputError: an unknown zone, or an hour that the clock skipped there.
+    a day may have 23 or 25 hours. All others become instants in UTC. `stamps` (R,) and `zoned` are
+    as `parse_times` gave them, `codes` (R,) say which series each row belongs to; the rows of one
+    series are in the order of time.
     """
     if stamps.dtype == np.int64 or not (zone or zoned):
         return stamps, None

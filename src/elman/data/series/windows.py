@@ -7,14 +7,15 @@ reach, H horizon, B batch, F features.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from elman.data.series.panel import Floats, Integers, Panel
+from elman.data.batching import RowBatch
+from elman.data.series.panel import Floats, Integers, Panel, borders_of
 from elman.data.series.scaler import Scaler
 from elman.errors import InputError
 
@@ -22,7 +23,7 @@ Order = Literal["swept", "sampled"]
 
 
 @dataclass(frozen=True, eq=False)
-class WindowBatch:
+class WindowBatch(RowBatch):
     """B windows side by side, in the units of the scaler.
 
     Attributes:
@@ -58,28 +59,11 @@ class WindowBatch:
     def units(self) -> int:
         return int(self.scored.sum())
 
-    def to(self, device: torch.device | str) -> WindowBatch:
-        return WindowBatch(**{name: part.to(device) for name, part in self._parts().items()})
-
     def select(self, rows: Tensor) -> WindowBatch:
-        parts = self._parts().items()
-        return WindowBatch(
-            **{n: part.index_select(min(1, part.dim() - 1), rows) for n, part in parts}
-        )
+        return self._each(lambda _, part: part.index_select(min(1, part.dim() - 1), rows))
 
     def split(self, parts: int) -> list[WindowBatch]:
-        """Cut by rows into `parts` batches whose sizes differ by at most one row."""
-        cut = {
-            name: part.tensor_split(parts, dim=0 if part.dim() == 1 else 1)
-            for name, part in self._parts().items()
-        }
-        return [
-            WindowBatch(**{name: pieces[place] for name, pieces in cut.items()})
-            for place in range(parts)
-        ]
-
-    def _parts(self) -> dict[str, Tensor]:
-        return {f.name: getattr(self, f.name) for f in fields(self)}
+        return self._cut(parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +170,7 @@ class TrainingWindows:
         last = lengths - reach.horizon
         self._first = np.minimum(reach.look_back, last)
         counts = np.where(last >= 1, last - self._first + 1, 0)
-        self._borders = np.concatenate([[0], np.cumsum(counts)])
+        self._borders = borders_of(counts)
         self._full = np.flatnonzero(counts)
         self._total = int(self._borders[-1]) * windows.channels
         if not self._total:

@@ -58,11 +58,7 @@ class Dialect:
         return csv.reader(lines, delimiter=self.delimiter, quoting=csv.QUOTE_NONE)
 
     def cells(self, line: str, where: str) -> list[str]:
-        """The cells of one line.
-
-        Raises:
-            InputError: no line of a table, such as a whole file whose lines end in CR alone.
-        """
+        """The cells of one line."""
         try:
             return next(self.rows([line.removesuffix("\n")]), [])
         except csv.Error as error:

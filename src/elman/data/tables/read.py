@@ -2,7 +2,7 @@
 
 What a file is, its name says: `.csv`, `.tsv` and `.tab` hold text with delimiters, `.jsonl`,
 `.ndjson` and `.json` an object a line, `.parquet` and `.pq` Parquet, `.txt` a text a line; `.gz`
-may follow.
+may follow. What can't be read raises `InputError`, which says where.
 """
 
 from __future__ import annotations
@@ -19,9 +19,8 @@ import numpy as np
 
 from elman.data.given import Columns, Frame
 from elman.data.optional import library
-from elman.data.tables.bad_rows import BadRows
 from elman.data.tables.dialect import Dialect, find_dialect, not_a_row, with_decimals
-from elman.data.tables.table import Table
+from elman.data.tables.table import BadRows, Table
 from elman.data.text_files import decoded_lines
 from elman.errors import InputError
 
@@ -58,9 +57,6 @@ def read_file(
     `header` says whether the first row of text with delimiters holds the names of the columns, and
     `dialect` how it is written, where an earlier table of its kind has shown it. `kind` is one of
     the values of `KINDS`; by default what the name says.
-
-    Raises:
-        InputError: a file that can't be read, or a bad row that is not skipped.
     """
     kind = kind or KINDS.get(suffix_of(path), "")
     if kind == "delimited":
@@ -80,11 +76,7 @@ def read_file(
 
 
 def read_columns(given: Columns) -> Table:
-    """A table from a frame or from a mapping from name to column.
-
-    Raises:
-        InputError: columns of different lengths, or with cells that do not go together.
-    """
+    """A table from a frame or from a mapping from name to column."""
     if isinstance(given.table, Mapping):
         lists = {str(name): _plain(column) for name, column in given.table.items()}
         lengths = {name: len(column) for name, column in lists.items()}

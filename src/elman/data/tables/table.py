@@ -1,4 +1,4 @@
-"""A table as a value: named columns, and the place of each row in its file."""
+"""A table as a value: named columns, and the place of each row in its file; and bad rows."""
 
 from __future__ import annotations
 
@@ -15,6 +15,27 @@ from elman.data.tables.dialect import MISSING, Dialect
 from elman.errors import InputError
 
 _LOOKED_AT = 1000
+
+
+@dataclass
+class BadRows:
+    """Rows that can't be read: the first one is an error, or all of them are counted.
+
+    Attributes:
+        skip: count them and go on.
+        remedy: what the error advises.
+        count: how many there were.
+    """
+
+    skip: bool = False
+    remedy: str = "correct the row, or leave such rows out with --skip-bad-rows"
+    count: int = 0
+
+    def add(self, where: str, reason: str) -> None:
+        """Count a bad row at `where`, such as "reviews.csv:17", or raise InputError."""
+        if not self.skip:
+            raise InputError(f"{where}: {reason}; {self.remedy}")
+        self.count += 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,11 +97,7 @@ class Table:
         return pd.Series(words, dtype=object)
 
     def numbers(self, name: str) -> npt.NDArray[np.float64]:
-        """(R,) a column of numbers, NaN where one is missing.
-
-        Raises:
-            InputError: something that is not a finite number, with its place.
-        """
+        """(R,) a column of finite numbers, NaN where one is missing; anything else is an error."""
         values, wrong = self._numbers(name)
         wrong |= np.isinf(values)
         if wrong.any():
@@ -134,11 +151,7 @@ def number_of(cell: Any, dialect: Dialect) -> float | None:
 
 
 def joined(tables: Sequence[Table]) -> Table:
-    """The rows of several tables, one after the other.
-
-    Raises:
-        InputError: their columns differ.
-    """
+    """The rows of several tables, one after the other."""
     first = tables[0]
     if len(tables) == 1:
         return first

@@ -17,9 +17,7 @@ _CODE_POINTS = 0x110000
 @final
 class CharTokenizer(Tokenizer):
     """One id a character. Id 0 is U+FFFD, which every unknown character becomes.
-
-    Args:
-        characters: the vocabulary without U+FFFD; a newline is added where it is missing.
+    The vocabulary is `characters` without U+FFFD; a newline is added where it is missing.
     """
 
     unit = "char"

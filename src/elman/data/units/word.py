@@ -25,9 +25,8 @@ class WordTokenizer(Tokenizer):
     The text's own `<unk>` and `<eos>` are these two, and what stands between two words is decoded
     as one space. A word of more than 64 characters is cut after every 64th.
 
-    Args:
-        words: the vocabulary without `<unk>` and `<eos>`, the most frequent word first.
-        lower: map text to lower case before it is looked up.
+    The vocabulary `words` are without `<unk>` and `<eos>`, the most frequent word first. With
+    `lower` a text is mapped to lower case before it is looked up.
     """
 
     unit = "word"

@@ -17,9 +17,9 @@ import numpy as np
 from elman.data.series.forecasts import LEVELS, Forecast
 from elman.data.series.panel import Floats, Integers, Panel
 from elman.errors import InputError
-from elman.evaluation.backtest.baselines import Baselines
+from elman.evaluation.backtest.baselines import DRIFT, NAIVE, Baselines, seasonal_name
 from elman.evaluation.backtest.leakage import Leakage, look_for_leaks
-from elman.evaluation.backtest.metrics import Chunk, Tally
+from elman.evaluation.backtest.metrics import Tally
 
 _ROWS_AT_ONCE = 2_000_000
 _NUMBERS_AT_ONCE = 20_000_000
@@ -34,11 +34,7 @@ class Forecaster(Protocol):
         ...
 
     def forecast(self, panel: Panel, horizon: int) -> Forecast:
-        """The next `horizon` steps of each row, in units of the data.
-
-        The rows are pairs of a series and a cut, so a series may occur more than once. The same
-        panel gives the same forecast.
-        """
+        """The next `horizon` steps of each row, a pair of a series and a cut; always the same."""
         ...
 
 
@@ -72,31 +68,23 @@ class Schedule:
 
 @dataclass(frozen=True, eq=False)
 class Backtest:
-    """The result of a backtest.
+    """The result of a backtest."""
 
-    Attributes:
-        model: name of the forecaster; all others in `tally` are baselines.
-        baselines: their names, naive first.
-        tally: errors by model.
-        horizon: L.
-        gap: see `Schedule`.
-        overlap: number of cuts after a cut that share steps with it.
-        cuts: K.
-        pairs: R, the forecasts of each model.
-        leakage: result of the check for leakage.
-        notes: what was left out and why.
-    """
-
-    model: str
     baselines: tuple[str, ...]
+    """Their names, naive first."""
     tally: Tally
+    """Errors of `model` and the baselines."""
     horizon: int
     gap: int
     overlap: int
+    """The number of cuts after a cut that share steps with it."""
     cuts: int
     pairs: int
+    """R, the forecasts of each model."""
     leakage: Leakage
     notes: tuple[str, ...] = ()
+    """What was left out and why."""
+    model: str = "the network"
 
 
 def backtest(
@@ -108,7 +96,6 @@ def backtest(
     refit: Refit | None = None,
     seasons: tuple[int, ...] | None = None,
     spread: Floats | None = None,
-    model: str = "the network",
 ) -> Backtest:
     """Forecast the past from every cut, and score the network and its baselines.
 
@@ -120,7 +107,6 @@ def backtest(
         refit: trains again at each cut; None to evaluate `forecaster` as it is.
         seasons: of the seasonal naive forecasts, in rows; by default those of the frequency.
         spread: (S, C) standard deviations; errors are also given in units of them.
-        model: name of the forecaster.
 
     Raises:
         InputError: series too short for a single cut.
@@ -137,30 +123,40 @@ def backtest(
         if season > shortest
     ]
     baselines = Baselines(panel, used)
-    scale = baselines.scale(_first_ends(panel, series, ends))
+    first = panel.lengths  # (S,) the known rows at the first cut of each series
+    np.minimum.at(first, series, ends)
+    scale = baselines.scale(first)
     if np.isnan(scale).any():
         flat = [panel.ids[place] for place in np.flatnonzero(np.isnan(scale).any(axis=1))]
         notes.append(f"not in MASE, as nothing changes before the first cut: {', '.join(flat[:5])}")
     tally = Tally(horizon, count)
-    names: tuple[str, ...] = ()
-    total = schedule.gap + horizon
-    current = forecaster
+    gap, total, current = schedule.gap, schedule.gap + horizon, forecaster
     for rows in _chunks(panel, forecaster.context, ends, numbers, total, refit is not None):
         of, stop = series[rows], ends[rows]
         if refit is not None:
             current = refit(panel.cuts(of, stop))
         found = current.forecast(panel.cuts(of, stop, current.context), total)
-        _check_finite(panel, of, found, model)
-        forecasts = {model: found, **baselines.forecasts(of, stop, total)}
-        names = tuple(name for name in forecasts if name != model)
-        tally.add(_chunk(panel, forecasts, of, stop, numbers[rows], schedule.gap, scale, spread))
+        _check_finite(panel, of, found)
+        forecasts = {Backtest.model: found, **baselines.forecasts(of, stop, total)}
+        places = _scored_rows(panel, of, stop + gap, horizon)
+        actual = panel.values[places]
+        scored = panel.observed[places] & ~np.isnan(actual)
+        for forecast in forecasts.values():
+            scored &= ~np.isnan(forecast.mean[:, gap:])
+        tally.add(
+            actual,
+            scored,
+            numbers[rows],
+            {name: forecast.after(gap) for name, forecast in forecasts.items()},
+            scale[of],
+            None if spread is None else spread[of],
+        )
     overlap = -(-total // (schedule.step or horizon)) - 1
     return Backtest(
-        model=model,
-        baselines=names,
+        baselines=(NAIVE, *map(seasonal_name, used), DRIFT),
         tally=tally,
         horizon=horizon,
-        gap=schedule.gap,
+        gap=gap,
         overlap=overlap,
         cuts=count,
         pairs=len(series),
@@ -172,11 +168,7 @@ def backtest(
 def forecast_cuts(
     forecasts: Forecasts, context: int | None, panel: Panel, horizon: int, schedule: Schedule
 ) -> tuple[Floats, Forecast]:
-    """True values (R, L, C), NaN for missing ones, and the forecasts from every cut.
-
-    Raises:
-        InputError: series too short for a single cut.
-    """
+    """True values (R, L, C), NaN for missing ones, and the forecasts from every cut."""
     series, ends, numbers = place_cuts(panel, horizon, schedule)
     total, gap = schedule.gap + horizon, schedule.gap
     parts = [
@@ -188,18 +180,14 @@ def forecast_cuts(
         parts[0].levels,
         np.concatenate([part.quantiles for part in parts]),
     )
-    rows = (panel.borders[series] + ends + gap)[:, None] + np.arange(horizon)
-    return np.where(panel.observed[rows], panel.values[rows], np.nan), whole.steps(gap)
+    places = _scored_rows(panel, series, ends + gap, horizon)
+    return np.where(panel.observed[places], panel.values[places], np.nan), whole.after(gap)
 
 
 def place_cuts(
     panel: Panel, horizon: int, schedule: Schedule
 ) -> tuple[Integers, Integers, Integers]:
-    """(R,) series, known rows and number of each cut, the oldest cuts first.
-
-    Raises:
-        InputError: no series is long enough for one cut.
-    """
+    """(R,) series, known rows and number of each cut, the oldest cuts first."""
     if horizon < 1 or schedule.gap < 0 or (schedule.step is not None and schedule.step < 1):
         raise InputError("horizon and step must be at least 1, the gap at least 0")
     if schedule.cuts is not None and schedule.cuts < 1:
@@ -224,13 +212,6 @@ def place_cuts(
     return series[order], (last[series] - back * step)[order], numbers[order]
 
 
-def _first_ends(panel: Panel, series: Integers, ends: Integers) -> Integers:
-    """(S,) the known rows at the first cut of each series; its whole length without any."""
-    found = panel.lengths.copy()
-    np.minimum.at(found, series, ends)
-    return found
-
-
 def _chunks(
     panel: Panel,
     context: int | None,
@@ -253,39 +234,19 @@ def _chunks(
     yield slice(begin, len(ends))
 
 
-def _chunk(
-    panel: Panel,
-    forecasts: dict[str, Forecast],
-    series: Integers,
-    ends: Integers,
-    numbers: Integers,
-    gap: int,
-    scale: Floats,
-    spread: Floats | None,
-) -> Chunk:
-    horizon = next(iter(forecasts.values())).horizon - gap
-    rows = (panel.borders[series] + ends + gap)[:, None] + np.arange(horizon)  # (R, L)
-    actual = panel.values[rows]
-    scored = panel.observed[rows] & ~np.isnan(actual)
-    for forecast in forecasts.values():
-        scored &= ~np.isnan(forecast.mean[:, gap:])
-    return Chunk(
-        actual=actual,
-        scored=scored,
-        cuts=numbers,
-        scale=scale[series],
-        forecasts={name: item.steps(gap) for name, item in forecasts.items()},
-        spread=None if spread is None else spread[series],
-    )
+def _scored_rows(panel: Panel, series: Integers, begins: Integers, horizon: int) -> Integers:
+    """(R, L) the places in `panel.values` of the rows of each series from `begins` on."""
+    rows: Integers = (panel.borders[series] + begins)[:, None] + np.arange(horizon)
+    return rows
 
 
-def _check_finite(panel: Panel, series: Integers, forecast: Forecast, model: str) -> None:
+def _check_finite(panel: Panel, series: Integers, forecast: Forecast) -> None:
     good = np.isfinite(forecast.mean).all(axis=(1, 2))
     good &= np.isfinite(forecast.quantiles).all(axis=(1, 2, 3))
     begun = np.isfinite(panel.values[panel.borders[series]]).all(axis=1)
     if (~good & begun).any():
         name = panel.ids[int(series[np.flatnonzero(~good & begun)[0]])]
         raise InputError(
-            f"series {name}: {model} forecasts numbers that are not finite; train it again with a "
-            "lower learning rate, or look for outliers in the series"
+            f"series {name}: {Backtest.model} forecasts numbers that are not finite; train it again"
+            " with a lower learning rate, or look for outliers in the series"
         )

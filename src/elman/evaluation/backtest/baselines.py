@@ -21,7 +21,7 @@ from statistics import NormalDist
 import numpy as np
 
 from elman.data.series.forecasts import LEVELS, Forecast
-from elman.data.series.gaps import filled
+from elman.data.series.grid import filled
 from elman.data.series.panel import Floats, Integers, Panel
 
 NAIVE = "naive"
@@ -37,9 +37,8 @@ def seasonal_name(season: int) -> str:
 class Baselines:
     """The baselines of a panel, computed from running sums instead of cut by cut.
 
-    Attributes:
-        panel: the whole panel; no forecast uses rows after its cut.
-        seasons: lengths in rows, one seasonal naive forecast each.
+    No forecast uses rows of `panel` after its cut. Each length in `seasons`, in rows, is a seasonal
+    naive forecast.
     """
 
     panel: Panel
@@ -55,13 +54,9 @@ class Baselines:
         return filled(known, self.panel.borders, "forward")
 
     def forecasts(self, series: Integers, ends: Integers, horizon: int) -> dict[str, Forecast]:
-        """The forecast of each baseline after the first `ends` rows of R series.
+        """The forecast of each baseline after the first `ends` (R,) rows of `series` (R,).
 
-        Args:
-            series: (R,) indices of the series.
-            ends: (R,) known rows, at least 1; a season longer than that is replaced by the first
-                row.
-            horizon: L.
+        At least 1 row is known; a season longer than that is replaced by the first row.
         """
         last = self.panel.borders[series] + ends - 1
         ahead = np.arange(1, horizon + 1)
@@ -83,11 +78,7 @@ class Baselines:
         return found
 
     def scale(self, ends: Integers) -> Floats:
-        """(S, C) the mean absolute change from row to row in the first rows; NaN where it is 0.
-
-        Args:
-            ends: (S,) number of rows.
-        """
+        """(S, C) the mean absolute change in the first `ends` (S,) rows; NaN where it is 0."""
         size = self._mean_of_steps(np.arange(len(self.panel)), ends, 1, power=1)
         return np.where(size > 0, size, np.nan)
 

@@ -51,15 +51,7 @@ class Conformal:
 
     @classmethod
     def fit(cls, actual: Floats, forecast: Forecast) -> Conformal:
-        """From forecasts of held-out cuts and the true values.
-
-        Args:
-            actual: (R, L, C), NaN for unknown values.
-            forecast: of the same shape, with the levels 0.25 and 0.75 among its own.
-
-        Raises:
-            InputError: too few errors.
-        """
+        """From forecasts of held-out cuts and the true values (R, L, C), NaN for unknown ones."""
         errors = (actual[..., None] - forecast.quantiles) / _width(forecast)[..., None]
         horizon, count = errors.shape[1], len(forecast.levels)
         by_step = np.moveaxis(errors, 1, 0).reshape(horizon, -1, count)
@@ -92,23 +84,12 @@ class Conformal:
         content = {"levels": self.levels, "shifts": self.shifts.tolist(), "counts": self.counts}
         return json.dumps(content, allow_nan=False).encode()
 
-    @staticmethod
-    def from_bytes(data: bytes, where: str) -> Conformal:
-        """What `to_bytes` gave.
-
-        Raises:
-            InputError: damaged; `where` says what cannot be read.
-        """
-        try:
-            content = json.loads(data)
-            levels = tuple(float(level) for level in content["levels"])
-            shifts = np.array(content["shifts"], dtype=np.float64)
-            counts = tuple(int(count) for count in content["counts"])
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(f"{where}: cannot be read as a calibration ({error})") from error
-        if shifts.shape != (len(counts), len(levels)) or not np.isfinite(shifts).all():
-            raise InputError(f"{where}: its numbers do not fit together; train the run again")
-        return Conformal(levels, shifts, counts)
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Conformal:
+        """What `to_bytes` gave."""
+        content = json.loads(data)
+        shifts = np.array(content["shifts"], dtype=np.float64)
+        return cls(tuple(content["levels"]), shifts, tuple(content["counts"]))
 
 
 def calibrate(
@@ -116,15 +97,8 @@ def calibrate(
 ) -> Conformal:
     """From forecasts of the last rows of each series, which were not trained on.
 
-    Args:
-        forecasts: with the levels of `GRID`.
-        context: the number of rows before a cut that are read; None for all.
-        panel: ends with the last held-out row of each series.
-        horizon: L.
-        first: (S,) where the held-out rows of each series begin.
-
-    Raises:
-        InputError: too few rows.
+    `forecasts` have the levels of `GRID`, `context` is the number of rows before a cut that they
+    read (None for all), and the held-out rows of each series in `panel` begin at `first` (S,).
     """
     room = panel.lengths - first - horizon + 1
     most = max(1, _CALIBRATED_ON // max(1, int((room > 0).sum())))
@@ -141,13 +115,11 @@ def _width(forecast: Forecast) -> Floats:
 def _quantiles(errors: Floats, levels: tuple[float, ...]) -> Floats:
     """(Q,) of (n, Q): the τ-quantile of each column, farther out for fewer errors."""
     count = len(errors)
-    ordered = np.sort(errors, axis=0)
     shifts = np.empty(len(levels))
-    for place, level in enumerate(levels):
-        upper = level if level >= 0.5 else 1 - level
-        rank = min(int(np.ceil(upper * (count + 1))), count) - 1  # 0 is the smallest
-        median = level == 0.5
-        at = rank if level > 0.5 else count - 1 - rank
-        column = ordered[:, place]
-        shifts[place] = float(np.median(column)) if median else float(column[at])
+    for place, (column, level) in enumerate(zip(np.sort(errors, axis=0).T, levels, strict=True)):
+        rank = min(int(np.ceil(max(level, 1 - level) * (count + 1))), count) - 1  # 0: the smallest
+        if level == 0.5:
+            shifts[place] = np.median(column)
+        else:
+            shifts[place] = column[rank if level > 0.5 else count - 1 - rank]
     return shifts

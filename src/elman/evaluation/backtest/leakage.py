@@ -5,12 +5,14 @@ Legend: S series, R pairs of a series and a cut, L horizon, C channels.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from elman.data.series.gaps import filled
+from elman.data.series.grid import filled
 from elman.data.series.panel import Floats, Integers, Panel
 
 _CUTS = 3
@@ -19,17 +21,14 @@ _SERIES = 20
 
 @dataclass(frozen=True)
 class Leakage:
-    """How much forecasts change with the future.
-
-    Attributes:
-        moved: the largest change, in standard deviations of the series; 0 without leakage.
-        pairs: number of forecasts that were compared.
-        where: the series with the largest change, or "".
-    """
+    """How much forecasts change with the future."""
 
     moved: float
+    """The largest change, in standard deviations of the series; 0 without leakage."""
     pairs: int
+    """Number of forecasts that were compared."""
     where: str = ""
+    """The series with the largest change."""
 
     @property
     def found(self) -> bool:
@@ -55,14 +54,8 @@ def look_for_leaks(
 
     After the cut, targets and past covariates are replaced, missing ones included, and gaps are
     filled again like those of the panel, since that is where the future leaks most easily.
-    Covariates known ahead stay.
-
-    Args:
-        forecaster: see `elman.evaluation.backtest.backtest.Forecaster`.
-        panel: all of the data.
-        series: (R,) of the backtest's pairs.
-        ends: (R,) known rows.
-        horizon: steps to forecast.
+    Covariates known ahead stay. `forecaster` is one of `elman.evaluation.backtest.backtest`,
+    `series` and `ends` (R,) are the pairs of the backtest and their known rows.
     """
     moved, where, pairs = 0.0, "", 0
     order = np.argsort(ends, kind="stable")
@@ -88,21 +81,16 @@ def look_for_leaks(
     return Leakage(moved, pairs, where)
 
 
-def _one_cut_a_series(series: Integers, chosen: Integers) -> list[Integers]:
+def _one_cut_a_series(series: Integers, chosen: Integers) -> Iterator[list[int]]:
     """The chosen pairs in at most `_CUTS` groups, each with at most one pair of a series."""
-    groups: list[list[int]] = []
-    used: list[set[int]] = []
+    groups: list[list[int]] = [[] for _ in range(_CUTS)]
+    seen: Counter[int] = Counter()
     for place in chosen:
         name = int(series[place])
-        home = next((at for at, names in enumerate(used) if name not in names), len(groups))
-        if home == _CUTS:
-            continue
-        if home == len(groups):
-            groups.append([])
-            used.append(set())
-        groups[home].append(int(place))
-        used[home].add(name)
-    return [np.array(group, dtype=np.int64) for group in groups]
+        if seen[name] < _CUTS:
+            groups[seen[name]].append(int(place))
+            seen[name] += 1
+    return filter(None, groups)
 
 
 def with_another_future(panel: Panel, series: Integers, ends: Integers) -> Panel:

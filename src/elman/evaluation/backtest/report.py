@@ -19,14 +19,9 @@ from elman.files import atomic_path
 
 
 def report(found: Backtest, split: str = "test") -> Report:
-    """The verdict, and the scores of the network and of the baselines.
-
-    Args:
-        found: the result of the backtest.
-        split: name of the scored rows.
-    """
+    """The verdict, and the scores of the network and of the baselines on the rows of `split`."""
     scores = [
-        Score(split, _named(metric, model, found), value, UNITS[metric])
+        Score(split, f"{metric}{f', {model}' * (model != found.model)}", value, UNITS[metric])
         for model in (found.model, *found.baselines)
         for metric, (value, _) in found.tally.scores(model).items()
     ]
@@ -35,15 +30,12 @@ def report(found: Backtest, split: str = "test") -> Report:
 
 def steps(found: Backtest) -> list[dict[str, Any]]:
     """A row for each model and step of the horizon, with a column for each metric."""
-    rows = []
-    metrics = [metric for metric in UNITS if metric in found.tally.scores(found.model)]
+    rows: list[dict[str, Any]] = []
     for model in (found.model, *found.baselines):
         scores = found.tally.scores(model)
         for step in range(found.horizon):
-            values = {key: scores[key][1][step] if key in scores else math.nan for key in metrics}
-            row = {
-                key: None if math.isnan(value) else float(value) for key, value in values.items()
-            }
+            values = {metric: float(steps[step]) for metric, (_, steps) in scores.items()}
+            row = {key: None if math.isnan(value) else value for key, value in values.items()}
             rows.append({"model": model, "step": step + 1, **row})
     return rows
 
@@ -68,14 +60,9 @@ def verdict(found: Backtest) -> list[str]:
     return [*lines, *found.notes]
 
 
-def best_baseline(found: Backtest, metric: str) -> str:
-    """The baseline with the smallest error."""
-    return min(found.baselines, key=lambda name: _overall(found, name, metric))
-
-
 def _against_naive(found: Backtest, metric: str) -> str:
     """The first line: whether it is better than naive, and than the best of the baselines."""
-    best = best_baseline(found, metric)
+    best = min(found.baselines, key=lambda name: _overall(found, name, metric))
     naive = _compare(found, NAIVE, metric)
     own, other = (_overall(found, name, metric) for name in (found.model, NAIVE))
     text = f"{metric} {own:.3g} against {other:.3g}, {_share(own, other)} ({naive})"
@@ -143,10 +130,6 @@ def _compare(found: Backtest, baseline: str, metric: str) -> Comparison:
 def _overall(found: Backtest, model: str, metric: str) -> float:
     scores = found.tally.scores(model)
     return scores[metric][0] if metric in scores else math.nan
-
-
-def _named(metric: str, model: str, found: Backtest) -> str:
-    return metric if model == found.model else f"{metric}, {model}"
 
 
 def _share(own: float, other: float) -> str:

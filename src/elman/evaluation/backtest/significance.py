@@ -25,13 +25,11 @@ class Comparison:
         difference: of the mean losses, the first minus the second; negative if it is better.
         p: two-sided probability of such a difference by chance; NaN with too few cuts.
         cuts: K, the number of cuts.
-        overlap: number of neighboring cuts with common errors.
     """
 
     difference: float
     p: float
     cuts: int
-    overlap: int
 
     @property
     def better(self) -> bool:
@@ -60,18 +58,16 @@ def compare(first: Floats, second: Floats, overlap: int) -> Comparison:
     freedom (Harvey, Leybourne & Newbold 1997, equation 9). Where that variance comes out negative,
     neighbors count by Bartlett's weights, with which it can't (Newey & West 1987).
 
-    Args:
-        first: (K,) loss of each cut, in the order of time; NaN for none.
-        second: (K,) of the other, on the same cuts.
-        overlap: number of cuts after a cut that share steps with it.
+    `first` and `second` are the losses of each cut (K,) in the order of time, NaN for none;
+    `overlap` is the number of cuts after a cut that share steps with it.
     """
     differences = (first - second)[~np.isnan(first - second)]
     count = len(differences)
     if not count:
-        return Comparison(math.nan, math.nan, 0, overlap)
+        return Comparison(math.nan, math.nan, 0)
     mean = float(differences.mean())
     if count < max(FEWEST, overlap + 2):
-        return Comparison(mean, math.nan, count, overlap)
+        return Comparison(mean, math.nan, count)
     centered = differences - mean
     covariances = [float(centered[lag:] @ centered[: count - lag]) for lag in range(overlap + 1)]
     variance = (2 * sum(covariances) - covariances[0]) / count
@@ -79,11 +75,11 @@ def compare(first: Floats, second: Floats, overlap: int) -> Comparison:
         weighted = (c * (1 - lag / (overlap + 1)) for lag, c in enumerate(covariances))
         variance = (2 * sum(weighted) - covariances[0]) / count
     if variance <= 1e-300:
-        return Comparison(mean, 1.0 if mean == 0 else 0.0, count, overlap)
+        return Comparison(mean, 1.0 if mean == 0 else 0.0, count)
     ahead = overlap + 1
     shrink = (count + 1 - 2 * ahead + ahead * (ahead - 1) / count) / count
     statistic = mean / math.sqrt(variance / count) * math.sqrt(max(shrink, 0.0))
-    return Comparison(mean, two_sided(statistic, count - 1), count, overlap)
+    return Comparison(mean, two_sided(statistic, count - 1), count)
 
 
 def two_sided(statistic: float, freedom: int) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -72,13 +73,12 @@ class Plan:
         if self.seeds < 1:
             raise InputError(f"--seeds {self.seeds}: must be at least 1")
         for problem in self.problems:
-            one = problem_named(problem)
-            one.batch(self.lags[0], 1, seed=0, split="train")
-            for cell in self.cells:
-                for rate in self.learning_rates:
-                    config = configured(Trial(problem, cell, rate, self.lags[0], 0), settings)
-                    if is_custom(cell):
-                        recurrent_layer(cell, one.input_size, config.hidden_size, CellOptions())
+            problem_named(problem).batch(self.lags[0], 1, seed=0, split="train")
+        for problem, cell, rate in self.climbs():
+            config = configured(Trial(problem, cell, rate, self.lags[0], 0), settings)
+            if is_custom(cell):
+                width = PROBLEMS[problem].input_size
+                recurrent_layer(cell, width, config.hidden_size, CellOptions())
 
     def trials(self, problem: str, cell: str, rate: float, lag: int) -> list[Trial]:
         """One for each seed."""
@@ -86,10 +86,7 @@ class Plan:
 
     def climbs(self) -> Iterator[tuple[str, str, float]]:
         """Each problem, cell and learning rate."""
-        for problem in self.problems:
-            for cell in self.cells:
-                for rate in self.learning_rates:
-                    yield problem, cell, rate
+        return product(self.problems, self.cells, self.learning_rates)
 
 
 DEFAULT = Plan(
@@ -146,12 +143,11 @@ def run(study: Study, plan: Plan, processes: int) -> Iterator[Result]:
         raise InputError(f"--processes {processes}: must be at least 1")
     study.clear_leftovers()
     done = study.results()
-    if not upcoming(plan, done):
-        return
-    work = partial(train_trial, study.path, study.settings)
-    for trial, result in spread(work, lambda: upcoming(plan, done), processes):
-        done[trial] = result
-        yield result
+    if upcoming(plan, done):
+        work = partial(train_trial, study.path, study.settings)
+        for trial, result in spread(work, lambda: upcoming(plan, done), processes):
+            done[trial] = result
+            yield result
 
 
 def configured(trial: Trial, settings: Mapping[str, Any]) -> MemoryConfig:
@@ -167,16 +163,9 @@ def configured(trial: Trial, settings: Mapping[str, Any]) -> MemoryConfig:
         )
     start = CELLS.get(trial.cell, {"cell": trial.cell})
     given = {name: max(3, trial.lag) if value == LAG else value for name, value in start.items()}
-    flags = {
-        "watch": 0,  # nobody looks at one of hundreds of trainings
-        **settings,
-        **given,
-        "problem": trial.problem,
-        "lag": trial.lag,
-        "learning_rate": trial.learning_rate,
-        "seed": trial.seed,
-    }
-    return configure(MemoryConfig, flags)
+    own = {name: value for name, value in vars(trial).items() if name != "cell"}
+    # Nobody looks at the gradients of one of hundreds of trainings.
+    return configure(MemoryConfig, {"watch": 0, **settings, **given, **own})
 
 
 def train_trial(path: Path, settings: Mapping[str, Any], trial: Trial) -> Result:

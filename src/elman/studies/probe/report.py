@@ -79,11 +79,7 @@ def reach(plan: Plan, done: Mapping[Trial, Result], problem: str, cell: str) -> 
             mastered = lag
         if mastered > longest:
             longest, best = mastered, rate
-    seconds = sum(
-        result.seconds
-        for result in done.values()
-        if (result.trial.problem, result.trial.cell) == (problem, cell)
-    )
+    seconds = sum(r.seconds for t, r in done.items() if (t.problem, t.cell) == (problem, cell))
     return Reach(problem, cell, longest, best, longest == plan.lags[-1], round(seconds, 1))
 
 
@@ -92,18 +88,14 @@ def points(plan: Plan, done: Mapping[Trial, Result], problem: str, cell: str) ->
     kind = PROBLEMS[problem]
     found = []
     for lag in plan.lags:
-        tried = [
-            results
-            for rate in plan.learning_rates
-            if (results := _complete(plan, done, (problem, cell, rate), lag))
-        ]
-        if not tried:
-            continue
+        climbs = [(problem, cell, rate) for rate in plan.learning_rates]
+        tried = [results for climb in climbs if (results := _complete(plan, done, climb, lag))]
         scores = [
             tuple(kind.guess if r.score is None else r.score for r in results) for results in tried
         ]
-        best = (max if kind.counts_up else min)(scores, key=median)
-        found.append(Point(lag, median(best), best, any(map(is_mastered, tried))))
+        if scores:
+            best = (max if kind.counts_up else min)(scores, key=median)
+            found.append(Point(lag, median(best), best, any(map(is_mastered, tried))))
     return found
 
 
@@ -123,17 +115,14 @@ def cell_scores(plan: Plan, done: Mapping[Trial, Result]) -> dict[str, list[Cell
     }
 
 
+_OF_PROBLEM = ("summary", "lag", "metric", "guess", "mastered")
+
+
 def summary(plan: Plan, done: Mapping[Trial, Result]) -> dict[str, Any]:
     """What results.json says before its rows."""
     return {
         "problems": {
-            name: {
-                "summary": PROBLEMS[name].summary,
-                "lag": PROBLEMS[name].lag,
-                "metric": PROBLEMS[name].metric,
-                "guess": PROBLEMS[name].guess,
-                "mastered": PROBLEMS[name].mastered,
-            }
+            name: {key: getattr(PROBLEMS[name], key) for key in _OF_PROBLEM}
             for name in plan.problems
         },
         "longest": [

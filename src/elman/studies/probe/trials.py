@@ -17,6 +17,8 @@ from os import getpid
 from pathlib import Path
 from typing import Any, Self
 
+from pydantic import BaseModel, TypeAdapter
+
 from elman.data.memory import PROBLEMS
 from elman.errors import InputError
 from elman.files import write_json, write_text
@@ -81,12 +83,19 @@ class Result:
         row = asdict(self)
         return {**row.pop("trial"), "metric": PROBLEMS[self.trial.problem].metric, **row}
 
-    @classmethod
-    def from_dict(cls, row: Mapping[str, Any]) -> Self:
-        names = Trial.__dataclass_fields__
-        trial = Trial(**{name: row[name] for name in names})
-        rest = {name: row[name] for name in cls.__dataclass_fields__ if name != "trial"}
-        return cls(trial, **rest)
+    @staticmethod
+    def from_dict(row: Mapping[str, Any]) -> Result:
+        return _RESULT.validate_python({**row, "trial": row})
+
+
+_RESULT = TypeAdapter(Result)
+
+
+class _Header(BaseModel):
+    """study.json."""
+
+    format: int
+    settings: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -97,27 +106,16 @@ class Study:
     settings: Mapping[str, Any]
 
     @classmethod
-    def open(cls, path: str | Path, settings: Mapping[str, Any]) -> Self:
-        """The study at `path`, begun now or before.
-
-        Args:
-            path: a folder that is a study, is empty, or is not there.
-            settings: fields of `MemoryConfig` that all trainings share.
+    def open(cls, path: Path, settings: Mapping[str, Any]) -> Self:
+        """The study at `path`, begun now or before, whose trainings share fields of `MemoryConfig`.
 
         Raises:
             InputError: another kind of folder, or a study with other settings.
             OSError: it cannot be written.
         """
-        path = Path(path)
         header = path / "study.json"
         try:
-            found = json.loads(header.read_text(encoding="utf-8"))
-            kept = dict(found["settings"])
-            if found["format"] != FORMAT:
-                raise InputError(
-                    f"{path}: a study of format {found['format']!r}, expected {FORMAT};"
-                    " give another --out"
-                )
+            found = _Header.model_validate_json(header.read_bytes())
         except FileNotFoundError as error:
             if path.is_dir() and any(path.iterdir()):
                 raise InputError(
@@ -126,10 +124,13 @@ class Study:
             path.mkdir(parents=True, exist_ok=True)
             write_json(header, {"format": FORMAT, "settings": dict(settings)})
             return cls(path, dict(settings))
-        except (ValueError, KeyError, TypeError) as error:
-            if isinstance(error, InputError):
-                raise
-            raise InputError(f"{header}: damaged ({error}); give another --out") from error
+        except ValueError as error:
+            raise InputError(f"{header}: damaged; give another --out") from error
+        if found.format != FORMAT:
+            raise InputError(
+                f"{path}: a study of format {found.format}, expected {FORMAT}; give another --out"
+            )
+        kept = found.settings
         for name in sorted({*kept, *settings}):
             if kept.get(name) != settings.get(name):
                 raise InputError(
@@ -139,16 +140,12 @@ class Study:
         return cls(path, kept)
 
     def results(self) -> dict[Trial, Result]:
-        """Those of all trainings that were finished.
-
-        Raises:
-            InputError: one that is damaged.
-        """
+        """Those of all trainings that were finished; an InputError for one that is damaged."""
         found = {}
         for path in sorted(self.path.glob("*/*/*/*/seed-*/result.json")):
             try:
                 result = Result.from_dict(json.loads(path.read_text(encoding="utf-8")))
-            except (ValueError, KeyError, TypeError) as error:
+            except (ValueError, TypeError) as error:
                 raise InputError(f"{path}: damaged; remove its folder to train it again") from error
             found[result.trial] = result
         return found

@@ -7,146 +7,108 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from elman.settings import setting
-from elman.tasks.network_config import PlacedDropoutConfig
+from elman.settings import section
+from elman.tasks.network_config import PlacedDropoutConfig, VocabularyConfig, share_setting
 
-_DATA = "Data"
-_TEXT = "Text"
-_MODEL = "Model"
-_START = "Start from a language model"
-_REGULARIZATION = "Regularization"
-_LOSS = "Loss"
-_BUDGET = "Budget"
-_OPTIMIZATION = "Optimization"
+_data = section("Data")
+_text = section("Text")
+_model = section("Model")
+_start = section("Start from a language model")
+_loss = section("Loss")
+_budget = section("Budget")
+_optimization = section("Optimization")
+_records = section("Evaluation and checkpoints")
 
 
-class ClassifyConfig(PlacedDropoutConfig):
+class ClassifyConfig(PlacedDropoutConfig, VocabularyConfig):
     """A classifier: its data, the network, the loss, regularization, and training."""
 
-    text_column: str | None = setting(None, "column of the text; by default it is found", _DATA)
-    label_column: str | None = setting(None, "column of the label; by default it is found", _DATA)
-    split_column: str | None = setting(None, "column that says train, valid or test", _DATA)
-    label_separator: str | None = setting(
-        None, "what stands between labels where a row may have many, such as a comma", _DATA
+    text_column: str | None = _data(None, "column of the text; by default it is found")
+    label_column: str | None = _data(None, "column of the label; by default it is found")
+    split_column: str | None = _data(None, "column that says train, valid or test")
+    label_separator: str | None = _data(
+        None, "what stands between labels where a row may have many, such as a comma"
     )
-    per_step: bool = setting(
-        False,
-        "a label for every word or step: CoNLL columns, or a label column in sequences",
-        _DATA,
+    per_step: bool = _data(
+        False, "a label for every word or step: CoNLL columns, or a label column in sequences"
     )
-    skip_bad_rows: bool = setting(False, "leave out rows that can't be read, and count them", _DATA)
-    valid_fraction: float = setting(
-        0.1, "share of rows kept for validation where the data have no split", _DATA, gt=0, lt=1
+    skip_bad_rows: bool = _data(False, "leave out rows that can't be read, and count them")
+    valid_fraction: float = _data(
+        0.1, "share of rows kept for validation where the data have no split", gt=0, lt=1
     )
-    test_fraction: float = setting(0.1, "the same for testing; 0: no test", _DATA, ge=0, lt=1)
+    test_fraction: float = _data(0.1, "the same for testing; 0: no test", ge=0, lt=1)
 
-    unit: Literal["char", "bpe", "word"] = setting(
-        "word", "a token is a character, a byte-level BPE piece, or a word", _TEXT
-    )
-    vocab_size: int | None = setting(
-        None,
-        "the most tokens to know; default: 4096 for bpe, no limit for word and char",
-        _TEXT,
-        ge=2,
-        le=1_000_000,
-    )
-    min_count: int = setting(
-        1, "how often a word or character must come in the training text to be known", _TEXT, ge=1
-    )
-    lower: bool = setting(True, "words in lower case", _TEXT)
-    split_punctuation: bool = setting(True, "words apart from their punctuation", _TEXT)
-    vectors: Path | None = setting(
+    lower: bool = _text(True, "words in lower case")
+    split_punctuation: bool = _text(True, "words apart from their punctuation")
+    vectors: Path | None = _text(
         None,
         "start the embedding from a text file of word vectors (GloVe, word2vec) or a"
         " safetensors matrix",
-        _TEXT,
     )
-    vectors_vocabulary: Path | None = setting(
-        None, "the words of the rows of a safetensors matrix, one a line", _TEXT
+    vectors_vocabulary: Path | None = _text(
+        None, "the words of the rows of a safetensors matrix, one a line"
     )
 
-    from_run: Path | None = setting(
+    from_run: Path | None = _start(
         None,
         "start from a language-model run: its tokenizer, embedding and layers"
         " (ULMFiT, Howard 2018); the network then reads in one direction",
-        _START,
         flag="--from",
     )
-    rate_decay: float = setting(
+    rate_decay: float = _start(
         1.0,
         "discriminative rates: each layer below the read-out learns so many times"
         " slower than the one above it (Howard 2018: 0.385)",
-        _START,
         gt=0,
         le=1,
     )
-    unfreeze_every: int = setting(
+    unfreeze_every: int = _start(
         0,
         "gradual unfreezing: steps after which the next layer, from the top, begins"
         " to learn; 0: all learn at once",
-        _START,
         ge=0,
     )
 
-    hidden_size: int = setting(128, "units of a direction of a layer", _MODEL, ge=1, le=65536)
-    bidirectional: bool | None = setting(
+    hidden_size: int = _model(128, "units of a direction of a layer", ge=1, le=65536)
+    bidirectional: bool | None = _model(
         None,
         "read from both ends; off: from the beginning only, as `elman stream` needs;"
         " default: on, off with --from",
-        _MODEL,
     )
-    pooling: Literal["last", "max", "mean", "attention", "concat"] = setting(
-        "max", "how the steps become one vector; concat: last, max and mean (Howard 2018)", _MODEL
+    pooling: Literal["last", "max", "mean", "attention", "concat"] = _model(
+        "max", "how the steps become one vector; concat: last, max and mean (Howard 2018)"
     )
-    embedding_size: int | None = setting(
-        None,
-        "width of the embedding; default: hidden-size, or that of --vectors",
-        _MODEL,
-        ge=1,
-        le=65536,
+    embedding_size: int | None = _model(
+        None, "width of the embedding; default: hidden-size, or that of --vectors", ge=1, le=65536
     )
-    standardize: bool = setting(
-        True,
-        "numbers: each channel less its mean, over its deviation, of the training rows",
-        _MODEL,
+    standardize: bool = _model(
+        True, "numbers: each channel less its mean, over its deviation, of the training rows"
     )
 
-    class_weights: Literal["none", "balanced"] = setting(
-        "none", "balanced: a class counts the more, the rarer it is in training", _LOSS
+    class_weights: Literal["none", "balanced"] = _loss(
+        "none", "balanced: a class counts the more, the rarer it is in training"
     )
-    label_smoothing: float = setting(
-        0.0, "share of a label's weight spread over all classes (Szegedy 2016)", _LOSS, ge=0, lt=1
+    label_smoothing: float = _loss(
+        0.0, "share of a label's weight spread over all classes (Szegedy 2016)", ge=0, lt=1
     )
-    choose: Literal["loss", "accuracy"] = setting(
+    choose: Literal["loss", "accuracy"] = _records(
         "loss",
         "what the kept weights are best in, on validation; with many labels a row,"
         " accuracy is micro F1",
-        "Evaluation and checkpoints",
     )
 
-    dropout: float = setting(
-        0.3, "on the input, between layers and before the read-out", _REGULARIZATION, ge=0, lt=1
-    )
-    word_dropout: float = setting(
-        0.0,
-        "share of words or steps whose vector is dropped whole (Iyyer 2015)",
-        _REGULARIZATION,
-        ge=0,
-        lt=1,
+    dropout: float = share_setting(0.3, "on the input, between layers and before the read-out")
+    word_dropout: float = share_setting(
+        0.0, "share of words or steps whose vector is dropped whole (Iyyer 2015)"
     )
 
-    learning_rate: float = setting(2e-3, "the highest learning rate", _OPTIMIZATION, gt=0)
-    max_steps: int = setting(2000, "stop after this many steps", _BUDGET, ge=1)
+    learning_rate: float = _optimization(2e-3, "the highest learning rate", gt=0)
+    max_steps: int = _budget(2000, "stop after this many steps", ge=1)
 
     @property
     def both_ways(self) -> bool:
         """Whether the network reads from both ends."""
         return self.from_run is None if self.bidirectional is None else self.bidirectional
-
-    @property
-    def vocabulary_limit(self) -> int | None:
-        """The vocabulary size to ask of the tokenizer; None: all there is."""
-        return 4096 if self.vocab_size is None and self.unit == "bpe" else self.vocab_size
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:

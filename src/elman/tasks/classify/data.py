@@ -37,16 +37,7 @@ class _Found:
 
 @dataclass(frozen=True, eq=False)
 class ClassifyData:
-    """Labeled rows, encoded, with what was found when they were read.
-
-    Attributes:
-        splits: the rows of "train", "valid" and, where there is one, "test".
-        schema: the classes, and what the rows are.
-        encoder: how they were encoded.
-        baselines: what simple classifiers score on them.
-        start: the weights to start from.
-        notes: about the files, in lines for the terminal.
-    """
+    """Labeled rows of each split, encoded, with what was found when they were read."""
 
     splits: Mapping[str, Encoded]
     schema: Schema

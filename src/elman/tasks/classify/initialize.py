@@ -32,12 +32,7 @@ _OPTIONS = ("layer_norm", "learn_initial_state")
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """Weights to start from.
-
-    Attributes:
-        weights: by their names in the classifier; all others are drawn at random.
-        settings: fields of the config that these weights decide.
-    """
+    """Weights to start from, by name, and the fields of the config that they decide."""
 
     weights: Mapping[str, Tensor] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)

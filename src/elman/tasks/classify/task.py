@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
 
@@ -157,16 +156,10 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
 
     def activations(self, predictor: ClassifierPredictor, text: str | None) -> Activations:
         """Those of a text, or of the first validation row of numbers."""
-        if predictor.encoder.words is not None:
-            if text is None:
-                raise InputError(
-                    f"{predictor.name}: this classifier reads text; give some with --text"
-                )
-            return predictor.activations(text)
         if text is not None:
-            raise InputError(
-                f"{predictor.name}: reads numbers; leave --text out to see its first validation row"
-            )
+            return predictor.activations(text)
+        if predictor.encoder.words is not None:
+            raise InputError(f"{predictor.name}: this classifier reads text; give some with --text")
         title = f"{predictor.name}, first validation row"
         row = self.data.splits["valid"].row(0)
         return activations_of_numbers(predictor.model, predictor.schema, row, title)
@@ -199,9 +192,7 @@ class SentimentTask(ClassifyTask):
 
 
 def _figures(classes: Classes, part: Predictions) -> dict[str, Callable[[Path], None]]:
-    """The confusion matrix and the reliability diagram; none without matplotlib."""
-    if find_spec("matplotlib") is None:
-        return {}
+    """The confusion matrix and the reliability diagram."""
     figures: dict[str, Callable[[Path], None]] = {
         "calibration.png": partial(draw_reliability, reliability_of(classes, part))
     }

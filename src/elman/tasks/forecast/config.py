@@ -2,174 +2,129 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
-from elman.settings import setting
+from elman.settings import listed, section
 from elman.tasks.network_config import StackConfig
 
-_DATA = "Data"
-_MODEL = "Model"
-_REGULARIZATION = "Regularization"
-_FORECAST = "Forecast"
-
-
-def _listed(value: Any) -> Any:
-    """One word, words with commas between them, or a list of such."""
-    given = (value,) if isinstance(value, str) else value
-    if not isinstance(given, (list, tuple)) or not all(isinstance(item, str) for item in given):
-        return value
-    return tuple(part.strip() for item in given for part in item.split(",") if part.strip())
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-"""Names of columns."""
-
-Rows = Annotated[tuple[int, ...], BeforeValidator(_listed)]
-"""Numbers of rows."""
-
-
+Names = Annotated[tuple[str, ...], BeforeValidator(listed)]
 Head = Literal["student-t", "gaussian", "negative-binomial", "quantile", "median", "mean"]
+
+_data = section("Data")
+_model = section("Model")
+_regularization = section("Regularization")
+_forecast = section("Forecast")
+_optimization = section("Optimization")
+_budget = section("Budget")
+_records = section("Evaluation and checkpoints")
 
 
 class ForecastConfig(StackConfig):
     """What is forecast from what, the network, its regularization, and training."""
 
-    target: Names = setting(
+    target: Names = _data(
         (),
         "column to forecast; several with commas between, or '*' for every column of"
         " numbers without another part; default: y, or the only one there is",
-        _DATA,
     )
-    horizon: int = setting(0, "how many rows ahead to forecast", _DATA, ge=0, le=100_000)
-    time: str = setting("", "column of the times; default: found", _DATA)
-    series: str = setting(
+    horizon: int = _data(0, "how many rows ahead to forecast", ge=0, le=100_000)
+    time: str = _data("", "column of the times; default: found")
+    series: str = _data(
         "",
         "column that names the series of a row, in a long table; default:"
         " unique_id where there is one",
-        _DATA,
     )
-    static: Names = setting((), "covariates with one value a series", _DATA)
-    past: Names = setting((), "covariates known up to now only", _DATA)
-    future: Names = setting((), "covariates known ahead, such as holidays", _DATA)
-    frequency: str = setting(
-        "", "distance of the rows: h, 15min, D, B, W-SUN, MS …; default: found", _DATA
-    )
-    time_zone: str = setting(
-        "", "IANA name of the zone of the times, where they don't say it", _DATA
-    )
-    missing: Literal["refuse", "forward", "interpolate", "zero", "mask"] = setting(
+    static: Names = _data((), "covariates with one value a series")
+    past: Names = _data((), "covariates known up to now only")
+    future: Names = _data((), "covariates known ahead, such as holidays")
+    frequency: str = _data("", "distance of the rows: h, 15min, D, B, W-SUN, MS …; default: found")
+    time_zone: str = _data("", "IANA name of the zone of the times, where they don't say it")
+    missing: Literal["refuse", "forward", "interpolate", "zero", "mask"] = _data(
         "forward",
         "what stands where a value is missing: an error, the last value, a line, 0,"
         " or nothing (the network is told)",
-        _DATA,
     )
-    duplicates: Literal["refuse", "first", "last", "mean"] = setting(
-        "refuse", "which of two different rows of one time is taken", _DATA
+    duplicates: Literal["refuse", "first", "last", "mean"] = _data(
+        "refuse", "which of two different rows of one time is taken"
     )
-    constant: Literal["refuse", "drop", "keep"] = setting(
-        "refuse", "what happens with a series whose values are all equal or missing", _DATA
+    constant: Literal["refuse", "drop", "keep"] = _data(
+        "refuse", "what happens with a series whose values are all equal or missing"
     )
-    scaling: Literal["standard", "mean", "none"] | None = setting(
+    scaling: Literal["standard", "mean", "none"] | None = _data(
         None,
         "each series less its mean and over its deviation (standard), or over its mean"
         " size (mean), of its training rows; default: standard, for counts mean",
-        _DATA,
     )
-    calendar: bool = setting(
-        True, "show the network the hour, the weekday … that go with the frequency", _DATA
+    calendar: bool = _data(
+        True, "show the network the hour, the weekday … that go with the frequency"
     )
-    valid_fraction: float = setting(
-        0.1, "share of each series kept for validation, before the test", _DATA, gt=0, lt=1
+    valid_fraction: float = _data(
+        0.1, "share of each series kept for validation, before the test", gt=0, lt=1
     )
-    test_fraction: float = setting(
-        0.1, "share of each series kept for the test, at its end", _DATA, ge=0, lt=1
+    test_fraction: float = _data(
+        0.1, "share of each series kept for the test, at its end", ge=0, lt=1
     )
-    valid_rows: int | None = setting(None, "the same in rows; beats the share", _DATA, ge=1)
-    test_rows: int | None = setting(None, "the same in rows; beats the share", _DATA, ge=0)
+    valid_rows: int | None = _data(None, "the same in rows; beats the share", ge=1)
+    test_rows: int | None = _data(None, "the same in rows; beats the share", ge=0)
 
-    model: Literal["direct", "autoregressive", "segments"] = setting(
+    model: Literal["direct", "autoregressive", "segments"] = _model(
         "direct",
         "direct: all steps at once; autoregressive: drawn one after the other"
         " (DeepAR); segments: a piece of the series at a time (SegRNN)",
-        _MODEL,
     )
-    head: Head | None = setting(
+    head: Head | None = _model(
         None,
         "what a forecast is: a distribution, quantiles, or one number learned by the"
         " absolute (median) or squared error (mean); default: quantile, autoregressive: student-t",
-        _MODEL,
     )
-    look_back: int | None = setting(
+    look_back: int | None = _model(
         None,
         "rows of a training window before the horizon; what direct and segments read"
         " (autoregressive reads all of the history); default: from the seasons and the horizon",
-        _MODEL,
         ge=1,
         le=1_000_000,
     )
-    lags: Rows | None = setting(
+    lags: Annotated[tuple[int, ...], BeforeValidator(listed)] | None = _model(
         None,
         "rows back that each step is shown beside the row before, with commas between;"
         " default: from the frequency; not for segments",
-        _MODEL,
     )
-    segment: int | None = setting(
-        None, "segments: rows of a piece; default: from the horizon", _MODEL, ge=1
-    )
-    normalization: Literal["none", "last", "revin"] | None = setting(
+    segment: int | None = _model(None, "segments: rows of a piece; default: from the horizon", ge=1)
+    normalization: Literal["none", "last", "revin"] | None = _model(
         None,
         "of each window: none, less its last value, or reversible instance"
         " normalization (Kim 2022); default: none, segments: last",
-        _MODEL,
     )
-    series_embedding: int | None = setting(
+    series_embedding: int | None = _model(
         None,
         "numbers learned for each series, which can then only be forecast if training"
         " knew it; 0: none; default: 8 where one table has several targets",
-        _MODEL,
         ge=0,
         le=4096,
     )
-    hidden_size: int = setting(64, "units of each layer", _MODEL, ge=1, le=65536)
+    hidden_size: int = _model(64, "units of each layer", ge=1, le=65536)
 
-    dropout: float = setting(
-        0.1, "between layers and on what the head reads", _REGULARIZATION, ge=0, lt=1
-    )
+    dropout: float = _regularization(0.1, "between layers and on what the head reads", ge=0, lt=1)
 
-    conformal: bool = setting(
+    conformal: bool = _forecast(
         False,
         "widen or narrow intervals by the errors made on the validation rows, so that"
         " they cover as they say; a head of one number gets its intervals this way only",
-        _FORECAST,
     )
-    paths: int = setting(
-        200, "autoregressive: paths drawn for a forecast", _FORECAST, ge=2, le=100_000
-    )
+    paths: int = _forecast(200, "autoregressive: paths drawn for a forecast", ge=2, le=100_000)
 
-    order: Literal["swept", "sampled"] = setting(
-        "swept",
-        "training windows: each once an epoch, or drawn, every series as often",
-        "Optimization",
+    order: Literal["swept", "sampled"] = _optimization(
+        "swept", "training windows: each once an epoch, or drawn, every series as often"
     )
-    learning_rate: float = setting(2e-3, "the highest learning rate", "Optimization", gt=0)
-    max_steps: int = setting(2000, "stop after this many updates", "Budget", ge=1)
-    patience: int = setting(
-        10,
-        "stop after this many evaluations without a better validation loss; 0: never",
-        "Budget",
-        ge=0,
+    learning_rate: float = _optimization(2e-3, "the highest learning rate", gt=0)
+    max_steps: int = _budget(2000, "stop after this many updates", ge=1)
+    patience: int = _budget(
+        10, "stop after this many evaluations without a better validation loss; 0: never", ge=0
     )
-    eval_every: int = setting(
-        100, "updates between evaluations", "Evaluation and checkpoints", ge=1
-    )
-    eval_windows: int = setting(
-        2000,
-        "validation windows of an evaluation, evenly spaced",
-        "Evaluation and checkpoints",
-        ge=1,
-    )
+    eval_every: int = _records(100, "updates between evaluations", ge=1)
+    eval_windows: int = _records(2000, "validation windows of an evaluation, evenly spaced", ge=1)
 
     @property
     def head_kind(self) -> Head:

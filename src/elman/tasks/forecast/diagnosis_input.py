@@ -28,10 +28,8 @@ def forecaster_diagnosis_input(
     """A forecaster as a function of the values that it reads, one after the other.
 
     What comes out is the mean of each step to come; of a forecaster that reads the horizon too,
-    that of each step. A step is a row, or a segment of rows where segments are read.
-
-    Raises:
-        InputError: windows shorter than the lags.
+    that of each step. A step is a row, or a segment of rows where segments are read. InputError for
+    windows shorter than the lags.
     """
     inputs, put = _steps(model, window)
     steps = len(inputs)
@@ -48,9 +46,8 @@ def forecaster_diagnosis_input(
         return found * scored if each else (found * scored).sum(0) / scored.sum(0).clamp_min(1)
 
     def outputs(x: Tensor) -> Tensor:
-        if isinstance(model, AutoregressiveForecaster):
-            return model.head.mean(model.expected(put(x))).unsqueeze(-1)
-        return model.head.mean(model(put(x))).transpose(0, 1)
+        mean = model.head.mean(model(put(x)))
+        return mean.unsqueeze(-1) if each else mean.transpose(0, 1)
 
     return DiagnosisInput(
         model,

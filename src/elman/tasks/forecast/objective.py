@@ -14,8 +14,6 @@ from torch import Tensor, nn
 from elman.data.series.windows import WindowBatch, Windows
 from elman.models.forecaster import Forecaster
 from elman.models.forecaster_autoregressive import AutoregressiveForecaster
-from elman.models.forecaster_direct import DirectForecaster
-from elman.models.forecaster_segments import SegmentForecaster
 from elman.tasks.forecast.data import Places
 from elman.training.contracts import StepLoss
 
@@ -25,19 +23,14 @@ _EVALUATED_AT_ONCE = 512
 
 @final
 class ForecastObjective:
-    """The loss of a batch of windows, and of those whose horizon lies in the validation rows.
-
-    Args:
-        model: the forecaster.
-        windows: of the rows up to the test.
-        places: the validation windows among them.
-    """
+    """The loss of a batch of windows, and of the `places` among `windows` that validate."""
 
     unit = "values"
 
     def __init__(self, model: Forecaster, windows: Windows, places: Places) -> None:
         self.model: nn.Module = model
         self._forecaster, self._windows, self._places = model, windows, places
+        self._step_by_step = isinstance(model, AutoregressiveForecaster)
 
     def loss(self, batch: Any, state: Any) -> StepLoss:
         loss, units = self._forecaster.loss(batch)
@@ -53,7 +46,7 @@ class ForecastObjective:
         """
         few = batch.select(torch.arange(min(rows, batch.batch_size), device=batch.series.device))
         losses, scored = self._forecaster.losses(few)
-        if isinstance(self._forecaster, AutoregressiveForecaster):
+        if self._step_by_step:
             return losses[-1] * scored[-1]
         return (losses * scored).sum(0) / scored.sum(0).clamp_min(1)
 
@@ -66,11 +59,13 @@ class ForecastObjective:
             loss, count = self._forecaster.loss(batch)
             totals[0] += float(loss) * count
             units += count
-            if isinstance(self._forecaster, DirectForecaster | SegmentForecaster):
+            if not self._step_by_step:
                 point = self._forecaster.head.mean(self._forecaster(batch))
                 error = (point - batch.targets) * batch.scored
                 totals[1:] += float(error.square().sum()), float(error.abs().sum())
         loss, squared, absolute = totals / max(units, 1)
-        if isinstance(self._forecaster, AutoregressiveForecaster):
-            return {"loss": loss}
-        return {"loss": loss, "mse": squared, "mae": absolute}
+        return (
+            {"loss": loss}
+            if self._step_by_step
+            else {"loss": loss, "mse": squared, "mae": absolute}
+        )

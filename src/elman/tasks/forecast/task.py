@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import ClassVar, Literal, final
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from elman.data.given import Files, Given
 from elman.data.series.calendar import with_calendar
-from elman.data.series.dataset import read_panel
+from elman.data.series.columns import Columns
+from elman.data.series.dataset import SeriesData, read_panel
 from elman.data.series.panel import Panel
 from elman.data.series.scaler import Scaler
 from elman.data.series.windows import Reach, TrainingWindows, Windows
@@ -32,12 +33,7 @@ from elman.predictors.forecaster import ForecasterPredictor, check_counts
 from elman.predictors.panel_forecaster import PanelForecaster
 from elman.settings import Options
 from elman.tasks.forecast.config import ForecastConfig
-from elman.tasks.forecast.data import (
-    ForecastData,
-    TimeSplit,
-    asked_columns,
-    settle_architecture,
-)
+from elman.tasks.forecast.data import TimeSplit, settle_architecture
 from elman.tasks.forecast.diagnosis_input import ROWS, forecaster_diagnosis_input
 from elman.tasks.forecast.objective import ForecastObjective
 from elman.tasks.runs import refit
@@ -68,7 +64,7 @@ class ForecastEvaluation(Options):
 
 
 @final
-class ForecastTask(Task[ForecastConfig, ForecastData, ForecasterPredictor]):
+class ForecastTask(Task[ForecastConfig, SeriesData, ForecasterPredictor]):
     """Forecast, with error bars, and say whether a naive forecast would have done."""
 
     name: ClassVar[str] = "forecast"
@@ -88,21 +84,21 @@ class ForecastTask(Task[ForecastConfig, ForecastData, ForecasterPredictor]):
     Evaluation = ForecastEvaluation
 
     @classmethod
-    def prepare(cls, config: ForecastConfig, given: Given | None, folder: Path) -> ForecastData:
+    def prepare(cls, config: ForecastConfig, given: Given | None, folder: Path) -> SeriesData:
         """Read the table and keep it as it was read; see `Task.prepare`."""
         if given is None:
             raise InputError("forecast: no data; give a table of times and values")
         check_cell(config.cell)
-        read = read_panel(given, asked_columns(config))
-        check_counts(read.panel, config.head_kind)
-        data = ForecastData(read.panel, read.columns, read.notes)
+        asked = TypeAdapter(Columns).validate_python(config.model_dump())
+        data = read_panel(given, asked)
+        check_counts(data.panel, config.head_kind)
         cls(config, data).source()  # series that are too short for the horizon are found now
         data.save(folder)
         return data
 
     @classmethod
-    def open(cls, config: ForecastConfig, folder: Path) -> ForecastData:
-        return ForecastData.load(folder)
+    def open(cls, config: ForecastConfig, folder: Path) -> SeriesData:
+        return SeriesData.load(folder)
 
     def describe(self) -> list[str]:
         split, form = self.split, self.architecture.form
@@ -273,7 +269,7 @@ class ForecastTask(Task[ForecastConfig, ForecastData, ForecasterPredictor]):
         own = self.data.panel
         future = known.future[:, : own.future.shape[1]]
         panel = replace(known, covariates=own.covariates, future=future)
-        predictor = refit(ForecastTask(config, ForecastData(panel, self.data.columns)))[0]
+        predictor = refit(ForecastTask(config, replace(self.data, panel=panel)))[0]
         assert isinstance(predictor, ForecasterPredictor)
         return predictor.forecaster
 

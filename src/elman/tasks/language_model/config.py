@@ -6,94 +6,76 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from elman.settings import setting
-from elman.tasks.network_config import PlacedDropoutConfig
+from elman.settings import section
+from elman.tasks.network_config import (
+    PlacedDropoutConfig,
+    Unit,
+    VocabularyConfig,
+    share_setting,
+    unit_setting,
+)
 from elman.training.config import TruncatedConfig
 
-_TEXT = "Text"
-_MODEL = "Model"
-_REGULARIZATION = "Regularization"
-_RECORDS = "Evaluation and checkpoints"
+_text = section("Text")
+_model = section("Model")
+_regularization = section("Regularization")
+_records = section("Evaluation and checkpoints")
+_budget = section("Budget")
 
 
-class LanguageModelConfig(PlacedDropoutConfig, TruncatedConfig):
+class LanguageModelConfig(PlacedDropoutConfig, VocabularyConfig, TruncatedConfig):
     """A language model: what a token is, the network, its regularization, and training."""
 
-    unit: Literal["char", "bpe", "word"] = setting(
-        "char",
-        "a token is a character, a byte-level BPE piece trained on the text, or a"
-        " word (<unk> for rare ones, <eos> for a newline)",
-        _TEXT,
+    unit: Unit = unit_setting("char")
+
+    valid_fraction: float = _text(
+        0.05, "share of a single text kept for validation, near its end", gt=0, lt=1
     )
-    vocab_size: int | None = setting(
-        None,
-        "the most tokens to know; default: 4096 for bpe, no limit for word and char",
-        _TEXT,
-        ge=2,
-        le=1_000_000,
-    )
-    min_count: int = setting(
-        1, "how often a word or character must come in the training text to be known", _TEXT, ge=1
+    test_fraction: float = _text(
+        0.05, "share of a single text kept for testing, at its end; 0: no test", ge=0, lt=1
     )
 
-    valid_fraction: float = setting(
-        0.05, "share of a single text kept for validation, near its end", _TEXT, gt=0, lt=1
-    )
-    test_fraction: float = setting(
-        0.05, "share of a single text kept for testing, at its end; 0: no test", _TEXT, ge=0, lt=1
-    )
-
-    hidden_size: int = setting(512, "units of each layer", _MODEL, ge=1, le=65536)
-    embedding_size: int | None = setting(
+    hidden_size: int = _model(512, "units of each layer", ge=1, le=65536)
+    embedding_size: int | None = _model(
         None,
         "width of the embedding; default: hidden-size, at most 128 for char untied",
-        _MODEL,
         ge=1,
         le=65536,
     )
-    tied: bool | None = setting(
-        None, "read out with the embedding's weights; default: on for bpe and word", _MODEL
+    tied: bool | None = _model(
+        None, "read out with the embedding's weights; default: on for bpe and word"
     )
-    readout: Literal["full", "adaptive", "sampled"] = setting(
-        "full", "the softmax: full, or adaptive or sampled for a large vocabulary", _MODEL
+    readout: Literal["full", "adaptive", "sampled"] = _model(
+        "full", "the softmax: full, or adaptive or sampled for a large vocabulary"
     )
-    init_range: float | None = setting(
-        None, "draw every matrix from U(-r, r) instead (Zaremba 2014)", _MODEL, gt=0
-    )
-
-    embedding_dropout: float = setting(
-        0.0,
-        "share of the vocabulary dropped from the input for a chunk (Merity 2017)",
-        _REGULARIZATION,
-        ge=0,
-        lt=1,
-    )
-    activation_penalty: float = setting(
-        0.0, "times the mean square of the features (AR, Merity 2017)", _REGULARIZATION, ge=0
-    )
-    slowness_penalty: float = setting(
-        0.0,
-        "times the mean square of their change from step to step (TAR, Merity 2017)",
-        _REGULARIZATION,
-        ge=0,
+    init_range: float | None = _model(
+        None, "draw every matrix from U(-r, r) instead (Zaremba 2014)", gt=0
     )
 
-    eval_rows: int | None = setting(
+    embedding_dropout: float = share_setting(
+        0.0, "share of the vocabulary dropped from the input for a chunk (Merity 2017)"
+    )
+    activation_penalty: float = _regularization(
+        0.0, "times the mean square of the features (AR, Merity 2017)", ge=0
+    )
+    slowness_penalty: float = _regularization(
+        0.0, "times the mean square of their change from step to step (TAR, Merity 2017)", ge=0
+    )
+
+    eval_rows: int | None = _records(
         None,
         "rows that evaluation cuts a split into; 1 scores it as one sequence;"
         " default: one per 2000 tokens, at most batch-size",
-        _RECORDS,
         ge=1,
     )
 
-    eval_tokens: int = setting(
+    eval_tokens: int = _records(
         1_000_000,
         "score at most so many tokens of the validation and test text, from their beginning",
-        _RECORDS,
         ge=1,
     )
 
-    max_steps: int = setting(3000, "stop after this many steps", "Budget", ge=1)
+    max_steps: int = _budget(3000, "stop after this many steps", ge=1)
 
     @property
     def is_tied(self) -> bool:
@@ -109,11 +91,6 @@ class LanguageModelConfig(PlacedDropoutConfig, TruncatedConfig):
             return self.embedding_size
         small = self.unit == "char" and not self.is_tied
         return min(self.hidden_size, 128) if small else self.hidden_size
-
-    @property
-    def vocabulary_limit(self) -> int | None:
-        """The vocabulary size to ask of the tokenizer; None: all there is."""
-        return 4096 if self.vocab_size is None and self.unit == "bpe" else self.vocab_size
 
     @model_validator(mode="after")
     def _tie(self) -> Self:

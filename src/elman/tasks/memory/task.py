@@ -166,7 +166,7 @@ def read_sequence(model: MemoryNetwork, batch: Batch, title: str) -> Activations
         traces = trace(model, lambda: outputs.append(model(inputs)[0][:, 0]))
     answers = outputs[0].float().cpu()  # (T, K)
     number = targets.is_floating_point()
-    expected = [_number(row) if number else _classes(row) for row in answers]
+    expected = [_expected(row, number) for row in answers]
     steps = [
         Step(_label(row), _surprise(answer, target, number), before)
         for row, answer, target, before in zip(
@@ -186,14 +186,12 @@ def _label(row: Sequence[float]) -> str:
     return " ".join(f"{value:.2g}" for value in row)
 
 
-def _classes(answer: Tensor) -> tuple[Expected, ...]:
+def _expected(answer: Tensor, number: bool) -> tuple[Expected, ...]:
+    if number:
+        return (Expected(f"{float(answer[0]):.3f}", 1.0),)
     shares, places = answer.softmax(-1).topk(min(_GUESSES, len(answer)))
     pairs = zip(places.tolist(), shares.tolist(), strict=True)
     return tuple(Expected(str(place), share) for place, share in pairs)
-
-
-def _number(answer: Tensor) -> tuple[Expected, ...]:
-    return (Expected(f"{float(answer[0]):.3f}", 1.0),)
 
 
 def _surprise(answer: Tensor, target: float, number: bool) -> float | None:

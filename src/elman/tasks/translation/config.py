@@ -2,135 +2,107 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from elman.predictors.translation import SearchOptions
-from elman.settings import setting
-from elman.tasks.network_config import StackConfig
+from elman.settings import section
+from elman.tasks.network_config import (
+    StackConfig,
+    Unit,
+    VocabularyConfig,
+    share_setting,
+    size_setting,
+    unit_setting,
+)
 
-_TEXT = "Text"
-_MODEL = "Model"
-_REGULARIZATION = "Regularization"
-_OPTIMIZATION = "Optimization"
-_RECORDS = "Evaluation and checkpoints"
+_text = section("Text")
+_model = section("Model")
+_regularization = section("Regularization")
+_optimization = section("Optimization")
+_records = section("Evaluation and checkpoints")
+_budget = section("Budget")
+
 
 _NOISE = ("recurrent_dropout", "weight_dropout", "zoneout", "cell_zoneout")
 
 
-class TranslationConfig(StackConfig):
+class TranslationConfig(StackConfig, VocabularyConfig):
     """Translation: the texts, encoder, decoder and attention, and training."""
 
-    source: str | None = setting(
+    source: str | None = _text(
         None,
         "the source: the column or its number, the JSON key, or the suffix of parallel"
         " files in a folder; default: detected",
-        _TEXT,
     )
-    target: str | None = setting(None, "the target, named likewise", _TEXT)
-    skip_bad_rows: bool = setting(False, "leave out rows that can't be read, and count them", _TEXT)
-    unit: Literal["char", "bpe", "word"] = setting(
-        "bpe",
-        "a token is a character, a byte-level BPE piece trained on the text, or a"
-        " word (<unk> for rare ones)",
-        _TEXT,
+    target: str | None = _text(None, "the target, named likewise")
+    skip_bad_rows: bool = _text(False, "leave out rows that can't be read, and count them")
+    pieces: ClassVar[int] = 4000
+    unit: Unit = unit_setting("bpe")
+    vocab_size: int | None = size_setting(pieces)
+    vocabulary: Literal["joint", "separate"] = _text(
+        "joint", "one vocabulary for both languages, or one each"
     )
-    vocabulary: Literal["joint", "separate"] = setting(
-        "joint", "one vocabulary for both languages, or one each", _TEXT
+    max_length: int = _text(100, "leave out training pairs with more tokens on either side", ge=2)
+    valid_fraction: float = _text(
+        0.05, "share of the pairs drawn for validation, where they are not split", gt=0, lt=1
     )
-    vocab_size: int | None = setting(
-        None,
-        "the most tokens to know; default: 4000 for bpe, no limit for word and char",
-        _TEXT,
-        ge=2,
-        le=1_000_000,
-    )
-    min_count: int = setting(
-        1, "how often a word or character must occur in the training text to be known", _TEXT, ge=1
-    )
-    max_length: int = setting(
-        100, "leave out training pairs with more tokens on either side", _TEXT, ge=2
-    )
-    valid_fraction: float = setting(
-        0.05, "share of the pairs drawn for validation, where they are not split", _TEXT, gt=0, lt=1
-    )
-    test_fraction: float = setting(
-        0.05, "share of the pairs drawn for testing; 0: no test", _TEXT, ge=0, lt=1
+    test_fraction: float = _text(
+        0.05, "share of the pairs drawn for testing; 0: no test", ge=0, lt=1
     )
 
-    cell: str = setting(
-        "gru", "of encoder and decoder: rnn, rnn-relu, gru, lstm, or package.module:Class", _MODEL
+    cell: str = _model(
+        "gru", "of encoder and decoder: rnn, rnn-relu, gru, lstm, or package.module:Class"
     )
-    embedding_size: int = setting(192, "width of the embeddings", _MODEL, ge=1, le=65536)
-    encoder_size: int = setting(
-        192, "units of each direction of the encoder", _MODEL, ge=1, le=65536
-    )
-    hidden_size: int = setting(384, "units of the decoder", _MODEL, ge=1, le=65536)
-    encoder_layers: int = setting(1, "layers of the encoder", _MODEL, ge=1, le=64)
-    num_layers: int = setting(1, "layers of the decoder", _MODEL, ge=1, le=64)
-    attention: Literal["dot", "general", "additive"] = setting(
+    embedding_size: int = _model(192, "width of the embeddings", ge=1, le=65536)
+    encoder_size: int = _model(192, "units of each direction of the encoder", ge=1, le=65536)
+    hidden_size: int = _model(384, "units of the decoder", ge=1, le=65536)
+    encoder_layers: int = _model(1, "layers of the encoder", ge=1, le=64)
+    num_layers: int = _model(1, "layers of the decoder", ge=1, le=64)
+    attention: Literal["dot", "general", "additive"] = _model(
         "general",
         "how the source is looked at: dot or general (Luong 2015), additive (Bahdanau 2014)",
-        _MODEL,
     )
-    input_feeding: bool = setting(
+    input_feeding: bool = _model(
         False,
         "feed the attentional state to the next step (Luong 2015); slower, since the"
         " decoder then runs step by step",
-        _MODEL,
     )
-    tied: Literal["none", "decoder", "all"] | None = setting(
+    tied: Literal["none", "decoder", "all"] | None = _model(
         None,
         "the output layer shares the target embedding; all: the source embedding too;"
         " default: all where the vocabulary is joint",
-        _MODEL,
     )
 
-    dropout: float = setting(
-        0.2,
-        "on embeddings, between layers, on the encoder's outputs and on the output",
-        _REGULARIZATION,
-        ge=0,
-        lt=1,
+    dropout: float = share_setting(
+        0.2, "on embeddings, between layers, on the encoder's outputs and on the output"
     )
-    label_smoothing: float = setting(
-        0.1,
-        "probability that is spread over all tokens (Szegedy 2016)",
-        _REGULARIZATION,
-        ge=0,
-        lt=1,
+    label_smoothing: float = share_setting(
+        0.1, "probability that is spread over all tokens (Szegedy 2016)"
     )
-    scheduled_sampling: float = setting(
+    scheduled_sampling: float = share_setting(
         0.0,
-        "probability that the decoder reads its own sample, not the true token (Bengio"
-        " 2015); slower, as input-feeding",
-        _REGULARIZATION,
-        ge=0,
-        lt=1,
+        "probability that the decoder reads its own sample, not the true token "
+        "(Bengio 2015); slower, as input-feeding",
     )
-    sampling_steps: int = setting(
-        2000, "steps over which scheduled-sampling rises from 0", _REGULARIZATION, ge=1
+    sampling_steps: int = _regularization(
+        2000, "steps over which scheduled-sampling rises from 0", ge=1
     )
 
-    batch_tokens: int = setting(
-        1500, "the most tokens of either side in a batch, padding included", _OPTIMIZATION, ge=1
+    batch_tokens: int = _optimization(
+        1500, "the most tokens of either side in a batch, padding included", ge=1
     )
-    batch_size: int = setting(512, "the most pairs in a batch", _OPTIMIZATION, ge=1)
-    learning_rate: float = setting(2e-3, "the highest learning rate", _OPTIMIZATION, gt=0)
-    betas: tuple[float, float] = setting((0.9, 0.98), "AdamW's decay rates", _OPTIMIZATION)
-    max_steps: int = setting(5000, "stop after this many steps", "Budget", ge=1)
-    eval_every: int = setting(250, "steps between evaluations", _RECORDS, ge=1)
+    batch_size: int = _optimization(512, "the most pairs in a batch", ge=1)
+    learning_rate: float = _optimization(2e-3, "the highest learning rate", gt=0)
+    betas: tuple[float, float] = _optimization((0.9, 0.98), "AdamW's decay rates")
+    max_steps: int = _budget(5000, "stop after this many steps", ge=1)
+    eval_every: int = _records(250, "steps between evaluations", ge=1)
 
     @property
     def tie(self) -> Literal["none", "decoder", "all"]:
         """Which weights are tied: `tied`, or its default."""
         return self.tied or ("all" if self.vocabulary == "joint" else "decoder")
-
-    @property
-    def vocabulary_limit(self) -> int | None:
-        """The largest vocabulary size of a tokenizer; None: no limit."""
-        return 4000 if self.vocab_size is None and self.unit == "bpe" else self.vocab_size
 
     @model_validator(mode="after")
     def _fit_together(self) -> Self:

@@ -23,14 +23,7 @@ SPLITS = ("train", "valid", "test")
 
 @dataclass(frozen=True, eq=False)
 class TranslationData:
-    """The pairs of each split; "test" may be missing.
-
-    Attributes:
-        vocabularies: of both sides.
-        pairs: the ids of each split, by name.
-        texts: the sentences of the held-out splits, by name.
-        notes: sentences for the user on how the pairs were read.
-    """
+    """The ids of each split, the sentences of the held-out ones, and notes for the user."""
 
     vocabularies: Vocabularies
     pairs: Mapping[str, EncodedPairs] = field(repr=False)

@@ -30,16 +30,13 @@ def choose(table: Table, columns: Columns, *, labeled: bool = True) -> tuple[Col
     """The columns to read, and how they were chosen, for the terminal.
 
     What `columns` names is taken as it is; the rest shows in the names and the first rows.
-
-    Raises:
-        InputError: a named column is missing, or none or several could be meant.
     """
     said = columns.label is not None
-    label, how_label = _named(table, columns.label, LABEL, "label", ()) if labeled else (None, "")
-    split, _ = _named(table, columns.split, SPLIT, "split", [label])
+    label, how_label = named(table, columns.label, LABEL, "label", ()) if labeled else (None, "")
+    split, _ = named(table, columns.split, SPLIT, "split", [label])
     if split is not None and columns.split is None and not _says_splits(table.cells(split)):
         split = None
-    text, how_text = _named(table, columns.text, TEXT, "text", [label, split])
+    text, how_text = named(table, columns.text, TEXT, "text", [label, split])
     if text is None:
         known = [label, split]
         text, how_text = _only(table, known, _texts(table, known, sole=label is not None), "text")
@@ -55,9 +52,10 @@ def choose(table: Table, columns: Columns, *, labeled: bool = True) -> tuple[Col
     return replace(columns, text=text, label=label, split=split), note
 
 
-def _named(
+def named(
     table: Table, told: str | None, usual: Sequence[str], what: str, taken: Sequence[str | None]
 ) -> tuple[str | None, str]:
+    """The column that is told or has one of the usual names, and how it was chosen."""
     if told is not None:
         if told not in table.columns:
             raise InputError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from elman.data.labeled.rows import Columns, ParsedRows, inputs_of, origin_of
-from elman.data.tables.bad_rows import BadRows
+from elman.data.tables.table import BadRows
 from elman.data.text_files import text_lines
 from elman.errors import InputError
 
@@ -18,10 +18,6 @@ def read_conll(path: Path, columns: Columns, bad: BadRows, *, labeled: bool = Tr
     The word is in the first column and its label in the last, unless `columns` gives their numbers,
     from 1. Columns stand apart by tabs where there are tabs, else by spaces. A sentence with a
     line that can't be read is bad as a whole.
-
-    Raises:
-        InputError: a file that can't be read, a column that does not exist, or a bad sentence
-            that is not skipped.
     """
     word_at = _number(path, columns.text, "text", 1)
     label_at = _number(path, columns.label, "label", 0)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from elman.data.labeled.formats.cells import BadCell, finite, label_of
+from elman.data.labeled.formats.rows_of_table import BadCell, finite, label_of
 from elman.data.labeled.rows import (
     Columns,
     Integers,
@@ -42,13 +42,9 @@ def read_npz(path: Path, columns: Columns, *, labeled: bool = True) -> ParsedRow
     `offsets` (N + 1,) or `lengths` (N,) where rows follow one another. `labels` (or y): (N,); per
     step (N, T) or (S,), as the values are; several a row (N, K) of 0 and 1, with their `names`
     (K,) where there are any.
-
-    Raises:
-        InputError: not such a file, objects in it, arrays that do not fit together, or a number
-            that is not finite.
     """
     arrays = _arrays(path)
-    values = _pick(path, arrays, columns.text, VALUES, "values", "text")
+    values = _pick(path, arrays, columns.text, VALUES, "text")
     if values.dtype.kind not in "fiub":
         raise InputError(f"{path}: its values are {values.dtype}, expected numbers")
     try:
@@ -56,7 +52,6 @@ def read_npz(path: Path, columns: Columns, *, labeled: bool = True) -> ParsedRow
     except BadCell as error:
         raise InputError(f"{path}: {error}; correct it, or leave the row out") from error
     lengths, real = _lengths(path, arrays, flat)
-    padded = real is not None
     if real is not None:
         flat = (flat[..., None] if flat.ndim == 2 else flat)[real]
     count, offsets = len(lengths), offsets_of(lengths)
@@ -64,15 +59,15 @@ def read_npz(path: Path, columns: Columns, *, labeled: bool = True) -> ParsedRow
     kind: LabelKind = "step" if columns.per_step else "one"
     labels: Any = None
     if labeled:
-        given = _pick(path, arrays, columns.label, LABELS, "labels", "label")
-        if columns.per_step and padded and given.shape[:2] == values.shape[:2]:
+        given = _pick(path, arrays, columns.label, LABELS, "label")
+        if columns.per_step and real is not None and given.shape[:2] == values.shape[:2]:
             given = given[real]
         if given.ndim == 2 and not columns.per_step:
             kind, labels = "many", _many(path, given, count, arrays.get("names"))
         else:
-            labels = _one(path, given, len(flat) if columns.per_step else count)
-            cuts = pairwise(offsets.tolist() if columns.per_step else range(count + 1))
-            labels = [labels[begin:end] for begin, end in cuts]
+            cuts = offsets.tolist() if columns.per_step else range(count + 1)
+            flat_labels = _one(path, given, cuts[-1])
+            labels = [flat_labels[begin:end] for begin, end in pairwise(cuts)]
     note = f"{path.name}: {count} sequences, {flat.shape[1]} channels"
     return ParsedRows(inputs, kind, labels, columns=columns, notes=(note,))
 
@@ -100,11 +95,8 @@ def _check_member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo)
     """Refuse an array whose header asks for more than the file holds, before it is allocated."""
     with archive.open(member) as file:
         version = np.lib.format.read_magic(file)
-        read = (
-            np.lib.format.read_array_header_1_0
-            if version == (1, 0)
-            else np.lib.format.read_array_header_2_0
-        )
+        header = np.lib.format
+        read = header.read_array_header_1_0 if version == (1, 0) else header.read_array_header_2_0
         shape, _, dtype = read(file)
         wanted, held = math.prod(shape) * dtype.itemsize, member.file_size - file.tell()
     if dtype.hasobject:
@@ -117,12 +109,7 @@ def _check_member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo)
 
 
 def _pick(
-    path: Path,
-    arrays: dict[str, Array],
-    told: str | None,
-    usual: tuple[str, ...],
-    what: str,
-    flag: str,
+    path: Path, arrays: dict[str, Array], told: str | None, usual: tuple[str, ...], flag: str
 ) -> Array:
     if told is not None and told not in arrays:
         raise InputError(
@@ -130,12 +117,11 @@ def _pick(
         )
     found = [name for name in usual if name in arrays] if told is None else [told]
     if len(found) != 1:
-        which = (
-            f"{' and '.join(found)} could each be it" if found else f"it has {', '.join(arrays)}"
-        )
+        several = f"{' and '.join(found)} could each be it"
+        which = several if found else f"it has {', '.join(arrays)}"
         raise InputError(
-            f"{path}: no array of {what} found: {which}; name it {usual[0]!r}, or say which with "
-            f"--{flag}-column"
+            f"{path}: no array of {usual[0]} found: {which}; name it {usual[0]!r}, or say which "
+            f"with --{flag}-column"
         )
     return arrays[found[0]]
 
@@ -164,20 +150,16 @@ def _lengths(
     if given.ndim != 1 or given.dtype.kind not in "iu" or (len(given) and given.min() < 1):
         raise InputError(f"{path}: its lengths must be whole numbers, each at least 1")
     lengths = given.astype(np.int64)
-    if values.ndim == 2 and ("offsets" in arrays or _follow(lengths, values, arrays)):
+    padded = len(lengths) == len(values) and lengths.max() <= values.shape[1]
+    follow = "lengths" in arrays and not padded and int(lengths.sum()) == len(values)
+    if values.ndim == 2 and ("offsets" in arrays or follow):
         return lengths, None
-    if len(lengths) != len(values) or lengths.max() > values.shape[1]:
+    if not padded:
         raise InputError(
-            f"{path}: its {len(lengths)} lengths, up to {lengths.max()}, do not fit values of the "
-            f"shape {values.shape}"
+            f"{path}: its {len(lengths)} lengths, up to {lengths.max(initial=0)}, do not fit "
+            f"values of the shape {values.shape}"
         )
     return lengths, np.arange(values.shape[1]) < lengths[:, None]
-
-
-def _follow(lengths: Integers, values: Array, arrays: dict[str, Array]) -> bool:
-    """Whether rows of these lengths, one after the other, are just all of (S, C)."""
-    fits_padded = len(lengths) == len(values) and lengths.max() <= values.shape[1]
-    return "lengths" in arrays and not fits_padded and int(lengths.sum()) == len(values)
 
 
 def _one(path: Path, labels: Array, count: int) -> list[str]:

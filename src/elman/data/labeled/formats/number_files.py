@@ -11,27 +11,28 @@ from pathlib import Path
 
 import numpy as np
 
-from elman.data.labeled.formats.cells import BadCell, finite, label_of
-from elman.data.labeled.formats.columns import LABEL, has_header
+from elman.data.labeled.formats.columns import LABEL, has_header, named
+from elman.data.labeled.formats.rows_of_table import BadCell, finite, label_of
 from elman.data.labeled.rows import Columns, Floats, Origin, ParsedRows, inputs_of
-from elman.data.tables.bad_rows import BadRows
 from elman.data.tables.read import read_file
-from elman.data.tables.table import Table
+from elman.data.tables.table import BadRows, Table
 from elman.errors import InputError
 
 LABEL_FILES = ("labels.csv", "labels.tsv")
-SEQUENCE_FILES = (".csv", ".tsv")
 
 
 def read_folder(
     folder: Path, columns: Columns, bad: BadRows, *, labeled: bool = True
 ) -> ParsedRows:
-    """Read every CSV and TSV file in a folder and in the folders in it, in the order of names.
-
-    Raises:
-        InputError: no files, files without labels, or a bad file that is not skipped.
-    """
-    files = [f for f in sequence_files(folder) if f.name not in LABEL_FILES]
+    """Read every CSV and TSV file in a folder and in the folders in it, in the order of names."""
+    files = sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in (".csv", ".tsv")
+        and file.name not in LABEL_FILES
+        and file.is_file()
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+    )
     if not files:
         raise InputError(f"{folder}: holds no .csv or .tsv files; give a folder with sequences")
     listed = _label_file(folder) if labeled and not columns.per_step else None
@@ -39,7 +40,14 @@ def read_folder(
     names: tuple[str, ...] | None = None
     for file in files:
         table = read_file(file, BadRows(remedy="correct the row"), header=has_header(()))
-        labels = _step_column(table, columns) if columns.per_step and labeled else None
+        labels = None
+        if columns.per_step and labeled:
+            labels, _ = named(table, columns.label, LABEL, "label", ())
+            if labels is None:
+                raise InputError(
+                    f"{table.name}: none of its columns ({', '.join(table.columns)}) is named as a "
+                    "label is; say which with --label-column"
+                )
         channels = tuple(name for name in table.columns if name != labels)
         names = names or channels
         try:
@@ -71,17 +79,6 @@ def read_folder(
     )
 
 
-def sequence_files(folder: Path) -> list[Path]:
-    """The CSV and TSV files of a folder and the folders in it, hidden ones left out."""
-    return sorted(
-        file
-        for file in folder.rglob("*")
-        if file.suffix.lower() in SEQUENCE_FILES
-        and file.is_file()
-        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
-    )
-
-
 def _values(table: Table, channels: tuple[str, ...]) -> Floats:
     if not len(table):
         raise BadCell("has no steps")
@@ -95,23 +92,6 @@ def _values(table: Table, channels: tuple[str, ...]) -> Floats:
         row, column = (int(place) for place in np.argwhere(np.isnan(values))[0])
         raise BadCell(f"line {table.lines[row]}: {channels[column]} has no number")
     return finite(values)
-
-
-def _step_column(table: Table, columns: Columns) -> str:
-    if columns.label is not None:
-        if columns.label not in table.columns:
-            raise InputError(
-                f"{table.name}: --label-column {columns.label}: no such column; "
-                f"it has {', '.join(table.columns)}"
-            )
-        return columns.label
-    found = [name for name in table.columns if name.lower() in LABEL]
-    if len(found) != 1:
-        raise InputError(
-            f"{table.name}: {len(found)} of its columns ({', '.join(table.columns)}) are named as "
-            "a label is; say which with --label-column"
-        )
-    return found[0]
 
 
 def _label_file(folder: Path) -> dict[str, str] | None:

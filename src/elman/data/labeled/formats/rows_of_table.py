@@ -9,20 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.labeled.formats.cells import (
-    BadCell,
-    label_of,
-    labels_of,
-    list_in,
-    numbers_of,
-    text_of,
-    words_of,
-)
 from elman.data.labeled.formats.columns import choose
-from elman.data.labeled.rows import Columns, LabelKind, ParsedRows, inputs_of, origin_of
+from elman.data.labeled.rows import Columns, Floats, LabelKind, ParsedRows, inputs_of, origin_of
 from elman.data.split_names import SPLIT_NAMES
-from elman.data.tables.bad_rows import BadRows
-from elman.data.tables.table import Table
+from elman.data.tables.table import BadRows, Table
 
 
 def rows_of_table(
@@ -33,9 +23,6 @@ def rows_of_table(
     A list of numbers in the text column makes a sequence; a list of strings, words. With
     `columns.per_step` a text is cut at its spaces into words, and the label is a list of as many
     labels, or a string with spaces between them.
-
-    Raises:
-        elman.errors.InputError: a row that can't be read and is not skipped.
     """
     chosen, note = choose(table, columns, labeled=labeled)
     assert chosen.text is not None
@@ -75,39 +62,37 @@ def rows_of_table(
 def _reader(values: Sequence[Any], columns: Columns) -> Callable[[Any], Any]:
     """Makes an array, a list of words or a text of a cell, as the first that is not empty shows."""
     first = next((v for v in values if isinstance(v, np.ndarray) or v not in (None, "")), None)
-    if isinstance(first, str) and first.lstrip().startswith("[") and _is_numbers(first):
-        return lambda cell: numbers_of(_parsed(cell))
+    if isinstance(first, str):
+        if first.lstrip().startswith("[") and _fits(_numbers_in, first):
+            return _numbers_in
+        if not columns.per_step:
+            return text_of
+        return _words_in if _is_json_list(first) and _fits(list_in, first, "words") else words_of
     if isinstance(first, np.ndarray):
         return numbers_of
-    if isinstance(first, list) and not (first and isinstance(first[0], str)):
-        return numbers_of
-    if isinstance(first, list) or columns.per_step:
-        if isinstance(first, str) and _is_json_list(first) and isinstance(_json(first), list):
-            return lambda cell: words_of(list_in(cell, "words"))
-        return words_of
-    return text_of
+    if isinstance(first, list):
+        return words_of if first and isinstance(first[0], str) else numbers_of
+    return words_of if columns.per_step else text_of
 
 
-def _json(text: str) -> Any:
+def _fits(read: Callable[..., Any], *arguments: Any) -> bool:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _is_numbers(text: str) -> bool:
-    try:
-        numbers_of(_parsed(text))
+        read(*arguments)
     except BadCell:
         return False
     return True
 
 
-def _parsed(cell: Any) -> Any:
+def _words_in(cell: Any) -> list[str]:
+    return words_of(list_in(cell, "words") if isinstance(cell, str) else cell)
+
+
+def _numbers_in(cell: Any) -> Floats:
     try:
-        return json.loads(cell) if isinstance(cell, str) else cell
+        numbers = json.loads(cell) if isinstance(cell, str) else cell
     except (ValueError, RecursionError) as error:
         raise BadCell(f"its list of numbers is not JSON ({error})") from error
+    return numbers_of(numbers)
 
 
 def _label_kind(table: Table, columns: Columns) -> LabelKind:
@@ -142,3 +127,102 @@ def _split(cell: Any) -> str:
     if role is None:
         raise BadCell(f"its split is {cell!r}, expected train, valid or test")
     return role
+
+
+class BadCell(ValueError):
+    """A cell that can't be read; the message says why. The functions below raise it."""
+
+
+def text_of(cell: Any) -> str:
+    """A text with something in it."""
+    if cell is None:
+        raise BadCell("has no text")
+    if not isinstance(cell, str):
+        raise BadCell(f"its text is {_kind(cell)}, expected a string")
+    if not cell.strip():
+        raise BadCell("its text is empty")
+    return cell
+
+
+def words_of(cell: Any) -> list[str]:
+    """A list of words, or a text cut at its spaces."""
+    words = cell.split() if isinstance(cell, str) else cell
+    if not isinstance(words, list) or not words:
+        raise BadCell("has no words")
+    if not all(isinstance(word, str) and word.strip() for word in words):
+        raise BadCell("one of its words is empty or not a string")
+    return words
+
+
+def numbers_of(cell: Any) -> Floats:
+    """(T, C) an array, a list of numbers, one channel, or a list of lists, one for each step."""
+    if isinstance(cell, np.ndarray) and len(cell):
+        return finite(cell if cell.ndim == 2 else cell[:, None])
+    if not isinstance(cell, list) or not cell:
+        raise BadCell("has no list of numbers")
+    rows = cell if isinstance(cell[0], list) else [[value] for value in cell]
+    width = len(rows[0])
+    if not width or any(not isinstance(row, list) or len(row) != width for row in rows):
+        raise BadCell("its steps do not have the same number of channels")
+    if any(type(value) not in (int, float) for row in rows for value in row):
+        raise BadCell("holds something that is not a number")
+    try:
+        numbers = np.asarray(rows, dtype=np.float64)
+    except OverflowError as error:  # a whole number of more than 308 digits
+        raise BadCell("holds a number that is too large") from error
+    return finite(numbers)
+
+
+def finite(values: Any) -> Floats:
+    """The same numbers in float32."""
+    with np.errstate(over="ignore"):
+        narrow: Floats = np.asarray(values).astype(np.float32)
+    if not np.isfinite(narrow).all():
+        raise BadCell("holds a number that is not finite, or too large")
+    return narrow
+
+
+def label_of(cell: Any) -> str:
+    """The name of a class; a whole number that was kept as 1.0 is "1"."""
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    if cell is None or (isinstance(cell, float) and cell != cell):
+        raise BadCell("has no label")
+    if not isinstance(cell, str | int | float):
+        raise BadCell(f"its label is {_kind(cell)}, expected a word or a number")
+    name = str(cell).strip()
+    if not name:
+        raise BadCell("has no label")
+    return name
+
+
+def labels_of(cell: Any, separator: str | None) -> tuple[str, ...]:
+    """Any number of labels: a list, a JSON list in a string, or names with a separator between."""
+    if cell is None:
+        raise BadCell("has no labels; write an empty list where none applies")
+    if isinstance(cell, str) and cell.lstrip().startswith("["):
+        cell = list_in(cell, "labels")
+    if isinstance(cell, str):
+        parts = cell.split(separator) if separator else [cell]
+        cell = [part for part in parts if part.strip()]
+    if not isinstance(cell, list):
+        cell = [cell]
+    return tuple(dict.fromkeys(label_of(part) for part in cell))
+
+
+def list_in(cell: str, what: str) -> Any:
+    """The list that a string holds as JSON."""
+    try:
+        return json.loads(cell)
+    except (ValueError, RecursionError) as error:
+        raise BadCell(
+            f'its {what} are not a JSON list ({error}); write them as ["a", "b"], in double quotes'
+        ) from error
+
+
+def _kind(cell: Any) -> str:
+    if isinstance(cell, list):
+        return "a list"
+    return "an object" if isinstance(cell, dict) else f"the {type(cell).__name__} {cell!r}"

@@ -19,9 +19,8 @@ from elman.data.labeled.formats.rows_of_table import rows_of_table
 from elman.data.labeled.formats.ts import read_ts
 from elman.data.labeled.rows import Columns, LabelKind, ParsedRows, Sequences
 from elman.data.split_names import SPLITS, parts_of, split_of
-from elman.data.tables.bad_rows import BadRows
 from elman.data.tables.read import read_columns, read_file
-from elman.data.tables.table import Table
+from elman.data.tables.table import BadRows, Table
 from elman.errors import InputError
 
 _WORD_COLUMNS = (".conll", ".bio", ".iob", ".iob2", ".bioes")
@@ -34,9 +33,6 @@ def read_rows(
     """Read one file or folder, whose name says what it is, or rows in memory.
 
     With `again`, `columns` were found in other data of the same kind.
-
-    Raises:
-        InputError: nothing in it can be read.
     """
     match part:
         case Files((path,)):
@@ -102,11 +98,7 @@ def _table_of(part: Texts | Pairs | Arrays, *, labeled: bool) -> Table:
 def read_splits(
     given: Given, columns: Columns, bad: BadRows
 ) -> tuple[dict[str, ParsedRows], tuple[str, ...], Columns]:
-    """The splits that files or a column name, "train" at least; notes; and where the columns were.
-
-    Raises:
-        InputError: data that can't be read, or do not fit together.
-    """
+    """The splits that files or a column name, "train" at least; notes; where the columns were."""
     named = _named(given)
     parsed: dict[str, ParsedRows] = {}
     used = columns

@@ -6,24 +6,20 @@ from pathlib import Path
 
 import numpy as np
 
-from elman.data.labeled.formats.cells import BadCell, finite
+from elman.data.labeled.formats.rows_of_table import BadCell, finite
 from elman.data.labeled.rows import Floats, ParsedRows, inputs_of, origin_of
-from elman.data.tables.bad_rows import BadRows
+from elman.data.tables.table import BadRows
 from elman.data.text_files import text_lines
 from elman.errors import InputError
 
 
 def read_ts(path: Path, bad: BadRows, *, labeled: bool = True) -> ParsedRows:
-    """Read a `.ts` file: `1.5,2.0:0.1,0.2:label`, channels apart by colons, steps by commas.
-
-    Raises:
-        InputError: no `@data`, time stamps, no class labels, or a bad row that is not skipped.
-    """
+    """Read a `.ts` file: `1.5,2.0:0.1,0.2:label`, channels apart by colons, steps by commas."""
     header: dict[str, str] = {}
     values: list[Floats] = []
     labels: list[tuple[str]] = []
     lines: list[int] = []
-    in_data = False
+    in_data = has_label = False
     for number, line in text_lines(path):
         if not line.strip() or line.startswith("#"):
             continue
@@ -31,11 +27,15 @@ def read_ts(path: Path, bad: BadRows, *, labeled: bool = True) -> ParsedRows:
             key, _, value = line.strip().partition(" ")
             header[key.lower()] = value.strip().lower()
             in_data = key.lower() == "@data"
+            has_label = header.get("@classlabel", "").startswith("true")
             if in_data:
-                _check(path, header, labeled)
+                if header.get("@timestamps") == "true":
+                    raise InputError(f"{path}: has time stamps, which are not read; leave them out")
+                if labeled and not has_label:
+                    raise InputError(f"{path}: has no class labels (@classLabel true …)")
             continue
         try:
-            row, label = _row(line, header.get("@classlabel", "").startswith("true"))
+            row, label = _row(line, has_label)
             if values and row.shape[1] != values[0].shape[1]:
                 raise BadCell(f"has {row.shape[1]} channels, expected {values[0].shape[1]}")
         except BadCell as error:
@@ -50,13 +50,6 @@ def read_ts(path: Path, bad: BadRows, *, labeled: bool = True) -> ParsedRows:
     width = values[0].shape[1] if values else 1
     note = f"{path.name}: {len(values)} sequences, {width} channels"
     return ParsedRows(inputs, "one", labels if labeled else None, notes=(note,))
-
-
-def _check(path: Path, header: dict[str, str], labeled: bool) -> None:
-    if header.get("@timestamps") == "true":
-        raise InputError(f"{path}: has time stamps, which are not read; leave them out")
-    if labeled and not header.get("@classlabel", "").startswith("true"):
-        raise InputError(f"{path}: has no class labels (@classLabel true …)")
 
 
 def _row(line: str, has_label: bool) -> tuple[Floats, str]:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from elman.data.given import Columns
-from elman.data.pairs.sources import read_sources
+from elman.data.pairs.rows import read_sources
 from elman.errors import InputError
 
 SENTENCES = ["a dog", "two cats, and 1 bird"]
