@@ -17,9 +17,6 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     The bytes reach the disk before the name does, so that neither a kill, a power cut nor a full
     disk leaves a file that is half written. When the block or the disk fails, the temporary file
     is removed and whatever stood at `path` stays as it was.
-
-    Raises:
-        OSError: the file cannot be written (the disk is full, the folder is missing).
     """
     path = Path(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -36,11 +33,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextmanager
 def safetensors_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """`atomic_path` for a file of safetensors, readable by whom the system's mask lets read.
-
-    Raises:
-        OSError: as `atomic_path`.
-    """
+    """`atomic_path` for a file of safetensors, readable by whom the system's mask lets read."""
     from safetensors import SafetensorError
 
     with atomic_path(path) as partial:

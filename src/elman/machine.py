@@ -14,11 +14,7 @@ from elman.errors import InputError
 
 
 def use_device(name: str) -> torch.device:
-    """The torch device called `name`.
-
-    Raises:
-        InputError: torch knows no such device, or this machine has none.
-    """
+    """The torch device called `name`."""
     try:
         device = torch.device(name)
         torch.empty(0, device=device)

@@ -6,7 +6,7 @@ key, and the nearest name that exists.
 
 import difflib
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ ConfigT = TypeVar("ConfigT", bound=BaseModel)
 
 
 class Options(BaseModel):
-    """What a command may be told about one use of a trained network; each kind has its own.
+    """Options of one use of a trained network; each kind has its own.
 
     Each field has a description, which is what the command line's help says of its flag.
     """
@@ -58,14 +58,8 @@ def configure(
 ) -> ConfigT:
     """The config that `flags` and then the TOML `file` give, defaults for the rest.
 
-    Args:
-        config: a pydantic model with `extra="forbid"`.
-        flags: field name -> value; these win over the file.
-        file: keys as fields, with dashes or underscores; tables only group them. A run's own
-            `config.toml` is such a file.
-
-    Raises:
-        InputError: for a file that can't be read, an unknown key, a value that does not fit.
+    The file's keys are fields, with dashes or underscores; tables only group them. A run's own
+    `config.toml` is such a file.
     """
     kept = _read(file) if file is not None else {}
     return validated(config, kept, flags, str(file))
@@ -74,11 +68,7 @@ def configure(
 def validated(
     config: type[ConfigT], kept: Mapping[str, Any], flags: Mapping[str, Any], where: str
 ) -> ConfigT:
-    """The config of the values `kept`, which were read from `where`, and of `flags` over them.
-
-    Raises:
-        InputError: an unknown key, or a value that does not fit.
-    """
+    """The config of the values `kept`, which were read from `where`, and of `flags` over them."""
     values: dict[str, Any] = {}
     for key, value in kept.items():
         name = key.replace("-", "_")
@@ -115,11 +105,9 @@ def _read(file: Path) -> dict[str, Any]:
     return values
 
 
-def _flatten(tree: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    pairs: list[tuple[str, Any]] = []
+def _flatten(tree: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for key, value in tree.items():
-        pairs.extend(_flatten(value) if isinstance(value, dict) else [(key, value)])
-    return pairs
+        yield from _flatten(value) if isinstance(value, dict) else [(key, value)]
 
 
 def _nearest(name: str, config: type[BaseModel]) -> str:

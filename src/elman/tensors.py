@@ -31,10 +31,6 @@ def save_tree(path: Path, tree: Tree) -> None:
 
     A tensor is named after its place in the tree, so a flat dict of tensors, such as a
     `state_dict`, is a file that any reader of safetensors understands.
-
-    Raises:
-        TypeError: something in the tree is of another kind.
-        OSError: the file cannot be written; what was at `path` before is untouched.
     """
     tensors: dict[str, Tensor] = {}
     skeleton = _describe(tree, "", tensors, {})
@@ -44,11 +40,7 @@ def save_tree(path: Path, tree: Tree) -> None:
 
 
 def load_tree(path: Path) -> Tree:
-    """Read what `save_tree` wrote, on the CPU.
-
-    Raises:
-        InputError: the file is missing, truncated, or was not written by `save_tree`.
-    """
+    """Read what `save_tree` wrote, on the CPU."""
     try:
         with safe_open(path, "pt") as file:
             skeleton = json.loads((file.metadata() or {})[_KEY])
@@ -71,20 +63,12 @@ def save_model(path: Path, model: nn.Module) -> None:
 
 
 def load_model(path: Path, model: nn.Module) -> None:
-    """Put the weights that `save_model` wrote into `model`.
-
-    Raises:
-        InputError: an unreadable file, or weights of another model.
-    """
+    """Put the weights that `save_model` wrote into `model`."""
     load_weights(model, load_tree(path), path)
 
 
 def load_weights(model: nn.Module, weights: Mapping[str, Any], path: Path) -> None:
-    """Put a state dict that was read from `path` into `model`.
-
-    Raises:
-        InputError: the weights are those of another model.
-    """
+    """Put a state dict that was read from `path` into `model`."""
     try:
         model.load_state_dict(weights)
     except (RuntimeError, TypeError, AttributeError) as error:

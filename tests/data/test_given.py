@@ -127,3 +127,34 @@ def test_held_out_data() -> None:
         splits(found, valid=["c d"])
     with pytest.raises(InputError, match="valid: an empty list"):
         splits(["a b"], valid=[])
+
+
+def test_what_was_put_together_by_hand_is_looked_at() -> None:
+    assert given(Texts("a.txt")) == Texts(["a.txt"])
+    for data, message in (
+        (Texts(["a", 5]), "data:2: expected text, got 5"),  # type: ignore[list-item]
+        (Texts(["a", "b"], ["x"]), "2 inputs and 1 labels; give one each"),
+        (Arrays([np.zeros(3)], [1, 2], "numbers"), "numbers: 1 inputs and 2 labels"),
+    ):
+        with pytest.raises(InputError, match=message):
+            given(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        torch.tensor(1.0),
+        torch.ones(2, 2, dtype=torch.bfloat16),
+        torch.eye(2).to_sparse(),
+        torch.ones(2, 2, device="meta"),
+        [torch.ones(2, 2, device="meta")],
+        bytearray(b"ab"),
+        memoryview(b"ab"),
+    ],
+)
+def test_numbers_that_numpy_cannot_hold_and_bytes_are_refused(data: Any) -> None:
+    with pytest.raises(
+        InputError, match=r"no array|not an array|got bytearray|got memoryview"
+    ) as error:
+        given(data)
+    assert "\n" not in str(error.value)

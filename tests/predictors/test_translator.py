@@ -142,6 +142,8 @@ def test_nothing_to_translate(predictor: TranslatorPredictor) -> None:
         predictor.predict()
     with pytest.raises(InputError, match="a translator reads sentences"):
         predictor.predict([[1.0, 2.0]])
+    with pytest.raises(InputError, match="is the source is not clear"):
+        predictor.predict({})
 
 
 def test_a_line_that_is_too_long(predictor: TranslatorPredictor) -> None:

@@ -32,8 +32,8 @@ def _percent(row: Mapping[str, Any]) -> str:
     """How likely the answer is; where a row may have many labels, each of them."""
     if "probability" in row:
         return f"{100 * row['probability']:.1f} %"
-    each = {name[2:]: value for name, value in row.items() if name.startswith("p_")}
-    return " ".join(f"{name} {100 * value:.1f} %" for name, value in each.items())
+    each = [(name[2:], value) for name, value in row.items() if name.startswith("p_")]
+    return " ".join(f"{name} {100 * value:.1f} %" for name, value in each)
 
 
 def _marked(words: Sequence[Mapping[str, Any]], *, plain: bool) -> Text:

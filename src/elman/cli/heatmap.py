@@ -143,8 +143,7 @@ def _color(value: float, signed: bool) -> str:
 
 def _shades(values: Floats, signed: bool) -> Iterable[Text]:
     """A unit a line, by its size alone."""
-    for unit in values.T:
-        yield Text(shade(unit))
+    return (Text(shade(unit)) for unit in values.T)
 
 
 def shade(values: Iterable[float], shades: str = SHADES) -> str:
@@ -154,8 +153,7 @@ def shade(values: Iterable[float], shades: str = SHADES) -> str:
 
 
 def _bars(values: Iterable[float], most: float) -> str:
-    top = len(BARS) - 1
-    return "".join(BARS[min(top, round(float(value) / most * top))] for value in values)
+    return shade((float(value) / most for value in values), BARS)
 
 
 def _guesses(expected: Sequence[Expected]) -> str:

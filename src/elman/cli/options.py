@@ -33,11 +33,7 @@ State: TypeAlias = Annotated[
 
 
 def check_folder(flag: str, path: Path) -> None:
-    """See that a file can be made at `path`, before any work is done for it.
-
-    Raises:
-        InputError: its folder does not exist, or it is a folder itself.
-    """
+    """See that a file can be made at `path`, before any work is done for it."""
     if not path.absolute().parent.is_dir():
         raise InputError(f"{flag} {path}: its folder does not exist; make it first")
     if path.is_dir():

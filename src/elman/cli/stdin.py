@@ -16,11 +16,7 @@ def chunks() -> Iterator[bytes]:
 
 
 def lines() -> Iterator[str]:
-    """The lines as they arrive, without what ends them.
-
-    Raises:
-        InputError: bytes that are not UTF-8.
-    """
+    """The lines as they arrive, without what ends them."""
     reader = LineInput()
     for chunk in chunks():
         yield from reader.read(chunk)

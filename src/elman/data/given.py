@@ -154,7 +154,9 @@ def name_of(part: Part) -> str:
 def _part(data: Any, where: str) -> Part:
     if isinstance(data, Splits):
         raise InputError(f"{where}: cut into training and held-out data; give one of them")
-    if isinstance(data, Files | Texts | Pairs | Columns | Arrays):
+    if isinstance(data, Texts | Arrays):
+        return _checked(data)
+    if isinstance(data, Files | Pairs | Columns):
         return data
     if isinstance(data, Path):
         return Files((data,))
@@ -176,14 +178,37 @@ def _part(data: Any, where: str) -> Part:
     )
 
 
+def _checked(part: Texts | Arrays) -> Texts | Arrays:
+    """What was put together by hand: one string is one text, not its characters."""
+    items = part.texts if isinstance(part, Texts) else part.arrays
+    if isinstance(items, str):
+        return Texts([items], part.labels, part.where)
+    if isinstance(part, Texts) and isinstance(items, list | tuple):
+        for number, item in enumerate(items, 1):
+            if not isinstance(item, str):
+                raise InputError(f"{part.where}:{number}: expected text, got {item!r}")
+    if part.labels is not None and isinstance(items, Sequence) and len(items) != len(part.labels):
+        raise InputError(_unequal(part.where, len(items), len(part.labels)))
+    return part
+
+
+def _unequal(where: str, inputs: int, labels: int) -> str:
+    return f"{where}: {inputs:,} inputs and {labels:,} labels; give one each"
+
+
 def _items(data: Any) -> list[Any] | None:
     """The items of a list, an array, a tensor or one column of a frame; None for anything else."""
-    if isinstance(data, Sequence) and not isinstance(data, str | bytes):
+    if isinstance(data, Sequence) and not isinstance(data, str | bytes | bytearray | memoryview):
         return list(data)
     if isinstance(data, np.ndarray) and data.ndim:
         return list(data)
     if hasattr(data, "detach"):
-        return list(data.detach().cpu().numpy())
+        try:
+            return list(data.detach().cpu().numpy())
+        except (RuntimeError, TypeError) as error:
+            raise InputError(
+                f"a tensor that is no array ({str(error).splitlines()[0]}); give a NumPy array"
+            ) from error
     if hasattr(data, "columns") or hasattr(data, "schema"):
         return None
     listed = getattr(data, "to_pylist", None) or getattr(data, "to_list", None)
@@ -209,9 +234,7 @@ def _of_list(items: list[Any], where: str) -> Part:
 
 def _with_labels(inputs: list[Any], labels: list[Any], where: str) -> Part:
     if len(inputs) != len(labels):
-        raise InputError(
-            f"{where}: {len(inputs):,} inputs and {len(labels):,} labels; give one each"
-        )
+        raise InputError(_unequal(where, len(inputs), len(labels)))
     if not inputs:
         raise InputError(f"{where}: an empty list; give at least one item")
     labels = [label.tolist() if hasattr(label, "tolist") else label for label in labels]
@@ -225,7 +248,7 @@ def _arrays(items: list[Any], where: str) -> list[np.ndarray]:
     for number, item in enumerate(items, 1):
         try:
             array = np.asarray(item.detach().cpu() if hasattr(item, "detach") else item)
-        except (TypeError, ValueError) as error:
+        except (RuntimeError, TypeError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(f"{where}:{number}: not an array of numbers ({reason})") from error
         if array.dtype.kind not in "biuf" or array.ndim not in (1, 2):

@@ -38,9 +38,7 @@ class Problem:
     """One test of memory, for any lag.
 
     Attributes:
-        name: what the command line calls it.
         summary: what has to be answered, in a line.
-        source: the paper it is from.
         lag: what the lag counts, in a line.
         input_size: I.
         output_size: K: classes, or 1 for a number.
@@ -91,9 +89,6 @@ class Problem:
 
         Two splits are independent draws, or, where the data are finite, have no item in common;
         "valid" and "test" then have no more sequences than there are.
-
-        Raises:
-            InputError: a lag that the problem cannot have, or scikit-learn is missing for digits.
         """
         if lag < self.shortest:
             raise InputError(f"lag {lag}: {self.name} needs a lag of at least {self.shortest}")
@@ -259,11 +254,7 @@ PROBLEMS = {problem.name: problem for problem in _TABLE}
 
 
 def problem_named(name: str) -> Problem:
-    """The problem of that name.
-
-    Raises:
-        InputError: there is none.
-    """
+    """The problem of that name."""
     if name not in PROBLEMS:
         raise InputError(f"{name}: no such memory problem; choose from {', '.join(PROBLEMS)}")
     return PROBLEMS[name]

@@ -124,11 +124,7 @@ class Activations:
 
 
 def panels_of(traces: Mapping[str, Trace], row: int = 0, begin: int = 0) -> list[Panel]:
-    """Panels of one row of the batch from step `begin` on; layers are numbered from the input up.
-
-    Raises:
-        RunFailed: states that are not finite numbers.
-    """
+    """Panels of one row of the batch from step `begin` on; layer 0 is the one above the input."""
     panels: list[Panel] = []
     depth = -1
     for place, trace in traces.items():
@@ -164,6 +160,5 @@ def _row(values: Tensor, row: int, begin: int) -> Floats:
 
 def _change(values: Floats) -> Floats:
     """(U,) mean absolute change of each unit from step to step."""
-    steps = np.diff(values, axis=0) if len(values) > 1 else values
-    change: Floats = np.abs(steps).mean(0)
+    change: Floats = np.abs(np.diff(values, axis=0) if len(values) > 1 else values).mean(0)
     return change

@@ -72,9 +72,8 @@ def step_jacobian(step: Step, row: int = 0) -> Tensor:
 def jacobians(steps: Sequence[Step], *, count: int | None = None) -> Jacobians:
     """Largest singular value and spectral radius of steps spread over the sequence.
 
-    Args:
-        steps: of one layer, in the order of reading.
-        count: number of steps to sample; by default 16, or 6 for a wide state.
+    `steps` are of one layer, in the order of reading; of these `count` are sampled, by default 16,
+    or 6 for a wide state.
     """
     width = flat(steps[0].before).shape[1]
     if count is None:

@@ -32,11 +32,7 @@ def step_losses(model: nn.Module, batch: Any, *, seed: int = 0) -> Tensor:
     targets it is g · y_t with a random unit vector g for each row, so that the gradient is that of
     the output itself.
 
-    Returns:
-        (T, B), or (B,) for outputs (B, K).
-
-    Raises:
-        InputError: outputs or targets of another type or shape.
+    The losses are (T, B), or (B,) for outputs (B, K).
     """
     inputs, targets = split_batch(batch)
     outputs = time_first_outputs(model, inputs)
@@ -56,11 +52,7 @@ def is_batch_first(model: nn.Module) -> bool:
 
 
 def time_first_outputs(model: nn.Module, inputs: Any) -> Tensor:
-    """The outputs of the model, (T, B, K) or (B, K).
-
-    Raises:
-        InputError: it returns something else.
-    """
+    """The outputs of the model, (T, B, K) or (B, K)."""
     outputs = model(inputs)
     outputs = outputs[0] if isinstance(outputs, tuple) else outputs
     if not isinstance(outputs, Tensor) or outputs.dim() not in (2, 3):

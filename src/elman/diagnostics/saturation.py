@@ -27,7 +27,6 @@ class Gate:
 
     Attributes:
         name: full name, such as "forget"; "h" for the state of a cell without gates.
-        mean: of the values.
         low: share of values at the lower end of the range, which is 0, or -1 for a tanh.
         high: share of values at the upper end.
         histogram: (20,) shares of values in equal parts of the range.

@@ -32,11 +32,7 @@ def require_recurrent(model: nn.Module) -> None:
 def record(
     model: nn.Module, run: Callable[[], Any], places: Callable[[str], bool] | None = None
 ) -> tuple[Any, Steps]:
-    """The result of `run`, and the steps that the layers of `model` took in it.
-
-    Raises:
-        InputError: no recurrent layer, or none was called.
-    """
+    """The result of `run`, and the steps that the layers of `model` took in it."""
     require_recurrent(model)
     steps: Steps = defaultdict(list)
 

@@ -11,7 +11,7 @@ from typing import Any, final
 
 import numpy as np
 
-from elman.diagnostics.alignment import Alignment
+from elman.diagnostics.explanation import Alignment
 from elman.errors import InputError
 from elman.files import write_text
 from elman.plots.page import render
@@ -27,27 +27,17 @@ _INCHES = 0.24
 
 @final
 class AlignmentFile:
-    """A file of alignments, which are collected and written together.
-
-    Args:
-        path: its suffix tells the format.
-
-    Raises:
-        InputError: an unknown suffix, a missing folder, or matplotlib is missing.
-    """
+    """A file of alignments, which are collected and written together; its suffix is the format."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.is_page = path.suffix.lower() in (".html", ".htm")
+        flag = f"--alignments {path}"
         if not self.is_page and path.suffix.lower() not in SUFFIXES:
-            raise InputError(
-                f"--alignments {path}: the name must end in .html, {', '.join(SUFFIXES[:-1])} or"
-                f" {SUFFIXES[-1]}"
-            )
+            *others, last = SUFFIXES
+            raise InputError(f"{flag}: the name must end in .html, {', '.join(others)} or {last}")
         if not path.parent.is_dir():
-            raise InputError(
-                f"--alignments {path}: there is no folder {path.parent}; create it first"
-            )
+            raise InputError(f"{flag}: there is no folder {path.parent}; create it first")
         if not self.is_page:
             check_figure(path)
         self._kept: list[Alignment] = []

@@ -26,9 +26,6 @@ def draw_confusion(matrix: npt.NDArray[Any], names: Sequence[str], path: Path) -
     """Draw the confusion matrix (K, K) of counts: rows are true, columns predicted classes.
 
     The color is the share of the true class, so that rare classes show as clearly as others.
-
-    Raises:
-        InputError: matplotlib is not installed.
     """
     count = len(names)
     side = float(np.clip(1.6 + 0.42 * count, 3.6, 12))
@@ -53,11 +50,7 @@ def draw_confusion(matrix: npt.NDArray[Any], names: Sequence[str], path: Path) -
 
 
 def draw_reliability(bins: Reliability, path: Path) -> None:
-    """Draw the accuracy of predictions against their probability, above their number.
-
-    Raises:
-        InputError: matplotlib is not installed.
-    """
+    """Draw the accuracy of predictions against their probability, above their number."""
     filled = bins.count > 0
     width = 1 / len(bins.count)
     middles = (np.arange(len(bins.count)) + 0.5) * width

@@ -28,11 +28,7 @@ MOST_LAYERS = 6
 
 
 def figures(measured: Measurements) -> dict[str, bytes]:
-    """Each figure as PNG by name, in the order in which they explain one another.
-
-    Raises:
-        InputError: matplotlib is not installed.
-    """
+    """Each figure as PNG by name, in the order in which they explain one another."""
     activities = [layer.activity for layer in measured.layers]
     keeps = any(activity.time_constants is not None for activity in activities)
     needed: dict[str, tuple[Callable[[Any, Measurements], None], bool]] = {
@@ -193,8 +189,7 @@ def _gates(figure: Any, measured: Measurements) -> None:
             f"{layer.place}  {gate.name}\nsaturated {gate.low:.0%} low, {gate.high:.0%} high",
             fontsize=9,
         )
-        axes.set_xlabel("value")
-        axes.set_ylabel("share, %")
+        axes.set(xlabel="value", ylabel="share, %")
 
 
 def _time_constants(figure: Any, measured: Measurements) -> None:

@@ -13,13 +13,7 @@ from elman.data.memory import PROBLEMS
 from elman.plots import style
 
 COLORS = (
-    style.BLUE,
-    style.SKY,
-    style.PURPLE,
-    style.ORANGE,
-    style.RED,
-    style.GREEN,
-    style.BLACK,
+    *(style.BLUE, style.SKY, style.PURPLE, style.ORANGE, style.RED, style.GREEN, style.BLACK),
     "#999999",
 )
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
@@ -27,13 +21,8 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 
 @dataclass(frozen=True)
 class CellScores:
-    """The results of one cell on one problem.
-
-    Attributes:
-        cell: its name.
-        scores: lag -> the scores of all seeds.
-        longest: the longest lag mastered; 0 for none.
-        label: `longest` for people, such as "≥ 200".
+    """The results of one cell on one problem: the scores of all seeds by lag, the longest lag
+    mastered (0 for none), and a label for it, such as "≥ 200".
     """
 
     cell: str
@@ -47,13 +36,7 @@ def draw_probe(
 ) -> None:
     """Draw a column for each problem: scores by lag above, longest lags below.
 
-    Args:
-        path: of the figure.
-        lags: that were planned, in ascending order.
-        problems: name of `elman.data.memory.PROBLEMS` -> results of each cell.
-
-    Raises:
-        InputError: matplotlib is not installed.
+    `lags` are those planned, ascending; `problems` has the results of each cell by problem.
     """
     cells = max(map(len, problems.values()))
     heights = [3.3, 0.6 + 0.32 * cells]

@@ -59,11 +59,7 @@ def is_available() -> bool:
 
 
 def check_figure(path: Path) -> None:
-    """Check that a figure can be drawn to `path`, before the work that leads to it.
-
-    Raises:
-        InputError: the suffix is none of `SUFFIXES`, or matplotlib is missing.
-    """
+    """Check that a figure can be drawn to `path`, before the work that leads to it."""
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"{path}: the name of a figure must end in {', '.join(SUFFIXES)}")
     if not is_available():
@@ -75,9 +71,6 @@ def new_figure(to: Path | IO[bytes], size: tuple[float, float] = (7.6, 4.0)) -> 
     """A figure of `size` in inches to draw on, which is written to `to` at the end of the block.
 
     `to` is a path, whose suffix tells the format, or a file for a PNG.
-
-    Raises:
-        InputError: matplotlib is missing.
     """
     try:
         from matplotlib import rc_context

@@ -21,7 +21,7 @@ from elman.data.units.base import MAX_PIECE
 from elman.decoding.ancestral import ancestral_sampling
 from elman.decoding.beam import Beam, beam_search
 from elman.decoding.encoder_decoder import Constraints, Hypothesis, score_outputs
-from elman.diagnostics.alignment import Alignment
+from elman.diagnostics.explanation import Alignment
 from elman.errors import InputError
 from elman.models.seq2seq import Seq2Seq
 from elman.predictors.vocabularies import Vocabularies

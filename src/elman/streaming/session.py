@@ -37,7 +37,7 @@ Answer = TypeVar("Answer")
 
 
 class Identified(Protocol):
-    """A model that can be told from every other one."""
+    """A model that is identified by a fingerprint."""
 
     @property
     def fingerprint(self) -> str:

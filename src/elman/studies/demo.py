@@ -36,11 +36,7 @@ ORDER = 5
 
 
 def reference_text() -> str:
-    """The language reference of this Python: about 465,000 characters of English prose.
-
-    Raises:
-        RunFailed: this installation has left it out.
-    """
+    """The language reference of this Python: about 465,000 characters of English prose."""
     try:
         topics: dict[str, str] = import_module("pydoc_data.topics").topics
     except ImportError as error:

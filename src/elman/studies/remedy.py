@@ -33,12 +33,10 @@ class Attempt:
     Attributes:
         name: the changed settings in words, or `ORIGINAL`.
         updates: of the weights; fewer than allowed where the task was solved before.
-        seconds: of training.
-        scores: on the validation data at the end; empty where training failed.
+        scores: on the validation data at the end.
         solved: whether nothing is left to learn, or None for a task that never says so.
-        reach: the longest by gradient, or None where training failed.
-        verdicts: the names of the verdicts on it.
-        failed: why training could not go on, or None.
+        reach: the longest by gradient.
+        failed: why training could not go on; there is nothing else then.
     """
 
     name: str
@@ -52,11 +50,7 @@ class Attempt:
 
 
 def remedies(task: AnyTask, diagnosis: Diagnosis) -> list[dict[str, Any]]:
-    """The changes of settings that the verdicts suggest, each once; then all together.
-
-    Raises:
-        InputError: the task has no setting for any of them.
-    """
+    """The changes of settings that the verdicts suggest, each once; then all together."""
     config = task.config
     found: list[dict[str, Any]] = []
     for verdict in diagnosis.verdicts:
@@ -99,9 +93,6 @@ def try_remedies(
     The predictors go to the folder `out`, from which those of an earlier trial are removed. The
     limit is `max_steps`, by default that of the run, `MOST_STEPS` at most. `data` is diagnosed
     afterwards, as in `Run.diagnose`, and `report` is called with each attempt when it is over.
-
-    Raises:
-        InputError: there is nothing to try, or `out` holds something else.
     """
     task: AnyTask = run.task
     changes = remedies(task, diagnosis)
@@ -173,11 +164,7 @@ def _attempt(
 
 
 def variant(task: AnyTask, changes: Mapping[str, Any]) -> AnyTask:
-    """The same data under other settings; one that is changed to None goes back to its default.
-
-    Raises:
-        InputError: settings that the task does not have.
-    """
+    """The same data under other settings; one that is changed to None goes back to its default."""
     given = {name: value for name, value in changes.items() if value is not None}
     kept = task.config.model_dump(mode="json", exclude_none=True, exclude=set(changes))
     return type(task)(validated(type(task.config), kept, given, "--try"), task.data)

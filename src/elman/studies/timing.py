@@ -31,12 +31,8 @@ def interleaved(
 ) -> dict[str, list[float]]:
     """The seconds of each call in each round; every round has one call of each.
 
-    One round before them is not counted: it pays for what later calls find ready.
-
-    Args:
-        calls: what is timed, by name.
-        rounds: how many rounds, at least.
-        budget: rounds go on until so many seconds have passed.
+    One round before them is not counted: it pays for what later calls find ready. There are at
+    least `rounds`, and more until `budget` seconds have passed.
     """
     times: dict[str, list[float]] = {name: [] for name in calls}
     for call in calls.values():

@@ -57,10 +57,8 @@ class GradientWatch:
     Where a gradient vanishes or explodes, by the limits of `elman.diagnostics.verdicts`, in two
     measurements in a row, one warning says so, with what to do.
 
-    Args:
-        objective: what is trained.
-        every: steps between measurements; 0 for none, None for a bounded share of the time.
-        cell: the kind of cell, which decides what the warning recommends.
+    `every` is the number of steps between measurements; 0 for none, None for a bounded share of the
+    time. The kind of `cell` decides what the warning recommends.
     """
 
     def __init__(self, objective: Objective, every: int | None, cell: str | None = None) -> None:

@@ -151,11 +151,7 @@ class MetricsFile:
         self._path = path
 
     def record(self, record: Record) -> None:
-        """Append one line, whole or not at all.
-
-        Raises:
-            OSError: it cannot be written, for example because the disk is full.
-        """
+        """Append one line, whole or not at all."""
         # JSON has no infinity, which the perplexity of a bad model can be.
         plain = {name: value if math.isfinite(value) else None for name, value in record.items()}
         line = (json.dumps(plain, allow_nan=False) + "\n").encode()
@@ -177,11 +173,7 @@ class MetricsFile:
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The records of a metrics.jsonl; none where there is no such file yet.
-
-    Raises:
-        InputError: a line that is no record.
-    """
+    """The records of a metrics.jsonl; none where there is no such file yet."""
     return [record for _, record in _lines(path)] if path.exists() else []
 
 

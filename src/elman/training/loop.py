@@ -252,11 +252,11 @@ def _failure(
 ) -> RunFailed:
     """The error for a run that has diverged: what to change, where the last good weights are."""
     progress = training.progress
-    tally, history = progress.tally, progress.history
+    tally, before = progress.tally, ""
     if tally.units:
         before = f"; the mean before it was {tally.loss / tally.units:.4g}"
-    else:
-        before = f"; the last validation loss was {history[-1]:.4g}" if history else ""
+    elif progress.history:
+        before = f"; the last validation loss was {progress.history[-1]:.4g}"
     clip = f"clip_norm (now {config.clip_norm:g})" if config.clip_norm else "clip_norm (now off)"
     checkpoint = f"the last good checkpoint is {saved}" if saved else "there is no checkpoint yet"
     return RunFailed(

@@ -107,11 +107,7 @@ class Training:
     progress: Progress = field(default_factory=Progress)
 
     def save(self, path: Path) -> None:
-        """Write a checkpoint, atomically.
-
-        Raises:
-            OSError: it cannot be written; nothing is left at `path`.
-        """
+        """Write a checkpoint, atomically."""
         tree = {
             "format": _FORMAT,
             "model": dict(self.objective.model.state_dict()),
@@ -125,11 +121,7 @@ class Training:
         save_tree(path, tree)
 
     def restore(self, path: Path) -> None:
-        """Become what was saved at `path`, to the bit, the global random states included.
-
-        Raises:
-            InputError: the file is unreadable, or a checkpoint of another model or other data.
-        """
+        """Become what was saved at `path`, to the bit, the global random states included."""
         tree = load_tree(path)
         if not isinstance(tree, Mapping) or tree.get("format") != _FORMAT:
             raise InputError(f"{path}: not a checkpoint of training of format {_FORMAT}")

@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, final
 
 import tomli_w
 
@@ -27,17 +27,18 @@ FORMAT = 2
 _CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
 
 
+@final
 class RunDirectory:
     """The places inside the run's folder at `path`; `create` makes a new one."""
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self.config_path = self.path / "config.toml"
-        self.data = self.path / "data"
-        self.predictor = self.path / "predictor"
-        self.model_path = self.predictor / "model.safetensors"
-        self.metrics_path = self.path / "metrics.jsonl"
-        self.checkpoints = self.path / "checkpoints"
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config_path = path / "config.toml"
+        self.data = path / "data"
+        self.predictor = path / "predictor"
+        self.model_path = self.predictor / "model.safetensors"  # the best weights so far
+        self.metrics_path = path / "metrics.jsonl"
+        self.checkpoints = path / "checkpoints"
 
     @classmethod
     def create(cls, path: str | Path, task: str, settings: Mapping[str, Any]) -> Self:
@@ -45,11 +46,8 @@ class RunDirectory:
 
         `settings` are plain values (`config.model_dump(mode="json")`); None is left out, because
         TOML has no such value.
-
-        Raises:
-            InputError: there is something at `path` already.
         """
-        run = cls(path)
+        run = cls(Path(path))
         if run.path.exists() and not run.path.is_dir():
             raise InputError(f"{path}: is a file, expected a new folder; choose another --out")
         if run.path.is_dir() and any(run.path.iterdir()):
@@ -65,11 +63,7 @@ class RunDirectory:
         return run
 
     def read_config(self) -> tuple[str, dict[str, Any]]:
-        """The task and its settings, as `create` was given them.
-
-        Raises:
-            InputError: the folder or its config.toml is missing, damaged or of another format.
-        """
+        """The task and its settings, as `create` was given them."""
         where = self.config_path
         if not self.path.is_dir():
             raise InputError(f"{self.path}: there is no such folder, expected a run directory")

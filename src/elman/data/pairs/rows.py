@@ -117,8 +117,8 @@ class Reader:
     def _has_names(self, rows: Sequence[Sequence[str]]) -> bool:
         """Whether the first row has the names of columns that are looked for."""
         names = {cell.strip().lower() for cell in rows[0]}
-        told = {str(self.source).lower(), str(self.target).lower()}
-        return told <= names or any({*pair} <= names for pair in NAMES)
+        named = {str(self.source).lower(), str(self.target).lower()}
+        return named <= names or any({*pair} <= names for pair in NAMES)
 
     def _choose(self, table: Table, columns: dict[str, list[Any]]) -> tuple[str, str]:
         """The columns of the source and of the target."""
@@ -183,7 +183,7 @@ def read_sources(data: Path | Columns, column: str | None = None) -> Iterator[st
         )
     by_lower = _by_lower(table.columns)
     found = [by_lower[name] for name in names if name in by_lower]
-    if not found and len(table.columns) > 2:
+    if not found and len(table.columns) not in (1, 2):
         raise InputError(
             f"{table.name}: which of its columns ({listed(table.columns)}) is the source is not"
             " clear; rename it to source"

@@ -47,12 +47,8 @@ CELLS: dict[str, dict[str, Any]] = {
 class Plan:
     """Which trials a study is made of.
 
-    Attributes:
-        problems: names of `elman.data.memory.PROBLEMS`.
-        cells: names of `CELLS`, or classes as package.module:Class.
-        learning_rates: each tried by itself; the best counts.
-        lags: rising.
-        seeds: how many, from 0 on.
+    Cells are names of `CELLS`, or classes as package.module:Class. Each learning rate is tried by
+    itself, and the best counts; lags rise; there are `seeds` seeds from 0 on.
     """
 
     problems: tuple[str, ...]
@@ -133,10 +129,6 @@ def run(study: Study, plan: Plan, processes: int) -> Iterator[Result]:
     """Do all trials that are not done yet, and keep and give each result as it comes.
 
     The results are the same whatever the number of processes.
-
-    Raises:
-        InputError: a plan that can't be run; nothing has been trained then.
-        RunFailed: a process died.
     """
     plan.check(study.settings)
     if processes < 1:
@@ -151,11 +143,7 @@ def run(study: Study, plan: Plan, processes: int) -> Iterator[Result]:
 
 
 def configured(trial: Trial, settings: Mapping[str, Any]) -> MemoryConfig:
-    """The settings of one training.
-
-    Raises:
-        InputError: an unknown cell, or a setting that does not fit.
-    """
+    """The settings of one training."""
     if trial.cell not in CELLS and not is_custom(trial.cell):
         raise InputError(
             f"--cells {trial.cell}: no such cell; choose from {', '.join(CELLS)}, or give a class"

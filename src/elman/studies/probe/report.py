@@ -18,8 +18,6 @@ class Reach:
     """How far back one cell remembers in one problem.
 
     Attributes:
-        problem: a name of `elman.data.memory.PROBLEMS`.
-        cell: as in the plan.
         longest: the longest lag mastered, all shorter ones mastered too; 0 for none.
         learning_rate: at which (of several, the first); None where none is mastered.
         at_least: whether it was the last lag of the plan, so that the true one may be longer.
@@ -44,7 +42,6 @@ class Point:
     """The scores of one cell at one lag, at the learning rate with the best median.
 
     Attributes:
-        lag: see the problem.
         middle: the median over the seeds.
         scores: one for each seed; a training that diverged counts as guessing.
         mastered: whether most of the seeds master it at some learning rate.

@@ -29,15 +29,7 @@ FORMAT = 2
 
 @dataclass(frozen=True)
 class Trial:
-    """One training.
-
-    Attributes:
-        problem: a name of `elman.data.memory.PROBLEMS`.
-        cell: a name of `elman.studies.probe.probe.CELLS`, or the path of a class.
-        learning_rate: of all updates.
-        lag: see the problem.
-        seed: of weights and sequences.
-    """
+    """One training; its cell is a name of `CELLS` in probe.py, or the path of a class."""
 
     problem: str
     cell: str
@@ -64,10 +56,8 @@ class Result:
     """How a training ended.
 
     Attributes:
-        trial: which.
         score: on the test sequences, in the problem's metric; None where training diverged.
         mastered: whether the score reaches the problem's threshold.
-        updates: how many were made.
         ended: "solved" (half the error that mastery allows), "max_steps" or "diverged".
         seconds: all that the training took, evaluations included.
     """

@@ -36,14 +36,11 @@ def spread(
     The processes are started afresh (no fork: OpenMP's threads would be lost) and end with
     this generator, or with this process however it dies.
 
-    Args:
-        work: done in a process; it and its jobs and answers can be pickled.
-        upcoming: the jobs not yet answered, the most urgent first, asked after each answer; those
-            that are running may be among them. Nothing more to do and nothing running: the end.
-        processes: how many, at least 1.
+    `work`, its jobs and answers can be pickled; an ElmanError or OSError that it raises is raised
+    here. `upcoming` is asked after each answer: the jobs not yet answered, the most urgent first,
+    the running ones among them or not. The end is when there are none and none is running.
 
     Raises:
-        ElmanError, OSError: what `work` raised.
         RunFailed: a process died.
     """
     workers = [_started(work) for _ in range(processes)]
