@@ -18,7 +18,7 @@ ConfigT = TypeVar("ConfigT", bound=BaseModel)
 
 
 class Options(BaseModel):
-    """What a command may be told about one use of a trained network; each kind has its own.
+    """Options of one use of a trained network; each kind has its own.
 
     Each field has a description, which is what the command line's help says of its flag.
     """

@@ -125,7 +125,9 @@ def test_a_picture(elman: Elman, forecaster: Run, tmp_path: Path) -> None:
     ended = elman("predict", forecaster.path, "--plot", tmp_path / "fan.svg")
     assert ended.code == 0, ended.err
     assert "<svg" in (tmp_path / "fan.svg").read_text()
-    refused(elman("predict", forecaster.path, "--plot", "fan.gif"), 2, "ends in .png or .svg")
+    for command in ("predict", "evaluate"):
+        ended = elman(command, forecaster.path, "--plot", "fan.gif")
+        refused(ended, 2, "must end in .png, .svg, .pdf")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""recompute=True: the same numbers, with less kept for the way back."""
+"""recompute=True: the same numbers, with less kept for the backward pass."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_it_gives_what_keeping_everything_gives(
 
 
 def kept(layer: elman.LSTM, x: Tensor) -> int:
-    """Bytes that the way back of `layer` holds on to, each tensor counted once."""
+    """Bytes that the backward pass of `layer` keeps, each tensor counted once."""
     held: dict[int, int] = {}
 
     def note(tensor: Tensor) -> Tensor:

@@ -185,6 +185,22 @@ def test_a_snapshot_does_not_grow(trained: Run) -> None:
     assert max(sizes[18:]) <= sizes[10]
 
 
+def test_a_session_that_goes_on_takes_covariates_given_since(trained: Run) -> None:
+    dates = pd.date_range("2023-05-11", periods=30, freq="D")
+    future = trained.path.parent / "since.csv"
+    ahead = pd.concat([pd.DataFrame({"date": dates, "shop": s}) for s in ("north", "south")])
+    known = shops()[["date", "shop", "holiday"]]
+    ahead = ahead[ahead.date > known.date.max()].assign(holiday=1.0)
+    pd.concat([known[known.date >= dates[0]], ahead]).to_csv(future, index=False)
+    rows = [{"date": date, "shop": "north", "y": 1.0, "rain": 0.0} for date in dates[:12]]
+    wanted = contract.answers_of(trained.predictor.session(horizon=2, future=future), [rows])
+    before = trained.predictor.session(horizon=2)
+    answers = before.push(rows[:1])
+    session = trained.predictor.session(horizon=2, future=future)
+    session.state = before.state
+    same((answers + session.push(rows[1:]))[2:], wanted[2:])
+
+
 def whole_numbers(rows: torch.Tensor) -> torch.Tensor:
     """Rows of a snapshot whose marks of what was observed are numbers."""
     arrays = safetensors.numpy.load(rows.numpy().tobytes())

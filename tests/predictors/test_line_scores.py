@@ -1,12 +1,15 @@
 import math
 from collections.abc import Iterator
+from queue import Queue
 
 import pytest
 import torch
 
+from elman.data.given import Texts
 from elman.data.tokenizer import Tokenizer
 from elman.models.language_model import LanguageModel
 from elman.predictors.language_model import LENGTH, LanguageModelPredictor, score_lines
+from elman.settings import Options
 from elman.tasks.runs import Run
 
 
@@ -56,3 +59,14 @@ def test_lines_are_answered_before_the_text_has_ended(trained: Run) -> None:
 
     scores = score_lines(*parts(trained), endless())
     assert [next(scores).line for _ in range(70)] == list(range(1, 71))
+
+
+def test_a_line_that_arrives_is_answered_before_the_next_is_there(trained: Run) -> None:
+    arrived: Queue[str | None] = Queue()
+    lines = iter(lambda: arrived.get(timeout=10), None)
+    answers = trained.predictor.answers(Texts(lines, arriving=True), Options())
+    for line in ("the cat", "sat"):
+        arrived.put(line)
+        assert next(answers).text == line
+    arrived.put(None)
+    assert list(answers) == []

@@ -100,6 +100,12 @@ def test_held_out_data_are_those_that_were_given(tmp_path: Path) -> None:
     }
 
 
+def test_held_out_data_without_training_data_are_refused(tmp_path: Path) -> None:
+    for part in ("valid", "test"):
+        with pytest.raises(InputError, match="give the training data too"):
+            elman.train("memory", None, tmp_path / "run", **{part: ["a text"]})
+
+
 def test_python_trains_in_one_line(text_file: Path, tmp_path: Path) -> None:
     toml = tmp_path / "small.toml"
     toml.write_text("hidden_size = 4\nmax_steps = 2\nbatch_size = 2", encoding="utf-8")

@@ -82,12 +82,12 @@ def _write_columns(rows: Iterator[dict[str, Any]], file: TextIO, delimiter: str)
 
 def _write_parquet(rows: Iterator[dict[str, Any]], path: Path) -> None:
     arrow, parquet = _parquet()
-    first = list(islice(rows, _ROWS))
-    table = arrow.Table.from_pylist(first)
-    with parquet.ParquetWriter(path, table.schema) as writer:
-        while first:
-            writer.write_table(arrow.Table.from_pylist(first, schema=table.schema))
-            first = list(islice(rows, _ROWS))
+    held = list(islice(rows, _ROWS))
+    schema = arrow.Table.from_pylist(held).schema
+    with parquet.ParquetWriter(path, schema) as writer:
+        while held:
+            writer.write_table(arrow.Table.from_pylist(held, schema=schema))
+            held = list(islice(rows, _ROWS))
 
 
 def _parquet() -> tuple[Any, Any]:

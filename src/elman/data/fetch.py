@@ -20,7 +20,6 @@ class DataSet:
     """A public data set.
 
     Attributes:
-        name: what it is called on the command line.
         what: its contents in one line.
         origin: the https address its files are below.
         license: as stated at the origin.

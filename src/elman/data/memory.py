@@ -38,9 +38,7 @@ class Problem:
     """One test of memory, for any lag.
 
     Attributes:
-        name: what the command line calls it.
         summary: what has to be answered, in a line.
-        source: the paper it is from.
         lag: what the lag counts, in a line.
         input_size: I.
         output_size: K: classes, or 1 for a number.

@@ -160,6 +160,5 @@ def _row(values: Tensor, row: int, begin: int) -> Floats:
 
 def _change(values: Floats) -> Floats:
     """(U,) mean absolute change of each unit from step to step."""
-    steps = np.diff(values, axis=0) if len(values) > 1 else values
-    change: Floats = np.abs(steps).mean(0)
+    change: Floats = np.abs(np.diff(values, axis=0) if len(values) > 1 else values).mean(0)
     return change

@@ -15,13 +15,8 @@ from elman.plots.page import render
 def page(activations: Activations) -> str:
     """The page. It holds values in 8 bits, off by (high - low) / 510 at most."""
     title = _clean(activations.title)
-    return render("activations_page.html", title=title, data=_contents(activations))
-
-
-def _contents(activations: Activations) -> dict[str, Any]:
-    """The input of the page's script, as JSON values."""
-    return {
-        "title": _clean(activations.title),
+    data = {
+        "title": title,
         "unit": activations.unit,
         "isText": activations.is_text,
         "ahead": activations.ahead,
@@ -36,6 +31,7 @@ def _contents(activations: Activations) -> dict[str, Any]:
         ],
         "panels": [_panel(panel) for panel in activations.panels],
     }
+    return render("activations_page.html", title=title, data=data)
 
 
 def _panel(panel: Panel) -> dict[str, Any]:

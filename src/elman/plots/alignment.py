@@ -32,15 +32,12 @@ class AlignmentFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.is_page = path.suffix.lower() in (".html", ".htm")
+        flag = f"--alignments {path}"
         if not self.is_page and path.suffix.lower() not in SUFFIXES:
-            raise InputError(
-                f"--alignments {path}: the name must end in .html, {', '.join(SUFFIXES[:-1])} or"
-                f" {SUFFIXES[-1]}"
-            )
+            *others, last = SUFFIXES
+            raise InputError(f"{flag}: the name must end in .html, {', '.join(others)} or {last}")
         if not path.parent.is_dir():
-            raise InputError(
-                f"--alignments {path}: there is no folder {path.parent}; create it first"
-            )
+            raise InputError(f"{flag}: there is no folder {path.parent}; create it first")
         if not self.is_page:
             check_figure(path)
         self._kept: list[Alignment] = []

@@ -30,10 +30,9 @@ from elman.data.labeled.rows import (
 )
 from elman.data.labeled.standardize import Standardizer
 from elman.data.labeled.words import WordEncoder, words_of
-from elman.data.text import whole_text
+from elman.data.text import lines_of
 from elman.data.tokenizer import tokenizer_from_bytes
 from elman.errors import InputError
-from elman.streaming.text_input import LineInput
 
 InputKind = Literal["texts", "words", "numbers"]
 _KINDS: dict[InputKind, type[Inputs]] = {"texts": Texts, "words": Words, "numbers": Sequences}
@@ -41,7 +40,6 @@ _KINDS: dict[InputKind, type[Inputs]] = {"texts": Texts, "words": Words, "number
 TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 TOKENIZER, SCALER = "tokenizer.json", "scaler.json"
 _ROWS_AT_ONCE = 256
-_LONGEST_LINE = 1 << 30
 
 Row = Mapping[str, Any]
 
@@ -146,15 +144,12 @@ def rows_of(schema: Schema, data: Given | None) -> Iterator[tuple[Inputs, Sequen
     """The rows to classify, in parts of any size, with the columns that each row came with.
 
     Texts that arrive come one by one, so that each is answered before the next is there.
-
-    Raises:
-        InputError: data that can't be read or that a classifier of this schema can't use.
     """
     match data:
         case Files(paths):
             for path in paths:
                 if schema.inputs == "texts" and path.suffix.lower() not in TABLES:
-                    yield from _of_texts(schema, _lines(path), str(path), _ROWS_AT_ONCE)
+                    yield from _of_texts(schema, lines_of(path), str(path), _ROWS_AT_ONCE)
                 else:
                     yield _of_table(schema, Files((path,)), str(path))
         case GivenTexts(texts, _, where, arriving):
@@ -202,13 +197,6 @@ def _of_texts(
             offsets = offsets_of([len(row) for row in rows])
             yield Words(words, offsets, origin), [{"row": int(number)} for number in numbers]
         before += len(part)
-
-
-def _lines(path: Path) -> Iterator[str]:
-    lines = LineInput(str(path), longest=_LONGEST_LINE)
-    for block in whole_text(path).blocks():
-        yield from lines.read(block)
-    yield from lines.end()
 
 
 def _joined(parts: list[np.ndarray]) -> np.ndarray:

@@ -21,6 +21,7 @@ from elman.errors import InputError
 from elman.evaluation.backtest.conformal import Conformal
 from elman.models.forecaster import Forecaster
 from elman.models.forecaster_architecture import ForecasterArchitecture
+from elman.plots.style import check_figure
 from elman.predictors.forecaster_records import (
     ForecastPrediction,
     ForecastStreaming,
@@ -125,8 +126,8 @@ class ForecasterPredictor(Predictor):
                 a horizon that is too long.
         """
         assert isinstance(options, ForecastPrediction)
-        if options.plot is not None and options.plot.suffix not in (".png", ".svg"):
-            raise InputError(f"--plot {options.plot}: give a name that ends in .png or .svg")
+        if options.plot is not None:
+            check_figure(options.plot)
         horizon = options.horizon or self.model.form.horizon
         levels = quantile_levels(options.levels)
         # What is given on standard input is for `elman stream`.

@@ -1,4 +1,4 @@
-"""What a forecaster may be told, and its forecasts as rows.
+"""The options of a forecaster, and its forecasts as rows.
 
 Legend: C channels.
 """
@@ -21,7 +21,7 @@ Percents = Annotated[tuple[Annotated[float, Field(gt=0, lt=100)], ...], BeforeVa
 
 
 class ForecastOptions(Options):
-    """What a prediction and a session may be told alike."""
+    """Options that a prediction and a session share."""
 
     horizon: int | None = Field(None, ge=1, description="how many rows ahead; default: as trained")
     levels: Percents = Field(
@@ -34,7 +34,7 @@ class ForecastOptions(Options):
 
 
 class ForecastPrediction(ForecastOptions):
-    """What a prediction may be told."""
+    """Options of a prediction."""
 
     plot: Path | None = Field(
         None, description="draw history, forecast and intervals here (.png or .svg)"
@@ -43,7 +43,7 @@ class ForecastPrediction(ForecastOptions):
 
 
 class ForecastStreaming(ForecastOptions):
-    """What a session may be told."""
+    """Options of a session."""
 
     alarm: float | None = Field(
         None,

@@ -132,7 +132,8 @@ class ForecasterSession(Session[Rows, dict[str, Any]]):
         for number, name in enumerate(values["series"]):
             data = snapshot.tensors[str(number)].numpy().tobytes()
             panel = panel_from_bytes(data, "the snapshot")
-            live[name] = _Live(panel, self._state(name, panel, snapshot.states.get(str(number))))
+            state = self._state(name, panel, snapshot.states.get(str(number)))
+            live[name] = _Live(self._known_ahead(name, panel), state)
         self._lines, self._header, self._count = lines, header, int(values["rows"])
         self._live = live
 
@@ -150,6 +151,16 @@ class ForecasterSession(Session[Rows, dict[str, Any]]):
         if state is None or template is None:  # both, as was just seen
             return None
         return state.like(template, f"the state of series {name}")
+
+    def _known_ahead(self, name: str, panel: Panel) -> Panel:
+        """The panel with what the history of this session knows ahead, if that reaches as far."""
+        own = self._history_of(name)
+        place = int(panel.frequency.rows_between(own.starts, panel.starts)[0])
+        count = len(panel.values)
+        future = np.vstack([panel.future[:count], own.future[place + count :]])
+        if len(future) < len(panel.future):
+            return panel
+        return replace(panel, future=future, future_borders=np.array([0, len(future)]))
 
     def _line(self, line: str) -> Iterator[dict[str, Any]]:
         if not line.strip():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from itertools import chain, islice
+from itertools import chain
 from typing import ClassVar, Self, final
 
 import numpy as np
@@ -27,6 +27,7 @@ from elman.models.language_model import LanguageModel, ReadoutKind
 from elman.predictors.language_model_session import Generation, Guess, LanguageModelSession
 from elman.predictors.predictor import Parts, Predictor
 from elman.settings import Options
+from elman.streaming.arrivals import grouped
 from elman.streaming.session import Snapshot
 from elman.streaming.stream import evaluating
 
@@ -91,7 +92,7 @@ class LineScore:
 
 
 class StreamOptions(Options):
-    """What a session of a language model may be told."""
+    """Options of a session of a language model."""
 
     guesses: int = Field(
         3, ge=0, description="how many of the tokens most expected come with each token"
@@ -145,7 +146,8 @@ class LanguageModelPredictor(Predictor):
         return Parts(asdict(self.architecture), {TOKENIZER: self.tokenizer.to_bytes()})
 
     def answers(self, inputs: Given | None, options: Options) -> Iterator[LineScore]:
-        return score_lines(self.model, self.tokenizer, _lines(inputs))
+        arriving = isinstance(inputs, Texts) and inputs.arriving
+        return score_lines(self.model, self.tokenizer, _lines(inputs), arriving=arriving)
 
     def open_session(self, options: Options) -> LanguageModelSession:
         assert isinstance(options, StreamOptions)
@@ -241,16 +243,14 @@ def _lines(inputs: Given | None) -> Iterable[str]:
 
 
 def score_lines(
-    model: LanguageModel, tokenizer: Tokenizer, lines: Iterable[str]
+    model: LanguageModel, tokenizer: Tokenizer, lines: Iterable[str], *, arriving: bool = False
 ) -> Iterator[LineScore]:
     """The loss of each line.
 
     Each line begins from the initial state and is scored with the newline that ends it, so that
-    an empty line has a loss too. Lines are read and answered in groups; memory does not grow with
-    the text.
+    an empty line has a loss too. Lines are scored in groups of `grouped`, in constant memory.
     """
-    numbered = enumerate(lines, 1)
-    while group := list(islice(numbered, LINES_AT_ONCE)):
+    for group in grouped(enumerate(lines, 1), LINES_AT_ONCE, arriving=arriving):
         texts = [line.rstrip("\r\n") for _, line in group]
         totals, counts = _nats(model, tokenizer, [f"{text}\n" for text in texts])
         for (number, _), text, nats, tokens in zip(group, texts, totals, counts, strict=True):

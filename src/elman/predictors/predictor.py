@@ -108,7 +108,7 @@ class Predictor(ABC):
     kind: ClassVar[str]
     Prediction: ClassVar[type[Options]] = Options
     Streaming: ClassVar[type[Options]] = Options
-    """What `predict` and `session` may be told; each field is a flag of the command line too."""
+    """The options of `predict` and `session`; each field is a flag of the command line too."""
 
     def __init__(self, model: nn.Module, name: str = "the predictor") -> None:
         self._network = model
@@ -160,13 +160,13 @@ class Predictor(ABC):
         """
         return self.open_session(self.options(self.Streaming, options))
 
-    def options(self, kind: type[Options], told: Mapping[str, Any]) -> Options:
-        """What one use was told, checked."""
-        for name in told:
+    def options(self, kind: type[Options], chosen: Mapping[str, Any]) -> Options:
+        """The options of one use, checked."""
+        for name in chosen:
             if name not in kind.model_fields:
                 flag = name.replace("_", "-")
                 raise InputError(f"--{flag}: a {self.kind} has no such setting here")
-        return validated(kind, {}, told, self.name)
+        return validated(kind, {}, chosen, self.name)
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
         """Write a folder that `elman.load` takes, whole or not at all.

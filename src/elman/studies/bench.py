@@ -79,12 +79,13 @@ def _compare(kind: str, shape: Shape, repeats: int) -> list[Timing]:
     if not torch.allclose(ours(x)[0], theirs(x)[0], rtol=1e-4, atol=1e-5):
         raise RunFailed(f"elman.{kind} and torch.nn.{kind} differ at {shape}; no speed is reported")
     pairs: dict[str, tuple[Callable[[], object], Callable[[], object]]] = {
-        "forward": (_forward(ours, x), _forward(theirs, x)),
+        "forward": (_inferred(lambda: ours(x)), _inferred(lambda: theirs(x))),
         "train": (_train(ours, x), _train(theirs, x)),
     }
     if shape.batch == 1:
         state = ours.initial_state(1)
-        pairs["step"] = (_inferred(lambda: ours.step(x[0], state)), _forward(theirs, x[:1]))
+        our_step = _inferred(lambda: ours.step(x[0], state))
+        pairs["step"] = (our_step, _inferred(lambda: theirs(x[:1])))
     choice = str(explain(ours, x))
     timings = []
     for what, (our_call, their_call) in pairs.items():
@@ -100,10 +101,6 @@ def _inferred(call: Callable[[], Any]) -> Callable[[], object]:
             return call()
 
     return run
-
-
-def _forward(layer: nn.Module, x: Tensor) -> Callable[[], object]:
-    return _inferred(lambda: layer(x))
 
 
 def _train(layer: nn.Module, x: Tensor) -> Callable[[], object]:

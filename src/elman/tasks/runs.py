@@ -276,6 +276,8 @@ def train(
     """
     kind = task_class(task)
     chosen = configure(kind.Config, settings, None if config is None else Path(config))
+    if data is None and not (valid is None and test is None):
+        raise InputError("valid= and test= without data; give the training data too")
     parts = None if data is None else splits(data, valid, test)
     return fit(begin(task, parts, out, chosen))[0]
 

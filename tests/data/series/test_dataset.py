@@ -290,7 +290,7 @@ def test_a_panel_survives_its_file(tmp_path):
         load_panel(tmp_path / "panel.safetensors")
 
 
-# Bad input: a line that names what, where and the mend.
+# Bad input: a line that names what, where and a remedy.
 
 
 @pytest.mark.parametrize(

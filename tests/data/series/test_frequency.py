@@ -32,7 +32,7 @@ def test_stamps_are_those_of_pandas_and_are_placed_again(alias):
     start = pd.date_range("2019-11-03", periods=1, freq=alias)[0].to_datetime64()
     frequency = Frequency.named(alias)
 
-    times = frequency.times(np.datetime64(start, "ns"), 30, skip=3)
+    times = frequency.shift(np.datetime64(start, "ns"), np.arange(3, 33))
 
     expected = pd.date_range(start, periods=33, freq=alias).to_numpy()[3:]
     assert (times == expected).all()
@@ -120,7 +120,7 @@ def test_aliases_mean_what_pandas_means(alias, count):
         frequency = Frequency.named(f"{count}{each}" if count > 1 else each)
 
         assert frequency.alias == Frequency.named(written).alias
-        assert (frequency.times(stamps[0], 6) == stamps).all()
+        assert (frequency.shift(stamps[0], np.arange(6)) == stamps).all()
         assert frequency.rows_between(np.repeat(stamps[:1], 6), stamps).tolist() == [*range(6)]
 
 

@@ -63,6 +63,11 @@ def test_other_files_are_measured(trained: Run, tmp_path: Path) -> None:
     assert trained.report(path).figures == {}
     scores = {score.metric: score.value for score in trained.evaluate(path)}
     assert scores["accuracy"] == 0.5
+    same_name = tmp_path / "more" / path.name
+    same_name.parent.mkdir()
+    same_name.write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    splits = {score.split for score in trained.evaluate([path, same_name])}
+    assert splits == {str(path), str(same_name)}
 
 
 def test_an_opened_run_measures_the_same(trained: Run) -> None:

@@ -211,6 +211,14 @@ def test_refitting_at_each_cut(tmp_path: Path) -> None:
     assert kept.value != pytest.approx(found.value, rel=1e-3)
 
 
+def test_a_figure_that_cannot_be_drawn_is_refused_before_the_backtest(
+    trained: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(trained.task), "_backtest", None)
+    with pytest.raises(InputError, match=r"errors.gif: the name of a figure must end in"):
+        trained.report(plot=Path("errors.gif"))
+
+
 def test_the_gap_is_within_what_the_network_looks_ahead(trained: Run) -> None:
     if trained.task.config.model == "autoregressive":
         assert trained.report(cuts=2, gap=4).scores

@@ -117,8 +117,8 @@ class Reader:
     def _has_names(self, rows: Sequence[Sequence[str]]) -> bool:
         """Whether the first row has the names of columns that are looked for."""
         names = {cell.strip().lower() for cell in rows[0]}
-        told = {str(self.source).lower(), str(self.target).lower()}
-        return told <= names or any({*pair} <= names for pair in NAMES)
+        named = {str(self.source).lower(), str(self.target).lower()}
+        return named <= names or any({*pair} <= names for pair in NAMES)
 
     def _choose(self, table: Table, columns: dict[str, list[Any]]) -> tuple[str, str]:
         """The columns of the source and of the target."""

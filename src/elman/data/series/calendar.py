@@ -11,9 +11,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-import numpy.typing as npt
 
-from elman.data.series.frequency import Stamps, spoken
+from elman.data.series.frequency import Stamps
 from elman.data.series.panel import Covariate, Floats, Panel, borders_of
 from elman.errors import InputError
 
@@ -54,7 +53,7 @@ def _refuse_short(panel: Panel, horizon: int) -> None:
     series = int(short[0])
     ahead = int(panel.ahead[series])
     names = ", ".join(item.name for item in panel.of("future"))
-    missing = spoken(panel.next_times(series, ahead + 1)[-1])
+    missing = panel.when(series, int(panel.lengths[series]) + ahead)
     raise InputError(
         f"series {panel.ids[series]}: the covariates known ahead ({names}) are missing at "
         f"{missing}, row {ahead + 1} after the last value of {panel.targets[0]}; a forecast of "
@@ -62,30 +61,19 @@ def _refuse_short(panel: Panel, horizon: int) -> None:
     )
 
 
-def _since(times: Stamps, unit: str, part: str) -> npt.NDArray[np.float64]:
+def _since(times: Stamps, unit: str, part: str) -> Floats:
     """How much of the current `unit` is over, in units of `part`, as a whole number."""
-    return np.asarray(
-        (times.astype(f"datetime64[{part}]") - times.astype(f"datetime64[{unit}]"))
-        .astype(f"timedelta64[{part}]")
-        .astype(np.float64)
-    )
+    over = times.astype(f"datetime64[{part}]") - times.astype(f"datetime64[{unit}]")
+    return np.asarray(over.astype(f"timedelta64[{part}]").astype(np.float64))
 
 
-def _weekday(times: Stamps) -> npt.NDArray[np.float64]:
-    # January 1, 1970 was a Thursday.
-    return np.asarray((times.astype("datetime64[D]").astype(np.int64) + 3) % 7, dtype=np.float64)
-
-
-def _month(times: Stamps) -> npt.NDArray[np.float64]:
-    return np.asarray(times.astype("datetime64[M]").astype(np.int64) % 12, dtype=np.float64)
-
-
-_TURNS: dict[str, Callable[[Stamps], npt.NDArray[np.float64]]] = {
+_TURNS: dict[str, Callable[[Stamps], Floats]] = {
     "second": lambda times: _since(times, "m", "s") / 60,
     "minute": lambda times: _since(times, "h", "m") / 60,
     "hour": lambda times: _since(times, "D", "h") / 24,
-    "weekday": lambda times: _weekday(times) / 7,
+    # January 1, 1970 was a Thursday.
+    "weekday": lambda times: (times.astype("datetime64[D]").astype(np.int64) + 3) % 7 / 7,
     "monthday": lambda times: _since(times, "M", "D") / 31,
     "yearday": lambda times: _since(times, "Y", "D") / 366,
-    "month": lambda times: _month(times) / 12,
+    "month": lambda times: times.astype("datetime64[M]").astype(np.int64) % 12 / 12,
 }

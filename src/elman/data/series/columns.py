@@ -101,17 +101,17 @@ def _without_blank(table: Table) -> Table:
 def resolve(table: Table, columns: Columns) -> Columns:
     """`columns` with every part that was left open found in the table."""
     names = list(table.columns)
-    told = [columns.time, columns.series, *columns.static, *columns.past, *columns.future]
-    told += [name for name in columns.target if name != "*"]
-    told = [name for name in told if name]
-    for name in told:
+    named = [columns.time, columns.series, *columns.static, *columns.past, *columns.future]
+    named += [name for name in columns.target if name != "*"]
+    named = [name for name in named if name]
+    for name in named:
         if name not in names:
             near = difflib.get_close_matches(name, names, 1)
             hint = f"did you mean {near[0]}?" if near else f"its columns are {listed(names)}"
             raise InputError(f"{table.name}: has no column {name}; {hint}")
-        if told.count(name) > 1:
+        if named.count(name) > 1:
             raise InputError(f"{name}: named twice; a column has one part, or none")
-    free = [name for name in names if name not in told]
+    free = [name for name in names if name not in named]
     time = columns.time or _first(TIMES, free) or _dates(table, free)
     if not time:
         raise InputError(

@@ -290,10 +290,10 @@ def with_future(panel: Panel, data: Data | Given, columns: Columns) -> Panel:
         beyond[ahead - length] = values[mine][rows >= length]
         gap = np.isnan(beyond).any(axis=1)
         if gap.any():
-            time = spoken(panel.next_times(series, int(gap.argmax()) + 1)[-1])
             raise InputError(
-                f"{table.name}: series {name}: the covariates known ahead "
-                f"({', '.join(columns.future)}) are missing at {time}; fill them in"
+                f"{table.name}: series {name}: the covariates known ahead"
+                f" ({', '.join(columns.future)}) are missing at"
+                f" {panel.when(series, length + int(gap.argmax()))}; fill them in"
             )
         parts.append(np.concatenate([own_rows, beyond]))
         lengths.append(length + reach)

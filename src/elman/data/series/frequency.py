@@ -71,10 +71,6 @@ class Frequency:
         """Whether rows are a fixed time apart, shorter than a day."""
         return _split(self.alias)[1] in _SECONDS
 
-    def times(self, start: Any, count: int, skip: int = 0) -> Stamps:
-        """(count,) stamps, the first of them `skip` rows after `start`."""
-        return self.shift(start, np.arange(skip, skip + count, dtype=np.int64))
-
     def shift(self, starts: Any, rows: npt.NDArray[np.int64]) -> Stamps:
         """Each stamp moved on by its number of rows; the two are broadcast."""
         count, unit = _split(self.alias)

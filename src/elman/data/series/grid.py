@@ -12,7 +12,6 @@ from typing import TypeAlias
 import numpy as np
 
 from elman.data.series.columns import Columns
-from elman.data.series.frequency import spoken
 from elman.data.series.panel import Floats, Integers, Missing, Panel, gather
 from elman.errors import InputError
 
@@ -61,8 +60,7 @@ def assemble(grid: Panel, where: Find, columns: Columns) -> tuple[Panel, list[st
     def found(series: int, row: int) -> tuple[str, str]:
         """How a person finds a row, and its time."""
         place = f"{where(series, row + int(first[series] - begins[series]))}: series"
-        time = spoken(panel.frequency.times(panel.starts[series], 1, row)[0])
-        return f"{place} {panel.ids[series]}", time
+        return f"{place} {panel.ids[series]}", panel.when(series, row)
 
     def without_gaps(role: str, values: Floats, borders: Integers) -> Floats:
         """Covariates: the last value is carried forward, 0 before the first."""
@@ -151,7 +149,7 @@ def _future_ends(grid: Panel, where: Find, last: Integers) -> Integers:
         names = ", ".join(item.name for item in grid.of("future"))
         raise InputError(
             f"{where(series, row)}: series {grid.ids[series]}: the covariates known ahead ({names})"
-            f" end before the target, at {spoken(grid.times(series)[row])}; fill them in, or"
+            f" end before the target, at {grid.when(series, row)}; fill them in, or"
             " declare them as --past"
         )
     return np.asarray(ends)
@@ -207,8 +205,8 @@ def _gaps(panel: Panel) -> list[str]:
             series, row = place_of(panel.borders, int(gap))
             count = int(np.argmax(np.append(known[gap : panel.borders[series + 1]], True)))
             of = f"{panel.ids[series]} " if len(panel) > 1 else ""
-            time = spoken(panel.times(series)[row])
-            places.append(f"{of}{time}" + (f" ({count} rows)" if count > 1 else ""))
+            rows = f" ({count} rows)" if count > 1 else ""
+            places.append(f"{of}{panel.when(series, row)}{rows}")
         if len(opened) > _SHOWN:
             places.append(f"and {len(opened) - _SHOWN:,} more")
         if count := int((~known).sum()):

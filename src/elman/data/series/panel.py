@@ -21,7 +21,7 @@ import safetensors.numpy
 from safetensors import SafetensorError
 
 from elman.data.optional import library
-from elman.data.series.frequency import Frequency, Stamps
+from elman.data.series.frequency import Frequency, Stamps, spoken
 from elman.errors import InputError
 from elman.files import write_bytes
 
@@ -121,15 +121,18 @@ class Panel:
         """Where the rows of a series are in `future`."""
         return slice(int(self.future_borders[series]), int(self.future_borders[series + 1]))
 
-    def times(self, series: int, ahead: int = 0) -> Stamps:
-        """(T + ahead,) the stamps of a series, and of `ahead` rows beyond its end."""
-        count = int(self.lengths[series]) + ahead
-        return self.frequency.times(self.starts[series], count)
+    def times(self, series: int) -> Stamps:
+        """(T,) the stamps of a series."""
+        return self.frequency.shift(self.starts[series], np.arange(self.lengths[series]))
 
     def next_times(self, series: int, ahead: int) -> Stamps:
         """(ahead,) the stamps of the rows that follow a series."""
-        length = int(self.lengths[series])
-        return self.frequency.times(self.starts[series], ahead, skip=length)
+        rows = self.lengths[series] + np.arange(ahead)
+        return self.frequency.shift(self.starts[series], rows)
+
+    def when(self, series: int, row: int) -> str:
+        """The time of a row of a series, or of one after it, for people."""
+        return spoken(self.frequency.shift(self.starts[[series]], np.array([row]))[0])
 
     def clock(self, times: Stamps) -> Any:
         """A pandas index of stamps as they are to be written: in the time zone; steps stay."""

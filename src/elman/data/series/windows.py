@@ -24,16 +24,9 @@ Order = Literal["swept", "sampled"]
 
 @dataclass(frozen=True, eq=False)
 class WindowBatch(RowBatch):
-    """B windows side by side, in the units of the scaler.
+    """A `Window` of `elman.models.forecaster`: B windows side by side, in the units of the scaler.
 
-    Attributes:
-        values: (K + T, B), 0 where nothing was observed.
-        observed: (K + T, B), 1.0 where something was.
-        features: (T + H, B, F); past covariates are 0 in the last H.
-        targets: (H, B), 0 where nothing was observed.
-        scored: (H, B), 1.0 where something was.
-        series: (B,) int64, the number of series and channel.
-        scale: (B,), what a value of 1 is in the data's units.
+    Each channel of a series counts as one of `series`; past covariates are 0 in the last H rows.
     """
 
     values: Tensor

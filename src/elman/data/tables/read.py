@@ -81,8 +81,8 @@ def read_columns(given: Columns) -> Table:
         lists = {str(name): _plain(column) for name, column in given.table.items()}
         lengths = {name: len(column) for name, column in lists.items()}
         if len(set(lengths.values())) > 1:
-            told = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
-            raise InputError(f"{given.where}: its columns have different lengths: {told}")
+            listed = ", ".join(f"{name} {length:,}" for name, length in lengths.items())
+            raise InputError(f"{given.where}: its columns have different lengths: {listed}")
         return Table(given.where, lists, range(1, max(lengths.values(), default=0) + 1))
     return _of_arrow(given.where, _arrow_table(given.table, given.where))
 

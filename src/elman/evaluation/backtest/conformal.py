@@ -37,17 +37,13 @@ _CALIBRATED_ON = 1000
 
 @dataclass(frozen=True, eq=False)
 class Conformal:
-    """The shift of each quantile.
-
-    Attributes:
-        levels: (Q,).
-        shifts: (L, Q), in units of the interquartile range of a forecast.
-        counts: (L,) number of errors behind the shifts of each step.
-    """
+    """The shift of each quantile."""
 
     levels: tuple[float, ...]
     shifts: Floats
+    """(L, Q), in units of the interquartile range of a forecast."""
     counts: tuple[int, ...]
+    """(L,) number of errors behind the shifts of each step."""
 
     @classmethod
     def fit(cls, actual: Floats, forecast: Forecast) -> Conformal:

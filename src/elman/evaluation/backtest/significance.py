@@ -19,16 +19,12 @@ FEWEST = 5
 
 @dataclass(frozen=True)
 class Comparison:
-    """The Diebold-Mariano test of two forecasts on the same cuts.
-
-    Attributes:
-        difference: of the mean losses, the first minus the second; negative if it is better.
-        p: two-sided probability of such a difference by chance; NaN with too few cuts.
-        cuts: K, the number of cuts.
-    """
+    """The Diebold-Mariano test of two forecasts on the same cuts."""
 
     difference: float
+    """Of the mean losses, the first minus the second; negative if it is better."""
     p: float
+    """Two-sided probability of such a difference by chance; NaN with too few cuts."""
     cuts: int
 
     @property

@@ -50,7 +50,11 @@ class ClassifyData:
         """The rows of other data of the same kind, by the name of each part."""
         match given:
             case Files(paths):
-                parts: dict[str, Given] = {path.name: Files((path,)) for path in paths}
+                names = [path.name for path in paths]
+                unique = len(set(names)) == len(names)
+                parts: dict[str, Given] = {
+                    path.name if unique else str(path): Files((path,)) for path in paths
+                }
             case Splits():
                 raise InputError("the data are cut into parts; give one of them")
             case _:

@@ -29,6 +29,7 @@ from elman.evaluation.backtest.report import report, write_steps
 from elman.evaluation.report import Report
 from elman.models.cells import check_cell
 from elman.models.forecaster_architecture import ForecasterArchitecture
+from elman.plots.style import check_figure
 from elman.predictors.forecaster import ForecasterPredictor, check_counts
 from elman.predictors.panel_forecaster import PanelForecaster
 from elman.settings import Options
@@ -41,7 +42,7 @@ from elman.tasks.task import Task
 
 
 class ForecastEvaluation(Options):
-    """What a backtest may be told."""
+    """Options of a backtest."""
 
     split: Literal["test", "valid"] | None = Field(
         None, description="which rows to forecast; default: test, where there are any"
@@ -157,6 +158,8 @@ class ForecastTask(Task[ForecastConfig, SeriesData, ForecasterPredictor]):
         assert isinstance(options, ForecastEvaluation)
         if options.by_step is not None and options.by_step.suffix != ".csv":
             raise InputError(f"--by-step {options.by_step}: give a name that ends in .csv")
+        if options.plot is not None:
+            check_figure(options.plot)
         found, split = self._backtest(predictor, given, options)
         if options.by_step is not None:
             write_steps(options.by_step, found)

@@ -53,16 +53,16 @@ def choose(table: Table, columns: Columns, *, labeled: bool = True) -> tuple[Col
 
 
 def named(
-    table: Table, told: str | None, usual: Sequence[str], what: str, taken: Sequence[str | None]
+    table: Table, chosen: str | None, usual: Sequence[str], what: str, taken: Sequence[str | None]
 ) -> tuple[str | None, str]:
-    """The column that is told or has one of the usual names, and how it was chosen."""
-    if told is not None:
-        if told not in table.columns:
+    """The column that is named or has one of the usual names, and how it was chosen."""
+    if chosen is not None:
+        if chosen not in table.columns:
             raise InputError(
-                f"{table.name}: --{what}-column {told}: no such column; "
+                f"{table.name}: --{what}-column {chosen}: no such column; "
                 f"it has {listed(table.columns)}"
             )
-        return told, "as told"
+        return chosen, "as named"
     found = [name for name in table.columns if name.lower() in usual and name not in taken]
     if len(found) > 1:
         raise InputError(

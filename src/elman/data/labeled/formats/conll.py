@@ -67,11 +67,11 @@ def read_conll(path: Path, columns: Columns, bad: BadRows, *, labeled: bool = Tr
     )
 
 
-def _number(path: Path, told: str | None, what: str, otherwise: int) -> int:
-    if told is None:
+def _number(path: Path, named: str | None, what: str, otherwise: int) -> int:
+    if named is None:
         return otherwise
-    if not told.isdecimal() or int(told) < 1:
+    if not named.isdecimal() or int(named) < 1:
         raise InputError(
-            f"{path}: --{what}-column {told}: columns of words have no names; give a number from 1"
+            f"{path}: --{what}-column {named}: columns of words have no names; give a number from 1"
         )
-    return int(told)
+    return int(named)

@@ -109,13 +109,13 @@ def _check_member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo)
 
 
 def _pick(
-    path: Path, arrays: dict[str, Array], told: str | None, usual: tuple[str, ...], flag: str
+    path: Path, arrays: dict[str, Array], named: str | None, usual: tuple[str, ...], flag: str
 ) -> Array:
-    if told is not None and told not in arrays:
+    if named is not None and named not in arrays:
         raise InputError(
-            f"{path}: --{flag}-column {told}: no such array; it has {', '.join(arrays) or 'none'}"
+            f"{path}: --{flag}-column {named}: no such array; it has {', '.join(arrays) or 'none'}"
         )
-    found = [name for name in usual if name in arrays] if told is None else [told]
+    found = [name for name in usual if name in arrays] if named is None else [named]
     if len(found) != 1:
         several = f"{' and '.join(found)} could each be it"
         which = several if found else f"it has {', '.join(arrays)}"

@@ -72,8 +72,8 @@ def _read_path(
         return read_ts(path, bad, labeled=labeled)
     if suffix in _WORD_COLUMNS or (columns.per_step and suffix in _MAYBE_WORD_COLUMNS):
         return read_conll(path, columns, bad, labeled=labeled)
-    told = columns.text or columns.label
-    header = not told.isdecimal() if again and told is not None else has_header(USUAL)
+    named = columns.text or columns.label
+    header = not named.isdecimal() if again and named is not None else has_header(USUAL)
     return rows_of_table(read_file(path, bad, header=header), columns, bad, labeled=labeled)
 
 
