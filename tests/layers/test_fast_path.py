@@ -15,7 +15,7 @@ from torch.utils._pytree import tree_leaves
 
 import elman
 from elman import State
-from elman.kernels import aten, fused_stack, layer_norm, native, reference
+from elman.kernels import aten, fused_stack, native, reference
 from elman.layers import fast_path
 from elman.layers.instrument import watched
 from elman.layers.stack import RecurrentStack
@@ -260,8 +260,7 @@ def _used(monkeypatch: pytest.MonkeyPatch, run: Callable[[], Any]) -> str:
 
     spy(fused_stack, "_single", "fused single")
     spy(fused_stack, "_stack", "fused stack")
-    for kernels in (native, layer_norm):
-        spy(kernels, "run", "layer by layer")
+    spy(native, "run", "layer by layer")
     spy(aten, "run", "ATen")
     spy(reference, "run", "plain loop")
     run()

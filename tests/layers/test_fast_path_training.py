@@ -1,4 +1,4 @@
-"""Training in one call of an operator, and one back: gradients as those of layer by layer."""
+"""Training in one call of an operator, and one back: gradients as the slow path gives them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from torch.utils._pytree import tree_leaves
 from elman import State
 from elman.layers.stack import RecurrentStack
 from tests.cases import CELLS, Case
-from tests.layers.test_direct import PLAIN, both_ways, equal
+from tests.layers.test_fast_path import PLAIN, both_paths, equal
 
 pytestmark = pytest.mark.usefixtures("poisoned_memory")
-DIRECT = "_WholeBackward"
+FUSED = "_FusedStackBackward"
 
 
 def gradients(layer: RecurrentStack, x: Tensor, hx: Any = None, pick: Any = tree_leaves) -> Any:
@@ -36,7 +36,7 @@ def gradients(layer: RecurrentStack, x: Tensor, hx: Any = None, pick: Any = tree
 
 
 def both(layer: RecurrentStack, run: Callable[[], Any]) -> tuple[list[Tensor], list[Tensor]]:
-    return both_ways(layer, run, torch.enable_grad)
+    return both_paths(layer, run, torch.enable_grad)
 
 
 @pytest.mark.parametrize("case", PLAIN, ids=str)
@@ -46,12 +46,12 @@ def test_all_gradients(case: Case) -> None:
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_it_is_direct(cell: str) -> None:
+def test_it_is_one_call(cell: str) -> None:
     case = Case(cell, torch.float32, layers=2)
     layer, x = case.ours(), case.input()
-    assert type(layer(x)[0].grad_fn).__name__ == DIRECT
+    assert type(layer(x)[0].grad_fn).__name__ == FUSED
     y, state = layer.step(x[0], layer.initial_state(case.batch))
-    assert type(y.grad_fn).__name__ == type(state["h"].grad_fn).__name__ == DIRECT
+    assert type(y.grad_fn).__name__ == type(state["h"].grad_fn).__name__ == FUSED
     layer.requires_grad_(False)
     assert layer(x)[0].grad_fn is None
 
@@ -108,10 +108,10 @@ def test_weights_that_changed_in_between_are_noticed() -> None:
 @pytest.mark.parametrize(
     "extra", [{"recompute": True}, {"zoneout": 0.5}, {"learn_initial_state": True}]
 )
-def test_what_goes_the_long_way(extra: dict[str, Any]) -> None:
+def test_what_goes_layer_by_layer(extra: dict[str, Any]) -> None:
     case = Case(dtype=torch.float32)
     layer, x = case.ours(**extra).eval(), case.input()
-    assert type(layer(x)[0].grad_fn).__name__ != DIRECT
+    assert type(layer(x)[0].grad_fn).__name__ != FUSED
     made, found = gradients(layer, x)
     assert all(grad.numel() for grad in found)
     assert made[0].shape[0] == case.steps

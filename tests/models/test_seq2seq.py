@@ -9,9 +9,8 @@ import elman
 from elman.errors import InputError
 from elman.layers.attention import ATTENTIONS
 from elman.layers.state import State
-from elman.models.bridge import Bridge
 from elman.models.readout import IGNORE
-from elman.models.seq2seq import Seq2Seq, feature_size
+from elman.models.seq2seq import Bridge, Seq2Seq, feature_size
 from tests.models.networks import Leaky
 
 SOURCE_V, V, E, ENCODER, H = 11, 13, 6, 4, 8

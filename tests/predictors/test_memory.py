@@ -62,6 +62,14 @@ def test_a_new_process(tmp_path: Path) -> None:
     contract.goes_on_in_a_new_process(made(), tmp_path, TEXT, 17, same)
 
 
+def test_a_reset_forgets_the_place() -> None:
+    session = made().session()
+    before = session.state.to_bytes()
+    session.push(TEXT + b"\n" + TEXT + b"0.")
+    session.reset()
+    assert session.state.to_bytes() == before
+
+
 def test_other_weights() -> None:
     contract.other_weights_are_refused(made(0), made(1), ROWS, same)
 

@@ -14,7 +14,7 @@ import torch
 import elman
 from elman.errors import InputError
 from elman.predictors import predictor as module
-from elman.predictors.predictor import HEADER, WEIGHTS, Records
+from elman.predictors.predictor import HEADER, WEIGHTS, Parts, Records
 from elman.tasks.runs import Run
 
 
@@ -122,7 +122,13 @@ def test_the_fingerprint_follows_weights_and_parts(folder: Path) -> None:
         next(other.network.parameters())[0] += 1
     assert one.fingerprint != other.fingerprint
     changed(settings__output_dropout=0.5)(folder)
-    assert one.fingerprint != elman.load(folder).fingerprint
+    assert other.fingerprint != elman.load(folder).fingerprint
+    parts = other.parts()
+    for files in ({"tokenizer.json": b"{}"}, {**parts.files, "more": b""}):
+        other._hashed, known = None, other.fingerprint
+        other.parts = lambda files=files: Parts(parts.settings, files)  # type: ignore[method-assign]
+        other._hashed = None
+        assert other.fingerprint != known
 
 
 def test_rows_are_a_sequence_and_a_frame(trained: Run) -> None:

@@ -120,3 +120,13 @@ def test_a_held_back_half_of_a_pair_is_refused() -> None:
     state = LineInput().state
     with pytest.raises(ValueError, match="surrogates"):
         LineInput().state = {**state, "pending": "\ud800"}
+
+
+def test_a_saved_place_knows_how_far_it_is() -> None:
+    reader, again = TextInput(), TextInput()
+    assert reader.read(b"\xef\xbb\xbfone") == "one"
+    again.state = json.loads(json.dumps(reader.state))
+    assert again.read("\ufeff") == "\ufeff"  # dropped at the beginning alone
+    assert again.read(b"a\xff") == "a"
+    with pytest.raises(InputError, match="not UTF-8 at byte 7"):
+        again.check()

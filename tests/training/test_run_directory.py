@@ -25,7 +25,7 @@ def test_an_empty_folder_will_do(tmp_path: Path) -> None:
 
 def test_create_refuses_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    for path, match in [(tmp_path / "file", "is a file"), (tmp_path, "exists and is not empty")]:
+    for path, match in [(tmp_path / "file", "is a file"), (tmp_path, "is not empty; .* delete it")]:
         with pytest.raises(InputError, match=match):
             RunDirectory.create(path, "toy", {})
     assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -5,35 +5,23 @@ Legend: T time, B batch, I input, L layers, D directions, R output of a directio
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from elman.kernels.kind import CellKind, States, Weights
+from elman.kernels.kind import CellKind, Stack, States, Weights
 
 
-def run(
-    kind: CellKind,
-    x: Tensor,
-    states: States,
-    weights: Sequence[Weights],
-    *,
-    lengths: Tensor | None,
-    num_layers: int,
-    bidirectional: bool,
-    dropout: float,
-    training: bool,
-) -> tuple[Tensor, States]:
+def run(stack: Stack, x: Tensor, states: States, lengths: Tensor | None) -> tuple[Tensor, States]:
     """All layers and directions: x (T, B, I), states (L * D, B, R) -> y (T, B, D * R), states."""
     if x.is_cpu and torch.is_autocast_enabled("cpu"):
         # Under autocast torch 2.13 calls oneDNN in bfloat16 for a float32 LSTM even on processors
         # without that primitive; for bfloat16 input it checks first.
         x = x.to(torch.get_autocast_dtype("cpu"))
+    kind, weights = stack.kind, stack.weights
     flat = [tensor for one in weights for tensor in one.flat()]
     has_bias = weights[0].bias_ih is not None
-    options = (flat, has_bias, num_layers, dropout, training, bidirectional)
+    options = (flat, has_bias, stack.num_layers, stack.dropout, stack.training, stack.bidirectional)
     if lengths is None:
         y, *final = kind.aten_layers(x, _form(kind, states), *options, False)
         return y, tuple(final)

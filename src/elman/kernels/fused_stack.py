@@ -15,7 +15,7 @@ from torch import Tensor
 
 from elman.kernels import native, recurrence
 from elman.kernels.choose import Request
-from elman.kernels.kind import NONE, CellKind, States, Weights
+from elman.kernels.kind import NONE, CellKind, Stack, States, Weights
 
 
 def run(
@@ -26,21 +26,10 @@ def run(
     weights: Sequence[Tensor],
     rates: Sequence[float],
 ) -> tuple[Tensor, States]:
-    """All layers, without gradients.
+    """All layers, without gradients: x (T, B, I), or (B, I) for one step -> outputs and states.
 
-    Args:
-        kind: the cell.
-        num_layers: L.
-        x: (T, B, I), or (B, I) for one step.
-        states: (L, B, R) and, of an LSTM, (L, B, H); () for zeros.
-        weights: of each layer in turn: U, V, the two biases if any, the projection if any.
-        rates: zoneout of h and, of an LSTM, c.
-
-    Returns:
-        The outputs (T, B, R) or (B, R), and the states after them.
-
-    Raises:
-        RuntimeError: other shapes, dtypes or devices.
+    `states` are (L, B, R) and, of an LSTM, (L, B, H); () for zeros. `weights` are, of each layer in
+    turn, U, V, the two biases if any, the projection if any. `rates`: zoneout of h and c.
     """
     h0, c0 = states if len(states) == 2 else (*states, None, None)[:2]
     code = native.CODES[kind.name]
@@ -90,17 +79,10 @@ class _FusedStack(torch.autograd.Function):
             given = (x, h0, c0, *weights)
             return None, None, *_layer_by_layer(ctx.kind, ctx.num_layers, given, (dy, dh, dc))
         need_x, need_h, need_c, *need_weights = ctx.needs_input_grad[2:]
+        grads = [None if grad is None else grad.contiguous() for grad in (dy, dh, dc)]
+        code = native.CODES[ctx.kind.name]
         dx, dh0, dc0, found = _stack_backward(
-            native.CODES[ctx.kind.name],
-            ctx.num_layers,
-            *[None if grad is None else grad.contiguous() for grad in (dy, dh, dc)],
-            x,
-            h0,
-            c0,
-            weights,
-            y,
-            kept,
-            need_x,
+            code, ctx.num_layers, *grads, x, h0, c0, weights, y, kept, need_x
         )
         return (
             *(None, None, dx, dh0 if need_h else None, dc0 if need_c else None),
@@ -131,7 +113,7 @@ def _layer_by_layer(
             for width in (outputs, rows // kind.gates)[: len(kind.state_names)]:
                 states += (x.new_zeros(num_layers, steps.shape[1], width),)
         y, after = recurrence.run(
-            recurrence.Stack(kind, weights, num_layers, False, 0.0, training=True),
+            Stack(kind, weights, num_layers, False, 0.0, training=True),
             Request(kind.name, x.device, x.dtype),
             steps,
             states,
@@ -181,27 +163,12 @@ def _fake(
 
 
 def _fake_backward(
-    code: int,
-    layers: int,
-    dy: Tensor | None,
-    dh: Tensor | None,
-    dc: Tensor | None,
-    x: Tensor,
-    h0: Tensor | None,
-    c0: Tensor | None,
-    weights: Sequence[Tensor],
-    y: Tensor,
-    kept: Tensor,
-    need_dx: bool,
+    code: int, layers: int, *inputs: Any
 ) -> tuple[Tensor | None, Tensor, Tensor | None, list[Tensor]]:
-    rows, outputs = weights[1].shape
-    kind, batch = native.KINDS[code], x.shape[-2]
-    return (
-        torch.empty_like(x) if need_dx else None,
-        x.new_empty(layers, batch, outputs),
-        x.new_empty(layers, batch, rows // kind.gates) if "c" in kind.state_names else None,
-        [torch.empty_like(weight) for weight in weights],
-    )
+    _, _, _, x, _, _, weights, *_, need_dx = inputs
+    _, h, c, _ = _fake(code, layers, x, None, None, weights, 0.0, 0.0, False)
+    dx = torch.empty_like(x) if need_dx else None
+    return dx, h, c, [torch.empty_like(weight) for weight in weights]
 
 
 def _fake_single(

@@ -1,6 +1,7 @@
 """What defines one recurrence: the kind of cell, its weights, and the regularization of its state.
 
-Legend: T time, B batch, I input, G gates, H hidden, R output of a step (H, or the projection).
+Legend: T time, B batch, I input, G gates, H hidden, R output of a step (H, or the projection),
+L layers, D directions.
 """
 
 from __future__ import annotations
@@ -113,6 +114,18 @@ class CellKind:
     gate_names: tuple[str, ...] = ()  # in the order of the weights; empty without gates
     gate_values: Callable[[Tensor, Tensor, Weights], States] | None = None
     """(U x + bias_ih (…, G * H), h before the step (…, R), weights) -> each gate's values"""
+
+
+class Stack(NamedTuple):
+    """What a layer passes to the kernels at every call; nothing is kept between calls."""
+
+    kind: CellKind
+    weights: Sequence[Weights]  # L * D of them, the directions of a layer side by side
+    num_layers: int
+    bidirectional: bool
+    dropout: float  # between layers, while training
+    training: bool
+    recompute: bool = False  # save less for the backward pass and recompute there
 
 
 def dropped(h: Tensor, mask: Tensor | None) -> Tensor:

@@ -4,7 +4,8 @@ Sequences are packed as torch packs them: rows sorted by length, all rows' step 
 step 1 and so on, so that padding costs nothing.
 
 Legend: T time, B batch, N all real steps of all rows, I input, H hidden, R output of a step (H, or
-the projection).
+the projection). An operator takes x, h, c and the weights in the order of `Weights`; "normed" is
+the one with layer normalization (Ba et al. 2016, arXiv:1607.06450).
 """
 
 from __future__ import annotations
@@ -37,62 +38,21 @@ def run(
     x: Tensor,
     states: States,
     weights: Weights,
-    *,
-    sizes: Tensor | None,
     reverse: bool,
     regularization: Regularization,
+    *,
+    sizes: Tensor | None,
 ) -> tuple[Tensor, States]:
-    """One layer in one direction over packed steps.
+    """One layer in one direction over packed steps: x (N, I) -> the outputs (N, R), final states.
 
-    Args:
-        kind: the cell.
-        x: (N, I).
-        states: (B, R) and, of an LSTM, (B, H), in the order of the packing.
-        weights: of this layer and direction.
-        sizes: (T,) int64, the number of rows that take part in each step; None: all.
-        reverse: from each row's last step to its first.
-        regularization: zoneout masks are (N, …), or (T, B, …) where every row has every step.
-
-    Returns:
-        The outputs (N, R) and the final states.
+    `states`, (B, R) and of an LSTM (B, H), are in the order of the packing, and `sizes` (T,) int64
+    are the numbers of rows that take part in each step; None: all. Zoneout masks are (N, …), or
+    (T, B, …) where every row has every step. `reverse`: from each row's last step to its first.
     """
-    code = CODES[kind.name]
-    given = contiguous(x, states, weights)
+    wanted = weights[:5] if weights.norm_hh is None else weights
+    tensors = (x, *states, *(None,) * (2 - len(states)), *wanted)
+    given = [None if tensor is None else tensor.contiguous() for tensor in tensors]
     keep = torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in given)
-    masks, rates = zoneout_of(regularization)
-    run_op = _Recurrence.apply if keep and not torch.compiler.is_compiling() else _recurrence
-    y, h, c, _, _ = run_op(
-        code, *given, sizes, reverse, keep, regularization.recurrent, *masks, *rates
-    )
-    return y, (h,) if len(states) == 1 else (h, c)
-
-
-def contiguous(x: Tensor, states: States, weights: Weights) -> tuple[Tensor | None, ...]:
-    """x, h, c, U, V, the biases and the projection as the operators take them."""
-    bias_ih, bias_hh, hr = weights.bias_ih, weights.bias_hh, weights.hr
-    return (
-        x.contiguous(),
-        states[0].contiguous(),
-        states[1].contiguous() if len(states) > 1 else None,
-        weights.ih.contiguous(),
-        weights.hh.contiguous(),
-        None if bias_ih is None else bias_ih.contiguous(),
-        None if bias_hh is None else bias_hh.contiguous(),
-        None if hr is None else hr.contiguous(),
-    )
-
-
-def step(
-    kind: CellKind, x: Tensor, states: States, weights: Weights, regularization: Regularization
-) -> States:
-    """The states after one step (B, I) of one layer, without masks over time."""
-    return run(kind, x, states, weights, sizes=None, reverse=False, regularization=regularization)[
-        1
-    ]
-
-
-def zoneout_of(regularization: Regularization) -> tuple[list[Tensor | None], list[float]]:
-    """The masks of zoneout of h and c, and the rates where there are no masks."""
     masks: list[Tensor | None] = [None, None]
     rates = [0.0, 0.0]
     for place, zone in enumerate(regularization.zoneout or ()):
@@ -100,13 +60,17 @@ def zoneout_of(regularization: Regularization) -> tuple[list[Tensor | None], lis
             masks[place] = zone.float().flatten(0, -2).contiguous()
         else:
             rates[place] = zone
-    return masks, rates
+    operator = _Recurrence.apply if keep and not torch.compiler.is_compiling() else _operator
+    code, mask = CODES[kind.name], regularization.recurrent
+    y, h, c, *_ = operator(code, *given, sizes, reverse, keep, mask, *masks, *rates)
+    return y, (h,) if len(states) == 1 else (h, c)
 
 
-def _register() -> None:
-    torch.library.register_fake("elman::recurrence", _fake)
-    torch.library.register_fake("elman::recurrence_backward", _fake_backward)
-    torch.library.register_autograd("elman::recurrence", _backward, setup_context=_setup_context)
+def step(
+    kind: CellKind, x: Tensor, states: States, weights: Weights, regularization: Regularization
+) -> States:
+    """The states after one step (B, I) of one layer, without masks over time."""
+    return run(kind, x, states, weights, False, regularization, sizes=None)[1]
 
 
 def _fake(code: int, x: Tensor, h0: Tensor, c0: Tensor | None, *rest: Any) -> tuple[Tensor, ...]:
@@ -124,91 +88,86 @@ def _fake(code: int, x: Tensor, h0: Tensor, c0: Tensor | None, *rest: Any) -> tu
     )
 
 
-def _fake_backward(
-    code: int,
-    dy: Tensor | None,
-    dh: Tensor,
-    dc: Tensor | None,
-    x: Tensor,
-    y: Tensor,
-    h0: Tensor,
-    c0: Tensor | None,
-    w_ih: Tensor,
-    w_hh: Tensor,
-    w_hr: Tensor | None,
-    has_bias: bool,
-    *rest: Any,
-) -> tuple[Tensor, ...]:
-    need_dx = rest[-1]
-    bias = w_ih.new_empty(w_ih.shape[0] if has_bias else 0)
+def _fake_backward(*inputs: Any) -> tuple[Tensor, ...]:
+    _, _, _, _, x, _, h0, c0, w_ih, w_hh, w_hr, has_bias, *_, need_dx = inputs
+    bias = w_ih.new_empty(len(w_ih) if has_bias else 0)
+    return _gradients_like(x if need_dx else None, h0, c0, w_ih, w_hh, bias, bias, w_hr)
+
+
+def _fake_normed(code: int, *inputs: Any) -> tuple[Tensor, ...]:
+    x: Tensor
+    x, h0, c0, w_ih, w_hh = inputs[:5]
+    keep = inputs[14]
+    steps, width = len(x), len(w_ih)
+    hidden = width // KINDS[code].gates
+
+    def kept(*shape: int) -> Tensor:
+        return x.new_empty(shape if keep else 0)
+
     return (
-        torch.empty_like(x) if need_dx else x.new_empty(0),
+        x.new_empty(steps, w_hh.shape[1]),
         torch.empty_like(h0),
         x.new_empty(0) if c0 is None else torch.empty_like(c0),
-        torch.empty_like(w_ih),
-        torch.empty_like(w_hh),
-        bias,
-        bias.clone(),
-        x.new_empty(0) if w_hr is None else torch.empty_like(w_hr),
+        kept(steps, width),
+        kept(steps, width),
+        kept(2, steps),
+        x.new_empty(0) if c0 is None else kept(steps, hidden),
     )
+
+
+def _fake_normed_backward(*inputs: Any) -> tuple[Tensor, ...]:
+    x, _, h0, c0, w_ih, w_hh, _, _, *rest = inputs[4:17]
+    bias = w_ih.new_empty(len(w_ih))
+    return _gradients_like(x if inputs[-1] else None, h0, c0, w_ih, w_hh, bias, bias, *rest)
+
+
+def _gradients_like(x: Tensor | None, h0: Tensor, *others: Tensor | None) -> tuple[Tensor, ...]:
+    """A new tensor of the shape of each, empty for None."""
+    given = (x, h0, *others)
+    return tuple(h0.new_empty(0) if t is None else torch.empty_like(t) for t in given)
 
 
 def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
-    code, x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, sizes, reverse, _, recurrent, *zones = inputs
-    y, _, _, gates, cells = output
+    code, *given = inputs[:-8]
+    sizes, reverse, _, recurrent, zone_h, zone_c, *rates = inputs[-8:]
+    y, _, _, *kept = output
     ctx.set_materialize_grads(False)
-    ctx.mark_non_differentiable(gates, cells)
-    ctx.save_for_backward(
-        *(x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr),
-        *(sizes, recurrent, *zones[:2], y, gates, cells),
-    )
-    ctx.code, ctx.reverse, ctx.rates = code, reverse, zones[2:]
+    ctx.mark_non_differentiable(*kept)
+    ctx.save_for_backward(*given, sizes, recurrent, zone_h, zone_c, y, *kept)
+    ctx.code, ctx.count, ctx.reverse, ctx.rates = code, len(given), reverse, rates
 
 
 def _backward(ctx: Any, dy: Tensor | None, dh: Tensor | None, dc: Tensor | None, *_: Any) -> Any:
-    saved = ctx.saved_tensors
-    x, h0, c0, w_ih, w_hh, b_ih, b_hh, w_hr, sizes, recurrent, *zones, y, gates, cells = saved
+    saved = ctx.saved_tensors  # accessed once, since a checkpoint allows no more
+    given = saved[: ctx.count]
+    sizes, recurrent, zone_h, zone_c, y, *kept = saved[ctx.count :]
+    x, h0, c0, *weights = given
+    grads: Sequence[Tensor | None]
     if torch.is_grad_enabled():
-        regularization = (recurrent, zones, ctx.rates)
-        grads = reference_gradients(
-            ctx.code, saved[:8], sizes, ctx.reverse, *regularization, (dy, dh, dc)
+        zones = [zone_h, zone_c]
+        grads = _reference_gradients(
+            ctx.code, given, sizes, ctx.reverse, recurrent, zones, ctx.rates, (dy, dh, dc)
         )
     else:
-        grads = torch.ops.elman.recurrence_backward.default(
+        operator = torch.ops.elman.normed_backward.default
+        if len(weights) == 5:
+            w_ih, w_hh, b_ih, _, w_hr = weights
+            weights = [w_ih, w_hh, w_hr, b_ih is not None]
+            operator = torch.ops.elman.recurrence_backward.default
+        grads = operator(
             ctx.code,
             None if dy is None else dy.contiguous(),
             torch.zeros_like(h0) if dh is None else dh.contiguous(),
             c0 if c0 is None else torch.zeros_like(c0) if dc is None else dc.contiguous(),
-            x,
-            y,
-            h0,
-            c0,
-            w_ih,
-            w_hh,
-            w_hr,
-            b_ih is not None,
-            gates,
-            cells,
-            sizes,
-            ctx.reverse,
-            recurrent,
-            *zones,
-            *ctx.rates,
+            *(x, y, h0, c0, *weights, *kept),
+            *(sizes, ctx.reverse, recurrent, zone_h, zone_c, *ctx.rates),
             ctx.needs_input_grad[1],
         )
-    dx, dh0, dc0, dw_ih, dw_hh, db_ih, db_hh, dw_hr = grads
-    return (
-        None,
-        dx if ctx.needs_input_grad[1] else None,
-        dh0,
-        None if c0 is None else dc0,
-        dw_ih,
-        dw_hh,
-        None if b_ih is None else db_ih,
-        None if b_hh is None else db_hh,
-        None if w_hr is None else dw_hr,
-        *[None] * 8,
-    )
+    found = [
+        grad if tensor is not None and needed else None
+        for grad, tensor, needed in zip(grads, given, ctx.needs_input_grad[1:], strict=False)
+    ]
+    return (None, *found, *[None] * 8)
 
 
 class _Recurrence(torch.autograd.Function):
@@ -221,7 +180,7 @@ class _Recurrence(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, *inputs: Any) -> Any:
         with torch._C._AutoDispatchBelowAutograd():
-            output = _recurrence(*inputs)
+            output = _operator(*inputs)
         _setup_context(ctx, inputs, output)
         return output
 
@@ -230,11 +189,24 @@ class _Recurrence(torch.autograd.Function):
         return _backward(ctx, *grads)
 
 
-def _recurrence(*inputs: Any) -> Any:
-    return torch.ops.elman.recurrence.default(*inputs)
+def _operator(*inputs: Any) -> Any:
+    """Of the two operators the one that takes so many inputs: with four gains, or without."""
+    if len(inputs) == 17:
+        return torch.ops.elman.recurrence.default(*inputs)
+    return torch.ops.elman.normed.default(*inputs)
 
 
-def reference_gradients(
+def _register() -> None:
+    for name, fake, fake_backward in (
+        ("recurrence", _fake, _fake_backward),
+        ("normed", _fake_normed, _fake_normed_backward),
+    ):
+        torch.library.register_fake(f"elman::{name}", fake)
+        torch.library.register_fake(f"elman::{name}_backward", fake_backward)
+        torch.library.register_autograd(f"elman::{name}", _backward, setup_context=_setup_context)
+
+
+def _reference_gradients(
     code: int,
     given: Sequence[Tensor | None],
     sizes: Tensor | None,
@@ -244,17 +216,9 @@ def reference_gradients(
     rates: Sequence[float],
     grads: Sequence[Tensor | None],
 ) -> list[Tensor | None]:
-    """Gradients of `given` by the plain loop, for double backward.
+    """Gradients of `given`, the operator's inputs, by the plain loop; for double backward.
 
-    Args:
-        code: of the cell.
-        given: the inputs of the operator: x, h, c, and the weights in the order of `Weights`.
-        sizes: as in `run`.
-        reverse: as in `run`.
-        recurrent: the mask of recurrent dropout.
-        zones: the zoneout masks.
-        rates: the zoneout rates.
-        grads: of y, h and c.
+    `grads` are those of y, h and c; the other arguments are the operator's.
     """
     given = separate_views(given)
     x, h0, c0, w_ih, w_hh, *rest = given
@@ -274,16 +238,12 @@ def reference_gradients(
         for mask, rate in zip(zones, rates, strict=True)
     ]
     states = (h0,) if c0 is None else (h0, c0)
+    on = any(isinstance(zone, Tensor) or zone > 0 for zone in zoned)
+    regularization = Regularization(recurrent, tuple(zoned[: len(states)]) if on else None)
+    weights = Weights(w_ih, w_hh, *rest)
+    padded = packing.pad(x, steps)
     y, final = reference.run(
-        KINDS[code],
-        packing.pad(x, steps),
-        states,
-        Weights(w_ih, w_hh, *rest),
-        lengths=lengths,
-        reverse=reverse,
-        regularization=Regularization(
-            recurrent, tuple(zoned[: len(states)]) if any(map(_is_on, zoned)) else None
-        ),
+        KINDS[code], padded, states, weights, reverse, regularization, lengths=lengths
     )
     return gradients((packing.pack(y), *final), given, grads)
 
@@ -312,10 +272,6 @@ def gradients(
     )
     by_input = dict(zip(map(id, wanted), found, strict=True))
     return [None if tensor is None else by_input.get(id(tensor)) for tensor in given]
-
-
-def _is_on(zone: Tensor | float) -> bool:
-    return isinstance(zone, Tensor) or zone > 0
 
 
 def instruction_set() -> str | None:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from elman.kernels import layer_norm, native
+from elman.kernels import native
 from elman.kernels.kind import CellKind, Regularization, States, Weights
 
 SEGMENTS = 8
@@ -24,43 +24,37 @@ def run(
     x: Tensor,
     states: States,
     weights: Weights,
-    *,
-    sizes: Tensor | None,
     reverse: bool,
     regularization: Regularization,
+    *,
+    sizes: Tensor | None,
 ) -> tuple[Tensor, States]:
-    """`native.run` or `layer_norm.run`, with the same outputs and gradients."""
-    run_part = native.run if weights.norm_hh is None else layer_norm.run
-    if kind.gates == 1 and run_part is native.run and regularization.zoneout is None:
-        # Such a cell saves only its outputs anyway.
-        return run_part(
-            kind, x, states, weights, sizes=sizes, reverse=reverse, regularization=regularization
-        )
+    """`native.run`, with the same outputs and gradients."""
     batch = len(states[0])
+    steps = len(sizes) if sizes is not None else len(x) // batch if batch else 0
+    # A cell without gates saves only its outputs anyway.
+    plain = kind.gates == 1 and weights.norm_hh is None and regularization.zoneout is None
+    if plain or not steps:
+        return native.run(kind, x, states, weights, reverse, regularization, sizes=sizes)
     if sizes is None:
-        sizes = torch.full((len(x) // batch if batch else 0,), batch)
+        sizes = torch.full((steps,), batch)
     ends = [0, *sizes.cumsum(0).tolist()]
-    steps = len(sizes)
     cuts = sorted({steps * part // SEGMENTS for part in range(SEGMENTS + 1)})
     segments = list(pairwise(cuts))
-    if not segments:
-        return run_part(
-            kind, x, states, weights, sizes=sizes, reverse=reverse, regularization=regularization
-        )
     outputs: list[Tensor] = [x] * len(segments)
     order = range(len(segments))
     for place in reversed(order) if reverse else order:
         begin, end = segments[place]
         rows = slice(ends[begin], ends[end])
         outputs[place], states = checkpoint(
-            run_part,
+            native.run,
             kind,
             x[rows],
             states,
             weights,
+            reverse,
+            regularization.over(rows),
             sizes=sizes[begin:end],
-            reverse=reverse,
-            regularization=regularization.over(rows),
             use_reentrant=False,
             preserve_rng_state=False,
         )

@@ -8,31 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from types import ModuleType
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.checkpoint import checkpoint
 
-from elman.kernels import aten, layer_norm, native, recompute, reference
+from elman.kernels import aten, native, recompute, reference
 from elman.kernels.choose import Request, choose
-from elman.kernels.kind import CellKind, Regularization, States, Weights
+from elman.kernels.kind import CellKind, Regularization, Stack, States, Weights
 from elman.kernels.packing import Packing
-
-
-class Stack(NamedTuple):
-    """What a layer passes to the kernels at every call; nothing is kept between calls."""
-
-    kind: CellKind
-    weights: Sequence[Weights]  # L * D of them, the directions of a layer side by side
-    num_layers: int
-    bidirectional: bool
-    dropout: float  # between layers, while training
-    training: bool
-    recompute: bool = False  # save less for the backward pass and recompute there
-
 
 OneDirection: TypeAlias = Callable[
     [Tensor, States, Weights, bool, Regularization], tuple[Tensor, States]
@@ -52,41 +38,18 @@ def run(
     """All layers and directions: x (T, B, I), states (L * D, B, R) -> y (T, B, D * R), states."""
     match choose(request).backend:
         case "torch":
-            run = (
-                partial(checkpoint, aten.run, use_reentrant=False) if stack.recompute else aten.run
-            )
-            return run(
-                stack.kind,
-                x,
-                states,
-                stack.weights,
-                lengths=lengths,
-                num_layers=stack.num_layers,
-                bidirectional=stack.bidirectional,
-                dropout=stack.dropout,
-                training=stack.training,
-            )
+            run: Callable[..., tuple[Tensor, States]] = aten.run
+            if stack.recompute:
+                run = partial(checkpoint, aten.run, use_reentrant=False)
+            return run(stack, x, states, lengths)
         case "native":
             if x.dtype == torch.bfloat16:
                 wide = _run_native(*_to_float32(stack, x, states, regularization), lengths)
                 return _to_bfloat16(*wide)
             return _run_native(stack, x, states, regularization, lengths)
         case "reference":
-            return layers(
-                stack,
-                lambda x, states, weights, reverse, regularization: reference.run(
-                    stack.kind,
-                    x,
-                    states,
-                    weights,
-                    lengths=lengths,
-                    reverse=reverse,
-                    regularization=regularization,
-                ),
-                x,
-                states,
-                regularization,
-            )
+            one = partial(reference.run, stack.kind, lengths=lengths)
+            return layers(stack, one, x, states, regularization)
 
 
 def _run_native(
@@ -99,9 +62,8 @@ def _run_native(
     """Pack once, run every layer on packed steps, pad once."""
     steps, batch_size = x.shape[:2]
     masked = stack.training and any(one.zoneout is not None for one in regularization)
-    kernels = _kernels(stack)
     if steps == 1 and lengths is None and not (stack.bidirectional or masked or stack.dropout):
-        y, final = _one_step(stack, kernels.step, x[0], states, regularization)
+        y, final = _one_step(stack, native.step, x[0], states, regularization)
         return y.unsqueeze(0), final
     packing = None if lengths is None else Packing.of(lengths, steps)
     if packing is None:
@@ -111,22 +73,9 @@ def _run_native(
         states = tuple(state.index_select(1, packing.order) for state in states)
         regularization = [one.packed(packing.order, packing.pack) for one in regularization]
     sizes = None if packing is None else packing.sizes
-    run = recompute.run if stack.recompute else kernels.run
-    y, final = layers(
-        stack,
-        lambda x, states, weights, reverse, regularization: run(
-            stack.kind,
-            x,
-            states,
-            weights,
-            sizes=sizes,
-            reverse=reverse,
-            regularization=regularization,
-        ),
-        packed,
-        states,
-        regularization,
-    )
+    run = recompute.run if stack.recompute else native.run
+    one = partial(run, stack.kind, sizes=sizes)
+    y, final = layers(stack, one, packed, states, regularization)
     if packing is None:
         return y.view(steps, batch_size, y.shape[-1]), final
     return packing.pad(y, steps), tuple(state.index_select(1, packing.inverse) for state in final)
@@ -149,10 +98,6 @@ def _to_float32(
 
 def _to_bfloat16(y: Tensor, states: States) -> tuple[Tensor, States]:
     return y.bfloat16(), tuple(state.bfloat16() for state in states)
-
-
-def _kernels(stack: Stack) -> ModuleType:
-    return native if stack.weights[0].norm_hh is None else layer_norm
 
 
 def layers(
@@ -192,8 +137,8 @@ def step(
     if backend == "native":
         if x.dtype == torch.bfloat16:
             stack, x, states, regularization = _to_float32(stack, x, states, regularization)
-            return _to_bfloat16(*_one_step(stack, _kernels(stack).step, x, states, regularization))
-        return _one_step(stack, _kernels(stack).step, x, states, regularization)
+            return _to_bfloat16(*_one_step(stack, native.step, x, states, regularization))
+        return _one_step(stack, native.step, x, states, regularization)
     if backend == "torch" and stack.weights[0].hr is None:
         return _one_step(stack, lambda *known: aten.step(*known[:-1]), x, states, regularization)
     return _one_step(stack, reference.step, x, states, regularization)

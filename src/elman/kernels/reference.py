@@ -17,25 +17,15 @@ def run(
     x: Tensor,
     states: States,
     weights: Weights,
+    reverse: bool,
+    regularization: Regularization,
     *,
     lengths: Tensor | None = None,
-    reverse: bool = False,
-    regularization: Regularization,
 ) -> tuple[Tensor, States]:
-    """One layer in one direction over a whole sequence.
+    """One layer in one direction: x (T, B, I) -> the outputs (T, B, R), each row's final state.
 
-    Args:
-        kind: the cell.
-        x: (T, B, I).
-        states: the initial state.
-        weights: of this layer and direction.
-        lengths: (B,) int64, 0 to T, or None when every row has T steps. A row's steps past
-            its length give zeros, leave its state unchanged and are not read.
-        reverse: from the last real step to the first.
-        regularization: of the state.
-
-    Returns:
-        The outputs (T, B, R) and each row's state after its last step.
+    A row's steps past its length, of `lengths` (B,) int64 from 0 to T, give zeros, leave its state
+    unchanged and are not read. With `reverse`, from the last real step to the first.
     """
     alive = None
     if lengths is not None:

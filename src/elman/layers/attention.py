@@ -63,11 +63,9 @@ class DotAttention(Attention):
             )
 
     def keys(self, memory: Tensor) -> Tensor:
-        """See `Attention.keys`."""
         return memory
 
     def scores(self, queries: Tensor, keys: Tensor) -> Tensor:
-        """See `Attention.scores`."""
         return queries @ keys.transpose(1, 2)
 
 
@@ -82,12 +80,10 @@ class GeneralAttention(Attention):
         self.weight = nn.Linear(memory_size, query_size, bias=False)
 
     def keys(self, memory: Tensor) -> Tensor:
-        """See `Attention.keys`."""
         keys: Tensor = self.weight(memory)
         return keys
 
     def scores(self, queries: Tensor, keys: Tensor) -> Tensor:
-        """See `Attention.scores`."""
         return queries @ keys.transpose(1, 2)
 
 
@@ -108,12 +104,10 @@ class AdditiveAttention(Attention):
         self.score = nn.Linear(size, 1, bias=False)
 
     def keys(self, memory: Tensor) -> Tensor:
-        """See `Attention.keys`."""
         keys: Tensor = self.memory(memory)
         return keys
 
     def scores(self, queries: Tensor, keys: Tensor) -> Tensor:
-        """See `Attention.scores`."""
         together = self.query(queries).unsqueeze(2) + keys.unsqueeze(1)  # (B, T, S, A)
         scores: Tensor = self.score(torch.tanh(together)).squeeze(-1)
         return scores

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from elman.kernels import recurrence
 from elman.kernels.choose import Request
 from elman.kernels.gru import GRU
-from elman.kernels.kind import NONE, CellKind, Weights
+from elman.kernels.kind import NONE, CellKind, Stack, Weights
 from elman.kernels.lstm import LSTM
 from elman.kernels.rnn import RNN_RELU, RNN_TANH
 from elman.layers import initialize
-from elman.layers.state import HX, Active, State, only_active
+from elman.layers.state import HX, Active, State, as_states, only_active
 
 
 class _BuiltInCell(nn.Module):
@@ -29,9 +29,9 @@ class _BuiltInCell(nn.Module):
         self,
         input_size: int,
         hidden_size: int,
-        bias: bool,
-        device: torch.device | str | None,
-        dtype: torch.dtype | None,
+        bias: bool = True,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         self.input_size, self.hidden_size, self.bias = input_size, hidden_size, bias
@@ -84,10 +84,9 @@ class _BuiltInCell(nn.Module):
         unbatched = input.dim() == 1
         x = input.unsqueeze(0) if unbatched else input
         if hx is None:
-            zeros = x.new_zeros(x.shape[0], self.hidden_size)
-            states = (zeros,) * len(self.state_names)
+            states = (x.new_zeros(x.shape[0], self.hidden_size),) * len(self.state_names)
         else:
-            states = (hx,) if isinstance(hx, Tensor) else tuple(hx)
+            states = as_states(hx)
             for index, state in enumerate(states):
                 if state.dim() not in (1, 2):
                     which = "hidden" if len(self.state_names) == 1 else f"hx[{index}]"
@@ -118,7 +117,7 @@ class _BuiltInCell(nn.Module):
                     f"hidden{index} batch size {state.shape[0]}"
                 )
         weights = Weights(self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
-        stack = recurrence.Stack(self.kind, [weights], 1, False, 0.0, self.training)
+        stack = Stack(self.kind, [weights], 1, False, 0.0, self.training)
         request = Request(self.kind.name, x.device, x.dtype)
         one_layer = tuple(state.unsqueeze(0) for state in states)
         _, new = recurrence.step(stack, request, x, one_layer, regularization=[NONE])
@@ -166,16 +165,6 @@ class GRUCell(_BuiltInCell):
 
     kind = GRU
 
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-    ) -> None:
-        super().__init__(input_size, hidden_size, bias, device, dtype)
-
 
 class LSTMCell(_BuiltInCell):
     """The LSTM's cell, gates i, f, g, o; a drop-in for ``torch.nn.LSTMCell``.
@@ -185,13 +174,3 @@ class LSTMCell(_BuiltInCell):
     """
 
     kind = LSTM
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        bias: bool = True,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-    ) -> None:
-        super().__init__(input_size, hidden_size, bias, device, dtype)

@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import PackedSequence
 
 from elman.layers.regularize import probability
 from elman.layers.state import State
@@ -117,20 +116,9 @@ def axes(x: Tensor, hx: Any, mode: str) -> None:
         )
 
 
-def packed(sequence: PackedSequence, input_size: int, dtype: torch.dtype) -> None:
-    """The data of a PackedSequence, which is (steps of all rows, I)."""
-    _dtype(sequence.data, dtype)
-    if sequence.data.dim() != 2:
-        raise RuntimeError(f"input must have 2 dimensions, got {sequence.data.dim()}")
-    _width(sequence.data, input_size)
-
-
 def time_major(x: Tensor, input_size: int, dtype: torch.dtype) -> None:
     """A time-major input (T, B, I)."""
-    _dtype(x, dtype)
-    if x.dim() != 3:
-        raise RuntimeError(f"input must have 3 dimensions, got {x.dim()}")
-    _width(x, input_size)
+    features(x, 3, input_size, dtype)
     if not x.shape[0]:
         raise RuntimeError(
             "Expected sequence length to be larger than 0 in RNN; "
@@ -140,21 +128,20 @@ def time_major(x: Tensor, input_size: int, dtype: torch.dtype) -> None:
 
 def one_step(x: Tensor, input_size: int, dtype: torch.dtype) -> None:
     """The input of one step (B, I)."""
-    _dtype(x, dtype)
-    if x.dim() != 2:
-        raise RuntimeError(f"the input of a step must have 2 dimensions, (B, I), got {x.dim()}")
-    _width(x, input_size)
+    features(x, 2, input_size, dtype, "the input of a step, (B, I),")
 
 
-def _dtype(x: Tensor, dtype: torch.dtype) -> None:
+def features(
+    x: Tensor, axes: int, input_size: int, dtype: torch.dtype, name: str = "input"
+) -> None:
+    """The dtype, number of axes and width of an input (…, I)."""
     if x.dtype != dtype and not torch.is_autocast_enabled(x.device.type):
         raise ValueError(
             f"RNN input dtype ({x.dtype}) does not match weight dtype ({dtype}). "
             f"Convert input: input.to({dtype}), or convert model: model.to({x.dtype})"
         )
-
-
-def _width(x: Tensor, input_size: int) -> None:
+    if x.dim() != axes:
+        raise RuntimeError(f"{name} must have {axes} dimensions, got {x.dim()}")
     if x.shape[-1] != input_size:
         raise RuntimeError(
             f"input.size(-1) must be equal to input_size. Expected {input_size}, got {x.shape[-1]}"

@@ -13,12 +13,7 @@ from elman.layers.lstm import LSTM
 from elman.layers.rnn import RNN
 from elman.layers.stack import RecurrentStack
 
-_PAIRS: dict[type[nn.RNNBase], type[RecurrentStack]] = {
-    nn.RNN: RNN,
-    nn.GRU: GRU,
-    nn.LSTM: LSTM,
-}
-_BACK = {ours: theirs for theirs, ours in _PAIRS.items()}
+_PAIRS: dict[type[Any], type[Any]] = {nn.RNN: RNN, nn.GRU: GRU, nn.LSTM: LSTM}
 _HOOKS = (
     *("_forward_hooks", "_forward_hooks_with_kwargs", "_forward_hooks_always_called"),
     *("_forward_pre_hooks", "_forward_pre_hooks_with_kwargs"),
@@ -46,7 +41,7 @@ def convert(module: nn.Module, to: Literal["elman", "torch"] = "elman") -> nn.Mo
     """
     if to not in ("elman", "torch"):
         raise ValueError(f'to should be "elman" or "torch", got {to!r}')
-    table: dict[type[Any], type[Any]] = dict(_PAIRS if to == "elman" else _BACK)
+    table = _PAIRS if to == "elman" else {ours: theirs for theirs, ours in _PAIRS.items()}
     found = dict(module.named_modules(remove_duplicate=True))
     if to == "torch":
         for name, layer in found.items():

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Unpack
-
-import torch
-
 from elman.kernels import gru as kernel
-from elman.layers.options import Extras
 from elman.layers.stack import RecurrentStack
 
 
@@ -27,10 +22,12 @@ class GRU(RecurrentStack):
         batch_first: inputs and outputs (B, T, …) for (T, B, …); states stay (L * D, B, H).
         dropout: of the outputs between layers, while training.
         bidirectional: read from both ends and lay the outputs side by side.
+        proj_size: 0; only an LSTM has a projection.
         device: where the parameters live.
         dtype: of the parameters.
-        extras: what torch does not have; see `elman.layers.options.Extras`. ``forget_bias`` is
-            the bias of z, the gate that keeps the old state.
+
+    The other arguments are what torch does not have; see `elman.layers.parameters.Extras`.
+    ``forget_bias`` is the bias of z, the gate that keeps the old state.
 
     Source: Cho et al. 2014, arXiv:1406.1078; the reset after the product with V, as in cuDNN.
     """
@@ -38,29 +35,3 @@ class GRU(RecurrentStack):
     kind = kernel.GRU
     mode = "GRU"
     forget_gate = 1
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-        **extras: Unpack[Extras],
-    ) -> None:
-        super().__init__(
-            input_size,
-            hidden_size,
-            num_layers,
-            bias,
-            batch_first,
-            dropout,
-            bidirectional,
-            device,
-            dtype,
-            **extras,
-        )

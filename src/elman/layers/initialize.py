@@ -60,17 +60,10 @@ def chrono(
     """Spread the time constants of the units over 1 to `longest` steps.
 
     A forget gate of value g keeps the state for about 1 / (1 - g) steps, so its bias starts at ln t
-    with t uniform in 1 … `longest` - 1, and that of the input gate at -ln t.
+    with t uniform in 1 … `longest` - 1, and that of the input gate at -ln t. `forget` and `write`
+    are the indices of those gates; None where one gate does both.
 
     Source: Tallec & Ollivier 2018, arXiv:1804.11188, section 3.
-
-    Args:
-        bias_ih: (G * H).
-        bias_hh: (G * H), the other half of the sum.
-        gates: G.
-        forget: the index of the forget gate.
-        write: the index of the input gate, or None where one gate does both.
-        longest: T_max, the longest expected dependence, in steps.
     """
     block = bias_ih.chunk(gates)[forget]
     bias = torch.empty_like(block).uniform_(1, longest - 1).log_()

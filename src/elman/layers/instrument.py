@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from typing import Any, Protocol, TypeAlias, cast
 
 import torch
@@ -207,34 +208,32 @@ def _watch_cells(name: str, layer: Recurrent, watcher: Watcher, undo: ExitStack)
     cells = {"forward": layer.cell, "reverse": layer.reverse_cell}
     there = {end: cell for end, cell in cells.items() if cell is not None}
     for end, cell in there.items():
-        place = _place(name, end, len(there))
-        _replace(cell, "step", _CellSteps(place, cast(Cell, cell), end, watcher), undo)
+        step = _watched_step(_place(name, end, len(there)), cell, end == "reverse", watcher)
+        _replace(cell, "step", step, undo)
 
 
-class _CellSteps:
+def _watched_step(
+    place: str, cell: nn.Module, reverse: bool, watcher: Watcher
+) -> Callable[[Tensor, State], tuple[Tensor, State]]:
     """The step of a user's cell, which `Recurrent` calls in the order of computation."""
+    inner, gates_of, numbers = cast(Cell, cell).step, getattr(cell, "gates", None), count()
 
-    def __init__(self, place: str, cell: Cell, end: str, watcher: Watcher) -> None:
-        self._place, self._reverse, self._watcher = place, end == "reverse", watcher
-        self._step = cell.step
-        self._gates: Any = getattr(cell, "gates", None)
-        self._count = 0
-
-    def __call__(self, x_t: Tensor, state: State) -> tuple[Tensor, State]:
+    def watched_step(x_t: Tensor, state: State) -> tuple[Tensor, State]:
         x_t = _in_graph(x_t)
-        y_t, after = self._step(x_t, state)
+        y_t, after = inner(x_t, state)
 
         def advance(x: Tensor, before: Named) -> Named:
-            return self._step(x, State.with_axes(before, state.axes))[1]
+            return inner(x, State.with_axes(before, state.axes))[1]
 
-        gates = dict if self._gates is None else partial(self._gates, x_t, state)
-        step = Step(self._place, self._count, self._reverse, x_t, state, after, advance, gates)
-        self._count += 1
-        if (changed := self._watcher(step)) is not None:
+        gates = dict if gates_of is None else partial(cast(Any, gates_of), x_t, state)
+        step = Step(place, next(numbers), reverse, x_t, state, after, advance, gates)
+        if (changed := watcher(step)) is not None:
             # In most cells the output is h itself.
             y_t = next((changed[name] for name in after if after[name] is y_t), y_t)
             after = State.with_axes(changed, after.axes)
         return y_t, after
+
+    return watched_step
 
 
 def _place(name: str, part: str, parts: int) -> str:

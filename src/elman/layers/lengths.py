@@ -7,19 +7,15 @@ from typing import TypeAlias
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 Lengths: TypeAlias = Tensor | Sequence[int]
 
 
 def as_lengths(lengths: Lengths, steps: int, batch_size: int, device: torch.device) -> Tensor:
-    """`lengths` as an int64 tensor (B,) on `device`.
+    """`lengths`, any integers from 0 to T in any order, as an int64 tensor (B,) on `device`.
 
-    Any order, zero allowed, any integer dtype or a list of ints.
-
-    Raises:
-        TypeError: not integers.
-        ValueError: the wrong number of them, or one outside 0 to T.
+    TypeError for other than integers, ValueError for a wrong number of them or one out of range.
     """
     given = lengths if isinstance(lengths, Tensor) else torch.as_tensor(list(lengths))
     if given.numel() == 0:
@@ -40,12 +36,6 @@ def as_lengths(lengths: Lengths, steps: int, batch_size: int, device: torch.devi
             f"got {int(given[row])} in row {row}"
         )
     return given
-
-
-def unpack(packed: PackedSequence) -> tuple[Tensor, Tensor]:
-    """A PackedSequence as (T, B, I) in the caller's order of rows, and the lengths (B,)."""
-    x, lengths = pad_packed_sequence(packed)
-    return x, lengths.to(x.device)
 
 
 def repack(y: Tensor, lengths: Tensor, like: PackedSequence) -> PackedSequence:

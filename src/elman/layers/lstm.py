@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Unpack
-
-import torch
-
 from elman.kernels import lstm as kernel
-from elman.layers.options import Extras
 from elman.layers.stack import RecurrentStack
 
 
@@ -30,8 +25,9 @@ class LSTM(RecurrentStack):
         proj_size: R, the width of the projection, or 0 for none (R = H).
         device: where the parameters live.
         dtype: of the parameters.
-        extras: what torch does not have; see `elman.layers.options.Extras`. ``forget_bias`` is
-            the bias of f, the forget gate.
+
+    The other arguments are what torch does not have; see `elman.layers.parameters.Extras`.
+    ``forget_bias`` is the bias of f, the forget gate.
 
     Source: Hochreiter & Schmidhuber 1997; forget gate, Gers et al. 2000; projection, Sak et
     al. 2014, arXiv:1402.1128.
@@ -40,31 +36,3 @@ class LSTM(RecurrentStack):
     kind = kernel.LSTM
     mode = "LSTM"
     forget_gate = 1
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        bias: bool = True,
-        batch_first: bool = False,
-        dropout: float = 0.0,
-        bidirectional: bool = False,
-        proj_size: int = 0,
-        device: torch.device | str | None = None,
-        dtype: torch.dtype | None = None,
-        **extras: Unpack[Extras],
-    ) -> None:
-        super().__init__(
-            input_size,
-            hidden_size,
-            num_layers,
-            bias,
-            batch_first,
-            dropout,
-            bidirectional,
-            device,
-            dtype,
-            proj_size=proj_size,
-            **extras,
-        )

@@ -6,6 +6,7 @@ Legend: B batch, I input, H hidden, G gates, L layers, D directions, R output of
 from __future__ import annotations
 
 import warnings
+from typing import TypedDict
 
 import torch
 from torch import nn
@@ -15,6 +16,31 @@ from elman.layers import check, initialize
 from elman.layers.initialize import Initialization
 from elman.layers.regularize import probability
 from elman.layers.state import State
+
+
+class Extras(TypedDict, total=False):
+    """Keyword arguments that `RNN`, `GRU` and `LSTM` share and torch.nn does not have."""
+
+    layer_norm: bool
+    """Normalize U x and V h before they are added, and c inside an LSTM (Ba et al. 2016)."""
+    zoneout: float | tuple[float, ...]
+    """Probability that a unit keeps its old value; one for each state (Krueger et al. 2016)."""
+    recurrent_dropout: float
+    """Dropout of h before V, with one mask for all steps (Gal & Ghahramani 2016)."""
+    weight_dropout: float
+    """Dropout of the single weights of V (Merity et al. 2017)."""
+    forget_bias: float | None
+    """Initial bias of the forget gate: an LSTM's f, a GRU's z."""
+    chrono: float | None
+    """The longest expected dependence, in steps: forget gates start with time constants up to it
+    (Tallec & Ollivier 2018)."""
+    learn_initial_state: bool
+    """The initial state is a parameter instead of zero."""
+    init: Initialization
+    """"torch", "orthogonal" (V), or "identity" (V, for ReLU)."""
+    recompute: bool
+    """Save only outputs and a few states for the backward pass, and recompute the rest there: long
+    sequences in a fraction of the memory, for up to half as much time again."""
 
 
 class StackParameters(nn.Module):
@@ -30,13 +56,14 @@ class StackParameters(nn.Module):
         self,
         input_size: int,
         hidden_size: int,
-        num_layers: int,
-        bias: bool,
-        batch_first: bool,
-        dropout: float,
-        bidirectional: bool,
-        device: torch.device | str | None,
-        dtype: torch.dtype | None,
+        num_layers: int = 1,
+        bias: bool = True,
+        batch_first: bool = False,
+        dropout: float = 0.0,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
         *,
         layer_norm: bool = False,
         zoneout: float | tuple[float, ...] = 0.0,
@@ -47,7 +74,6 @@ class StackParameters(nn.Module):
         learn_initial_state: bool = False,
         init: Initialization = "torch",
         recompute: bool = False,
-        proj_size: int = 0,
     ) -> None:
         super().__init__()
         if proj_size and self.mode != "LSTM":
@@ -58,7 +84,7 @@ class StackParameters(nn.Module):
                 "dropout option adds dropout after all but last recurrent layer, so non-zero "
                 f"dropout expects num_layers greater than 1, but got dropout={dropout} and "
                 f"num_layers={num_layers}",
-                stacklevel=3,
+                stacklevel=2,
             )
         self.input_size, self.hidden_size, self.num_layers = input_size, hidden_size, num_layers
         self.bias, self.batch_first, self.bidirectional = bias, batch_first, bidirectional

@@ -152,25 +152,17 @@ class Recurrent(nn.Module):
             # A NaN in the padding must not come back through 0 * NaN.
             x = x.masked_fill(~alive.unsqueeze(-1), 0)
         if self.reverse_cell is None:
-            y, final = _over_time(cast(Cell, self.cell), x, begin, alive, range(steps))
-        else:
-            backwards = range(steps - 1, -1, -1)
-            y_f, forward = _over_time(
-                cast(Cell, self.cell), x, begin.part("forward"), alive, range(steps)
-            )
-            y_r, reverse = _over_time(
-                cast(Cell, self.reverse_cell), x, begin.part("reverse"), alive, backwards
-            )
-            y, final = (
-                torch.cat([y_f, y_r], -1),
-                State.join({"forward": forward, "reverse": reverse}),
-            )
-        return y, final
+            return _over_time(self.cell, x, begin, alive, range(steps))
+        y_f, forward = _over_time(self.cell, x, begin.part("forward"), alive, range(steps))
+        backwards = range(steps - 1, -1, -1)
+        y_r, reverse = _over_time(self.reverse_cell, x, begin.part("reverse"), alive, backwards)
+        return torch.cat([y_f, y_r], -1), State.join({"forward": forward, "reverse": reverse})
 
 
 def _over_time(
-    cell: Cell, x: Tensor, state: State, alive: Tensor | None, order: range
+    module: nn.Module, x: Tensor, state: State, alive: Tensor | None, order: range
 ) -> tuple[Tensor, State]:
+    cell = cast(Cell, module)
     outputs: list[Tensor] = [x] * len(order)
     for t in order:
         y_t, new = cell.step(x[t], state)

@@ -78,11 +78,7 @@ def drop_weights(weight: Tensor, p: float) -> Tensor:
 
 
 def probability(name: str, p: object) -> float:
-    """`p`, if it is a number in [0, 1).
-
-    Raises:
-        ValueError: naming the argument.
-    """
+    """`p`, if it is a number in [0, 1); otherwise a ValueError that names the argument."""
     if isinstance(p, bool) or not isinstance(p, int | float) or not 0 <= p < 1:
         raise ValueError(f"{name} should be a number in range [0, 1), got {p!r}")
     return float(p)

@@ -7,7 +7,7 @@ from typing import Literal, Unpack
 import torch
 
 from elman.kernels.rnn import RNN_RELU, RNN_TANH
-from elman.layers.options import Extras
+from elman.layers.parameters import Extras
 from elman.layers.stack import RecurrentStack
 
 
@@ -29,7 +29,7 @@ class RNN(RecurrentStack):
         bidirectional: read from both ends and lay the outputs side by side.
         device: where the parameters live.
         dtype: of the parameters.
-        extras: what torch does not have; see `elman.layers.options.Extras`. An RNN has no gates,
+        extras: what torch does not have; see `elman.layers.parameters.Extras`. An RNN has no gates,
             so no ``forget_bias``; ``init="identity"`` goes with "relu" (Le et al. 2015).
 
     Source: Elman 1990, Finding structure in time.
@@ -58,14 +58,8 @@ class RNN(RecurrentStack):
         self.mode = f"RNN_{nonlinearity.upper()}"
         self.forget_gate = None
         super().__init__(
-            input_size,
-            hidden_size,
-            num_layers,
-            bias,
-            batch_first,
-            dropout,
-            bidirectional,
-            device,
-            dtype,
+            *(input_size, hidden_size, num_layers, bias, batch_first, dropout, bidirectional),
+            device=device,
+            dtype=dtype,
             **extras,
         )

@@ -11,14 +11,14 @@ from typing import Any, overload
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import PackedSequence
+from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from elman.errors import InputError
 from elman.kernels import recurrence
 from elman.kernels.choose import Choice, Request, choose
-from elman.kernels.kind import NONE, Regularization, States
+from elman.kernels.kind import NONE, Regularization, Stack, States
 from elman.layers import check, fast_path
-from elman.layers.lengths import Lengths, as_lengths, repack, unpack
+from elman.layers.lengths import Lengths, as_lengths, repack
 from elman.layers.parameters import StackParameters
 from elman.layers.regularize import bernoulli, drop_weights, dropout_mask
 from elman.layers.state import HX, HX_TYPES, Active, State, as_states, only_active
@@ -31,7 +31,7 @@ class RecurrentStack(StackParameters):
         return fast_path.run(self, x, hx, self._check)
 
     def _check(self, x: Tensor, hx: HX | State | None) -> None:
-        """Raise torch's error for a time-major input, or one step, or a state of a wrong shape."""
+        """Raise torch's error for x (T, B, I), or (B, I), or a state of a wrong shape."""
         if x.dim() == 2:
             check.one_step(x, self.input_size, self._expected_dtype)
         else:
@@ -39,13 +39,13 @@ class RecurrentStack(StackParameters):
             check.time_major(x, self.input_size, self._expected_dtype)
         self._states(hx, x)
 
-    def _stack(self) -> recurrence.Stack:
+    def _stack(self) -> Stack:
         weights = [self._weights(suffix) for suffix in self.suffixes]
         if self.training and self.weight_dropout:
             weights = [
                 one._replace(hh=drop_weights(one.hh, self.weight_dropout)) for one in weights
             ]
-        return recurrence.Stack(
+        return Stack(
             self.kind,
             weights,
             self.num_layers,
@@ -152,21 +152,19 @@ class RecurrentStack(StackParameters):
             if done is not None:
                 y, final = done
                 return (y.transpose(0, 1) if self.batch_first else y), _as_given(hx, final)
-        packed = input if isinstance(input, PackedSequence) else None
-        if packed is not None:
+        unbatched, row_lengths = False, None
+        if isinstance(input, PackedSequence):
             if lengths is not None:
                 raise ValueError("lengths= goes with a padded tensor; a PackedSequence has its own")
-            check.packed(packed, self.input_size, self._expected_dtype)
-            x, row_lengths = unpack(packed)
-            unbatched = False
+            check.features(input.data, 2, self.input_size, self._expected_dtype)
+            x, row_lengths = pad_packed_sequence(input)  # in the caller's order of rows
+            row_lengths = row_lengths.to(x.device)
         else:
-            assert isinstance(input, Tensor)
             check.axes(input, hx, self.mode)
             unbatched = input.dim() == 2
             x = input.unsqueeze(1) if unbatched else input
             x = x.transpose(0, 1) if self.batch_first and not unbatched else x
             check.time_major(x, self.input_size, self._expected_dtype)
-            row_lengths = None
             if lengths is not None:
                 row_lengths = as_lengths(lengths, len(x), x.shape[1], x.device)
         if unbatched and hx is not None and not isinstance(hx, State):
@@ -176,9 +174,9 @@ class RecurrentStack(StackParameters):
         if unbatched and not isinstance(hx, State):
             final = tuple(tensor.squeeze(1) for tensor in final)
         out = _as_given(hx, final)
-        if packed is not None:
+        if isinstance(input, PackedSequence):
             assert row_lengths is not None
-            return repack(y, row_lengths, packed), out
+            return repack(y, row_lengths, input), out
         if unbatched:
             return y.squeeze(1), out
         return (y.transpose(0, 1) if self.batch_first else y), out

@@ -38,7 +38,6 @@ class HasStateNames(Protocol):
 
     @property
     def state_names(self) -> tuple[str, ...]: ...
-
     @property
     def state_axis(self) -> int: ...
 
@@ -88,9 +87,20 @@ class State(Mapping[str, Tensor]):
 
         Shapes are not checked, since this runs at every step of a stream.
         """
+        return State._unchecked(dict(zip(self._tensors, tensors, strict=True)), self._axes)
+
+    def with_parts(self, parts: Mapping[str, State]) -> State:
+        """The same names and axes with other tensors in the given parts; unchecked, as above."""
+        tensors = dict(self._tensors)
+        for part, state in parts.items():
+            for name, tensor in state._tensors.items():
+                tensors[f"{part}.{name}"] = tensor
+        return State._unchecked(tensors, self._axes)
+
+    @staticmethod
+    def _unchecked(tensors: dict[str, Tensor], axes: dict[str, int]) -> State:
         state = State.__new__(State)
-        state._tensors = dict(zip(self._tensors, tensors, strict=True))
-        state._axes = self._axes
+        state._tensors, state._axes = tensors, axes
         return state
 
     def tensors_of(self, names: tuple[str, ...]) -> tuple[Tensor, ...]:
@@ -231,14 +241,12 @@ class State(Mapping[str, Tensor]):
 
     def part(self, name: str) -> State:
         """The state that was joined under `name`."""
-        prefix = f"{name}."
-        inside = {key[len(prefix) :]: key for key in self._tensors if key.startswith(prefix)}
-        if not inside:
+        prefix, skip = f"{name}.", len(name) + 1
+        found = {k[skip:]: tensor for k, tensor in self._tensors.items() if k.startswith(prefix)}
+        if not found:
             raise KeyError(name)
-        return State.with_axes(
-            {short: self._tensors[key] for short, key in inside.items()},
-            {short: self._axes[key] for short, key in inside.items()},
-        )
+        axes = {k[skip:]: axis for k, axis in self._axes.items() if k.startswith(prefix)}
+        return State._unchecked(found, axes)
 
     def require_like(self, template: State, where: str, *, batch: bool = True) -> None:
         """Raise `InputError` unless this state has the template's names and shapes.
@@ -311,16 +319,9 @@ def only_active(
     active: Active,
     axis: int = 0,
 ) -> tuple[Tensor, State]:
-    """`run` on the rows where `active` is true.
+    """`run`, a step or a scan, on the rows of `x` (batch on `axis`) where `active` (B,) is true.
 
     The other rows are not read: they keep their state to the bit, and their outputs are zero.
-
-    Args:
-        run: one step, or a scan over a chunk.
-        x: its input, with the batch on `axis`.
-        state: the state of all rows.
-        active: (B,) booleans.
-        axis: the batch axis of `x` and of the outputs.
 
     Raises:
         TypeError: a mask that is not boolean.
@@ -351,11 +352,11 @@ def _flatten(state: State) -> tuple[list[Any], tuple[tuple[str, ...], tuple[int,
 
 
 def _unflatten(leaves: Any, context: tuple[tuple[str, ...], tuple[int, ...]]) -> State:
-    # No checks: tracers pass placeholders in place of tensors.
-    state = State.__new__(State)
-    state._tensors = dict(zip(context[0], leaves, strict=True))
-    state._axes = dict(zip(*context, strict=True))
-    return state
+    # Unchecked, since tracers pass placeholders in place of tensors.
+    names, axes = context
+    return State._unchecked(
+        dict(zip(names, leaves, strict=True)), dict(zip(names, axes, strict=True))
+    )
 
 
 pytree.register_pytree_node(State, _flatten, _unflatten, serialized_type_name="elman.State")

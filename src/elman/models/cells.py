@@ -58,17 +58,9 @@ def is_custom(cell: str) -> bool:
 
 
 def trusted_cell(where: str, recorded: str, named: str | None) -> str:
-    """The cell to load for a network that was saved with `recorded`.
+    """The cell to load for the network `where`, saved with `recorded`; the user may name it.
 
-    A user's own code is imported only where the user names it again.
-
-    Args:
-        where: what the network is called in an error.
-        recorded: the cell that it was saved with.
-        named: the cell that the user has named, if any.
-
-    Raises:
-        InputError: code that was not named, or a name for a built-in cell.
+    A user's own code is imported only where the user names it again, else this is an InputError.
     """
     if named is None:
         if is_custom(recorded):
@@ -98,9 +90,7 @@ def recurrent_layer(
     *,
     bidirectional: bool = False,
 ) -> nn.Module:
-    """One recurrent layer of kind `cell`, input_size -> hidden_size.
-
-    With `bidirectional`, a second set of weights reads from the end, and 2 hidden_size come out.
+    """One recurrent layer of kind `cell`, input_size -> hidden_size, or 2 hidden_size both ways.
 
     Raises:
         InputError: for an unknown name, a class that can't be imported or constructed, or an
@@ -143,11 +133,7 @@ def recurrent_layers(
     *,
     bidirectional: bool = False,
 ) -> list[nn.Module]:
-    """A layer of each hidden size, the first reading `input_size` and each other the one below it.
-
-    Raises:
-        InputError: as `recurrent_layer`.
-    """
+    """A layer of each hidden size, the first reading `input_size` and each other the one below."""
     layers: list[nn.Module] = []
     for size in hidden_sizes:
         layers.append(recurrent_layer(cell, input_size, size, options, bidirectional=bidirectional))

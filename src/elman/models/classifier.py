@@ -83,10 +83,9 @@ class Classifier(nn.Module):
         return 1 if self.embedding is None else 0
 
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
-        """Logits of rows of ids (T, B) or vectors (T, B, E), of which `lengths` (B,) are real.
+        """Logits (B, K), or of each step (T, B, K), of ids (T, B) or vectors (T, B, E).
 
-        Returns:
-            (B, K), or (T, B, K) for a label at every step.
+        `lengths` (B,) are the numbers of real steps.
         """
         return self.from_embedded(self.embed(inputs), lengths)
 
@@ -124,13 +123,17 @@ class Classifier(nn.Module):
         self._require_one_direction()
         if active is not None:
             return only_active(self.step, item, state, active)
-        x = self.input_dropout(self.embed(item[None]))[0]
-        x, after = self.layers.step(x, state)
+        x = self.embed(item[None])
+        if self.training:
+            x = self.input_dropout(x)
+        x, state = self.layers.step(x[0], state)
         if self.pooling is not None:
             pooled = self.pooling.take_in(x, state.part("pooling"))
             x = self.pooling.result(pooled)
-            after = after.beside(State.join({"pooling": pooled}))
-        return self.readout(self.output_dropout(x[None])[0]), after
+            state = state.with_parts({"pooling": pooled})
+        if self.training:
+            x = self.output_dropout(x[None])[0]
+        return self.readout(x), state
 
     def _require_one_direction(self) -> None:
         if self.bidirectional:

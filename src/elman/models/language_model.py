@@ -6,7 +6,7 @@ Legend: T time, B batch, E embedding, H hidden (of the last layer), V vocabulary
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,14 @@ from elman.errors import InputError
 from elman.layers.lengths import Lengths, as_lengths
 from elman.layers.regularize import Dropout, LockedDropout, dropout_mask, probability
 from elman.layers.state import Active, State, only_active
-from elman.models.readout import IGNORE, AdaptiveReadout, FullReadout, Readout, SampledReadout
+from elman.models.readout import (
+    IGNORE,
+    AdaptiveReadout,
+    FullReadout,
+    Readout,
+    SampledReadout,
+    embedded,
+)
 from elman.models.stacked import StackedLayers, output_width
 
 ReadoutKind = Literal["full", "adaptive", "sampled"]
@@ -78,12 +85,21 @@ class LanguageModel(nn.Module):
         hidden_size = output_width(layers, embedding_size)
         projected = tied and hidden_size != embedding_size
         self.projection = nn.Linear(hidden_size, embedding_size, bias=False) if projected else None
-        self.readout = _make_readout(
-            readout,
-            embedding_size if tied else hidden_size,
-            vocab_size,
-            self.embedding.weight if tied else None,
-        )
+        features = embedding_size if tied else hidden_size
+        weight = self.embedding.weight if tied else None
+        self.readout: Readout
+        if readout == "full":
+            self.readout = FullReadout(features, vocab_size, tied_to=weight)
+        elif readout == "sampled":
+            self.readout = SampledReadout(features, vocab_size, tied_to=weight)
+        elif readout != "adaptive":
+            raise InputError(
+                f"readout must be one of {', '.join(get_args(ReadoutKind))}, got {readout!r}"
+            )
+        elif tied:
+            raise InputError("an adaptive read-out has no weights to tie; use tied=False")
+        else:
+            self.readout = AdaptiveReadout(features, vocab_size)
         if init_range is not None:
             _initialize(self, init_range)
         elif tied:
@@ -160,18 +176,12 @@ class LanguageModel(nn.Module):
         return found, state
 
     def _embed(self, tokens: Tensor) -> Tensor:
-        try:
-            vectors = self.embedding(tokens)
-        except IndexError as error:
-            raise InputError(
-                f"token ids must be from 0 to {self.vocab_size - 1}, "
-                f"got {int(tokens.min())} to {int(tokens.max())}; they belong to another vocabulary"
-            ) from error
+        vectors = embedded(self.embedding, tokens)
         if self.training and self.embedding_dropout:
             # Dropping rows of the matrix (V, E), without a copy of the matrix on every chunk.
             words = dropout_mask((self.vocab_size, 1), self.embedding_dropout, vectors)
             vectors = vectors * functional.embedding(tokens, words)
-        return cast("Tensor", vectors)
+        return vectors
 
     def _project(self, features: Tensor) -> Tensor:
         return features if self.projection is None else self.projection(features)
@@ -191,20 +201,6 @@ def activation_penalty(features: Tensor, alpha: float, beta: float) -> Tensor:
     if beta and len(features) > 1:
         penalty = penalty + beta * (features[1:] - features[:-1]).square().mean()
     return penalty
-
-
-def _make_readout(
-    kind: ReadoutKind, features: int, vocab_size: int, tied_to: Tensor | None
-) -> Readout:
-    if kind == "full":
-        return FullReadout(features, vocab_size, tied_to=tied_to)
-    if kind == "sampled":
-        return SampledReadout(features, vocab_size, tied_to=tied_to)
-    if kind != "adaptive":
-        raise InputError(f"readout must be one of {', '.join(get_args(ReadoutKind))}, got {kind!r}")
-    if tied_to is not None:
-        raise InputError("an adaptive read-out has no weights to tie; use tied=False")
-    return AdaptiveReadout(features, vocab_size)
 
 
 def _initialize(model: nn.Module, init_range: float) -> None:

@@ -21,13 +21,16 @@ PoolingKind = Literal["last", "max", "mean", "attention", "concat"]
 
 
 class Pooling(nn.Module, ABC):
-    """Features (T, B, F) to one vector (B, P) a row.
+    """Features (T, B, F) to one vector (B, P) a row; `bidirectional` layers have made them.
 
     Attributes:
         width: P.
     """
 
-    width: int
+    def __init__(self, features: int, bidirectional: bool = False) -> None:
+        super().__init__()
+        self.width = features
+        self.bidirectional = bidirectional
 
     @abstractmethod
     def forward(self, y: Tensor, lengths: Tensor) -> Tensor:
@@ -53,11 +56,6 @@ class Pooling(nn.Module, ABC):
 class LastPooling(Pooling):
     """The features at the end: of the last real step, for a backward direction of the first."""
 
-    def __init__(self, features: int, bidirectional: bool = False) -> None:
-        super().__init__()
-        self.width = features
-        self.bidirectional = bidirectional
-
     def forward(self, y: Tensor, lengths: Tensor) -> Tensor:
         ends = (lengths - 1).clamp(min=0)
         last = y[ends, torch.arange(y.shape[1], device=y.device)]
@@ -80,10 +78,6 @@ class LastPooling(Pooling):
 class MaxPooling(Pooling):
     """The largest value of each feature over time."""
 
-    def __init__(self, features: int) -> None:
-        super().__init__()
-        self.width = features
-
     def forward(self, y: Tensor, lengths: Tensor) -> Tensor:
         lowest = torch.finfo(y.dtype).min
         most = y.masked_fill(~real_steps(y, lengths), lowest).amax(0)
@@ -102,10 +96,6 @@ class MaxPooling(Pooling):
 @final
 class MeanPooling(Pooling):
     """The mean of each feature over time."""
-
-    def __init__(self, features: int) -> None:
-        super().__init__()
-        self.width = features
 
     def forward(self, y: Tensor, lengths: Tensor) -> Tensor:
         total = y.masked_fill(~real_steps(y, lengths), 0).sum(0)
@@ -133,9 +123,8 @@ class AttentionPooling(Pooling):
     Source: Yang et al. 2016, Hierarchical Attention Networks, equations 5 to 7.
     """
 
-    def __init__(self, features: int) -> None:
-        super().__init__()
-        self.width = features
+    def __init__(self, features: int, bidirectional: bool = False) -> None:
+        super().__init__(features, bidirectional)
         self.project = nn.Linear(features, features)
         self.score = nn.Linear(features, 1, bias=False)
 
@@ -179,10 +168,10 @@ class ConcatPooling(Pooling):
     """
 
     def __init__(self, features: int, bidirectional: bool = False) -> None:
-        super().__init__()
-        self.width = 3 * features
-        parts = (LastPooling(features, bidirectional), MaxPooling(features), MeanPooling(features))
-        self.parts = nn.ModuleList(parts)
+        super().__init__(3 * features)
+        self.parts = nn.ModuleList(
+            kind(features, bidirectional) for kind in (LastPooling, MaxPooling, MeanPooling)
+        )
 
     def forward(self, y: Tensor, lengths: Tensor) -> Tensor:
         return torch.cat([part(y, lengths) for part in self._parts], -1)
@@ -203,24 +192,20 @@ class ConcatPooling(Pooling):
         return cast("list[Pooling]", list(self.parts))
 
 
-def make_pooling(kind: PoolingKind, features: int, *, bidirectional: bool = False) -> Pooling:
-    """The pooling of that name over steps of width `features`.
+_POOLINGS: dict[PoolingKind, type[Pooling]] = {
+    "last": LastPooling,
+    "max": MaxPooling,
+    "mean": MeanPooling,
+    "attention": AttentionPooling,
+    "concat": ConcatPooling,
+}
 
-    Raises:
-        InputError: an unknown name.
-    """
-    match kind:
-        case "last":
-            return LastPooling(features, bidirectional)
-        case "max":
-            return MaxPooling(features)
-        case "mean":
-            return MeanPooling(features)
-        case "attention":
-            return AttentionPooling(features)
-        case "concat":
-            return ConcatPooling(features, bidirectional)
-    raise InputError(f"pooling must be last, max, mean, attention or concat, got {kind!r}")
+
+def make_pooling(kind: PoolingKind, features: int, *, bidirectional: bool = False) -> Pooling:
+    """The pooling of that name over steps of width `features`; InputError for no such name."""
+    if kind not in _POOLINGS:
+        raise InputError(f"pooling must be one of {', '.join(_POOLINGS)}, got {kind!r}")
+    return _POOLINGS[kind](features, bidirectional)
 
 
 def real_steps(y: Tensor, lengths: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -43,26 +44,57 @@ class Readout(nn.Module, ABC):
         """Log-probabilities (…, V), in nats, for `features` (…, F)."""
 
 
-class FullReadout(Readout):
-    """The softmax over the whole vocabulary, with its weights its own or the embedding's.
+class MatrixReadout(Readout, ABC):
+    """Abstract: W (V, F) and b_y (V,); W is its own, or `tied_to` the embedding's parameter.
 
-    Tying W to the embedding (V, F) is Press & Wolf 2017, arXiv:1608.05859.
+    Tying is Press & Wolf 2017, arXiv:1608.05859.
     """
 
-    def __init__(self, features: int, vocab_size: int, *, tied_to: Tensor | None = None):
+    def __init__(self, features: int, vocab_size: int, *, tied_to: Tensor | None = None) -> None:
         super().__init__()
-        self.weight, self.bias = _weights(features, vocab_size, tied_to)
+        if vocab_size < 2:
+            raise InputError(f"vocab_size must be at least 2, got {vocab_size}")
+        if tied_to is None:
+            bound = features**-0.5
+            self.weight = nn.Parameter(torch.empty(vocab_size, features).uniform_(-bound, bound))
+        elif tied_to.shape == (vocab_size, features):
+            self.weight = cast("nn.Parameter", tied_to)
+        else:
+            raise InputError(
+                f"tied weights need an embedding of ({vocab_size}, {features}), "
+                f"got {tuple(tied_to.shape)}"
+            )
+        self.bias = nn.Parameter(torch.zeros(vocab_size))
 
-    def loss(self, features: Tensor, targets: Tensor) -> Tensor:
-        """See `Readout.loss`."""
-        return _exact_loss(features, targets, self.weight, self.bias)
+    def logits(self, features: Tensor) -> Tensor:
+        """z = W h + b_y, (…, V); see `_logits`."""
+        return _logits(features, self.weight, self.bias)
 
     def log_probs(self, features: Tensor) -> Tensor:
-        """See `Readout.log_probs`."""
-        return functional.log_softmax(_logits(features, self.weight, self.bias), dim=-1)
+        return functional.log_softmax(self.logits(features), dim=-1)
+
+    def exact_loss(self, features: Tensor, targets: Tensor) -> Tensor:
+        """The loss over the whole vocabulary."""
+        # Without gradients nothing keeps the logits, so a slice at a time will do.
+        at_once = max(1, LOGITS_AT_ONCE // len(self.weight))
+        rows = len(targets) if torch.is_grad_enabled() else at_once
+        total = features.new_zeros((), dtype=torch.promote_types(features.dtype, torch.float32))
+        slices = zip(torch.split(features, rows), torch.split(targets, rows), strict=True)
+        for some, wanted in slices:
+            total = total + functional.cross_entropy(
+                self.logits(some), wanted, ignore_index=IGNORE, reduction="sum"
+            )
+        return total / (targets != IGNORE).sum().clamp(min=1)
 
 
-class SampledReadout(Readout):
+class FullReadout(MatrixReadout):
+    """The softmax over the whole vocabulary."""
+
+    def loss(self, features: Tensor, targets: Tensor) -> Tensor:
+        return self.exact_loss(features, targets)
+
+
+class SampledReadout(MatrixReadout):
     """A full read-out that in training compares each target with sampled words only.
 
     The sum over the vocabulary in the softmax is estimated from S draws. A word k is drawn with
@@ -79,23 +111,16 @@ class SampledReadout(Readout):
     """
 
     def __init__(
-        self,
-        features: int,
-        vocab_size: int,
-        *,
-        samples: int = 1024,
-        tied_to: Tensor | None = None,
+        self, features: int, vocab_size: int, *, samples: int = 1024, tied_to: Tensor | None = None
     ):
-        super().__init__()
         if samples < 1:
             raise InputError(f"samples must be at least 1, got {samples}")
+        super().__init__(features, vocab_size, tied_to=tied_to)
         self.samples = samples
-        self.weight, self.bias = _weights(features, vocab_size, tied_to)
 
     def loss(self, features: Tensor, targets: Tensor) -> Tensor:
-        """See `Readout.loss`; an estimate in training mode."""
         if not self.training:
-            return _exact_loss(features, targets, self.weight, self.bias)
+            return self.exact_loss(features, targets)
         scored = targets != IGNORE
         features, targets = features[scored], targets[scored]
         if not len(targets):
@@ -109,10 +134,6 @@ class SampledReadout(Readout):
         true = (features * self.weight[targets]).sum(-1) + self.bias[targets]
         logits = torch.cat([true[:, None].to(sampled.dtype), sampled], dim=1)
         return (torch.logsumexp(logits, dim=1) - logits[:, 0]).mean()
-
-    def log_probs(self, features: Tensor) -> Tensor:
-        """See `Readout.log_probs`; exact in every mode."""
-        return functional.log_softmax(_logits(features, self.weight, self.bias), dim=-1)
 
     def _draw(self, device: torch.device) -> Tensor:
         """The distinct words among S draws from the log-uniform distribution, by its inverse."""
@@ -149,7 +170,6 @@ class AdaptiveReadout(Readout):
         self.softmax = nn.AdaptiveLogSoftmaxWithLoss(features, vocab_size, cutoffs, _SHRINK)
 
     def loss(self, features: Tensor, targets: Tensor) -> Tensor:
-        """See `Readout.loss`."""
         scored = targets != IGNORE
         features, targets = features[scored], targets[scored]
         if not len(targets):
@@ -158,7 +178,6 @@ class AdaptiveReadout(Readout):
         return loss
 
     def log_probs(self, features: Tensor) -> Tensor:
-        """See `Readout.log_probs`."""
         flat = self.softmax.log_prob(features.reshape(-1, features.shape[-1]))
         return flat.view(*features.shape[:-1], -1)
 
@@ -170,34 +189,18 @@ def log_uniform_presence(words: Tensor, samples: int, vocab_size: int) -> Tensor
     return -torch.expm1(samples * torch.log1p(-proposal))
 
 
-def _weights(features: int, vocab_size: int, tied_to: Tensor | None) -> tuple[Tensor, Tensor]:
-    """W (V, F) and b_y (V,); W is the very parameter of the embedding where they are tied."""
-    if vocab_size < 2:
-        raise InputError(f"vocab_size must be at least 2, got {vocab_size}")
-    bias = nn.Parameter(torch.zeros(vocab_size))
-    if tied_to is None:
-        bound = features**-0.5
-        return nn.Parameter(torch.empty(vocab_size, features).uniform_(-bound, bound)), bias
-    if tied_to.shape != (vocab_size, features):
-        raise InputError(
-            f"tied weights need an embedding of ({vocab_size}, {features}), "
-            f"got {tuple(tied_to.shape)}"
-        )
-    return tied_to, bias
-
-
 def _logits(features: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """z = W h + b_y, at least in single precision: under autocast the product is bfloat16."""
     logits = functional.linear(features, weight, bias)
     return logits.float() if logits.dtype in (torch.bfloat16, torch.float16) else logits
 
 
-def _exact_loss(features: Tensor, targets: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    # Without gradients nothing keeps the logits, so a slice at a time will do.
-    rows = len(targets) if torch.is_grad_enabled() else max(1, LOGITS_AT_ONCE // len(weight))
-    total = features.new_zeros((), dtype=torch.promote_types(features.dtype, torch.float32))
-    for some, wanted in zip(torch.split(features, rows), torch.split(targets, rows), strict=True):
-        total = total + functional.cross_entropy(
-            _logits(some, weight, bias), wanted, ignore_index=IGNORE, reduction="sum"
-        )
-    return total / (targets != IGNORE).sum().clamp(min=1)
+def embedded(table: nn.Embedding, tokens: Tensor) -> Tensor:
+    """The vectors of `tokens`; InputError for ids outside of the vocabulary."""
+    try:
+        return cast("Tensor", table(tokens))
+    except IndexError as error:
+        raise InputError(
+            f"token ids must be from 0 to {table.num_embeddings - 1}, got {int(tokens.min())}"
+            f" to {int(tokens.max())}; they belong to another vocabulary"
+        ) from error

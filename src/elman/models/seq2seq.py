@@ -7,7 +7,6 @@ H decoder's hidden, M memory (the encoder's outputs), F features, V target vocab
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +16,7 @@ from elman.errors import InputError
 from elman.layers.attention import Attention
 from elman.layers.regularize import Dropout
 from elman.layers.state import State
-from elman.models.bridge import Bridge
-from elman.models.readout import IGNORE, FullReadout
+from elman.models.readout import IGNORE, FullReadout, embedded
 from elman.models.stacked import StackedLayers
 
 
@@ -109,17 +107,15 @@ class Seq2Seq(nn.Module):
     ) -> Tensor:
         """The features (T, B, F) of each target step, given the true targets before it.
 
-        Args:
-            source: (S, B) ids; anything below the vocabulary size past a row's end.
-            lengths: (B,) real steps of the source, at least 1.
-            inputs: (T, B) ids that the decoder reads: the start token, then the target.
-            sampling: scheduled sampling, the probability that an input after the first is sampled
-                from the model's own distribution (Bengio et al. 2015, arXiv:1506.03099).
+        `source` (S, B) has `lengths` (B,) real ids, at least 1. The decoder reads `inputs` (T, B),
+        the start token, then the target. `sampling` is the probability that an input after
+        the first is drawn from the model's own distribution (scheduled sampling, Bengio et al.
+        2015, arXiv:1506.03099).
         """
         memory, state = self.start(source, lengths)
         if self.input_feeding or sampling:
             return self._step_by_step(inputs, memory, state, sampling)
-        x = self.dropout(self._embed(self.target_embedding, inputs))
+        x = self.dropout(embedded(self.target_embedding, inputs))
         x, _ = self.decoder(x, state)
         features, _ = self._attend(x.transpose(0, 1), memory)
         return features.transpose(0, 1)
@@ -134,12 +130,12 @@ class Seq2Seq(nn.Module):
         scored = targets != IGNORE
         if not smoothing:
             return self.readout.loss(features[scored], targets[scored])
-        logits = self._logits(features[scored])
-        return functional.cross_entropy(logits.float(), targets[scored], label_smoothing=smoothing)
+        logits = self.readout.logits(features[scored])
+        return functional.cross_entropy(logits, targets[scored], label_smoothing=smoothing)
 
     def start(self, source: Tensor, lengths: Tensor) -> tuple[State, State]:
         """Encode the source (S, B): the memory and the first state of the decoder, B rows each."""
-        x = self.dropout(self._embed(self.source_embedding, source))
+        x = self.dropout(embedded(self.source_embedding, source))
         x, finals = self.encoder(x, lengths=lengths)
         values = self.dropout(x).transpose(0, 1).contiguous()
         steps = torch.arange(len(source), device=source.device)
@@ -161,23 +157,17 @@ class Seq2Seq(nn.Module):
         return memory, State.join(states)
 
     def step(self, tokens: Tensor, state: State, memory: State) -> tuple[Tensor, State, Tensor]:
-        """One token for each of N rows, K of them for each row of `memory`, side by side.
+        """One token of each of N rows, `tokens` (N,), of which row n reads row n // K of `memory`.
 
-        Args:
-            tokens: (N,) ids.
-            state: N rows.
-            memory: B rows, of which row n of the state reads row n // K.
-
-        Returns:
-            Logits (N, V) of the next token, the state after this one, and the weights of
-            attention (N, S).
+        Returns the logits (N, V) of the next token, the state after this one, and the weights of
+        attention (N, S).
         """
-        x = self.dropout(self._embed(self.target_embedding, tokens[None]))[0]
+        x = self.dropout(embedded(self.target_embedding, tokens[None]))[0]
         features, state, weights = self._turn(x, state, memory)
-        return self._logits(features), state, weights
+        return self.readout.logits(features), state, weights
 
     def _step_by_step(self, inputs: Tensor, memory: State, state: State, sampling: float) -> Tensor:
-        x = None if sampling else self.dropout(self._embed(self.target_embedding, inputs))
+        x = None if sampling else self.dropout(embedded(self.target_embedding, inputs))
         outputs: list[Tensor] = []
         for t, tokens in enumerate(inputs):
             if x is not None:
@@ -185,11 +175,11 @@ class Seq2Seq(nn.Module):
             else:
                 if t:
                     with torch.no_grad():
-                        probs = torch.softmax(self._logits(outputs[-1]).float(), -1)
+                        probs = torch.softmax(self.readout.logits(outputs[-1]), -1)
                         own = torch.multinomial(probs, 1).squeeze(1)
                         chosen = torch.rand(tokens.shape, device=tokens.device) < sampling
                         tokens = torch.where(chosen, own, tokens)
-                x_t = self.dropout(self._embed(self.target_embedding, tokens[None]))[0]
+                x_t = self.dropout(embedded(self.target_embedding, tokens[None]))[0]
             features, state, _ = self._turn(x_t, state, memory)
             outputs.append(features)
         return torch.stack(outputs)
@@ -203,7 +193,7 @@ class Seq2Seq(nn.Module):
         features, weights = self._attend(queries, memory)
         features, weights = features.flatten(0, 1), weights.flatten(0, 1)
         if self.input_feeding:
-            after = after.beside(State.join({"fed": State(features=features)}))
+            after = after.with_parts({"fed": State(features=features)})
         return features, after, weights
 
     def _attend(self, queries: Tensor, memory: State) -> tuple[Tensor, Tensor]:
@@ -214,18 +204,6 @@ class Seq2Seq(nn.Module):
         features = torch.tanh(self.combine(torch.cat([contexts, queries], dim=-1)))
         return self.dropout(features), weights
 
-    def _logits(self, features: Tensor) -> Tensor:
-        return functional.linear(features, self.readout.weight, self.readout.bias)
-
-    def _embed(self, table: nn.Embedding, tokens: Tensor) -> Tensor:
-        try:
-            return cast("Tensor", table(tokens))
-        except IndexError as error:
-            raise InputError(
-                f"token ids must be from 0 to {table.num_embeddings - 1}, got {int(tokens.min())}"
-                f" to {int(tokens.max())}; they belong to another vocabulary"
-            ) from error
-
     def _bridged(self, encoder: State, decoder: State) -> list[tuple[State, State]]:
         """For each decoder layer the state of the encoder layer below its bridge, and its own."""
         last = len(self.encoder) - 1
@@ -233,6 +211,47 @@ class Seq2Seq(nn.Module):
             (encoder.part(f"layer{min(depth, last)}"), decoder.part(f"layer{depth}"))
             for depth in range(len(self.decoder))
         ]
+
+
+class Bridge(nn.Module):
+    """s_0 = tanh(W [final state] + b), all tensors of a state concatenated to one row.
+
+    Works for the states of any two cells: an LSTM's h and c, both directions, all layers.
+    Tensors of the decoder's state that are not floating-point keep their initial value.
+
+    Source: Bahdanau et al. 2014, arXiv:1409.0473, section A.2.2, from both directions.
+
+    It is made for any state of the encoder's layer and one of the decoder's.
+    """
+
+    def __init__(self, encoder: State, decoder: State) -> None:
+        super().__init__()
+        inputs, outputs = _rows(encoder).shape[1], _rows(decoder).shape[1]
+        self.weight = nn.Linear(inputs, outputs)
+
+    def forward(self, final: State, initial: State) -> State:
+        """The decoder's `initial` state with its numbers computed from the encoder's `final`."""
+        rows = torch.tanh(self.weight(_rows(final)))
+        tensors = dict(initial)
+        place = 0
+        for name, tensor in initial.items():
+            if tensor.is_floating_point():
+                shape = tensor.movedim(initial.axes[name], 0).shape
+                size = shape[1:].numel()
+                part = rows[:, place : place + size].reshape(shape)
+                tensors[name] = part.movedim(0, initial.axes[name]).contiguous()
+                place += size
+        return State.with_axes(tensors, initial.axes)
+
+
+def _rows(state: State) -> Tensor:
+    """The floating-point numbers of a state, (B, all of a row)."""
+    parts = [
+        tensor.movedim(state.axes[name], 0).flatten(1)
+        for name, tensor in state.items()
+        if tensor.is_floating_point()
+    ]
+    return torch.cat(parts, dim=1)
 
 
 def feature_size(tied: str, embedding_size: int, hidden_size: int) -> int:

@@ -32,8 +32,8 @@ class RecurrentLayer(Protocol):
 class StackedLayers(nn.Module):
     """Each layer reads the outputs of the one below it: (T, B, I) -> (T, B, H).
 
-    The state joins those of the layers as ``layer0.h`` and so on. A state with other parts beside
-    them is accepted; what is returned has only the layers'.
+    The state joins those of the layers as ``layer0.h`` and so on. A state may have other parts
+    beside them, which `step` returns unchanged and `forward` leaves out.
 
     Args:
         layers: recurrent layers, time first.
@@ -106,7 +106,7 @@ class StackedLayers(nn.Module):
             if after and self.training:
                 x = self.dropout(x[None])[0]
             x, after[part] = layer.step(x, state.part(part))
-        return x, State.join(after)
+        return x, state.with_parts(after)
 
     def __len__(self) -> int:
         return len(self._names)

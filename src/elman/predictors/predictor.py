@@ -356,5 +356,8 @@ def folder_of(path: Path) -> Path:
     if (inner / HEADER).is_file():
         return inner
     if (path / "config.toml").is_file():
-        raise InputError(f"{path}: a run of an older format, without a predictor; train it again")
+        raise InputError(
+            f"{path}: a run without a predictor, begun no further or of an older format; go on with"
+            f" `elman resume {path}`, or delete it and train again"
+        )
     raise InputError(f"{path}: holds no predictor; give the --out of `elman train`")

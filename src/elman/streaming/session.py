@@ -42,7 +42,6 @@ class Identified(Protocol):
     @property
     def fingerprint(self) -> str:
         """A hash of its weights and of all that turns raw input into its steps."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -94,7 +93,11 @@ class Snapshot:
         if len(data) > LARGEST:
             raise InputError(f"{where}: {len(data):,} bytes, a snapshot has at most {LARGEST:,}")
         try:
-            header = _header(data)
+            length = int.from_bytes(data[:8], "little")
+            if not 0 < length <= len(data) - 8:
+                raise ValueError("no safetensors file")
+            metadata = json.loads(data[8 : 8 + length])["__metadata__"]
+            header = json.loads(metadata["elman.session"])
             if header["format"] != FORMAT:
                 raise InputError(
                     f"{where}: a snapshot of format {header['format']!r}, expected {FORMAT};"
@@ -255,15 +258,3 @@ def _collected(answers: Iterator[Answer]) -> list[Answer]:
         error.answers = (*found, *error.answers)
         raise
     return found
-
-
-def _header(data: bytes) -> dict[str, Any]:
-    """The JSON that stands in the metadata of a snapshot."""
-    length = int.from_bytes(data[:8], "little")
-    if not 0 < length <= len(data) - 8:
-        raise ValueError("no safetensors file")
-    metadata = json.loads(data[8 : 8 + length])["__metadata__"]
-    header = json.loads(metadata["elman.session"])
-    if not isinstance(header, dict):
-        raise TypeError("its header is no table")
-    return header

@@ -33,11 +33,9 @@ class Steppable(Protocol):
 
     def initial_state(self, batch_size: int) -> State:
         """The state before the first step."""
-        ...
 
     def step(self, x_t: Tensor, state: State) -> tuple[Tensor, State]:
         """One item for each row, (B, …): the outputs (B, …) and the state after it."""
-        ...
 
 
 @final
@@ -109,29 +107,12 @@ class Stream:
         run = self._scan if chunk else self.model.step
         if active is None:
             outputs, self._state = self._call(lambda: run(x, self._state))
-        else:
-            outputs, self._state = self._masked(run, x, active, chunk)
-        return outputs if batched else outputs.squeeze(chunk)
-
-    def _masked(
-        self,
-        run: Callable[[Tensor, State], tuple[Tensor, State]],
-        x: Tensor,
-        active: Active,
-        axis: int,
-    ) -> tuple[Tensor, State]:
-        if self.batch_size is None:
+        elif not batched:
             raise InputError("active goes with a batch_size: this stream has one row")
-        try:
-            mask = torch.as_tensor(active)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise InputError(f"active should be one boolean for each row ({error})") from error
-        if mask.dtype is not torch.bool or mask.shape != (self.batch_size,):
-            raise InputError(
-                f"active should be {self.batch_size} booleans, one for each row, got shape "
-                f"{tuple(mask.shape)} of {mask.dtype}"
-            )
-        return self._call(lambda: only_active(run, x, self._state, mask, axis))
+        else:
+            mask = _as_mask(active, self._state.batch_size)
+            outputs, self._state = self._call(lambda: only_active(run, x, self._state, mask, chunk))
+        return outputs if batched else outputs.squeeze(chunk)
 
     @property
     def state(self) -> State:
@@ -205,6 +186,19 @@ def evaluating(model: object) -> Iterator[None]:
     finally:
         for module in training:
             module.training = True
+
+
+def _as_mask(active: Active, rows: int) -> Tensor:
+    try:
+        mask = torch.as_tensor(active)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise InputError(f"active should be one boolean for each row ({error})") from error
+    if mask.dtype is not torch.bool or mask.shape != (rows,):
+        raise InputError(
+            f"active should be {rows} booleans, one for each row, got shape {tuple(mask.shape)} of"
+            f" {mask.dtype}"
+        )
+    return mask
 
 
 def _floats_of(model: object) -> tuple[torch.dtype, torch.device]:

@@ -44,20 +44,12 @@ class TextInput:
         return self._decoded(chunk, final=False)
 
     def check(self) -> None:
-        """Raise where the bytes that were read last are not UTF-8.
-
-        Raises:
-            InputError: they are not.
-        """
+        """Raise InputError where the bytes that were read last are not UTF-8."""
         if self._fault is not None:
             raise InputError(f"{self._where}: not UTF-8 at byte {self._fault}; convert it")
 
     def end(self) -> str:
-        """The rest, when there are no more bytes.
-
-        Raises:
-            InputError: the bytes end inside of a character.
-        """
+        """The rest; an InputError where the bytes end inside of a character."""
         self.check()
         text = self._decoded(b"", final=True)
         self.check()
@@ -121,17 +113,13 @@ class LineInput:
     def reset(self) -> None:
         self._text.reset()
         self._lines: deque[str] = deque()
-        self._number = 0
+        self.number = 0
         self._hold("")
-
-    @property
-    def number(self) -> int:
-        return self._number
 
     @property
     def place(self) -> str:
         """Where the line that was given last stands, for an error."""
-        return f"{self._where}:{self._number}"
+        return f"{self._where}:{self.number}"
 
     def read(self, chunk: str | bytes) -> Generator[str, None, None]:
         """The lines that are complete, each before the next is looked at.
@@ -148,7 +136,7 @@ class LineInput:
         while self._lines:
             yield self._counted(self._lines.popleft())
         self._text.check()
-        self._check_length(self._pending.tell(), self._number + 1)
+        self._check_length(self._pending.tell(), self.number + 1)
 
     def end(self) -> Iterator[str]:
         """The lines that are left, the last one even if nothing ended it."""
@@ -162,7 +150,7 @@ class LineInput:
     @property
     def state(self) -> Mapping[str, Any]:
         pending = "\n".join([*self._lines, self._pending.getvalue()])
-        return {"text": self._text.state, "pending": pending, "line": self._number}
+        return {"text": self._text.state, "pending": pending, "line": self.number}
 
     @state.setter
     def state(self, state: Mapping[str, Any]) -> None:
@@ -170,7 +158,7 @@ class LineInput:
         pending.encode()  # raises where it is no text
         self._text.state = state["text"]
         *lines, rest = pending.split("\n")
-        self._lines, self._number = deque(lines), number
+        self._lines, self.number = deque(lines), number
         self._hold(rest)
 
     def _hold(self, text: str) -> None:
@@ -179,8 +167,8 @@ class LineInput:
         self._pending.write(text)
 
     def _counted(self, line: str) -> str:
-        self._number += 1
-        self._check_length(len(line), self._number)
+        self.number += 1
+        self._check_length(len(line), self.number)
         return line.removesuffix("\r")
 
     def _check_length(self, length: int, number: int) -> None:

@@ -52,7 +52,7 @@ class RunDirectory:
             raise InputError(f"{path}: is a file, expected a new folder; choose another --out")
         if run.path.is_dir() and any(run.path.iterdir()):
             raise InputError(
-                f"{path}: exists and is not empty; choose another --out, or go on with"
+                f"{path}: exists and is not empty; choose another --out, delete it, or go on with"
                 f" `elman resume {path}`"
             )
         for folder in (run.data, run.predictor, run.checkpoints):

@@ -12,16 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import torch
 from torch import nn
 
 from elman.data.batching import Batch
 from elman.layers.state import State
-
-if TYPE_CHECKING:
-    from elman.training.contracts import AnyBatch, Objective, Recurrent, StepLoss
+from elman.training.contracts import AnyBatch, Objective, Recurrent, StepLoss
 
 
 @dataclass(frozen=True)
