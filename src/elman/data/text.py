@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
-from elman.data.given import Data, Files, Given, Texts, given
+from elman.data.given import Columns, Data, Files, Given, Texts, given
 from elman.data.split_names import parts_of
+from elman.data.tables.read import read_columns
 from elman.data.text_files import BLOCK_BYTES, Place, file_blocks
 from elman.errors import InputError
 
@@ -96,7 +97,25 @@ def whole_text(data: Data | Given) -> Text:
             return Text((_joined(found),), name=found.where)
         case Texts():
             raise InputError(f"{found.where}: texts with labels; give the texts alone")
+        case Columns():
+            return whole_text(texts_of(found))
     raise InputError("data: not text; give files of text, or strings")
+
+
+def texts_of(columns: Columns) -> Texts:
+    """The texts of a table: of its only column, or of the one called text."""
+    table = read_columns(columns)
+    name = next(iter(table.columns)) if len(table.columns) == 1 else "text"
+    if name not in table.columns:
+        raise InputError(
+            f"{table.name}: which column holds the texts ({', '.join(table.columns)}) is not clear;"
+            " rename it to text"
+        )
+    texts = table.cells(name)
+    for row, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise InputError(f"{table.where(row)}: expected text, got {text!r}; correct the row")
+    return Texts(texts, where=table.name)
 
 
 def _joined(given: Texts) -> str:

@@ -16,8 +16,8 @@ import torch
 from pydantic import Field, TypeAdapter
 
 from elman.data.batching import IGNORE
-from elman.data.given import Files, Given, Texts
-from elman.data.text import lines_of
+from elman.data.given import Columns, Files, Given, Texts
+from elman.data.text import lines_of, texts_of
 from elman.data.tokenizer import Tokenizer, tokenizer_from_bytes
 from elman.diagnostics.activations import Activations, Expected, Step, panels_of
 from elman.diagnostics.trace import trace
@@ -238,8 +238,10 @@ def _lines(inputs: Given | None) -> Iterable[str]:
             return inputs.texts
         case Files():
             return chain.from_iterable(map(lines_of, inputs.paths))
+        case Columns():
+            return texts_of(inputs).texts
         case _:
-            raise InputError("a language model scores lines of text; give files or texts")
+            raise InputError("a language model scores lines of text; give files, texts or a table")
 
 
 def score_lines(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -193,9 +194,11 @@ def test_texts_are_trained_on_as_files_are(tmp_path: Path) -> None:
     )
     assert of_lines.predictor.fingerprint == run.predictor.fingerprint
     assert of_lines.evaluate() == run.evaluate()
-    for data in (tmp_path / "text.txt", lines, tiny.text()):
+    table = {"n": range(len(lines)), "text": lines}
+    for data in (tmp_path / "text.txt", lines, tiny.text(), table, pd.DataFrame(table)):
         assert [s.value for s in run.evaluate(data)] == [s.value for s in run.evaluate(lines)]
     assert run.evaluate(lines)[0].split == "data"
+    assert [*run.predictor.predict(table)] == [*run.predictor.predict(lines)]
 
 
 def test_held_out_texts_of_ones_own(tmp_path: Path) -> None:
@@ -226,7 +229,8 @@ def test_held_out_texts_of_ones_own(tmp_path: Path) -> None:
         ("a b", "data: too short"),
         (["the cat \ud800 sat"] * 9, "data: not Unicode at character 8"),
         ([("a", "b")], "give files of text, or strings"),
-        ({"a": [1, 2]}, "give files of text, or strings"),
+        ({"a": [1, 2]}, "data:1: expected text, got 1; correct the row"),
+        ({"a": ["x"], "b": ["y"]}, r"data: which column holds the texts .* is not clear"),
         (None, "give a file, a folder or strings"),
     ],
 )
