@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def test_a_page(elman: Elman, trained: Run, tmp_path: Path) -> None:
     path = tmp_path / "page.html"
     ended = elman("show", trained.path, "--text", "the cat", "--html", path)
     assert ended.code == 0, ended.err
-    assert ended.out.startswith(f"{path}: 0.0 MB, 7 steps")
+    assert re.fullmatch(rf"{path}: \d+ kB, 7 steps\n", ended.out)
     written = path.read_text("utf-8").partition('type="application/json">')[2]
     held = json.loads(written.partition("</script>")[0])
     assert held["labels"] == list("the cat")
@@ -57,7 +58,7 @@ def test_bad_input(elman: Elman, trained: Run, tmp_path: Path) -> None:
     refused(elman("show", tmp_path / "no", "--text", "the"), 2, "no such folder")
     refused(elman("show", trained.path), 2, "--text")
     refused(elman("show", trained.path, "--text", ""), 2, "the text to show is empty")
-    refused(elman("show", trained.path, "--text", "a", "--layer", "1"), 2, "the layers 0 to 0")
+    refused(elman("show", trained.path, "--text", "a", "--layer", "1"), 2, "the last layer is 0")
     refused(elman("show", trained.path, "--text", "a", "--values", "z"), 2, "--values z")
     refused(
         elman("show", trained.path, "--text", "a", "--speed", "-1"), 2, "for --speed. Must be >= 0"

@@ -62,7 +62,7 @@ def show(
     picture = pick(found, values, layer, order, reverse=reverse)
     if html is not None:
         write_text(html, page(found))
-        print(f"{html}: {html.stat().st_size / 1e6:.1f} MB, {len(found.steps):,} steps")
+        print(f"{html}: {html.stat().st_size / 1e3:,.0f} kB, {len(found.steps):,} steps")
     else:
         present(picture, speed)
 
@@ -88,7 +88,7 @@ def pick(
     if not layers:
         raise InputError("--reverse: the network reads in one direction only; leave it out")
     if layer is not None and not 0 <= layer < len(layers):
-        raise InputError(f"--layer {layer}: the network has the layers 0 to {len(layers) - 1}")
+        raise InputError(f"--layer {layer}: the last layer is {len(layers) - 1}, the first 0")
     name = layers[-1 if layer is None else layer]
     panels: dict[str, Panel] = {p.key: p for p in found.panels if p.layer == name}
     # A cell of one's own need not call its state h.

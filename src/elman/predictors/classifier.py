@@ -42,7 +42,7 @@ from elman.settings import Options
 class ClassifierPrediction(Options):
     """What to classify, and whether to explain the answers."""
 
-    text: str | None = Field(default=None, description="classify this text, in place of a file")
+    text: str | None = Field(default=None, description="answer this text, in place of a file")
     explain: bool = Field(
         default=False, description="say how much each word contributed: with and without it"
     )

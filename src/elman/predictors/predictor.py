@@ -180,7 +180,7 @@ class Predictor(ABC):
             InputError: there is something else at `folder`.
             OSError: it cannot be written.
         """
-        folder = Path(folder)
+        folder = Path(folder).absolute()  # "." has a name of its own then
         taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
         if taken and not (overwrite and (folder / HEADER).is_file()):
             raise InputError(
@@ -360,4 +360,6 @@ def folder_of(path: Path) -> Path:
             f"{path}: a run without a predictor, begun no further or of an older format; go on with"
             f" `elman resume {path}`, or delete it and train again"
         )
-    raise InputError(f"{path}: holds no predictor; give the --out of `elman train`")
+    raise InputError(
+        f"{path}: holds no predictor; give the --out of `elman train` or the folder of a saved predictor"
+    )

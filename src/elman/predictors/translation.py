@@ -87,7 +87,7 @@ class TranslationOptions(SearchOptions):
     )
     seed: int = Field(0, ge=0, description="of sampling")
     batch_size: int = Field(128, ge=1, description="sentences translated side by side")
-    text: str | None = Field(None, description="translate this, not a file")
+    text: str | None = Field(None, description="answer this text, in place of a file")
     alignments: Path | None = Field(
         None,
         description="draw the attention: .html for all lines, .png, .svg or .pdf for the first",

@@ -92,7 +92,7 @@ def test_it_cannot_be_shown_or_diagnosed(trained: Run) -> None:
 def test_it_is_described(trained: Run) -> None:
     lines = "\n".join(trained.task.describe())
     assert "column 1, target: column 2" in lines
-    assert "split by a draw, seed 1" in lines
+    assert "split at random, seed 1" in lines
     assert "540 pairs" in lines
     assert "vocabulary 18 for both (word)" in lines
 

@@ -49,10 +49,10 @@ def read_pairs(
     skip_bad_rows: bool = False,
     seed: int = 0,
 ) -> PairSplits:
-    """Read the pairs, split as they are given or by a draw.
+    """Read the pairs, split as they are given or at random.
 
     `data` is two parallel files or one table (.tsv, .jsonl; any other single file is read as
-    tab-separated), split here by a draw; those of train, valid and perhaps test; or a folder with
+    tab-separated), split here at random; those of train, valid and perhaps test; or a folder with
     such files, named after their splits (train.en train.de valid.en …). `source` and `target` are
     columns (or their numbers) of a table, keys of JSON lines, endings of parallel files in a
     folder.
@@ -64,7 +64,7 @@ def read_pairs(
     if "valid" not in pairs:
         fraction = 0.0 if "test" in pairs else test_fraction
         pairs |= _drawn(pairs["train"], valid_fraction, fraction, seed, name_of(parts["train"]))
-        notes.append(f"split by a draw, seed {seed}")
+        notes.append(f"split at random, seed {seed}")
     if reader.empty:
         notes.append(f"left out {reader.empty:,} empty rows")
     if reader.bad.count:

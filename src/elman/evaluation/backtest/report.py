@@ -79,8 +79,8 @@ def _against_naive(found: Backtest, metric: str) -> str:
     if against.better:
         return f"better than naive: {text}; and than the best baseline, {best}: {rest}"
     return (
-        f"better than naive, but not than {best}, the best baseline, {rest}"
-        f"{_plainly(against, best)}; naive: {text}"
+        f"better than naive: {text}; but not than the best baseline, {best}: {rest}"
+        f"{_plainly(against, best)}"
     )
 
 
@@ -92,7 +92,7 @@ def _plainly(comparison: Comparison, name: str = NAIVE) -> str:
     if math.isnan(comparison.p):
         return "; more cuts are needed to tell"
     if comparison.difference < 0:
-        return f"; so small a gain may be chance: {simple} does as well"
+        return "; a difference as small as this may be chance"
     return f"; {simple} does as well"
 
 
