@@ -26,9 +26,7 @@ def generate(
     top_k: Annotated[int | None, Parameter(help="draw from the k most probable")] = None,
     top_p: Annotated[float, Parameter(help="draw from the fewest that reach this share")] = 1.0,
     seed: Annotated[int | None, Parameter(help="makes the text the same each time")] = None,
-    samples: Annotated[
-        int | None, Parameter(help="texts to write side by side; default: 1, or those of --state")
-    ] = None,
+    samples: Annotated[int | None, Parameter(help="texts side by side; default: 1")] = None,
     save_state: Annotated[Path | None, Parameter(help="where to keep the state at the end")] = None,
     state: State = None,
     device: Device = None,

@@ -361,5 +361,5 @@ def folder_of(path: Path) -> Path:
             f" `elman resume {path}`, or delete it and train again"
         )
     raise InputError(
-        f"{path}: holds no predictor; give the --out of `elman train` or the folder of a saved predictor"
+        f"{path}: holds no predictor; give the --out of `elman train` or a predictor's folder"
     )

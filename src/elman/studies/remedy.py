@@ -69,9 +69,7 @@ def remedies(task: AnyTask, diagnosis: Diagnosis) -> list[dict[str, Any]]:
     if not found:
         names = ", ".join(verdict.name for verdict in diagnosis.verdicts)
         if all(verdict.is_healthy for verdict in diagnosis.verdicts):
-            raise InputError(
-                "--try: the verdict is healthy, so there is nothing to try; leave it out"
-            )
+            raise InputError("--try: the verdict is healthy; there is nothing to try")
         raise InputError(
             f"--try: nothing to try where the verdict is {names}; no setting of the task"
             f" {task.name} is a remedy"
