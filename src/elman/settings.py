@@ -7,10 +7,11 @@ key, and the nearest name that exists.
 import difflib
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from elman.errors import InputError
 
@@ -49,6 +50,13 @@ def listed(value: Any) -> tuple[Any, ...]:
 
 
 OptionsT = TypeVar("OptionsT", bound=Options)
+Made = TypeVar("Made")
+
+
+@cache
+def adapter(kind: type[Made]) -> TypeAdapter[Made]:
+    """What makes a `kind` of plain values, checked; made once, since that takes milliseconds."""
+    return TypeAdapter(kind)
 
 
 def configure(

@@ -201,6 +201,18 @@ def test_a_session_that_goes_on_takes_covariates_given_since(trained: Run) -> No
     same((answers + session.push(rows[1:]))[2:], wanted[2:])
 
 
+def test_a_session_goes_on_from_the_same_history_alone(trained: Run) -> None:
+    other = trained.path.parent / "other.csv"
+    table = shops()
+    table.loc[table.date >= table.date[PAST], ["y", "rain"]] = np.nan
+    table[table.date > table.date.min()].to_csv(other, index=False)
+    session = trained.predictor.session(history=other)
+    session.push(ROWS[:2])
+    trained.predictor.session(history=other).state = session.state
+    with pytest.raises(InputError, match=r"another history than this session; .* --history"):
+        trained.predictor.session().state = session.state
+
+
 def whole_numbers(rows: torch.Tensor) -> torch.Tensor:
     """Rows of a snapshot whose marks of what was observed are numbers."""
     arrays = safetensors.numpy.load(rows.numpy().tobytes())

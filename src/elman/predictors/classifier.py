@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 from torch import nn
 
 from elman.data.given import Files, Given, Texts
@@ -36,7 +36,7 @@ from elman.predictors.classifier_outputs import (
 )
 from elman.predictors.classifier_session import ClassifierSession
 from elman.predictors.predictor import Parts, Predictor
-from elman.settings import Options
+from elman.settings import Options, adapter
 
 
 class ClassifierPrediction(Options):
@@ -128,12 +128,12 @@ class ClassifierPredictor(Predictor):
     @classmethod
     def of(cls, parts: Parts, name: str) -> Self:
         settings = dict(parts.settings)
-        schema = TypeAdapter(Schema).validate_python(settings.pop("schema"))
+        schema = adapter(Schema).validate_python(settings.pop("schema"))
         split = bool(settings.pop("split_punctuation"))
         encoder = Encoder.of(parts.files, split_punctuation=split, where=name)
         if (schema.inputs == "numbers") != (encoder.words is None):
             raise InputError(f"{name}: reads {schema.inputs}, which its tokenizer does not fit")
-        architecture = TypeAdapter(Architecture).validate_python(settings)
+        architecture = adapter(Architecture).validate_python(settings)
         return cls(architecture.make(schema, encoder), schema, encoder, architecture, name)
 
     def parts(self) -> Parts:

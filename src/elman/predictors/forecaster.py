@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import ClassVar, final
 
 import numpy as np
-from pydantic import TypeAdapter
 
 from elman.data.given import Files, Given, Texts
 from elman.data.series.columns import Columns
@@ -31,7 +30,7 @@ from elman.predictors.forecaster_records import (
 from elman.predictors.forecaster_session import ForecasterSession
 from elman.predictors.panel_forecaster import PanelForecaster
 from elman.predictors.predictor import Parts, Predictor, Record
-from elman.settings import Options
+from elman.settings import Options, adapter
 
 _SCALER, _HISTORY, _CALIBRATION = "scaler.safetensors", "history.safetensors", "conformal.json"
 
@@ -80,8 +79,8 @@ class ForecasterPredictor(Predictor):
     @classmethod
     def of(cls, parts: Parts, name: str) -> ForecasterPredictor:
         settings, files = parts.settings, parts.files
-        architecture = TypeAdapter(ForecasterArchitecture).validate_python(settings)
-        columns = TypeAdapter(Columns).validate_python(settings["columns"])
+        architecture = adapter(ForecasterArchitecture).validate_python(settings)
+        columns = adapter(Columns).validate_python(settings["columns"])
         calibration = files.get(_CALIBRATION)
         forecaster = PanelForecaster(
             model=architecture.make(),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar, TypeAlias, final
 
 import numpy as np
@@ -120,11 +122,16 @@ class ForecasterSession(Session[Rows, dict[str, Any]]):
             "header": self._header and asdict(self._header),
             "rows": self._count,
             "series": list(self._live),
+            "history": self._history_hash,
         }
         return Snapshot(self.kind, self._identified.fingerprint, states, panels, values)
 
     def _restore(self, snapshot: Snapshot) -> None:
         values = snapshot.values
+        if values["history"] != self._history_hash:
+            raise InputError(
+                "the snapshot has another history than this session; give the same --history"
+            )
         lines = LineInput()
         lines.state = values["lines"]
         header = values["header"] and Header.restored(**values["header"])
@@ -136,6 +143,15 @@ class ForecasterSession(Session[Rows, dict[str, Any]]):
             live[name] = _Live(self._known_ahead(name, panel), state)
         self._lines, self._header, self._count = lines, header, int(values["rows"])
         self._live = live
+
+    @cached_property
+    def _history_hash(self) -> str:
+        """Of the rows that a series begins from; covariates known ahead may be given anew."""
+        own = self._history
+        digest = hashlib.sha256(repr((own.ids, own.targets, own.frequency)).encode())
+        for array in (own.starts, own.borders, own.values, own.past):
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()
 
     def _state(self, name: str, panel: Panel, state: State | None) -> State | None:
         """The state that goes with the last rows of a series, once both are sure to fit."""

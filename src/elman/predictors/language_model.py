@@ -13,7 +13,7 @@ from typing import ClassVar, Self, final
 
 import numpy as np
 import torch
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
 from elman.data.batching import IGNORE
 from elman.data.given import Columns, Files, Given, Texts
@@ -26,7 +26,7 @@ from elman.models.cells import CellOptions, recurrent_layers
 from elman.models.language_model import LanguageModel, ReadoutKind
 from elman.predictors.language_model_session import Generation, Guess, LanguageModelSession
 from elman.predictors.predictor import Parts, Predictor
-from elman.settings import Options
+from elman.settings import Options, adapter
 from elman.streaming.arrivals import grouped
 from elman.streaming.session import Snapshot
 from elman.streaming.stream import evaluating
@@ -138,7 +138,7 @@ class LanguageModelPredictor(Predictor):
 
     @classmethod
     def of(cls, parts: Parts, name: str) -> Self:
-        architecture = TypeAdapter(Architecture).validate_python(parts.settings)
+        architecture = adapter(Architecture).validate_python(parts.settings)
         tokenizer = tokenizer_from_bytes(parts.files[TOKENIZER], f"{name}: {TOKENIZER}")
         return cls(architecture.make(tokenizer.vocab_size), tokenizer, architecture, name)
 

@@ -11,7 +11,6 @@ from itertools import starmap
 from typing import ClassVar, Self, final
 
 import torch
-from pydantic import TypeAdapter
 
 from elman.data.given import Arrays, Given
 from elman.data.labeled.rows import Floats
@@ -22,7 +21,7 @@ from elman.models.cells import CellOptions, recurrent_layer
 from elman.models.memory import MemoryNetwork
 from elman.predictors.predictor import Parts, Predictor
 from elman.predictors.steps_input import NumberInput, Rows
-from elman.settings import Options
+from elman.settings import Options, adapter
 from elman.streaming.session import Session, Snapshot
 from elman.streaming.stream import evaluating
 
@@ -81,7 +80,7 @@ class MemoryPredictor(Predictor):
 
     @classmethod
     def of(cls, parts: Parts, name: str) -> Self:
-        architecture = TypeAdapter(Architecture).validate_python(parts.settings)
+        architecture = adapter(Architecture).validate_python(parts.settings)
         return cls(architecture.make(), architecture, name)
 
     def parts(self) -> Parts:

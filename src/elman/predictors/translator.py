@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass
 from itertools import chain
 from typing import ClassVar, Literal, Self, final
 
-from pydantic import TypeAdapter
-
 from elman.data.given import Columns, Files, Given, Texts
 from elman.data.pairs.rows import read_sources
 from elman.errors import InputError
@@ -24,7 +22,7 @@ from elman.predictors.translation import (
     TranslationOptions,
 )
 from elman.predictors.vocabularies import Vocabularies
-from elman.settings import Options
+from elman.settings import Options, adapter
 from elman.streaming.arrivals import grouped
 from elman.streaming.session import Identified, Session, Snapshot
 from elman.streaming.text_input import LineInput
@@ -127,7 +125,7 @@ class TranslatorPredictor(Predictor):
     def of(cls, parts: Parts, name: str) -> Self:
         settings = dict(parts.settings)
         source = settings.pop("source")
-        architecture = TypeAdapter(Architecture).validate_python(settings)
+        architecture = adapter(Architecture).validate_python(settings)
         vocabularies = Vocabularies.of(parts.files, name)
         return cls(architecture.make(vocabularies), vocabularies, architecture, name, source=source)
 

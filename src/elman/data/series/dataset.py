@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from pydantic import TypeAdapter
 
 from elman.data.given import Data, Files, Given, given
 from elman.data.optional import library
@@ -35,6 +34,7 @@ from elman.data.series.stamps import Where, parse_times, place_in_zone
 from elman.data.tables.table import Table
 from elman.errors import InputError
 from elman.files import write_json
+from elman.settings import adapter
 
 MOST_CATEGORIES = 64
 """Of a covariate that changes with time: each is a column."""
@@ -64,7 +64,7 @@ class SeriesData:
         path = folder / "columns.json"
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            columns = TypeAdapter(Columns).validate_python(content["columns"])
+            columns = adapter(Columns).validate_python(content["columns"])
             notes = tuple(str(note) for note in content["notes"])
         except (OSError, ValueError, KeyError, TypeError) as error:
             reason = str(error).splitlines()[0]

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pydantic import TypeAdapter
-
 from elman.data.given import Files, Given, Splits
 from elman.data.labeled.dataset import read_labeled, read_more
 from elman.data.labeled.encoded import Encoded
@@ -19,6 +17,7 @@ from elman.errors import InputError
 from elman.evaluation.baselines import Baseline, fit_baselines
 from elman.files import write_bytes, write_json
 from elman.predictors.classifier_inputs import SCALER, TOKENIZER, Encoder, Schema, words_by_row
+from elman.settings import adapter
 from elman.tasks.classify.config import ClassifyConfig
 from elman.tasks.classify.initialize import Start, from_language_model, from_vectors
 
@@ -120,7 +119,7 @@ def open_data(config: ClassifyConfig, folder: Path) -> ClassifyData:
     """What `prepare` left in `folder`; the rows stay on disk until they are used."""
     path = folder / _DATA
     try:
-        found = TypeAdapter(_Found).validate_json(path.read_bytes())
+        found = adapter(_Found).validate_json(path.read_bytes())
         names = [name for name in (TOKENIZER, SCALER) if (folder / name).exists()]
         files = {name: (folder / name).read_bytes() for name in names}
     except (OSError, ValueError) as error:

@@ -12,7 +12,6 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from pydantic import TypeAdapter
 from torch import Tensor
 
 from elman.data.labeled.vectors import read_vectors
@@ -21,6 +20,7 @@ from elman.errors import InputError
 from elman.models.cells import is_custom
 from elman.predictors.language_model import TOKENIZER, Architecture
 from elman.predictors.predictor import WEIGHTS, folder_of, read_parts
+from elman.settings import adapter
 from elman.tasks.classify.config import ClassifyConfig
 from elman.tensors import load_tree, save_tree
 from elman.training.optim import Pace
@@ -58,7 +58,7 @@ def from_language_model(source: Path, config: ClassifyConfig) -> tuple[Tokenizer
         raise InputError(f"--from {source}: a {kind}; give a language-model run")
     if not (folder / WEIGHTS).exists():
         raise InputError(f"--from {source}: has no weights yet; train it on with `elman resume`")
-    theirs = TypeAdapter(Architecture).validate_python(parts.settings)
+    theirs = adapter(Architecture).validate_python(parts.settings)
     if is_custom(theirs.cell):
         raise InputError(
             f"--from {source}: its cell is code of one's own ({theirs.cell}), which can't be"

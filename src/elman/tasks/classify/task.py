@@ -13,7 +13,6 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from pydantic import TypeAdapter
 from torch import Tensor
 from torch.nn import functional
 
@@ -37,7 +36,7 @@ from elman.models.classifier import Classifier
 from elman.plots.classification import draw_confusion, draw_reliability
 from elman.predictors.classifier import Architecture, ClassifierPredictor
 from elman.predictors.classifier_outputs import activations_of_numbers, probabilities_of
-from elman.settings import Options
+from elman.settings import Options, adapter
 from elman.tasks.classify.config import ClassifyConfig, SentimentConfig
 from elman.tasks.classify.data import ClassifyData, open_data, prepare
 from elman.tasks.classify.initialize import paces
@@ -107,7 +106,7 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
             "bidirectional": config.both_ways,
             "pooling": None if schema.kind == "step" else config.pooling,
         }
-        architecture = TypeAdapter(Architecture).validate_python(settings)
+        architecture = adapter(Architecture).validate_python(settings)
         model = architecture.make(schema, encoder)
         model.load_state_dict(start.weights, strict=False)
         model.paces = paces([name for name, _ in model.named_parameters()], config)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar, Literal, final
 
 import numpy as np
-from pydantic import Field, TypeAdapter
+from pydantic import Field
 
 from elman.data.given import Files, Given
 from elman.data.series.calendar import with_calendar
@@ -32,7 +32,7 @@ from elman.models.forecaster_architecture import ForecasterArchitecture
 from elman.plots.style import check_figure
 from elman.predictors.forecaster import ForecasterPredictor, check_counts
 from elman.predictors.panel_forecaster import PanelForecaster
-from elman.settings import Options
+from elman.settings import Options, adapter
 from elman.tasks.forecast.config import ForecastConfig
 from elman.tasks.forecast.data import TimeSplit, settle_architecture
 from elman.tasks.forecast.diagnosis_input import ROWS, forecaster_diagnosis_input
@@ -90,7 +90,7 @@ class ForecastTask(Task[ForecastConfig, SeriesData, ForecasterPredictor]):
         if given is None:
             raise InputError("forecast: no data; give a table of times and values")
         check_cell(config.cell)
-        asked = TypeAdapter(Columns).validate_python(config.model_dump())
+        asked = adapter(Columns).validate_python(config.model_dump())
         data = read_panel(given, asked)
         check_counts(data.panel, config.head_kind)
         cls(config, data).source()  # series that are too short for the horizon are found now

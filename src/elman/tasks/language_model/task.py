@@ -7,7 +7,6 @@ from typing import ClassVar, final
 
 import numpy as np
 import torch
-from pydantic import TypeAdapter
 from torch import Tensor
 
 from elman.data.batching import TokenArray, TokenChunks
@@ -21,7 +20,7 @@ from elman.evaluation.report import Report
 from elman.models.cells import cell_options, check_cell
 from elman.models.language_model import LanguageModel
 from elman.predictors.language_model import Architecture, LanguageModelPredictor
-from elman.settings import Options
+from elman.settings import Options, adapter
 from elman.tasks.language_model.config import LanguageModelConfig
 from elman.tasks.language_model.data import LanguageModelData, encoded, prepare, reopen
 from elman.tasks.language_model.objective import LanguageModelObjective, measured_loss
@@ -82,7 +81,7 @@ class LanguageModelTask(Task[LanguageModelConfig, LanguageModelData, LanguageMod
         sizes = {"embedding_size": config.embedding_width, "tied": config.is_tied}
         settings = {**config.model_dump(), **sizes, **config.dropouts}
         settings["options"] = cell_options(config)
-        architecture = TypeAdapter(Architecture).validate_python(settings)
+        architecture = adapter(Architecture).validate_python(settings)
         model = architecture.make(tokenizer.vocab_size)
         return LanguageModelPredictor(model, tokenizer, architecture)
 

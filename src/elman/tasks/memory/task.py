@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import ClassVar, final
 
 import torch
-from pydantic import TypeAdapter
 from torch import Tensor
 
 from elman.data.batching import IGNORE, Batch
@@ -26,7 +25,7 @@ from elman.evaluation.report import Report, Score
 from elman.models.cells import cell_options, check_cell
 from elman.models.memory import MemoryNetwork
 from elman.predictors.memory import Architecture, MemoryPredictor
-from elman.settings import Options
+from elman.settings import Options, adapter
 from elman.streaming.stream import evaluating
 from elman.tasks.memory.config import MemoryConfig
 from elman.tasks.memory.data import Sequences, held_out
@@ -75,7 +74,7 @@ class MemoryTask(Task[MemoryConfig, Problem, MemoryPredictor]):
 
     def make(self) -> MemoryPredictor:
         settings = {**self.config.model_dump(), "options": cell_options(self.config)}
-        architecture = TypeAdapter(Architecture).validate_python(settings)
+        architecture = adapter(Architecture).validate_python(settings)
         return MemoryPredictor(architecture.make(), architecture)
 
     def source(self) -> Sequences:

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, final
 
-from pydantic import TypeAdapter
-
 from elman.data.given import Given, Texts
 from elman.data.pairs.batching import PairBatches
 from elman.data.pairs.dataset import Pair, one_by_one
@@ -19,7 +17,7 @@ from elman.evaluation.report import Report, Score
 from elman.evaluation.translation import MISSING, can_score, score_translations
 from elman.models.cells import cell_options, check_cell
 from elman.predictors.translator import Architecture, TranslatorPredictor
-from elman.settings import Options
+from elman.settings import Options, adapter
 from elman.tasks.task import Task
 from elman.tasks.translation.config import TranslationConfig, TranslationEvaluation
 from elman.tasks.translation.data import TranslationData, encoded
@@ -77,7 +75,7 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
     def make(self) -> TranslatorPredictor:
         config, vocabularies = self.config, self.data.vocabularies
         settings = {**config.model_dump(), "options": cell_options(config), "tied": config.tie}
-        architecture = TypeAdapter(Architecture).validate_python(settings)
+        architecture = adapter(Architecture).validate_python(settings)
         model = architecture.make(vocabularies)
         return TranslatorPredictor(model, vocabularies, architecture, source=config.source)
 
