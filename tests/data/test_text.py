@@ -184,6 +184,8 @@ def test_texts_in_memory() -> None:
     assert parts(cut) == [whole, "valid text\n"]
     drawn = resolve_sources(Splits(Texts(lines), None, Texts(["test text"])), valid_fraction=0.1)
     assert "".join(parts(drawn)) == whole + "test text\n"
-    for data in ((lines, lines), {"a": lines}, [1.0, 2.0]):
-        with pytest.raises(InputError, match=r"data: .*text"):
+    for table in ({"a": lines}, {"n": range(len(lines)), "text": lines}):
+        assert read(whole_text(table)) == whole
+    for data in ((lines, lines), {"a": [1]}, {"a": lines, "b": lines}, [1.0, 2.0]):
+        with pytest.raises(InputError, match=r"data.*: .*text"):
             whole_text(data)

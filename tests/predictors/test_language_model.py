@@ -120,9 +120,11 @@ def test_lines_come_from_strings_and_from_files(trained: Run, tmp_path: Path) ->
 
 
 def test_what_is_no_text_is_said(trained: Run) -> None:
-    for inputs in (None, [("a", "b")], {"a": [1]}, [[1.0, 2.0]]):
-        with pytest.raises(InputError, match="give files or texts"):
+    for inputs in (None, [("a", "b")], [[1.0, 2.0]]):
+        with pytest.raises(InputError, match="give files, texts or a table"):
             trained.predictor.predict(inputs)
+    with pytest.raises(InputError, match="inputs:1: expected text, got 1; correct the row"):
+        trained.predictor.predict({"a": [1]})
     with pytest.raises(InputError, match="--explain: a language-model has no such setting"):
         trained.predictor.predict(["the"], explain=True)
 

@@ -94,7 +94,7 @@ def test_given_tables(tmp_path: Path) -> None:
         (["id\ttgt\tsrc"], "9\t{1}\t{0}", {}, "'src'"),
         (["en\tde"], "{0}\t{1}", {"source": "en", "target": "de"}, "'en'"),
         (["English\tnote\tGerman"], "{0}\tx\t{1}", {"source": "english", "target": "GERMAN"}, "'"),
-        ([], "{1}\tCC-BY\t{0}", {"source": "3", "target": "1"}, "draw"),
+        ([], "{1}\tCC-BY\t{0}", {"source": "3", "target": "1"}, "at random"),
     ],
 )
 def test_columns_are_found_or_named(
