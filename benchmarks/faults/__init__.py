@@ -1,1 +1,1 @@
-"""Faults put in on purpose: hostile inputs, kills, damaged files, mutants. Counted, in RESULTS.md."""
+"""Faults put in on purpose, counted: hostile inputs, kills, damaged files, mutants."""
