@@ -30,11 +30,11 @@ class ForecastConfig(StackConfig):
         " numbers without another part; default: y, or the only one there is",
     )
     horizon: int = _data(0, "how many rows ahead to forecast", ge=0, le=100_000)
-    time: str = _data("", "column of the times; default: found")
-    series: str = _data(
-        "",
-        "column that names the series of a row, in a long table; default:"
-        " unique_id where there is one",
+    time: Names = _data((), "column of the times, or of date and time: Date,Time; default: found")
+    series: Names = _data(
+        (),
+        "column that names the series of a row, in a long table; several with commas between;"
+        " default: unique_id where there is one",
     )
     static: Names = _data((), "covariates with one value a series")
     past: Names = _data((), "covariates known up to now only")
