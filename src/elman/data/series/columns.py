@@ -14,6 +14,7 @@ from elman.data.given import Columns as GivenColumns
 from elman.data.given import Data, Files, Given, given
 from elman.data.optional import library
 from elman.data.series.panel import Missing
+from elman.data.series.time_format import TimeFormat
 from elman.data.tables.dialect import Dialect
 from elman.data.tables.read import read_columns, read_file
 from elman.data.tables.table import BadRows, Table, joined, listed
@@ -45,12 +46,14 @@ class Columns:
         future: covariates known ahead; a table to predict from has them beyond the last target.
         frequency: an alias, see `elman.data.series.frequency.Frequency.named`.
         time_zone: an IANA name; of the times in the data, where these do not say it.
+        dates: how the times are written, where that is said: see `elman.data.series.dates`.
         missing: what stands where a row or a value is missing: nothing (it is an error), the
             last value, the line between its neighbors, 0, or a mask (nothing is invented).
         duplicates: which of two rows of one time is taken; two that are equal are always one.
         constant: what happens with a series whose values are all equal, or all missing.
         categories: of each covariate that is not a number, in the order of its codes.
         dialect: how text with delimiters is written; found where it is None.
+        times: how the times are written; found where it is None.
     """
 
     target: tuple[str, ...] = ()
@@ -61,11 +64,13 @@ class Columns:
     future: tuple[str, ...] = ()
     frequency: str = ""
     time_zone: str = ""
+    dates: str = ""
     missing: Missing = "forward"
     duplicates: Duplicates = "refuse"
     constant: Constant = "refuse"
     categories: dict[str, tuple[str, ...]] = field(default_factory=dict)
     dialect: Dialect | None = None
+    times: TimeFormat | None = None
 
 
 def read_table(data: Data | Given, columns: Columns) -> Table:

@@ -41,6 +41,11 @@ class ForecastConfig(StackConfig):
     future: Names = _data((), "covariates known ahead, such as holidays")
     frequency: str = _data("", "distance of the rows: h, 15min, D, B, W-SUN, MS …; default: found")
     time_zone: str = _data("", "IANA name of the zone of the times, where they don't say it")
+    dates: str = _data(
+        "",
+        "how the times are written: day-first, month-first, year-first, year-week, epoch-s, -ms,"
+        " -us, -ns, steps, or a strptime format such as %d.%m.%Y; default: found",
+    )
     missing: Literal["refuse", "forward", "interpolate", "zero", "mask"] = _data(
         "forward",
         "what stands where a value is missing: an error, the last value, a line, 0,"
