@@ -19,7 +19,7 @@ import elman
 ROOT = Path(__file__).parent.parent
 
 # Modules that every part may import; what a leaf itself imports is in the table.
-LEAVES = ("checksums", "errors", "files", "machine", "settings", "tensors")
+LEAVES = ("checksums", "errors", "files", "machine", "numbers", "settings", "tensors")
 MODELS = ("models", "layers", "kernels")
 BESIDE = ("plots", "evaluation", "diagnostics", "decoding", "streaming", "data")
 PREDICTORS = ("predictors", *BESIDE, *MODELS)
@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "machine": ("errors",),
     "files": ("errors",),
     "checksums": ("errors", "files"),
+    "numbers": (),
     "settings": ("errors",),
     "tensors": ("checksums", "errors", "files"),
     "kernels": (),
