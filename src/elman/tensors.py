@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from elman.errors import InputError
 from elman.files import safetensors_path
+from elman.parse import parse_json
 
 Tree: TypeAlias = Any
 """Any nest of dict (keys str or int), list, tuple, str, int, float, bool, None and Tensor."""
@@ -43,7 +44,7 @@ def load_tree(path: Path) -> Tree:
     """Read what `save_tree` wrote, on the CPU."""
     try:
         with safe_open(path, "pt") as file:
-            skeleton = json.loads((file.metadata() or {})[_KEY])
+            skeleton = parse_json((file.metadata() or {})[_KEY])
             # Cloned because safetensors maps the file, which later checkpoints will delete.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
         return _build(skeleton, tensors)
@@ -51,7 +52,7 @@ def load_tree(path: Path) -> Tree:
         raise InputError(f"{path}: there is no such file") from error
     except KeyError as error:
         raise InputError(f"{path}: not a checkpoint of elman, {error} is missing") from error
-    except (SafetensorError, OSError, RecursionError, TypeError, ValueError) as error:
+    except (SafetensorError, OSError, TypeError, ValueError) as error:
         raise InputError(
             f"{path}: cannot be read ({error}); it is damaged or no checkpoint, use another"
         ) from error

@@ -25,11 +25,13 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from elman.bounds import read_settings
 from elman.data.given import Data, Given, given
 from elman.errors import InputError, missing_extra
 from elman.files import write_bytes, write_json
 from elman.machine import use_device
 from elman.models.cells import trusted_cell
+from elman.parse import parse_json
 from elman.settings import Options, validated
 from elman.streaming.session import Session
 from elman.tensors import load_model, save_model
@@ -276,7 +278,7 @@ def read_parts(folder: Path) -> tuple[str, Parts]:
     """The kind and the parts that `write_parts` wrote."""
     path = folder / HEADER
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(read_settings(path))
         header, settings, hashes = content["elman"], dict(content["settings"]), content["files"]
         if header["format"] != FORMAT:
             raise InputError(
@@ -301,7 +303,7 @@ def read_parts(folder: Path) -> tuple[str, Parts]:
         raise InputError(
             f"{error.filename}: is missing; expected the folder of a predictor"
         ) from error
-    except (OSError, RecursionError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error})") from error
     return kind, Parts(settings, files)
 

@@ -8,7 +8,6 @@ may follow. What can't be read raises `InputError`, which says where.
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -23,6 +22,7 @@ from elman.data.tables.dialect import Dialect, find_dialect, not_a_row, with_dec
 from elman.data.tables.table import BadRows, Table
 from elman.data.text_files import decoded_lines
 from elman.errors import InputError
+from elman.parse import parse_json
 
 KINDS = {
     **dict.fromkeys((".csv", ".tsv", ".tab"), "delimited"),
@@ -255,8 +255,8 @@ def _read_json(path: Path, bad: BadRows) -> Table:
             blank += 1
             continue
         try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
+            row = parse_json(line)
+        except ValueError as error:
             bad.add(f"{path}:{number}", f"not JSON ({error})")
             continue
         if lists is None:
