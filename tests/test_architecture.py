@@ -19,7 +19,7 @@ import elman
 ROOT = Path(__file__).parent.parent
 
 # Modules that every part may import; what a leaf itself imports is in the table.
-LEAVES = ("bounds", "errors", "files", "machine", "parse", "settings", "tensors")
+LEAVES = ("bounds", "errors", "files", "machine", "numbers", "parse", "settings", "tensors")
 MODELS = ("models", "layers", "kernels")
 BESIDE = ("plots", "evaluation", "diagnostics", "decoding", "streaming", "data")
 PREDICTORS = ("predictors", *BESIDE, *MODELS)
@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "parse": ("bounds",),
     "machine": ("errors", "parse"),
     "files": ("errors",),
+    "numbers": (),
     "settings": ("bounds", "errors", "parse"),
     "tensors": ("errors", "files", "parse"),
     "kernels": (),
