@@ -13,8 +13,16 @@ from elman.settings import listed, section
 _table = section("Tables")
 
 _NAMES = {
-    **{"comma": ",", "semicolon": ";", "tab": "\t", "\\t": "\t", "pipe": "|", "space": " "},
-    **{"point": ".", "dot": ".", "apostrophe": "'", "\u2019": "'"},
+    "comma": ",",
+    "semicolon": ";",
+    "tab": "\t",
+    "\\t": "\t",
+    "pipe": "|",
+    "space": " ",
+    "point": ".",
+    "dot": ".",
+    "apostrophe": "'",
+    "\u2019": "'",
     **dict.fromkeys(("\u00a0", "\u202f", "\u2009"), " "),
 }
 

@@ -31,7 +31,9 @@ _WAYS = [(decimal, sign) for decimal, other in _OTHER.items() for sign in ("", o
 _LOOKED_AT = 1000
 
 # A point that can't stand before a group of three digits, or after more than three.
-_SURELY_DECIMAL = re.compile(r"\.\d{0,2}(?!\d)|\.\d{4}|(?<![\d.])0\d*\.|(?<!\d)\.|\d{4}\.|\.\d+[eE]")
+_SURELY_DECIMAL = re.compile(
+    r"\.\d{0,2}(?!\d)|\.\d{4}|(?<![\d.])0\d*\.|(?<!\d)\.|\d{4}\.|\.\d+[eE]"
+)
 _GROUPS_BY_POINT = re.compile(r"\.\d{3}\.")
 _AMOUNT = r"[\d][\d.,' \u00a0\u202f\u2009]*"
 _SIGNED = re.compile(
@@ -107,7 +109,7 @@ def _ways(cells: Sequence[str]) -> dict[str, str]:
         now = [way for way in fitting if _pattern(*way).fullmatch(text)]
         if len(now) < len(fitting) and (now or looks_like_number(text)):
             fitting = now
-    found = {decimal: sign for decimal, sign in reversed(fitting)}  # the first is without groups
+    found = dict(reversed(fitting))  # the first is without groups
     return {} if found == {".": "", ",": ""} else found
 
 
@@ -152,7 +154,7 @@ def number(text: str, decimal: str, thousands: str, missing: Sequence[str] = ())
 
 
 def _groups(text: str, decimal: str) -> str:
-    """The other of comma and point, where it stands before the decimal sign and so groups digits."""
+    """The other of comma and point, where it stands before the decimal sign, so groups digits."""
     other = _OTHER[decimal]
     return other if -1 < text.find(other) < text.find(decimal) else ""
 

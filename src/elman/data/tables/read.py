@@ -157,9 +157,11 @@ def _read_delimited(
     first = list(islice(numbered, _LOOKED_AT))
     known = "\t" if suffix_of(path) in (".tsv", ".tab") else ""
     dialect, skipped = find_dialect([line for _, line in first], known, asked)
-    same = kept is not None and kept.fits([line for _, line in first[skipped:]])
-    if kept is not None and same and not asked.delimiter:
-        dialect = replace(dialect, delimiter=kept.delimiter, quoted=kept.quoted)
+    if kept is not None and kept.fits([line for _, line in first[skipped:]]):
+        if not asked.delimiter:
+            dialect = replace(dialect, delimiter=kept.delimiter, quoted=kept.quoted)
+    else:
+        kept = None  # written otherwise, so it shows by itself how its numbers are written
     lines = _Lines(first[skipped:], numbered)
     rows, begins = _rows(path, lines, dialect, broken)
     if not rows and not broken:
