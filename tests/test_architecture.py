@@ -19,7 +19,10 @@ import elman
 ROOT = Path(__file__).parent.parent
 
 # Modules that every part may import; what a leaf itself imports is in the table.
-LEAVES = ("bounds", "errors", "files", "machine", "numbers", "parse", "settings", "tensors")
+LEAVES = (
+    *("bounds", "checksums", "errors", "files", "machine", "numbers", "parse", "settings"),
+    "tensors",
+)
 MODELS = ("models", "layers", "kernels")
 BESIDE = ("plots", "evaluation", "diagnostics", "decoding", "streaming", "data")
 PREDICTORS = ("predictors", *BESIDE, *MODELS)
@@ -30,9 +33,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "parse": ("bounds",),
     "machine": ("errors", "parse"),
     "files": ("errors",),
+    "checksums": ("bounds", "errors", "files", "parse"),
     "numbers": (),
     "settings": ("bounds", "errors", "parse"),
-    "tensors": ("errors", "files", "parse"),
+    "tensors": ("checksums", "errors", "files", "parse"),
     "kernels": (),
     "layers": ("kernels",),
     "models": ("layers", "kernels"),

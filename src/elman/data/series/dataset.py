@@ -103,8 +103,8 @@ def read_panel(data: Data | Given, columns: Columns | None = None) -> SeriesData
 def _grid_of(table: Table, columns: Columns) -> tuple[Panel, Find, Columns, list[str]]:
     stamps, zoned, note = parse_times(*times_of(table, columns.time), table.where)
     notes = [f"times {note}"] if note else []
-    if table.dialect is not None and table.dialect.decimal == ",":
-        notes.append("numbers read with a decimal comma")
+    if table.dialect is not None:
+        notes += table.dialect.notes(table.name)
     codes, ids = _series_codes(table, columns)
     stamps, time_zone = place_in_zone(stamps, zoned, columns.time_zone, codes, table.where)
     targets = np.stack([table.numbers(name) for name in columns.target], axis=1)
