@@ -15,6 +15,7 @@ from elman.data.given import Data, Files, Given, given
 from elman.data.optional import library
 from elman.data.series.panel import Missing
 from elman.data.series.time_format import TimeFormat
+from elman.data.tables.asked import Asked
 from elman.data.tables.dialect import Dialect
 from elman.data.tables.read import read_columns, read_file
 from elman.data.tables.table import BadRows, Table, joined, listed
@@ -53,6 +54,7 @@ class Columns:
         constant: what happens with a series whose values are all equal, or all missing.
         categories: of each covariate that is not a number, in the order of its codes.
         dialect: how text with delimiters is written; found where it is None.
+        asked: what the user says of how it is written.
         times: how the times are written; found where it is None.
     """
 
@@ -70,6 +72,7 @@ class Columns:
     constant: Constant = "refuse"
     categories: dict[str, tuple[str, ...]] = field(default_factory=dict)
     dialect: Dialect | None = None
+    asked: Asked = field(default_factory=Asked)
     times: TimeFormat | None = None
 
 
@@ -78,7 +81,9 @@ def read_table(data: Data | Given, columns: Columns) -> Table:
     match given(data):
         case Files(paths):
             bad = BadRows(remedy="correct the row")
-            tables = [read_file(path, bad, dialect=columns.dialect) for path in paths]
+            tables = [
+                read_file(path, bad, dialect=columns.dialect, asked=columns.asked) for path in paths
+            ]
         case GivenColumns() as found:
             tables = [read_columns(found)]
         case _:
