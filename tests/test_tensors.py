@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +207,8 @@ def test_the_tree_is_readable_json(tmp_path: Path) -> None:
     save_tree(tmp_path / "t", {"a": (1, None), 2: torch.ones(1), "f": math.inf})
     size = int.from_bytes((tmp_path / "t").read_bytes()[:8], "little")
     header = json.loads((tmp_path / "t").read_bytes()[8 : 8 + size])
-    assert json.loads(header["__metadata__"]["elman.tree"]) == {
+    seal, tree = json.loads(header["__metadata__"]["elman.tree"])
+    assert re.fullmatch("sha256:[0-9a-f]{64}", seal)
+    assert tree == {
         "dict": [["a", {"tuple": [1, None]}], [2, {"tensor": "2"}], ["f", {"float": "inf"}]]
     }

@@ -20,6 +20,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from elman.errors import InputError
+from elman.numbers import significant
+from elman.parse import parse_json
 
 Record = Mapping[str, float | int]
 
@@ -128,9 +130,9 @@ def describe(record: Record, unit: str) -> str:
     """A record as one line for people."""
     parts = [f"step {record['step']}"]
     if "loss" in record:
-        parts.append(f"loss {record['loss']:.4f}")
+        parts.append(f"loss {significant(record['loss'])}")
     if "validation_loss" in record:
-        parts.append(f"validation loss {record['validation_loss']:.4f}")
+        parts.append(f"validation loss {significant(record['validation_loss'])}")
     if "units_per_second" in record:
         parts.append(f"{record['units_per_second']:,.0f} {unit}/s")
     return " · ".join(parts)
@@ -184,7 +186,7 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             if not line.endswith(b"\n"):
                 return  # what a kill has left unfinished
             try:
-                record = dict(json.loads(line))
+                record = dict(parse_json(line))
                 index(record["step"])
             except (ValueError, KeyError, TypeError) as error:
                 raise InputError(

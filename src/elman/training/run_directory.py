@@ -10,7 +10,6 @@ checkpoints/         what `resume` goes on from
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
@@ -18,11 +17,19 @@ from typing import Any, Self, final
 
 import tomli_w
 
+from elman.bounds import read_settings
+from elman.checksums import SEAL, damaged, is_intact, sealed
 from elman.errors import InputError
-from elman.files import write_text
+from elman.files import write_bytes
+from elman.parse import parse_toml
 
-FORMAT = 2
+FORMAT = 3
 """Raised when a run directory can no longer be read by the code before it."""
+
+_EDITED = (
+    "restore it from a copy; to train with other settings, give a copy of it to `elman train` as"
+    " --config"
+)
 
 _CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
 
@@ -57,9 +64,15 @@ class RunDirectory:
             )
         for folder in (run.data, run.predictor, run.checkpoints):
             folder.mkdir(parents=True, exist_ok=True)
-        header = {"version": metadata.version("elman"), "format": FORMAT, "task": task}
+        header = {
+            "sha256": SEAL,
+            "version": metadata.version("elman"),
+            "format": FORMAT,
+            "task": task,
+        }
         given = {name: value for name, value in settings.items() if value is not None}
-        write_text(run.config_path, tomli_w.dumps({"elman": header, "settings": given}))
+        config = tomli_w.dumps({"elman": header, "settings": given})
+        write_bytes(run.config_path, sealed(config.encode()))
         return run
 
     def read_config(self) -> tuple[str, dict[str, Any]]:
@@ -68,12 +81,15 @@ class RunDirectory:
         if not self.path.is_dir():
             raise InputError(f"{self.path}: there is no such folder, expected a run directory")
         try:
-            tree = tomllib.loads(where.read_text(encoding="utf-8"))
+            written = read_settings(where)
+            tree = parse_toml(written.decode())
         except FileNotFoundError as error:
             raise InputError(
                 f"{self.path}: not a run directory, it has no {where.name};"
                 " give the --out of `elman train`"
             ) from error
+        except InputError:
+            raise
         except (OSError, ValueError) as error:
             raise InputError(f"{where}: cannot be read ({error})") from error
         header, settings = tree.get("elman"), tree.get("settings")
@@ -84,6 +100,8 @@ class RunDirectory:
                 f"{where}: a run of format {header.get('format')!r}, expected {FORMAT}; train it"
                 f" again, or use elman {header.get('version')}"
             )
+        if not is_intact(written):
+            raise damaged(where, _EDITED)
         if not isinstance(header.get("task"), str):
             raise InputError(f"{where}: [elman] names no task")
         return header["task"], settings

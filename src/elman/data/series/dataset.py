@@ -5,13 +5,13 @@ Legend: R rows of the table, S series.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
+from elman.bounds import read_settings
 from elman.data.given import Data, Files, Given, given
 from elman.data.optional import library
 from elman.data.series.columns import Columns, read_table, resolve, times_of
@@ -36,6 +36,7 @@ from elman.data.series.time_format import parse_times
 from elman.data.tables.table import Table
 from elman.errors import InputError
 from elman.files import write_json
+from elman.parse import parse_json
 from elman.settings import adapter
 
 MOST_CATEGORIES = 64
@@ -65,9 +66,11 @@ class SeriesData:
         """What `save` wrote."""
         path = folder / "columns.json"
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = parse_json(read_settings(path))
             columns = adapter(Columns).validate_python(content["columns"])
             notes = tuple(str(note) for note in content["notes"])
+        except InputError:
+            raise
         except (OSError, ValueError, KeyError, TypeError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(
@@ -110,8 +113,8 @@ def _grid_of(table: Table, columns: Columns) -> tuple[Panel, Find, Columns, list
         frequency=columns.frequency,
     )
     notes = [times.note] if times.note else []
-    if table.dialect is not None and table.dialect.decimal == ",":
-        notes.append("numbers read with a decimal comma")
+    if table.dialect is not None:
+        notes += table.dialect.notes(table.name)
     stamps, time_zone = place_in_zone(
         times.stamps, times.zoned, columns.time_zone, codes, table.where
     )
