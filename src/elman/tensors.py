@@ -35,7 +35,8 @@ def save_tree(path: Path, tree: Tree) -> None:
     tensors: dict[str, Tensor] = {}
     skeleton = _describe(tree, "", tensors, {})
     header = {_KEY: json.dumps(skeleton, allow_nan=False, separators=(",", ":"))}
-    with safetensors_path(path) as temporary:
+    size = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+    with safetensors_path(path, size) as temporary:
         save_file(tensors, temporary, header)
 
 
