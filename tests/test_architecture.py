@@ -19,7 +19,7 @@ import elman
 ROOT = Path(__file__).parent.parent
 
 # Modules that every part may import; what a leaf itself imports is in the table.
-LEAVES = ("errors", "files", "machine", "settings", "tensors")
+LEAVES = ("checksums", "errors", "files", "machine", "numbers", "settings", "tensors")
 MODELS = ("models", "layers", "kernels")
 BESIDE = ("plots", "evaluation", "diagnostics", "decoding", "streaming", "data")
 PREDICTORS = ("predictors", *BESIDE, *MODELS)
@@ -28,8 +28,10 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "errors": (),
     "machine": ("errors",),
     "files": ("errors",),
+    "checksums": ("errors", "files"),
+    "numbers": (),
     "settings": ("errors",),
-    "tensors": ("errors", "files"),
+    "tensors": ("checksums", "errors", "files"),
     "kernels": (),
     "layers": ("kernels",),
     "models": ("layers", "kernels"),

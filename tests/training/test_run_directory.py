@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from elman.checksums import SEAL, sealed
 from elman.errors import InputError
 from elman.training.run_directory import FORMAT, RunDirectory
 from tests.training.toy import make_config, make_run
@@ -27,13 +28,15 @@ def test_config_comes_back(tmp_path: Path) -> None:
         (None, "holds no run yet; begin it with `elman train TASK DATA --out"),
         ("[elman", "config.toml: cannot be read"),
         ("x = 1\n", "expected the tables"),
-        ('[elman]\nversion = "9"\nformat = 1\ntask = "t"\n[settings]\n', "of format 1, expected 2"),
-        (f"[elman]\nformat = {FORMAT}\n[settings]\n", "names no task"),
+        ('[elman]\nversion = "9"\nformat = 1\ntask = "t"\n[settings]\n', "of format 1, expected 3"),
+        (f"[elman]\nformat = {FORMAT}\n[settings]\n", "config.toml: is damaged"),
+        (f'[elman]\nsha256 = "{SEAL}"\nformat = {FORMAT}\n[settings]\n', "names no task"),
     ],
 )
 def test_reading_refuses_what_is_no_run(tmp_path: Path, text: str | None, match: str) -> None:
     if text is not None:
-        (tmp_path / "config.toml").write_text(text)
+        content = text.encode()
+        (tmp_path / "config.toml").write_bytes(sealed(content) if SEAL in text else content)
     with pytest.raises(InputError, match=match) as caught:
         RunDirectory(tmp_path).read_config()
     assert "\n" not in str(caught.value)

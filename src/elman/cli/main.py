@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from types import FrameType
-from typing import Any
+from typing import TextIO
 
 from cyclopts import App, CycloptsError
 
@@ -101,11 +101,18 @@ def _warnings_as_lines() -> Iterator[None]:
     with warnings.catch_warnings():
         shown = warnings.showwarning
 
-        def show(message: Warning | str, category: type[Warning], *rest: Any) -> None:
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
             if issubclass(category, ElmanWarning):
                 print(f"elman: warning: {' '.join(str(message).split())}", file=sys.stderr)
             else:
-                shown(message, category, *rest)
+                shown(message, category, filename, lineno, file, line)
 
         warnings.simplefilter("always", ElmanWarning)
         warnings.showwarning = show

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from elman.evaluation.report import Report
+from elman.numbers import significant
 from elman.tasks.runs import Run
 from elman.training.loop import Outcome
 
@@ -40,5 +41,5 @@ def print_report(report: Report) -> None:
     split = max((len(score.split) for score in report.scores), default=0)
     metric = max((len(score.metric) for score in report.scores), default=0)
     for score in report.scores:
-        value = f"{score.value:>10.4f} {score.unit}".rstrip()
+        value = f"{significant(score.value):>10} {score.unit}".rstrip()
         print(f"{score.split:<{split}}  {score.metric:<{max(metric, 10)}} {value}")

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field
 
 from elman.data.series.columns import Columns
 from elman.data.series.forecasts import Forecast
+from elman.data.series.keys import split_keys
 from elman.data.series.panel import Panel
 from elman.settings import Options, listed
 
@@ -74,19 +75,28 @@ def forecast_records(
 
     `levels` are the quantiles to write; `more` gives further columns of a channel, before the time.
     """
-    name, time = columns.series or "unique_id", columns.time
+    names = columns.series or ("unique_id",)
     for place in range(len(panel)):
+        keys = dict(zip(names, split_keys(panel.ids[place], len(names)), strict=True))
         times = written_times(panel, panel.next_times(place, forecast.horizon))
         for channel, target in enumerate(panel.targets):
             for step, when in enumerate(times):
-                row: dict[str, Any] = {name: panel.ids[place]}
+                row: dict[str, Any] = dict(keys)
                 if len(panel.targets) > 1:
                     row["target"] = target
-                row |= {**more(channel), time: when}
+                row |= {**more(channel), **_in_columns(columns.time, when)}
                 row["mean"] = float(forecast.mean[place, step, channel])
                 for level in levels:
                     row[f"q{level:g}"] = float(forecast.at(level)[place, step, channel])
                 yield row
+
+
+def _in_columns(names: Sequence[str], when: Any) -> dict[str, Any]:
+    """A time in the columns of times: the date in the first and the time of day in the second."""
+    if len(names) == 1:
+        return {names[0]: when}
+    date, _, clock = str(when).partition(" ")
+    return dict(zip(names, (date, clock), strict=True))
 
 
 def written_times(panel: Panel, times: Any) -> list[Any]:

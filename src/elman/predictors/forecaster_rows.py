@@ -13,6 +13,7 @@ import numpy as np
 
 from elman.data.optional import library
 from elman.data.series.columns import Columns
+from elman.data.series.keys import joined_keys
 from elman.data.series.panel import Floats, Panel
 from elman.data.series.stamps import parse_times
 from elman.data.tables.dialect import Dialect, find_dialect
@@ -76,12 +77,10 @@ class RowReader:
     def check(self, names: Container[str], where: str) -> None:
         """Raise InputError where a column is missing."""
         past = [item.name for item in self.panel.of("past")]
-        needed = [self.columns.time, self.columns.series, *self.panel.targets, *past]
-        for name in filter(None, needed):
+        needed = [*self.columns.time, *self.columns.series, *self.panel.targets, *past]
+        for name in needed:
             if name not in names:
-                raise InputError(
-                    f"{where}: has no column {name}; expected {', '.join(filter(None, needed))}"
-                )
+                raise InputError(f"{where}: has no column {name}; expected {', '.join(needed)}")
 
     def row(self, found: Mapping[str, Any], where: str, last: Callable[[str], Any]) -> Row:
         """The row of what stands in each column: text, or numbers and dates.
@@ -89,13 +88,15 @@ class RowReader:
         `last` gives the time of the last row of a series so far.
         """
         self.check(found, where)
-        series = str(found[self.columns.series]) if self.columns.series else self.panel.ids[0]
+        keys = [str(found[name]) for name in self.columns.series]
+        series = joined_keys(keys) if keys else self.panel.ids[0]
         if series not in self.panel.ids:
             raise InputError(
                 f"{where}: series {series}: is not in the history that this session goes on from;"
                 " give one that has it with --history"
             )
-        written = found[self.columns.time]
+        parts = [found[name] for name in self.columns.time]
+        written = parts[0] if len(parts) == 1 else " ".join(str(part).strip() for part in parts)
         written = written.strip() if isinstance(written, str) else written
         past: list[float] = []
         for item in self.panel.of("past"):
@@ -119,13 +120,12 @@ class RowReader:
         does not come after the last row of the series.
         """
         pd = library("pandas")
-        stamps, zoned, _ = parse_times(pd.Series([written]), self.columns.time, lambda _: where)
+        name = " and ".join(self.columns.time)
+        stamps, zoned, _ = parse_times(pd.Series([written]), name, lambda _: where)
         panel, zone = self.panel, self.panel.time_zone
         if (stamps.dtype == np.int64) != panel.frequency.counted:
             kind = "whole numbers" if panel.frequency.counted else "dates"
-            raise InputError(
-                f"{where}: {self.columns.time} is {str(written)!r}, expected {kind} as in training"
-            )
+            raise InputError(f"{where}: {name} is {str(written)!r}, expected {kind} as in training")
         if zone is None or panel.frequency.counted:
             return stamps[0]
         index = pd.DatetimeIndex(stamps)

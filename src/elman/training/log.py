@@ -21,6 +21,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from elman.errors import InputError
 from elman.files import DiskFull, full_disk
+from elman.numbers import significant
 
 Record = Mapping[str, float | int]
 
@@ -129,9 +130,9 @@ def describe(record: Record, unit: str) -> str:
     """A record as one line for people."""
     parts = [f"step {record['step']}"]
     if "loss" in record:
-        parts.append(f"loss {record['loss']:.4f}")
+        parts.append(f"loss {significant(record['loss'])}")
     if "validation_loss" in record:
-        parts.append(f"validation loss {record['validation_loss']:.4f}")
+        parts.append(f"validation loss {significant(record['validation_loss'])}")
     if "units_per_second" in record:
         parts.append(f"{record['units_per_second']:,.0f} {unit}/s")
     return " · ".join(parts)
@@ -172,7 +173,12 @@ class MetricsFile:
         """Force what was recorded out to the disk, before a checkpoint that counts on it."""
         if self._path.exists():
             with self._path.open("rb+") as file:
-                os.fsync(file.fileno())
+                try:
+                    os.fsync(file.fileno())
+                except OSError as error:  # where the disk finds out late that it is full
+                    if (number := full_disk(error)) is not None:
+                        raise DiskFull(number, self._path) from error
+                    raise
 
     def cut_back(self, step: int) -> None:
         """Drop the lines after `step`, and a line that a kill has left unfinished."""

@@ -22,7 +22,7 @@ from elman.machine import seed_everything, untouched_randomness, use_device
 from elman.tensors import save_model
 from elman.training.config import TrainingConfig, TruncatedConfig
 from elman.training.contracts import Objective, Observer, Source, StepEvent
-from elman.training.log import Log, MetricsFile, QuietLog, Recorder, TensorBoard
+from elman.training.log import Log, MetricsFile, Recorder, TensorBoard
 from elman.training.optim import (
     Average,
     averaged,

@@ -20,16 +20,22 @@ from typing import Any, final
 
 import tomli_w
 
+from elman.checksums import SEAL, damaged, is_intact, sealed
 from elman.errors import ElmanWarning, InputError
-from elman.files import write_text
+from elman.files import write_bytes
 from elman.tensors import load_tree
 from elman.training.run_lock import LOCK, is_alive, owner_of
 
-FORMAT = 2
+FORMAT = 3
 """Raised when a run directory can no longer be read by the code before it."""
 
 INSIDE = ".preparing"
 """Where a run is prepared in a folder that is there already."""
+
+_EDITED = (
+    "restore it from a copy; to train with other settings, give a copy of it to `elman train` as"
+    " --config"
+)
 
 _CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
 
@@ -53,21 +59,34 @@ class RunDirectory:
         """Whether its preparation came to an end."""
         return self.config_path.is_file() and self.header_path.is_file()
 
-    def write_config(self, task: str, settings: Mapping[str, Any]) -> None:
+    def write_config(
+        self,
+        task: str,
+        settings: Mapping[str, Any],
+        record: Mapping[str, Any] | None = None,
+    ) -> None:
         """Write config.toml, the last file of a run that is made: it says that the run is whole.
 
         `settings` are plain values (`config.model_dump(mode="json")`); None is left out, because
-        TOML has no such value.
+        TOML has no such value. `record` is what is kept beside them, such as versions.
         """
-        header = {"version": metadata.version("elman"), "format": FORMAT, "task": task}
+        header = {
+            "sha256": SEAL,
+            "version": metadata.version("elman"),
+            "format": FORMAT,
+            "task": task,
+            **(record or {}),
+        }
         given = {name: value for name, value in settings.items() if value is not None}
-        write_text(self.config_path, tomli_w.dumps({"elman": header, "settings": given}))
+        config = tomli_w.dumps({"elman": header, "settings": given})
+        write_bytes(self.config_path, sealed(config.encode()))
 
     def read_config(self) -> tuple[str, dict[str, Any]]:
-        """The task and its settings, as `create` was given them."""
+        """The task and its settings, as `write_config` was given them."""
         where = self.config_path
         try:
-            tree = tomllib.loads(where.read_text(encoding="utf-8"))
+            written = where.read_bytes()
+            tree = tomllib.loads(written.decode())
         except FileNotFoundError as error:
             raise self.why_no_run() from error
         except (OSError, ValueError) as error:
@@ -80,6 +99,8 @@ class RunDirectory:
                 f"{where}: a run of format {header.get('format')!r}, expected {FORMAT}; train it"
                 f" again, or use elman {header.get('version')}"
             )
+        if not is_intact(written):
+            raise damaged(where, _EDITED)
         if not isinstance(header.get("task"), str):
             raise InputError(f"{where}: [elman] names no task")
         return header["task"], settings
@@ -101,25 +122,20 @@ class RunDirectory:
         Raises:
             InputError: there are some, and all of them are damaged.
         """
-        damaged: list[str] = []
+        broken: list[str] = []
         for path in reversed(self.all_checkpoints()):
             try:
-                load_tree(path)
+                load_tree(path, "the checkpoint before it is used")
             except InputError as error:
-                damaged.append(str(error))
+                broken.append(str(error))
                 continue
-            if damaged:
-                warnings.warn(
-                    f"{damaged[0]}: training goes on from {path.name}, the checkpoint before it",
-                    ElmanWarning,
-                    stacklevel=2,
-                )
+            for line in broken:
+                warnings.warn(f"{line}: {path.name}", ElmanWarning, stacklevel=2)
             return path
-        if damaged:
+        if broken:
             raise InputError(
-                f"{self.path}: none of its checkpoints can be read (of the newest: {damaged[0]});"
-                f" delete the folder {self.checkpoints}, and `elman resume {self.path}` trains from"
-                " the beginning"
+                f"{self.checkpoints}: every checkpoint in it is damaged; delete this folder, and"
+                f" `elman resume {self.path}` trains from the beginning"
             )
         return None
 
@@ -137,9 +153,10 @@ class RunDirectory:
 
         Only the process that owns the run may do so.
         """
-        for path in self.all_checkpoints():
-            if checkpoint is None or path.name > checkpoint.name:
-                path.unlink(missing_ok=True)
+        kept = self.all_checkpoints()
+        later = kept if checkpoint is None else kept[kept.index(checkpoint) + 1 :]
+        for path in later:
+            path.unlink(missing_ok=True)
 
     def clear_leftovers(self) -> None:
         """Delete what kills have left: partial files of dead processes, safetensors' own.

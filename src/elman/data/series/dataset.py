@@ -14,11 +14,12 @@ import numpy as np
 
 from elman.data.given import Data, Files, Given, given
 from elman.data.optional import library
-from elman.data.series.columns import Columns, read_table, resolve
+from elman.data.series.columns import Columns, read_table, resolve, times_of
 from elman.data.series.frequency import Stamps, spoken
 from elman.data.series.grid import Find, assemble
 from elman.data.series.infer_frequency import infer_frequency
 from elman.data.series.json_lines import is_gluonts, read_grid
+from elman.data.series.keys import joined_keys
 from elman.data.series.panel import (
     Booleans,
     Covariate,
@@ -97,10 +98,10 @@ def read_panel(data: Data | Given, columns: Columns | None = None) -> SeriesData
 
 
 def _grid_of(table: Table, columns: Columns) -> tuple[Panel, Find, Columns, list[str]]:
-    stamps, zoned, note = parse_times(table.series(columns.time), columns.time, table.where)
+    stamps, zoned, note = parse_times(*times_of(table, columns.time), table.where)
     notes = [f"times {note}"] if note else []
-    if table.dialect is not None and table.dialect.decimal == ",":
-        notes.append("numbers read with a decimal comma")
+    if table.dialect is not None:
+        notes += table.dialect.notes(table.name)
     codes, ids = _series_codes(table, columns)
     stamps, time_zone = place_in_zone(stamps, zoned, columns.time_zone, codes, table.where)
     targets = np.stack([table.numbers(name) for name in columns.target], axis=1)
@@ -158,11 +159,21 @@ def _series_codes(table: Table, columns: Columns) -> tuple[Integers, tuple[str, 
     """(R,) the number of each row's series, in the order in which they come, and their names."""
     if not columns.series:
         return np.zeros(len(table), dtype=np.int64), (",".join(columns.target),)
-    codes, names = library("pandas").factorize(table.series(columns.series))
-    if (codes < 0).any():
-        row = int(np.flatnonzero(codes < 0)[0])
-        raise InputError(f"{table.where(row)}: {columns.series} is empty; name the row's series")
-    return np.asarray(codes, dtype=np.int64), tuple(str(name) for name in names)
+    pd = library("pandas")
+    code = np.zeros(len(table), dtype=np.int64)
+    words: list[tuple[str, ...]] = []
+    for name in columns.series:
+        of, names = pd.factorize(table.series(name))
+        if (of < 0).any():
+            row = int(np.flatnonzero(of < 0)[0])
+            raise InputError(f"{table.where(row)}: {name} is empty; name the row's series")
+        # Numbered anew after each column, so that the numbers stay small.
+        code, pairs = pd.factorize(code * len(names) + of)
+        words = [
+            (*(words[pair // len(names)] if words else ()), str(names[pair % len(names)]))
+            for pair in pairs
+        ]
+    return np.asarray(code, dtype=np.int64), tuple(map(joined_keys, words))
 
 
 def _encoded(table: Table, columns: Columns, role: Role) -> tuple[Floats, tuple[Covariate, ...]]:
@@ -267,11 +278,10 @@ def with_future(panel: Panel, data: Data | Given, columns: Columns) -> Panel:
     how the panel was read.
     """
     table = read_table(data, columns)
-    needed = [columns.time, columns.series, *columns.future]
-    for name in filter(None, needed):
+    for name in (*columns.time, *columns.series, *columns.future):
         if name not in table.columns:
             raise InputError(f"{table.name}: has no column {name}; it is needed ahead")
-    stamps, zoned, _ = parse_times(table.series(columns.time), columns.time, table.where)
+    stamps, zoned, _ = parse_times(*times_of(table, columns.time), table.where)
     own = replace(columns, target=())
     codes, names = _series_codes(table, own) if columns.series else (np.zeros(len(stamps), int), ())
     stamps, _ = place_in_zone(stamps, zoned, columns.time_zone, codes, table.where)
@@ -315,8 +325,8 @@ def _summary(panel: Panel, columns: Columns) -> list[str]:
     season = ", ".join(str(item) for item in panel.frequency.seasons)
     lines = [
         f"{many}, {sizes}, {panel.frequency.words} ({panel.frequency.alias}), {when}{zone}",
-        f"times from {columns.time}, target {', '.join(panel.targets)}"
-        + (f", series from {columns.series}" if columns.series else "")
+        f"times from {' and '.join(columns.time)}, target {', '.join(panel.targets)}"
+        + (f", series from {', '.join(columns.series)}" if columns.series else "")
         + (f"; seasons of {season} rows" if season else ""),
     ]
     for role in ("static", "past", "future"):

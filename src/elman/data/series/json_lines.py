@@ -118,8 +118,8 @@ def read_grid(paths: Sequence[Path], columns: Columns) -> tuple[Panel, Find, Col
     found = replace(
         columns,
         target=names,
-        time="start",
-        series="item_id",
+        time=("start",),
+        series=("item_id",),
         frequency=kind.alias,
         time_zone=columns.time_zone or (zone or ""),
         categories=known,

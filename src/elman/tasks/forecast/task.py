@@ -90,7 +90,7 @@ class ForecastTask(Task[ForecastConfig, SeriesData, ForecasterPredictor]):
         if given is None:
             raise InputError("forecast: no data; give a table of times and values")
         check_cell(config.cell)
-        asked = adapter(Columns).validate_python(config.model_dump())
+        asked = adapter(Columns).validate_python({**config.model_dump(), "asked": config.asked})
         data = read_panel(given, asked)
         check_counts(data.panel, config.head_kind)
         cls(config, data).source()  # series that are too short for the horizon are found now
