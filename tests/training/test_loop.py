@@ -324,7 +324,7 @@ def test_disk_full_while_saving(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     def full(descriptor: int) -> None:
         calls.append(descriptor)
-        if len(calls) > 4:
+        if len(calls) > 5:
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("elman.files.os.fsync", full)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 import warnings
 from collections.abc import Mapping
 from importlib import metadata
@@ -20,9 +19,11 @@ from typing import Any, final
 
 import tomli_w
 
+from elman.bounds import read_settings
 from elman.checksums import SEAL, damaged, is_intact, sealed
 from elman.errors import ElmanWarning, InputError
 from elman.files import write_bytes
+from elman.parse import parse_toml
 from elman.tensors import load_tree
 from elman.training.run_lock import LOCK, is_alive, owner_of
 
@@ -85,10 +86,12 @@ class RunDirectory:
         """The task and its settings, as `write_config` was given them."""
         where = self.config_path
         try:
-            written = where.read_bytes()
-            tree = tomllib.loads(written.decode())
+            written = read_settings(where)
+            tree = parse_toml(written.decode())
         except FileNotFoundError as error:
             raise self.why_no_run() from error
+        except InputError:
+            raise
         except (OSError, ValueError) as error:
             raise InputError(f"{where}: cannot be read ({error})") from error
         header, settings = tree.get("elman"), tree.get("settings")
