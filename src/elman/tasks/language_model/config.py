@@ -27,6 +27,7 @@ class LanguageModelConfig(PlacedDropoutConfig, VocabularyConfig, TruncatedConfig
     """A language model: what a token is, the network, its regularization, and training."""
 
     unit: Unit = unit_setting("char")
+    split_punctuation: bool = _text(True, "unit word: words apart from their punctuation")
 
     valid_fraction: float = _text(
         0.05, "share of a single text kept for validation, near its end", gt=0, lt=1

@@ -36,7 +36,11 @@ def prepare(config: LanguageModelConfig, given: Given | None, folder: Path) -> L
         given, valid_fraction=config.valid_fraction, test_fraction=config.test_fraction
     )
     tokenizer = train_tokenizer(
-        config.unit, texts.train.blocks(), config.vocabulary_limit, config.min_count
+        config.unit,
+        texts.train.blocks(),
+        config.vocabulary_limit,
+        config.min_count,
+        split_punctuation=config.split_punctuation,
     )
     tokenizer.save(folder / TOKENIZER)
     for name, text in zip(SPLITS, (texts.train, texts.valid, texts.test), strict=True):
