@@ -34,18 +34,20 @@ class Text:
         start: the first character.
         stop: the character after the last; None for the end of the files.
         name: what errors call it.
+        encoding: of the files; "" for UTF-8, or what a byte order mark says.
     """
 
     files: tuple[Path | str, ...]
     start: int = 0
     stop: int | None = None
     name: str = "the text"
+    encoding: str = ""
     _from: Place = _BEGINNING
 
     def blocks(self) -> Iterator[str]:
         """The text in blocks of about 1 MiB, from its beginning each time."""
         position = self._from.characters
-        for block, _ in _blocks(self.files, self._from):
+        for block, _ in _blocks(self.files, self._from, self.encoding):
             first = max(self.start - position, 0)
             last = len(block) if self.stop is None else self.stop - position
             if first < min(last, len(block)):
@@ -69,6 +71,7 @@ def resolve_sources(
     *,
     valid_fraction: float = 0.05,
     test_fraction: float = 0.05,
+    encoding: str = "",
 ) -> TextSplit:
     """Find the training, validation and test text.
 
@@ -78,7 +81,7 @@ def resolve_sources(
     the very end, before it the validation text, a fraction of the characters each.
     """
     parts = parts_of(given(data), needed=("train", "valid"))
-    texts = {name: whole_text(part) for name, part in parts.items()}
+    texts = {name: whole_text(part, encoding) for name, part in parts.items()}
     train, test = texts["train"], texts.get("test")
     if "valid" in texts:
         return TextSplit(train, texts["valid"], test)
@@ -86,13 +89,16 @@ def resolve_sources(
     return replace(cut, test=test or cut.test)
 
 
-def whole_text(data: Data | Given) -> Text:
-    """All of the texts or files; of a folder, all files but hidden and empty ones."""
+def whole_text(data: Data | Given, encoding: str = "") -> Text:
+    """All of the texts or files; of a folder, all files but hidden and empty ones.
+
+    Lines end in LF, however they are written.
+    """
     found = given(data)
     match found:
         case Files():
             files = tuple(file for path in found.paths for file in _text_files(path))
-            return Text(files, name=str(found.paths[0]))
+            return Text(files, name=str(found.paths[0]), encoding=encoding)
         case Texts(labels=None):
             return Text((_joined(found),), name=found.where)
         case Texts():
@@ -119,7 +125,8 @@ def texts_of(columns: Columns) -> Texts:
 
 
 def _joined(given: Texts) -> str:
-    text = "".join(line if line.endswith("\n") else f"{line}\n" for line in given.texts)
+    lines = (line.replace("\r\n", "\n") for line in given.texts)
+    text = "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -148,12 +155,12 @@ def _text_files(path: Path) -> tuple[Path, ...]:
     return tuple(files)
 
 
-def lines_of(path: str | os.PathLike[str]) -> Iterator[str]:
+def lines_of(path: str | os.PathLike[str], encoding: str = "") -> Iterator[str]:
     """The lines of a file, or of the files of a folder, without what ends them (LF or CRLF)."""
     waiting = ""
-    for block in whole_text(Path(path)).blocks():
+    for block in whole_text(Path(path), encoding).blocks():
         *complete, waiting = (waiting + block).split("\n")
-        yield from (line.removesuffix("\r") for line in complete)
+        yield from complete
     if waiting:
         yield waiting.removesuffix("\r")
 
@@ -165,7 +172,7 @@ def _split_by_position(text: Text, valid_fraction: float, test_fraction: float) 
             f"together below 1, got {valid_fraction} and {test_fraction}"
         )
     places, length = [], 0
-    for block, place in _blocks(text.files, _BEGINNING):
+    for block, place in _blocks(text.files, _BEGINNING, text.encoding):
         places.append(place)
         length += len(block)
     # A hair is added so that 0.9 of 10 is 9 and not 8, whatever the binary fractions come to.
@@ -190,14 +197,16 @@ def _split_by_position(text: Text, valid_fraction: float, test_fraction: float) 
     )
 
 
-def _blocks(files: Sequence[Path | str], start: Place) -> Iterator[tuple[str, Place]]:
+def _blocks(
+    files: Sequence[Path | str], start: Place, encoding: str
+) -> Iterator[tuple[str, Place]]:
     characters = start.characters
     for number in range(start.file, len(files)):
         begin = start if number == start.file else Place(number)
         block, place = "\n", begin
         text = files[number]
         if isinstance(text, Path):
-            within_file = file_blocks(text, begin)
+            within_file = file_blocks(text, begin, encoding)
         else:
             cuts = range(begin.byte, len(text), BLOCK_BYTES)
             within_file = ((text[cut : cut + BLOCK_BYTES], Place(byte=cut)) for cut in cuts)
