@@ -122,11 +122,10 @@ def find_dialect(
     """
     asked = asked or Asked()
     skipped = 0
-    while skipped < len(lines) and not lines[skipped].strip():
-        skipped += 1
-    named = _SEP.fullmatch(lines[skipped].strip()) if skipped < len(lines) else None
-    if named:
-        delimiter, skipped = named[1], skipped + 1
+    first = next((n for n, line in enumerate(lines) if line.strip()), None)
+    named = None if first is None else _SEP.fullmatch(lines[first].strip())
+    if named and first is not None:
+        delimiter, skipped = named[1], first + 1
     delimiter = asked.delimiter or delimiter
     rows = [line for line in lines[skipped:] if line.strip()]
     comments = next((n for n, line in enumerate(rows) if not line.startswith("#")), 0)
