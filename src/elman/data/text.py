@@ -16,7 +16,13 @@ from pathlib import Path
 from elman.data.given import Columns, Data, Files, Given, Texts, given
 from elman.data.split_names import parts_of
 from elman.data.tables.read import read_columns
-from elman.data.text_files import BLOCK_BYTES, Place, file_blocks
+from elman.data.text_files import (
+    BLOCK_BYTES,
+    Place,
+    encoding_of,
+    file_blocks,
+    first_bytes,
+)
 from elman.errors import InputError
 
 _FEWEST_CHARACTERS = 2
@@ -89,15 +95,19 @@ def resolve_sources(
     return replace(cut, test=test or cut.test)
 
 
-def whole_text(data: Data | Given, encoding: str = "") -> Text:
+def whole_text(data: Data | Given, encoding: str = "", kept: str = "") -> Text:
     """All of the texts or files; of a folder, all files but hidden and empty ones.
 
-    Lines end in LF, however they are written.
+    Lines end in LF, however they are written. Files are in the `encoding`; where that is "", in
+    UTF-8, or all of them in `kept` if one of them is not.
     """
     found = given(data)
     match found:
         case Files():
             files = tuple(file for path in found.paths for file in _text_files(path))
+            if kept and not encoding:
+                found_in = {encoding_of(file, "", kept) for file in files}
+                encoding = kept if kept in found_in else ""
             return Text(files, name=str(found.paths[0]), encoding=encoding)
         case Texts(labels=None):
             return Text((_joined(found),), name=found.where)
@@ -106,6 +116,17 @@ def whole_text(data: Data | Given, encoding: str = "") -> Text:
         case Columns():
             return whole_text(texts_of(found))
     raise InputError("data: not text; give files of text, or strings")
+
+
+def notes_of(text: Text) -> tuple[str, ...]:
+    """What is not as it stands in the first file, in lines for the terminal."""
+    first = text.files[0]
+    begin = first_bytes(first) if isinstance(first, Path) else b""
+    encoding = text.encoding or (encoding_of(first) if isinstance(first, Path) else "utf-8")
+    lines = [f"{text.name}: read as {encoding}"] if encoding != "utf-8" else []
+    if b"\r\n" in begin:
+        lines.append(f"{text.name}: lines end in CR LF, which is read as LF")
+    return tuple(lines)
 
 
 def texts_of(columns: Columns) -> Texts:
@@ -155,10 +176,10 @@ def _text_files(path: Path) -> tuple[Path, ...]:
     return tuple(files)
 
 
-def lines_of(path: str | os.PathLike[str], encoding: str = "") -> Iterator[str]:
+def lines_of(path: str | os.PathLike[str], encoding: str = "", kept: str = "") -> Iterator[str]:
     """The lines of a file, or of the files of a folder, without what ends them (LF or CRLF)."""
     waiting = ""
-    for block in whole_text(Path(path), encoding).blocks():
+    for block in whole_text(Path(path), encoding, kept).blocks():
         *complete, waiting = (waiting + block).split("\n")
         yield from complete
     if waiting:

@@ -107,6 +107,12 @@ def _open(path: Path) -> BinaryIO:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
 
 
+def first_bytes(path: Path) -> bytes:
+    """The first of a file, decompressed."""
+    with _open(path) as file, _reading(path):
+        return file.read(1 << 16)
+
+
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
     try:

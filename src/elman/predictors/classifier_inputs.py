@@ -57,7 +57,9 @@ class RowOptions(TableSettings, Options):
 
     def columns(self, trained: Columns) -> Columns:
         """The columns of training, with what these options say."""
-        return replace(trained, text=self.text_column or trained.text, asked=self.asked)
+        return replace(
+            trained, text=self.text_column or trained.text, asked=self.asked.over(trained.asked)
+        )
 
 
 class LabeledRowOptions(RowOptions):

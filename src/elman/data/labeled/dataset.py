@@ -28,7 +28,6 @@ from elman.data.labeled.rows import (
     ParsedRows,
 )
 from elman.data.split_names import SPLITS
-from elman.data.tables.asked import Asked
 from elman.data.tables.numerals import MISSING
 from elman.data.tables.table import BadRows
 from elman.errors import InputError
@@ -69,7 +68,7 @@ def read_labeled(
         made["train"],
         made["valid"],
         test if test is not None and len(test) else None,
-        replace(columns, asked=Asked(), label_first=False),
+        replace(columns, asked=columns.asked.for_later(), label_first=False),
         notes,
         bad.count,
     )

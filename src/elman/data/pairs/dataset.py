@@ -74,9 +74,7 @@ def read_pairs(
         notes.append(f"left out {reader.empty:,} empty rows")
     if reader.bad.count:
         notes.append(f"left out {reader.bad.count:,} rows that can't be read")
-    return PairSplits(
-        pairs["train"], pairs["valid"], pairs.get("test", []), notes, reader.dialect
-    )
+    return PairSplits(pairs["train"], pairs["valid"], pairs.get("test", []), notes, reader.dialect)
 
 
 def _parts(found: Given, source: str | None, target: str | None) -> dict[str, Part]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator
@@ -46,6 +46,14 @@ class Asked:
     encoding: str = ""
     header: bool | None = None
     missing: tuple[str, ...] = ()
+
+    def for_later(self) -> Asked:
+        """What holds for later tables too, however those are written."""
+        return Asked(missing=self.missing)
+
+    def over(self, kept: Asked) -> Asked:
+        """This, with what `kept` says of missing words where this says nothing."""
+        return replace(self, missing=self.missing or kept.missing)
 
 
 def _named(value: Any) -> Any:

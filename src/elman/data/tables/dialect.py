@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from elman.data.tables.asked import Asked
@@ -46,6 +46,16 @@ class Dialect:
     encoding: str = "utf-8"
     header: bool = True
     missing: tuple[str, ...] = ()
+
+    def said(self, asked: Asked) -> Dialect:
+        """This, with what a user says of it."""
+        return replace(
+            self,
+            delimiter=asked.delimiter or self.delimiter,
+            decimal=asked.decimal or self.decimal,
+            thousands=asked.thousands or self.thousands,
+            missing=asked.missing or self.missing,
+        )
 
     def fits(self, lines: Sequence[str]) -> bool:
         """Whether the first lines of a table may be written so."""
