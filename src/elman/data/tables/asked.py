@@ -69,7 +69,9 @@ def _codec(value: str) -> str:
         raise ValueError(f"there is no encoding {value!r}; such as latin-1 or cp1252") from error
     if found.startswith(("iso2022", "utf-7", "hz", "idna", "punycode")):
         raise ValueError(f"{value} cannot be read in parts; save the file as UTF-8")
-    return "utf-8" if found == "utf-8-sig" else found
+    if found.startswith("utf-"):
+        return "utf-8" if found == "utf-8-sig" else found
+    return value.lower()
 
 
 def _delimiter(value: str) -> str:
