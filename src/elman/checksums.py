@@ -39,11 +39,12 @@ _NEAR = 4096
 _BLOCK = 2**20
 
 
-def damaged(path: str | os.PathLike[str], remedy: str = RESTORE) -> InputError:
-    """The error for a file that is not what was written."""
+def damaged(path: str | os.PathLike[str], remedy: str = RESTORE, part: str = "") -> InputError:
+    """The error for a file, or a part of one such as "line 2", that is not what was written."""
+    what = f"{part} is" if part else "is"
     return InputError(
-        f"{os.fspath(path)}: is damaged (its content does not match the checksum that was written"
-        f" with it); {remedy}"
+        f"{os.fspath(path)}: {what} damaged (its content does not match the checksum that was"
+        f" written with it); {remedy}"
     )
 
 
@@ -87,6 +88,11 @@ def is_file_intact(path: Path) -> bool:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest().encode() == found[1]
+
+
+def chained(previous: str, content: bytes) -> str:
+    """The checksum of one part of a file that is appended to, and of all parts before it."""
+    return hashlib.sha256(previous.encode() + content).hexdigest()[:16]
 
 
 def hash_file(path: Path) -> str:

@@ -113,7 +113,7 @@ def train(
     if run is not None:
         run.clear_leftovers()
         metrics = MetricsFile(run.metrics_path)
-        metrics.cut_back(progress.step)
+        metrics.cut_back(progress.step, progress.reported)
     recorders = [metrics, log]
 
     def save() -> Path | None:
