@@ -1,3 +1,4 @@
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from elman.training.log import MetricsFile, read_metrics
 
 RECORDS = [
     {"step": 1, "loss": 3.0},
-    {"step": 2, "gradient/layers.0/h/1": 0.5, "gradient/layers.0/h/2": None},
+    {"step": 2, "gradient/layers.0/h/1": 0.5, "gradient/layers.0/h/2": math.nan},
     {"step": 4, "gradient/layers.0/h/1": 1e-9, "gradient/layers.1/c/1": 200.0},
 ]
 

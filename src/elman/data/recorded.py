@@ -53,21 +53,20 @@ def _of_path(path: Path) -> Iterator[dict[str, str | int]]:
     if path.is_dir():
         for inner in sorted(inner for inner in path.rglob("*") if inner.is_file()):
             yield from _of_path(inner)
-    elif path.is_file():
-        yield {"name": str(path), "sha256": hash_file(path), "size": path.stat().st_size}
-    else:
-        yield {"name": str(path)}
+        return
+    entry: dict[str, str | int] = {"name": str(path)}
+    if path.is_file():
+        entry |= {"sha256": hash_file(path), "size": path.stat().st_size}
+    yield entry
 
 
 def _hash(values: Iterable[Any]) -> str:
     """The hash of texts, numbers and arrays in a row, each with its kind and its length."""
     digest = hashlib.sha256()
     for value in values:
-        array = value if isinstance(value, str) else np.asarray(value)
-        if isinstance(array, np.ndarray) and array.dtype.kind in "biufcmM":
-            kind, content = f"{array.dtype.str}{array.shape}", np.ascontiguousarray(array).tobytes()
-        else:
-            listed = value if isinstance(value, str) else array.tolist()
-            kind, content = type(listed).__name__, repr(listed).encode()
+        array = np.asarray(value)
+        kind, content = f"{array.dtype.str}{array.shape}", np.ascontiguousarray(array).tobytes()
+        if array.dtype.kind not in "biufcmM":
+            kind, content = "text", repr(array.tolist()).encode()
         digest.update(f"{kind} {len(content)}\n".encode() + content)
     return digest.hexdigest()

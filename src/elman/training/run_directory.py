@@ -47,11 +47,17 @@ class RunDirectory:
         self.checkpoints = path / "checkpoints"
 
     @classmethod
-    def create(cls, path: str | Path, task: str, settings: Mapping[str, Any]) -> Self:
+    def create(
+        cls,
+        path: str | Path,
+        task: str,
+        settings: Mapping[str, Any],
+        record: Mapping[str, Any] | None = None,
+    ) -> Self:
         """A new run directory with its config.toml.
 
         `settings` are plain values (`config.model_dump(mode="json")`); None is left out, because
-        TOML has no such value.
+        TOML has no such value. `record` is what is kept beside them, such as versions.
         """
         run = cls(Path(path))
         if run.path.exists() and not run.path.is_dir():
@@ -68,6 +74,7 @@ class RunDirectory:
             "version": metadata.version("elman"),
             "format": FORMAT,
             "task": task,
+            **(record or {}),
         }
         given = {name: value for name, value in settings.items() if value is not None}
         config = tomli_w.dumps({"elman": header, "settings": given})
@@ -87,7 +94,9 @@ class RunDirectory:
                 f"{self.path}: not a run directory, it has no {where.name};"
                 " give the --out of `elman train`"
             ) from error
-        except (OSError, ValueError) as error:
+        except (RecursionError, ValueError) as error:
+            raise damaged(where, _EDITED) from error
+        except OSError as error:
             raise InputError(f"{where}: cannot be read ({error})") from error
         header, settings = tree.get("elman"), tree.get("settings")
         if not isinstance(header, dict) or not isinstance(settings, dict):
