@@ -9,7 +9,6 @@ their folder, which is sealed.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import sys
@@ -18,8 +17,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from elman.bounds import read_settings
 from elman.errors import InputError
 from elman.files import json_bytes, write_bytes
+from elman.parse import parse_json
 
 if sys.platform != "win32":
     import fcntl
@@ -127,12 +128,12 @@ def read_list(folder: Path, remedy: str = RESTORE) -> Listed:
     """
     path = folder / LIST
     try:
-        content = path.read_bytes()
+        content = read_settings(path)
     except FileNotFoundError as error:
         raise InputError(f"{path}: is missing; {remedy}") from error
     if not is_intact(content):
         raise damaged(path, remedy)
-    found: Any = json.loads(content)
+    found: Any = parse_json(content)
     return dict(found["files"])
 
 

@@ -23,6 +23,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from elman.checksums import chained, damaged
 from elman.errors import InputError
 from elman.numbers import significant
+from elman.parse import parse_json
 
 Record = Mapping[str, float | int]
 
@@ -232,7 +233,7 @@ def _lines(path: Path) -> Iterator[_Line]:
             if match is None or match[3] != b"\n" or match[2] != chain.encode():
                 raise damaged(path, _WITHOUT, f"line {number}")
             try:
-                record = dict(json.loads(body))
+                record = dict(parse_json(body))
                 index(record["step"])
             except (ValueError, KeyError, TypeError) as error:
                 raise InputError(
