@@ -98,6 +98,7 @@ def read_panel(data: Data | Given, columns: Columns | None = None) -> SeriesData
         table = read_table(found, columns)
         grid, where, columns, notes = _grid_of(table, resolve(table, columns))
     panel, more = assemble(grid, where, columns)
+    columns = replace(columns, asked=columns.asked.for_later())
     return SeriesData(panel, columns, (*_summary(panel, columns), *notes, *more))
 
 
@@ -115,8 +116,8 @@ def _grid_of(table: Table, columns: Columns) -> tuple[Panel, Find, Columns, list
     notes = [times.note] if times.note else []
     if table.dialect is not None:
         notes += table.dialect.notes(table.name)
-    stamps, time_zone = place_in_zone(
-        times.stamps, times.zoned, columns.time_zone, codes, table.where
+    stamps, time_zone, instants = place_in_zone(
+        times.stamps, times.zoned, columns.time_zone, codes, table.where, columns.frequency
     )
     targets = np.stack([table.numbers(name) for name in columns.target], axis=1)
     past, past_of = _encoded(table, columns, "past")
@@ -134,7 +135,7 @@ def _grid_of(table: Table, columns: Columns) -> tuple[Panel, Find, Columns, list
     if same.any():
         kept, merged = _without_duplicates(table, columns, stamps, rows, same, merged, at, notes)
         rows, stamps, codes = rows[kept], stamps[kept], codes[kept]
-    frequency, steps = infer_frequency(stamps, codes, at, columns.frequency)
+    frequency, steps = infer_frequency(stamps, codes, at, columns.frequency, instants=instants)
     begins = np.concatenate([np.flatnonzero(np.diff(codes, prepend=-1)), [len(codes)]])
     borders = borders_of(steps[begins[1:] - 1] + 1)
     full = np.full((int(borders[-1]), merged.shape[1]), np.nan)
@@ -304,7 +305,9 @@ def with_future(panel: Panel, data: Data | Given, columns: Columns) -> Panel:
     times = parse_times(*times_of(table, columns.time), table.where, known=columns.times)
     own = replace(columns, target=())
     codes, names = _series_codes(table, own) if columns.series else (np.zeros(len(table), int), ())
-    stamps, _ = place_in_zone(times.stamps, times.zoned, columns.time_zone, codes, table.where)
+    stamps, *_ = place_in_zone(
+        times.stamps, times.zoned, columns.time_zone, codes, table.where, columns.frequency
+    )
     values, _ = _encoded(table, own, "future")
     number = {name: place for place, name in enumerate(names)}
     parts, lengths = [], []
@@ -335,6 +338,7 @@ def _summary(panel: Panel, columns: Columns) -> list[str]:
     ends = panel.frequency.shift(panel.starts, panel.lengths - 1)
     zone = f" ({panel.time_zone})" if panel.time_zone else ""
     when = " to ".join(map(spoken, panel.wall(np.array([panel.starts.min(), ends.max()]))))
+    words = panel.frequency.words_from(panel.starts[0])
     rows = panel.lengths
     sizes = (
         f"{rows[0]:,} rows"
@@ -344,7 +348,7 @@ def _summary(panel: Panel, columns: Columns) -> list[str]:
     many = f"{len(panel):,} series" if len(panel) > 1 else "1 series"
     season = ", ".join(str(item) for item in panel.frequency.seasons)
     lines = [
-        f"{many}, {sizes}, {panel.frequency.words} ({panel.frequency.alias}), {when}{zone}",
+        f"{many}, {sizes}, {words} ({panel.frequency.alias}), {when}{zone}",
         f"times from {' and '.join(columns.time)}, target {', '.join(panel.targets)}"
         + (f", series from {', '.join(columns.series)}" if columns.series else "")
         + (f"; seasons of {season} rows" if season else ""),
