@@ -94,12 +94,12 @@ def read_kept(run: Path) -> Kept | None:
 
 
 def begin_record(place: RunDirectory) -> None:
-    """Say in the list of hashes that the record of training is about to grow."""
-    unlist(place.path, (place.metrics_path.name, f"{_TENSORBOARD}/"))
+    """Take what training changes out of the list of hashes."""
+    unlist(place.path, (place.metrics_path.name, f"{_TENSORBOARD}/", f"{place.checkpoints.name}/"))
 
 
 def end_record(place: RunDirectory) -> None:
-    """Draw the curves of a training that is done, and list the files of its record."""
+    """Draw the curves of a training that is done, and list what it leaves."""
     curves = curves_of(read_metrics(place.metrics_path))
     if curves and is_available():
 
@@ -108,7 +108,7 @@ def end_record(place: RunDirectory) -> None:
 
         replace_listed(place.path, dict(_drawn({_GRADIENTS: draw})))
     events = sorted((place.path / _TENSORBOARD).rglob("*"))
-    paths = [place.metrics_path, *events]
+    paths = [place.metrics_path, *place.all_checkpoints(), *events]
     names = [path.relative_to(place.path).as_posix() for path in paths if path.is_file()]
     list_files(place.path, names)
 
