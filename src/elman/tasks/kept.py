@@ -94,7 +94,18 @@ def read_kept(run: Path) -> Kept | None:
 
 
 def begin_record(place: RunDirectory) -> None:
-    """Take what training changes out of the list of hashes."""
+    """Take what training changes out of the list of hashes.
+
+    Raises:
+        InputError: events of TensorBoard are damaged; training would go on with them.
+    """
+    listed = read_list(place.path) if (place.path / LIST).exists() else {}
+    for name, hashes in listed.items():
+        path = place.path / name
+        if name.startswith(f"{_TENSORBOARD}/") and path.is_file():
+            reason = fault(path, hashes, "delete it to go on without it")
+            if reason is not None:
+                raise reason
     unlist(place.path, (place.metrics_path.name, f"{_TENSORBOARD}/", f"{place.checkpoints.name}/"))
 
 

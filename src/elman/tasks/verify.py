@@ -123,9 +123,12 @@ def _files(place: RunDirectory) -> Iterator[tuple[str, str | None]]:
     yield from ((name(path), problem) for path, problem in _predictor(place))
     for path in place.all_checkpoints():
         yield name(path), None if is_file_intact(path) else str(damaged(path, _OLDER))
-    listed = place.path / LIST
-    if listed.exists() and place.metrics_path.exists():
-        yield name(place.metrics_path), _metrics(place)
+    if place.metrics_path.exists():
+        try:
+            read_metrics(place.metrics_path)
+            yield name(place.metrics_path), None
+        except InputError as error:
+            yield name(place.metrics_path), str(error)
     for inner in sorted(place.path.rglob(place.config_path.name)):
         if inner != place.config_path:  # a run of `elman diagnose --try`
             for below, problem in _files(RunDirectory(inner.parent)):
@@ -141,7 +144,7 @@ def _lists_below(place: RunDirectory) -> Iterator[Path]:
         if path.parent != place.data:
             yield path.parent
     diagnosis = place.path / "diagnosis"
-    if diagnosis.is_dir() and not (diagnosis / LIST).exists():
+    if not (diagnosis / LIST).exists() and any(names_in(diagnosis)):
         yield diagnosis
 
 
@@ -170,17 +173,6 @@ def _predictor(place: RunDirectory) -> Iterator[tuple[Path, str | None]]:
         yield weights, None if is_file_intact(weights) else str(damaged(weights))
     elif place.all_checkpoints() or place.metrics_path.exists():
         yield weights, f"{weights}: is missing; {RESTORE}"
-
-
-def _metrics(place: RunDirectory) -> str | None:
-    """What is wrong with the lines of metrics.jsonl, whether or not training has ended."""
-    try:
-        read_metrics(place.metrics_path)
-    except InputError as error:
-        return str(error)
-    hashes = read_list(place.path).get(place.metrics_path.name)
-    reason = None if hashes is None else fault(place.metrics_path, hashes)
-    return None if reason is None else str(reason)
 
 
 def _figures(run: Run) -> tuple[list[Comparison], list[str]]:
