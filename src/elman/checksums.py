@@ -9,15 +9,16 @@ their folder, which is sealed.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from elman.bounds import read_settings
 from elman.errors import InputError
 from elman.files import json_bytes, write_bytes
+from elman.parse import parse_json
 
 LIST = "hashes.json"
 """The file that lists the hashes of a folder."""
@@ -116,12 +117,12 @@ def read_list(folder: Path, remedy: str = RESTORE) -> Listed:
     """
     path = folder / LIST
     try:
-        content = path.read_bytes()
+        content = read_settings(path)
     except FileNotFoundError as error:
         raise InputError(f"{path}: is missing; {remedy}") from error
     if not is_intact(content):
         raise damaged(path, remedy)
-    found: Any = json.loads(content)
+    found: Any = parse_json(content)
     return dict(found["files"])
 
 

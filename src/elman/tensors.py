@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from elman.checksums import RESTORE, SEAL, damaged, is_file_intact, seal_file
 from elman.errors import InputError
 from elman.files import safetensors_path
+from elman.parse import parse_json
 
 Tree: TypeAlias = Any
 """Any nest of dict (keys str or int), list, tuple, str, int, float, bool, None and Tensor."""
@@ -51,7 +52,7 @@ def load_tree(path: Path, remedy: str = RESTORE) -> Tree:
         if not is_file_intact(path):
             raise damaged(path, remedy)
         with safe_open(path, "pt") as file:
-            _, skeleton = json.loads((file.metadata() or {})[_KEY])
+            _, skeleton = parse_json((file.metadata() or {})[_KEY])
             # Cloned because safetensors maps the file, which later checkpoints will delete.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
         return _build(skeleton, tensors)
@@ -61,7 +62,7 @@ def load_tree(path: Path, remedy: str = RESTORE) -> Tree:
         raise InputError(f"{path}: not a checkpoint of elman, {error} is missing") from error
     except InputError:
         raise
-    except (SafetensorError, OSError, RecursionError, TypeError, ValueError) as error:
+    except (SafetensorError, OSError, TypeError, ValueError) as error:
         raise InputError(
             f"{path}: cannot be read ({error}); it is damaged or no checkpoint, use another"
         ) from error

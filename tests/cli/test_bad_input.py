@@ -197,6 +197,8 @@ def test_a_state_that_does_not_fit(
         (["--seed", "-99999999999999999999"], "seed must be from 0"),
         (["--device", "gpu"], "device 'gpu' cannot be used"),
         (["--device", "cuda:9"], "device 'cuda:9' cannot be used"),
+        (["--device", "meta"], "device 'meta' cannot be used"),
+        (["--device", "mkldnn"], "device 'mkldnn' cannot be used"),
         (["--cell", "gru"], "was trained with lstm"),
     ],
 )

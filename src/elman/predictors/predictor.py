@@ -25,12 +25,14 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from elman.bounds import read_settings
 from elman.checksums import SEAL, damaged, is_intact, sealed
 from elman.data.given import Data, Given, given
 from elman.errors import InputError, missing_extra
 from elman.files import json_bytes, write_bytes
 from elman.machine import use_device
 from elman.models.cells import trusted_cell
+from elman.parse import parse_json
 from elman.settings import Options, validated
 from elman.streaming.session import Session
 from elman.tensors import load_model, save_model
@@ -280,9 +282,9 @@ def read_parts(folder: Path) -> tuple[str, Parts]:
     """
     path = folder / HEADER
     try:
-        written = path.read_bytes()
+        written = read_settings(path)
         intact = is_intact(written)
-        content = json.loads(written) if intact else _older(written)
+        content = parse_json(written) if intact else _older(written)
         if content is None:
             raise damaged(path)
         header = _mapping(content, "elman")
@@ -309,7 +311,7 @@ def read_parts(folder: Path) -> tuple[str, Parts]:
         raise InputError(
             f"{error.filename}: is missing; expected the folder of a predictor"
         ) from error
-    except (OSError, RecursionError, TypeError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error})") from error
     return kind, Parts(settings, files)
 
@@ -317,7 +319,7 @@ def read_parts(folder: Path) -> tuple[str, Parts]:
 def _older(written: bytes) -> Any:
     """The header of a format that had no seal; None for one that is damaged."""
     try:
-        content = json.loads(written)
+        content = parse_json(written)
         return content if 0 < content["elman"]["format"] < FORMAT else None
     except (RecursionError, KeyError, TypeError, ValueError):
         return None

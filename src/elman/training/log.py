@@ -21,6 +21,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from elman.errors import InputError
 from elman.numbers import significant
+from elman.parse import parse_json
 
 Record = Mapping[str, float | int]
 
@@ -185,7 +186,7 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             if not line.endswith(b"\n"):
                 return  # what a kill has left unfinished
             try:
-                record = dict(json.loads(line))
+                record = dict(parse_json(line))
                 index(record["step"])
             except (ValueError, KeyError, TypeError) as error:
                 raise InputError(

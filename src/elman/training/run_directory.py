@@ -10,7 +10,6 @@ checkpoints/         what `resume` goes on from
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
@@ -18,9 +17,11 @@ from typing import Any, Self, final
 
 import tomli_w
 
+from elman.bounds import read_settings
 from elman.checksums import SEAL, damaged, is_intact, sealed
 from elman.errors import InputError
 from elman.files import write_bytes
+from elman.parse import parse_toml
 
 FORMAT = 3
 """Raised when a run directory can no longer be read by the code before it."""
@@ -80,13 +81,15 @@ class RunDirectory:
         if not self.path.is_dir():
             raise InputError(f"{self.path}: there is no such folder, expected a run directory")
         try:
-            written = where.read_bytes()
-            tree = tomllib.loads(written.decode())
+            written = read_settings(where)
+            tree = parse_toml(written.decode())
         except FileNotFoundError as error:
             raise InputError(
                 f"{self.path}: not a run directory, it has no {where.name};"
                 " give the --out of `elman train`"
             ) from error
+        except InputError:
+            raise
         except (OSError, ValueError) as error:
             raise InputError(f"{where}: cannot be read ({error})") from error
         header, settings = tree.get("elman"), tree.get("settings")

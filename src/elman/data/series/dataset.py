@@ -5,13 +5,13 @@ Legend: R rows of the table, S series.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
+from elman.bounds import read_settings
 from elman.data.given import Data, Files, Given, given
 from elman.data.optional import library
 from elman.data.series.columns import Columns
@@ -35,6 +35,7 @@ from elman.data.series.read_table import read_table
 from elman.data.tables.table import Table
 from elman.errors import InputError
 from elman.files import write_json
+from elman.parse import parse_json
 from elman.settings import adapter
 
 
@@ -61,9 +62,11 @@ class SeriesData:
         """What `save` wrote."""
         path = folder / "columns.json"
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = parse_json(read_settings(path))
             columns = adapter(Columns).validate_python(content["columns"])
             notes = tuple(str(note) for note in content["notes"])
+        except InputError:
+            raise
         except (OSError, ValueError, KeyError, TypeError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(

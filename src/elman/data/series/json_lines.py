@@ -8,7 +8,6 @@ flat arrays, so that memory is linear in the file.
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -27,6 +26,7 @@ from elman.data.tables.read import KINDS, suffix_of
 from elman.data.tables.table import BadRows
 from elman.data.text_files import decoded_lines
 from elman.errors import InputError
+from elman.parse import parse_json
 
 _STATIC = ("feat_static_cat", "feat_static_real")
 
@@ -37,9 +37,9 @@ def is_gluonts(paths: Sequence[Path]) -> bool:
         return False
     for _, line in _lines(paths[0]):
         try:
-            record = json.loads(line)
+            record = parse_json(line)
             return not isinstance(record, dict) or "target" in record
-        except (ValueError, RecursionError):
+        except ValueError:
             return True
     return True
 
@@ -137,8 +137,8 @@ def _lines(path: Path) -> Iterator[tuple[str, str]]:
 
 def _record(line: str, where: str) -> dict[str, Any]:
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        record = parse_json(line)
+    except ValueError as error:
         raise InputError(f"{where}: not JSON ({error}); write one series a line") from error
     if not isinstance(record, dict) or "target" not in record or "start" not in record:
         raise InputError(

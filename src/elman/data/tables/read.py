@@ -8,7 +8,6 @@ may follow. What can't be read raises `InputError`, which says where.
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -26,6 +25,7 @@ from elman.data.tables.numerals import Numerals, find_numerals
 from elman.data.tables.table import BadRows, Table
 from elman.data.text_files import decoded_lines, encoding_of
 from elman.errors import InputError
+from elman.parse import parse_json
 
 KINDS = {
     **dict.fromkeys((".csv", ".tsv", ".tab"), "delimited"),
@@ -296,8 +296,8 @@ def _read_json(path: Path, bad: BadRows, kept: Dialect | None, asked: Asked) -> 
             blank += 1
             continue
         try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
+            row = parse_json(line)
+        except ValueError as error:
             bad.add(f"{path}:{number}", f"not JSON ({error})")
             continue
         if lists is None:

@@ -20,6 +20,7 @@ from elman.data.series.forecasts import Forecast
 from elman.data.series.panel import Floats, Integers, Panel
 from elman.errors import InputError
 from elman.evaluation.backtest.backtest import Forecasts, Schedule, forecast_cuts
+from elman.parse import parse_json
 
 _LOWER = (*(5 * step for step in range(1, 11)), *(25 * step for step in range(3, 21)))
 GRID = tuple(sorted({per_mille / 1000 for at in _LOWER for per_mille in (at, 1000 - at)}))
@@ -83,7 +84,7 @@ class Conformal:
     @classmethod
     def from_bytes(cls, data: bytes) -> Conformal:
         """What `to_bytes` gave."""
-        content = json.loads(data)
+        content = parse_json(data)
         shifts = np.array(content["shifts"], dtype=np.float64)
         return cls(tuple(content["levels"]), shifts, tuple(content["counts"]))
 
