@@ -24,6 +24,7 @@ from elman.data.series.levels import without_levels
 from elman.data.tables.table import Table, listed
 from elman.errors import InputError
 
+_LOOKED_AT = 20
 _YEAR = re.compile(r"(?:1[5-9]|2[0-2])\d\d")
 
 
@@ -44,7 +45,7 @@ def in_long_form(table: Table, columns: Columns) -> tuple[Table, Columns, list[s
 def across(table: Table) -> list[str]:
     """The last columns whose names are times, or numbers one after the other (`V2`, `V3`, …)."""
     names = list(table.columns)
-    head = table.take(np.arange(min(len(table), 20)))
+    head = table.take(np.arange(min(len(table), _LOOKED_AT)))
     found: list[str] = []
     for name in reversed(names):
         if not head.is_numeric(name):
@@ -115,7 +116,8 @@ def _melted(table: Table, columns: Columns, notes: list[str]) -> tuple[Table, Co
         cells[kind] = pa.chunked_array([pa.array(np.asarray(values, dtype=object)[places])])
     cells[value] = pa.chunked_array([pa.array(matrix[inside])])
     lines = np.asarray(table.lines)[rows].tolist()
-    long = replace(table, columns=cells, lines=lines)
+    # Its cells are numbers and words already.
+    long = replace(table, columns=cells, lines=lines, missing=())
     lengths = f"{counts.min():,}" + (f" to {counts.max():,}" if counts.min() < counts.max() else "")
     notes.append(
         f"one series a row: {len(table):,} of {lengths} values ({values[0]} to {values[-1]}), named"
