@@ -16,7 +16,7 @@ from elman.data.series.columns import Columns, times_of
 from elman.data.series.header import has_names
 from elman.data.series.keys import joined_keys
 from elman.data.series.panel import Floats, Panel
-from elman.data.series.stamps import parse_times
+from elman.data.series.time_format import parse_times
 from elman.data.tables.dialect import Dialect, find_dialect
 from elman.data.tables.table import Table, number_of
 from elman.errors import InputError
@@ -134,7 +134,7 @@ class RowReader:
         cells = {name: [_plain(found[name])] for name in self.columns.time}
         column, name = times_of(Table(where, cells, [1]), self.columns.time)
         written = " ".join(str(cell).strip() for (cell,) in cells.values())
-        stamps, zoned, _ = parse_times(column, name, lambda _: where)
+        stamps, zoned, *_ = parse_times(column, name, lambda _: where, known=self.columns.times)
         panel, zone = self.panel, self.panel.time_zone
         if (stamps.dtype == np.int64) != panel.frequency.counted:
             kind = "whole numbers" if panel.frequency.counted else "dates"

@@ -36,8 +36,8 @@ def test_one_series_a_row_with_empty_cells_at_the_end(tmp_path, columns):
     ("header", "alias", "start"),
     [
         ("Country,Code,2001,2002,2003", "12MS", "2001-01-01"),
-        ("Country,Code,2024-01-01,2024-02-01,2024-03-01", "1MS", "2024-01-01"),
-        ("Country,Code,2024-01-01,2024-01-02,2024-01-03", "1D", "2024-01-01"),
+        ("Country,Code,2024-01-01,2024-02-01,2024-03-01", "MS", "2024-01-01"),
+        ("Country,Code,2024-01-01,2024-01-02,2024-01-03", "D", "2024-01-01"),
     ],
 )
 def test_times_as_names_of_columns(tmp_path, header, alias, start):

@@ -80,9 +80,7 @@ def test_a_series_of_pandas_keeps_its_times():
 
 
 @pytest.mark.fault(17)
-@pytest.mark.parametrize(
-    "data", [VALUES, tuple(VALUES), np.array(VALUES), pd.Series(VALUES)]
-)
+@pytest.mark.parametrize("data", [VALUES, tuple(VALUES), np.array(VALUES), pd.Series(VALUES)])
 def test_a_list_of_numbers_is_counted(data):
     read = read_panel(data)
 

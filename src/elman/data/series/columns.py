@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator
 
+from elman.data.series.clocks import joined_times
 from elman.data.series.panel import Missing
 from elman.data.series.time_format import TimeFormat
 from elman.data.tables.asked import Asked
@@ -45,7 +46,8 @@ class Columns:
         future: covariates known ahead; a table to predict from has them beyond the last target.
         frequency: an alias, see `elman.data.series.frequency.Frequency.named`.
         time_zone: an IANA name; of the times in the data, where these do not say it.
-        dates: how the times are written, where that is said: see `elman.data.series.dates`.
+        dates: how the times are written, where that is said: `elman.data.series.time_kinds.NAMED`
+            or a strptime format.
         missing: what stands where a row or a value is missing: nothing (it is an error), the
             last value, the line between its neighbors, 0, or a mask (nothing is invented).
         duplicates: which of two rows of one time is taken; two that are equal are always one.
@@ -81,8 +83,4 @@ def times_of(table: Table, names: Sequence[str]) -> tuple[Any, str]:
     parts = [table.series(name) for name in names]
     if len(parts) == 1:
         return parts[0], names[0]
-    words = [part.where(part.isna(), part.astype(str).str.strip()) for part in parts]
-    column = words[0]
-    for more in words[1:]:
-        column = column.str.cat(more, sep=" ")
-    return column, " and ".join(names)
+    return joined_times(*parts[:2]), " and ".join(names)

@@ -117,7 +117,9 @@ def _grid_of(table: Table, columns: Columns) -> tuple[Panel, Find, Columns, list
     codes = codes[rows]
     kept, merged = each_time_once(table, columns, placed, codes, merged, at, notes)
     rows, stamps, codes = rows[kept], stamps[kept], codes[kept]
-    frequency, steps = infer_frequency(stamps, codes, at, columns.frequency)
+    frequency, steps = infer_frequency(
+        stamps, codes, at, columns.frequency, instants=placed.instants
+    )
     begins = np.concatenate([np.flatnonzero(np.diff(codes, prepend=-1)), [len(codes)]])
     borders = borders_of(steps[begins[1:] - 1] + 1)
     full = np.full((int(borders[-1]), merged.shape[1]), np.nan)
@@ -148,8 +150,14 @@ def _grid_of(table: Table, columns: Columns) -> tuple[Panel, Find, Columns, list
     )
     categories = {item.name: item.categories for item in grid.covariates}
     zone = columns.time_zone or (time_zone or "")
-    found = {"frequency": frequency.alias, "time_zone": zone, "categories": categories}
-    return grid, where, replace(columns, **found), notes  # type: ignore[arg-type]
+    found = replace(
+        columns,
+        frequency=frequency.alias,
+        time_zone=zone,
+        categories=categories,
+        times=placed.format,
+    )
+    return grid, where, found, notes
 
 
 def _series_codes(table: Table, columns: Columns) -> tuple[Integers, tuple[str, ...]]:
@@ -220,6 +228,7 @@ def _summary(panel: Panel, columns: Columns) -> list[str]:
     ends = panel.frequency.shift(panel.starts, panel.lengths - 1)
     zone = f" ({panel.time_zone})" if panel.time_zone else ""
     when = " to ".join(map(spoken, panel.wall(np.array([panel.starts.min(), ends.max()]))))
+    words = panel.frequency.words_from(panel.starts[0])
     rows = panel.lengths
     sizes = (
         f"{rows[0]:,} rows"
@@ -229,7 +238,7 @@ def _summary(panel: Panel, columns: Columns) -> list[str]:
     many = f"{len(panel):,} series" if len(panel) > 1 else "1 series"
     season = ", ".join(str(item) for item in panel.frequency.seasons)
     lines = [
-        f"{many}, {sizes}, {panel.frequency.words} ({panel.frequency.alias}), {when}{zone}",
+        f"{many}, {sizes}, {words} ({panel.frequency.alias}), {when}{zone}",
         (
             f"times from {' and '.join(columns.time)}"
             if columns.time

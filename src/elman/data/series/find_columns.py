@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from elman.data.optional import library
+from elman.data.series.clocks import are_clocks
 from elman.data.series.columns import Columns
 from elman.data.series.find_keys import refuse_several_series, repeats
 from elman.data.series.frequency import STEPS
 from elman.data.series.levels import SERIES
-from elman.data.series.stamps import parse_times
+from elman.data.series.time_format import look_like_times
 from elman.data.tables.table import Table, listed
 from elman.errors import InputError
 
@@ -116,7 +117,7 @@ class _Found:
         words = [name for name in free if not self._numeric[name]]
         self._clocks = [name for name in words if holds_clocks(self._head, name)]
         words = [name for name in words if name not in self._clocks]
-        self._dated = [name for name in words if holds_times(self._head.series(name), name)]
+        self._dated = [name for name in words if holds_times(self._head.series(name))]
         self._words = [name for name in words if name not in self._dated]
 
     def times(self) -> tuple[str, ...]:
@@ -248,26 +249,17 @@ class _Found:
         return several and not words.duplicated().any()
 
 
-def holds_times(column: Any, name: str) -> bool:
-    """Whether a pandas column of words or datetimes can be read as times."""
+def holds_times(column: Any) -> bool:
+    """Whether the first rows of a pandas column of words or datetimes are times."""
     pd = library("pandas")
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return True
-    column = column.dropna()
-    if not len(column) or not column.astype(str).str.contains(r"\d").all():
-        return False
-    try:
-        stamps = parse_times(column.reset_index(drop=True), name, lambda _: "")[0]
-    except InputError:
-        return False
-    return stamps.dtype != np.int64
+    return look_like_times([str(word).strip() for word in column.dropna().head(_LOOKED_AT)])
 
 
 def holds_clocks(table: Table, name: str) -> bool:
     """Whether a column holds times of day, such as 13:00."""
-    words = table.series(name).dropna().astype(str).str.strip()
-    clock = r"\d{1,2}:\d\d(:\d\d(\.\d+)?)?(\s?[AaPp]\.?[Mm]\.?)?"
-    return bool(len(words) and words.str.fullmatch(clock).all())
+    return are_clocks([str(word).strip() for word in table.series(name).dropna()])
 
 
 def _one(name: str) -> tuple[str, ...]:

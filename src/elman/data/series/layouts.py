@@ -34,7 +34,7 @@ def in_long_form(table: Table, columns: Columns) -> tuple[Table, Columns, list[s
     table = without_levels(table, notes)
     parts = (*columns.time, *columns.series, *columns.past, *columns.future, *columns.target)
     if columns.layout == "rows":
-        if parts and set(parts) <= set(table.columns):
+        if columns.target and set(parts) <= set(table.columns):
             return table, columns, notes  # a later table, which is long
     elif columns.layout or parts or columns.counted or not _series_in_rows(table):
         return table, columns, notes
@@ -70,7 +70,7 @@ def kind_of_names(names: Sequence[str]) -> str:
     if all(_YEAR.fullmatch(name) for name in names):
         return "year" if sorted(names) == list(names) and len(set(names)) == len(names) else ""
     column = library("pandas").Series(list(names))
-    return "time" if holds_times(column, "time") and not column.duplicated().any() else ""
+    return "time" if holds_times(column) and not column.duplicated().any() else ""
 
 
 def _series_in_rows(table: Table) -> bool:
@@ -80,7 +80,7 @@ def _series_in_rows(table: Table) -> bool:
     if len(values) < LEAST_ACROSS or not others:
         return False
     words = [name for name in others if not table.is_numeric(name)]
-    if not words or any(holds_times(table.series(name), name) for name in words):
+    if not words or any(holds_times(table.series(name)) for name in words):
         return False
     if kind_of_names(values):
         return True
@@ -106,14 +106,13 @@ def _melted(table: Table, columns: Columns, notes: list[str]) -> tuple[Table, Co
     kind = kind_of_names(values)
     value = columns.target[0] if len(columns.target) == 1 and columns.target != ("*",) else "value"
     cells: dict[str, Any] = {
-        name: pa.chunked_array([pa.array(np.asarray(words, dtype=object)[rows])])
-        for name, words in zip(keys, ids, strict=True)
+        name: [words[row] for row in rows.tolist()] for name, words in zip(keys, ids, strict=True)
     }
     for name in columns.static:
-        column = table.series(name).to_numpy()
-        cells[name] = pa.chunked_array([pa.array(column[rows], from_pandas=True)])
+        column = table.cells(name)
+        cells[name] = [column[row] for row in rows.tolist()]
     if kind:
-        cells[kind] = pa.chunked_array([pa.array(np.asarray(values, dtype=object)[places])])
+        cells[kind] = [values[place] for place in places.tolist()]
     cells[value] = pa.chunked_array([pa.array(matrix[inside])])
     lines = np.asarray(table.lines)[rows].tolist()
     # Its cells are numbers and words already.

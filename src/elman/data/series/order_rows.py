@@ -13,48 +13,62 @@ from elman.data.optional import library
 from elman.data.series.columns import Columns, times_of
 from elman.data.series.frequency import Stamps, spoken
 from elman.data.series.panel import Booleans, Floats, Integers
-from elman.data.series.stamps import Where, parse_times, place_in_zone
+from elman.data.series.stamps import Placed, Where, place_in_zone
+from elman.data.series.time_format import TimeFormat, parse_times
 from elman.data.tables.table import Table
 from elman.errors import InputError
 
 
 @dataclass(frozen=True, eq=False)
-class Placed:
+class PlacedRows:
     """Rows with their times.
 
     Attributes:
         rows: (R,) rows of the table in the order of series and time.
         stamps: (R,) the time of each, in this order; counted steps where there are no times.
         time_zone: of the stamps.
+        instants: whether they are in UTC.
+        format: how they are written.
         notes: remarks on how they were read.
     """
 
     rows: Integers
     stamps: Stamps
-    time_zone: str | None
+    time_zone: str | None = None
+    instants: bool = False
+    format: TimeFormat | None = None
     notes: tuple[str, ...] = ()
 
 
-def placed_rows(table: Table, columns: Columns, codes: Integers) -> Placed:
+def placed_rows(table: Table, columns: Columns, codes: Integers) -> PlacedRows:
     """The rows of a table in the order of their series (R,) and times."""
     rows = np.argsort(codes, kind="stable")
     if columns.counted:
         counts = library("pandas").Series(codes).groupby(codes).cumcount().to_numpy(np.int64)
-        return Placed(rows, counts[rows], None)
-    written, zoned, note = parse_times(*times_of(table, columns.time), table.where)
-    notes = [f"times {note}"] if note else []
+        return PlacedRows(rows, counts[rows])
+    times = parse_times(
+        *times_of(table, columns.time),
+        table.where,
+        known=columns.times,
+        asked=columns.dates,
+        zone=columns.time_zone,
+        series=codes,
+        frequency=columns.frequency,
+    )
+    notes = [times.note] if times.note else []
 
-    def placed(order: Integers) -> tuple[Stamps, str | None]:
+    def placed(order: Integers) -> Placed:
         return place_in_zone(
-            written[order],
-            zoned,
+            times.stamps[order],
+            times.zoned,
             columns.time_zone,
             codes[order],
             lambda place: table.where(int(order[place])),
+            columns.frequency,
         )
 
-    stamps, time_zone = placed(rows)
-    back = np.flatnonzero(_backward(stamps, codes[rows]))
+    found = placed(rows)
+    back = np.flatnonzero(_backward(found.stamps, codes[rows]))
     if len(back):
         first = table.where(int(rows[back[0] + 1]))
         notes.append(f"rows sorted by time: the one at {first} stands after a later one")
@@ -62,12 +76,12 @@ def placed_rows(table: Table, columns: Columns, codes: Integers) -> Placed:
         backward = np.arange(len(rows))[::-1]
         for rows in (
             backward[np.argsort(codes[backward], kind="stable")],
-            np.lexsort((written, codes)),
+            np.lexsort((times.stamps, codes)),
         ):
-            stamps, time_zone = placed(rows)
-            if not _backward(stamps, codes[rows]).any():
+            found = placed(rows)
+            if not _backward(found.stamps, codes[rows]).any():
                 break
-    return Placed(rows, stamps, time_zone, tuple(notes))
+    return PlacedRows(rows, found.stamps, found.zone, found.instants, times.format, tuple(notes))
 
 
 def _backward(stamps: Stamps, codes: Integers) -> Booleans:
@@ -78,7 +92,7 @@ def _backward(stamps: Stamps, codes: Integers) -> Booleans:
 def each_time_once(
     table: Table,
     columns: Columns,
-    placed: Placed,
+    placed: PlacedRows,
     codes: Integers,
     values: Floats,
     at: Where,
