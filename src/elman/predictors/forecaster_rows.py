@@ -30,12 +30,21 @@ class Header:
     dialect: Dialect
 
     @classmethod
-    def of(cls, line: str, where: str, kept: Dialect | None) -> Header:
+    def of(cls, line: str, where: str, kept: Dialect | None = None) -> Header:
         """The header that a first line is, or the numbers of its cells if it is a row.
 
-        `kept` is how the table was written that comes before this one, which had a header or not.
+        `kept` is how the table was written that comes before this one, which had a header or not;
+        this one is read in the same way if that can be.
         """
-        dialect = kept if kept is not None and kept.fits([line]) else find_dialect([line])[0]
+        dialect, _ = find_dialect([line])
+        if kept is not None and (kept.fits([line]) or dialect.delimiter not in line):
+            dialect = kept
+        elif kept is not None and kept.decimal == ",":
+            raise InputError(
+                f"{where}: has {dialect.delimiter!r} between cells; this run reads tables with"
+                f" {kept.delimiter!r} and a decimal comma: write the same, or say how it is written"
+                " with --delimiter and --decimal"
+            )
         names = tuple(name.strip() for name in dialect.cells(line, where))
         if kept is None or kept.header:
             return cls(names, replace(dialect, header=True))

@@ -96,6 +96,7 @@ def read_panel(data: Data | Given, columns: Columns | None = None) -> SeriesData
         grid, where, columns, more = _grid_of(table, resolve(table, columns))
         notes += more
     panel, more = assemble(grid, where, columns)
+    columns = replace(columns, asked=columns.asked.for_later())
     return SeriesData(panel, columns, (*_summary(panel, columns), *notes, *more))
 
 
