@@ -15,13 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from elman.bounds import SMALL_EXPANSION, check_expansion, check_regular
 from elman.errors import InputError
 
 BLOCK_BYTES = 1 << 20
 LONGEST_LINE = 1 << 20
 """Of a sentence, in bytes."""
 
-_LONGEST_DOCUMENT = 1 << 26
+LONGEST_DOCUMENT = 1 << 26
+"""Of a line that may hold a whole document or a series, in bytes."""
 
 _GZIP = b"\x1f\x8b"
 
@@ -59,6 +61,7 @@ def file_blocks(path: Path, start: Place) -> Iterator[tuple[str, Place]]:
             if text:
                 yield text, Place(byte=byte, line=line)
             byte, line = byte + used, line + text.count("\n")
+            _check_gzip(path, file, byte)
             data = data[used:] + more
 
 
@@ -79,6 +82,7 @@ def _decode(path: Path, data: bytes, byte: int, line: int, *, final: bool) -> tu
 
 
 def _open(path: Path) -> BinaryIO:
+    check_regular(path)
     try:
         with path.open("rb") as file:
             magic = file.read(2)
@@ -89,6 +93,12 @@ def _open(path: Path) -> BinaryIO:
         return gzip.open(path) if magic == _GZIP else path.open("rb")  # type: ignore[return-value]
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+
+
+def _check_gzip(path: Path, file: BinaryIO, read: int) -> None:
+    packed: object = file
+    if isinstance(packed, gzip.GzipFile):
+        check_expansion(path, read, path.stat().st_size, "decompress it first (gunzip)")
 
 
 @contextmanager
@@ -116,7 +126,12 @@ def numbered_lines(
         codec = _codec_of(path, file, encoding)
         lines = file if codec == "utf-8" else _Recoded(path, file, codec)
         number, begins = 1, True
+        held, unchecked = 0, SMALL_EXPANSION
         while line := lines.readline(longest):
+            held += len(line)
+            if held > unchecked:
+                _check_gzip(path, file, held)
+                unchecked = held + BLOCK_BYTES
             if number == 1 and begins:
                 line = line.removeprefix(codecs.BOM_UTF8)
             if begins:
@@ -181,7 +196,7 @@ def _codec_of(path: Path, file: BinaryIO, encoding: str) -> str:
 def decoded_lines(
     path: Path,
     bad: Callable[[str, str], None],
-    longest: int = _LONGEST_DOCUMENT,
+    longest: int = LONGEST_DOCUMENT,
     encoding: str = "",
 ) -> Iterator[tuple[int, str]]:
     """The lines of one file as text, otherwise as `numbered_lines` gives them.

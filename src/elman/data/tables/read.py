@@ -8,6 +8,7 @@ may follow. What can't be read raises `InputError`, which says where.
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,11 +18,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from elman.bounds import MOST_COLUMNS, check_memory, check_regular
 from elman.data.given import Columns, Frame
 from elman.data.optional import library
 from elman.data.tables.asked import Asked
 from elman.data.tables.dialect import Dialect, find_dialect, not_a_row
 from elman.data.tables.numerals import Numerals, find_numerals
+from elman.data.tables.parquet import read_parquet
 from elman.data.tables.table import BadRows, Table
 from elman.data.text_files import decoded_lines, encoding_of
 from elman.errors import InputError
@@ -38,6 +41,9 @@ SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
 
 HasHeader: TypeAlias = Callable[[Sequence[Sequence[str]]], bool]
 """All rows -> whether the first one holds the names of the columns."""
+
+_BYTES_OF_TEXT = 4
+"""Memory for a byte of a table's text, at least: each cell is a string of Python's."""
 
 _LOOKED_AT = 100
 _MOST_IN_A_CELL = 1 << 26
@@ -66,12 +72,16 @@ def read_file(
     the name says.
     """
     kind = kind or KINDS.get(suffix_of(path), "")
+    check_regular(path)
+    if kind in ("delimited", "json", "lines") and path.exists():
+        remedy = "give fewer rows at once, or Parquet"
+        check_memory(path, _BYTES_OF_TEXT * path.stat().st_size, remedy)
     if kind == "delimited":
         return _read_delimited(path, bad, header, dialect, asked)
     if kind == "json":
         return replace(_read_json(path, bad, dialect, asked), missing=asked.missing)
     if kind == "parquet":
-        return replace(_read_parquet(path), missing=asked.missing)
+        return replace(_of_arrow(str(path), read_parquet(path)), missing=asked.missing)
     if kind == "lines":
         encoding = encoding_of(path, asked.encoding, dialect.encoding if dialect else "")
         lines = decoded_lines(path, bad.add, encoding=encoding)
@@ -133,17 +143,6 @@ def _of_arrow(name: str, read: Any) -> Table:
     _refuse_twice(name, [names[place] for place in kept])
     columns = {names[place]: read.column(place) for place in kept}
     return Table(name, columns, range(1, len(read) + 1))
-
-
-def _read_parquet(path: Path) -> Table:
-    parquet = library("pyarrow.parquet", extra="text")
-    arrow_error = library("pyarrow").ArrowException
-    try:
-        read = parquet.ParquetFile(path, memory_map=False).read()
-    except (arrow_error, OSError, ValueError, MemoryError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: can't be read as Parquet ({reason}); write it again") from error
-    return _of_arrow(str(path), read)
 
 
 def _read_delimited(
@@ -241,7 +240,7 @@ def _without_empty(path: Path, names: Sequence[str], columns: list[list[str]]) -
 
 
 def _refuse_twice(where: str, names: Sequence[str]) -> None:
-    twice = next((name for name in names if names.count(name) > 1), None)
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         raise InputError(f"{where}: the column {twice!r} is there twice; rename one")
 
@@ -278,6 +277,8 @@ def _rows(
             except csv.Error as error:
                 broken.append((f"{path}:{lines.begin}", not_a_row(error)))
                 continue
+            if len(row) > MOST_COLUMNS:
+                raise _too_wide(f"{path}:{lines.begin}", len(row))
             if any(cell.strip() for cell in row):
                 rows.append(row)
                 begins.append(lines.begin)
@@ -310,8 +311,18 @@ def _read_json(path: Path, bad: BadRows, kept: Dialect | None, asked: Asked) -> 
         rows.append(row)
         lines.append(number)
         names |= dict.fromkeys(row)
+        if len(names) > MOST_COLUMNS:
+            raise _too_wide(f"{path}:{number}", len(names))
+    check_memory(path, 8 * len(names) * len(rows), "give rows with the same keys, or fewer")
     columns = {name: [row.get(name) for row in rows] for name in names}
     return Table(str(path), columns, lines, header=not lists, blank=blank)
+
+
+def _too_wide(where: str, columns: int) -> InputError:
+    return InputError(
+        f"{where}: {columns:,} columns, above the bound of {MOST_COLUMNS:,}; put them into rows (a"
+        " long table), or give fewer at once"
+    )
 
 
 def _counted(count: int) -> str:
