@@ -37,7 +37,8 @@ def save_tree(path: Path, tree: Tree) -> None:
     tensors: dict[str, Tensor] = {}
     skeleton = _describe(tree, "", tensors, {})
     header = {_KEY: json.dumps([SEAL, skeleton], allow_nan=False, separators=(",", ":"))}
-    with safetensors_path(path) as temporary:
+    size = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+    with safetensors_path(path, size) as temporary:
         save_file(tensors, temporary, header)
         seal_file(temporary)
 

@@ -139,7 +139,6 @@ def foreign(path: Path) -> None:
         ("evaluate", "data/test.npy"),
         ("evaluate", "data/test.json"),
         ("stream", "predictor/model.safetensors"),
-        ("resume", "checkpoints/step-00000030.safetensors"),
         ("resume", "data/train.npy"),
     ],
 )

@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from elman.errors import InputError
+from elman.files import DiskFull, full_disk
 from elman.numbers import significant
 from elman.parse import parse_json
 
@@ -163,9 +164,22 @@ class MetricsFile:
                 written = file.write(line)
                 while written < len(line):  # a short write; the next one says what is wrong
                     written += file.write(line[written:])
-            except BaseException:
+            except BaseException as error:
                 file.truncate(before)
+                if (number := full_disk(error)) is not None:
+                    raise DiskFull(number, self._path) from error
                 raise
+
+    def sync(self) -> None:
+        """Force what was recorded out to the disk, before a checkpoint that counts on it."""
+        if self._path.exists():
+            with self._path.open("rb+") as file:
+                try:
+                    os.fsync(file.fileno())
+                except OSError as error:  # where the disk finds out late that it is full
+                    if (number := full_disk(error)) is not None:
+                        raise DiskFull(number, self._path) from error
+                    raise
 
     def cut_back(self, step: int) -> None:
         """Drop the lines after `step`, and a line that a kill has left unfinished."""

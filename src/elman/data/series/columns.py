@@ -47,7 +47,8 @@ class Columns:
         future: covariates known ahead; a table to predict from has them beyond the last target.
         frequency: an alias, see `elman.data.series.frequency.Frequency.named`.
         time_zone: an IANA name; of the times in the data, where these do not say it.
-        dates: how the times are written, where that is said: see `elman.data.series.dates`.
+        dates: how the times are written, where that is said: `elman.data.series.time_kinds.NAMED`
+            or a strptime format.
         missing: what stands where a row or a value is missing: nothing (it is an error), the
             last value, the line between its neighbors, 0, or a mask (nothing is invented).
         duplicates: which of two rows of one time is taken; two that are equal are always one.

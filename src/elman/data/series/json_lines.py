@@ -21,7 +21,8 @@ from elman.data.series.columns import Columns
 from elman.data.series.frequency import Frequency
 from elman.data.series.grid import Find
 from elman.data.series.panel import Covariate, Floats, Panel, borders_of
-from elman.data.series.stamps import parse_times, place_in_zone
+from elman.data.series.stamps import place_in_zone
+from elman.data.series.time_format import parse_times
 from elman.data.tables.read import KINDS, suffix_of
 from elman.data.tables.table import BadRows
 from elman.data.text_files import decoded_lines
@@ -78,9 +79,13 @@ def read_grid(paths: Sequence[Path], columns: Columns) -> tuple[Panel, Find, Col
     assert rows.widths is not None
     channels, past, future, categories, reals = rows.widths
     times, at = library("pandas").Series(rows.starts), rows.lines.__getitem__
-    stamps, zoned, note = parse_times(times, "start", at)
-    order = np.arange(len(stamps))
-    stamps, zone = place_in_zone(stamps, zoned, columns.time_zone, order, at)
+    parsed = parse_times(
+        times, "start", at, known=columns.times, asked=columns.dates, zone=columns.time_zone
+    )
+    order = np.arange(len(parsed.stamps))
+    stamps, zone, _ = place_in_zone(
+        parsed.stamps, parsed.zoned, columns.time_zone, order, at, frequency
+    )
     kind = Frequency.named(frequency)
     if kind.counted != (stamps.dtype == np.int64):
         raise InputError(f"{rows.lines[0]}: start {rows.starts[0]!r} does not fit {kind.alias}")
@@ -124,8 +129,9 @@ def read_grid(paths: Sequence[Path], columns: Columns) -> tuple[Panel, Find, Col
         frequency=kind.alias,
         time_zone=columns.time_zone or (zone or ""),
         categories=known,
+        times=parsed.format,
     )
-    notes = [f"starts {note}"] if note else []
+    notes = [parsed.note] if parsed.note else []
     return grid, lambda series, row: f"{rows.lines[series]}, value {row}", found, notes
 
 
