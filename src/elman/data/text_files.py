@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from elman.bounds import SMALL_EXPANSION, check_expansion, check_regular
+from elman.bounds import check_expansion, check_regular
 from elman.errors import InputError
 
 BLOCK_BYTES = 1 << 20
@@ -126,7 +126,7 @@ def numbered_lines(
         codec = _codec_of(path, file, encoding)
         lines = file if codec == "utf-8" else _Recoded(path, file, codec)
         number, begins = 1, True
-        held, unchecked = 0, SMALL_EXPANSION
+        held, unchecked = 0, BLOCK_BYTES
         while line := lines.readline(longest):
             held += len(line)
             if held > unchecked:

@@ -12,6 +12,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from elman.bounds import Budget
 from elman.data.given import Columns, Data, Files, Given, Pairs, name_of, one_part
 from elman.data.tables.read import KINDS, read_columns, read_file, suffix_of
 from elman.data.tables.table import BadRows, Table, listed
@@ -24,6 +25,9 @@ NAMES = (("source", "target"), ("src", "tgt"), ("src", "trg"), ("input", "output
 
 _NESTED = "translation"
 _LOOKED_AT = 100
+
+_BYTES_OF_A_PAIR = 500
+"""Memory for a pair of short sentences, each a string of Python's."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ class Reader:
         return pairs
 
     def _parallel(self, source: Path, target: Path) -> Iterator[tuple[str, Sequence[Any]]]:
-        count = 0
+        count, budget = 0, Budget(source)
         for left, right in zip_longest(numbered_lines(source), numbered_lines(target)):
             if left is None or right is None:
                 longer, shorter = (source, target) if right is None else (target, source)
@@ -93,6 +97,7 @@ class Reader:
                     " must have as many lines as each other"
                 )
             count = left[0]
+            budget.take(_BYTES_OF_A_PAIR)
             for path, (number, line) in ((source, left), (target, right)):
                 if fault := decode(line, LONGEST_LINE)[1]:
                     self.bad.add(f"{path}:{number}", fault)

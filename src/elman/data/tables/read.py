@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from elman.bounds import MOST_COLUMNS, check_memory, check_regular
+from elman.bounds import MOST_COLUMNS, Budget, check_memory, check_regular
 from elman.data.given import Columns, Frame
 from elman.data.optional import library
 from elman.data.tables.asked import Asked
@@ -42,8 +42,11 @@ SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
 HasHeader: TypeAlias = Callable[[Sequence[Sequence[str]]], bool]
 """All rows -> whether the first one holds the names of the columns."""
 
-_BYTES_OF_TEXT = 4
-"""Memory for a byte of a table's text, at least: each cell is a string of Python's."""
+_BYTES_OF_TEXT = 2
+"""Memory for a byte of a table's text, at least: the row and its cells."""
+
+_BYTES_OF_A_ROW, _BYTES_OF_A_CELL = 100, 60
+"""What Python takes for a list or an object and for a short string in it."""
 
 _LOOKED_AT = 100
 _MOST_IN_A_CELL = 1 << 26
@@ -84,11 +87,13 @@ def read_file(
         return replace(_of_arrow(str(path), read_parquet(path)), missing=asked.missing)
     if kind == "lines":
         encoding = encoding_of(path, asked.encoding, dialect.encoding if dialect else "")
-        lines = decoded_lines(path, bad.add, encoding=encoding)
-        numbered = [(n, line) for n, line in lines if line.strip()]
-        return Table(
-            str(path), {"1": [line for _, line in numbered]}, [n for n, _ in numbered], header=False
-        )
+        texts, numbers, budget = [], [], Budget(path)
+        for number, line in decoded_lines(path, bad.add, encoding=encoding):
+            if line.strip():
+                budget.take(2 * _BYTES_OF_A_ROW)
+                texts.append(line)
+                numbers.append(number)
+        return Table(str(path), {"1": texts}, numbers, header=False)
     if suffix_of(path) in SPREADSHEETS:
         raise InputError(f"{path}: a spreadsheet; save the sheet as CSV and give that")
     raise InputError(
@@ -266,6 +271,7 @@ def _rows(
     """The rows that are not blank, and the line at which each begins."""
     rows: list[list[str]] = []
     begins: list[int] = []
+    budget = Budget(path)
     with _long_cells():
         reader = dialect.rows(iter(lines))
         while True:
@@ -280,6 +286,7 @@ def _rows(
             if len(row) > MOST_COLUMNS:
                 raise _too_wide(f"{path}:{lines.begin}", len(row))
             if any(cell.strip() for cell in row):
+                budget.take(_BYTES_OF_A_ROW + _BYTES_OF_A_CELL * len(row))
                 rows.append(row)
                 begins.append(lines.begin)
             else:
@@ -290,7 +297,7 @@ def _read_json(path: Path, bad: BadRows, kept: Dialect | None, asked: Asked) -> 
     rows: list[dict[str, Any]] = []
     lines: list[int] = []
     names: dict[str, None] = {}
-    lists, blank = None, 0
+    lists, blank, budget = None, 0, Budget(path)
     encoding = encoding_of(path, asked.encoding, kept.encoding if kept else "")
     for number, line in decoded_lines(path, bad.add, encoding=encoding):
         if not line.strip():
@@ -308,6 +315,7 @@ def _read_json(path: Path, bad: BadRows, kept: Dialect | None, asked: Asked) -> 
         if not isinstance(row, dict):
             bad.add(f"{path}:{number}", "not a JSON object, which names its cells")
             continue
+        budget.take(3 * _BYTES_OF_A_ROW + 2 * _BYTES_OF_A_CELL * len(row))
         rows.append(row)
         lines.append(number)
         names |= dict.fromkeys(row)
