@@ -92,7 +92,9 @@ class RunDirectory:
             raise self.why_no_run() from error
         except InputError:
             raise
-        except (OSError, ValueError) as error:
+        except ValueError as error:
+            raise damaged(where, _EDITED) from error
+        except OSError as error:
             raise InputError(f"{where}: cannot be read ({error})") from error
         header, settings = tree.get("elman"), tree.get("settings")
         if not isinstance(header, dict) or not isinstance(settings, dict):

@@ -20,6 +20,7 @@ from elman.data.series.dataset import SeriesData, read_panel
 from elman.data.series.panel import Panel
 from elman.data.series.scaler import Scaler
 from elman.data.series.windows import Reach, TrainingWindows, Windows
+from elman.data.tables.asked import TableSettings
 from elman.diagnostics.activations import Activations
 from elman.diagnostics.diagnosis_input import DiagnosisInput, Lags
 from elman.errors import InputError
@@ -41,7 +42,7 @@ from elman.tasks.runs import refit
 from elman.tasks.task import Task
 
 
-class ForecastEvaluation(Options):
+class ForecastEvaluation(TableSettings, Options):
     """Options of a backtest."""
 
     split: Literal["test", "valid"] | None = Field(
@@ -239,7 +240,7 @@ class ForecastTask(Task[ForecastConfig, SeriesData, ForecasterPredictor]):
                 " is left to score; train with a longer --horizon"
             )
         if given is not None:
-            panel = self._with_calendar(predictor.read(given))
+            panel = self._with_calendar(predictor.read(given, options.asked))
             split, spread = name_of(given), None
             first = np.zeros(len(panel), dtype=np.int64)
         else:
