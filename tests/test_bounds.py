@@ -187,7 +187,7 @@ def test_a_table_of_too_many_columns(tmp_path: Path) -> None:
     assert f"t.csv:1: {MOST_COLUMNS + 1:,} columns, above the bound" in refused(series(path))
 
 
-@pytest.mark.parametrize("name", ["t.csv", "t.jsonl", "t.txt"])
+@pytest.mark.parametrize("name", ["t.csv", "t.jsonl"])
 def test_a_table_of_many_short_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
