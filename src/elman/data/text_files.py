@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import io
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -102,18 +103,21 @@ def _reading(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the disk") from error
 
 
-def numbered_lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[int, bytes]]:
+def numbered_lines(
+    path: Path, longest: int = LONGEST_LINE, encoding: str = ""
+) -> Iterator[tuple[int, bytes]]:
     """The lines of one file with their numbers from 1, without their ends and byte order mark.
 
-    They are bytes, so that the caller can say which line is not UTF-8 and go on. A line is cut off
-    after `longest` bytes.
+    They are bytes of UTF-8, so that the caller can say which line is not UTF-8 and go on; those of
+    a file in another `encoding`, or in UTF-16 with a byte order mark, are recoded. A line is cut
+    off after `longest` bytes.
     """
     with _open(path) as file, _reading(path):
+        codec = _codec_of(path, file, encoding)
+        lines = file if codec == "utf-8" else _Recoded(path, file, codec)
         number, begins = 1, True
-        while line := file.readline(longest):
+        while line := lines.readline(longest):
             if number == 1 and begins:
-                if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                    raise InputError(f"{path}: looks like UTF-16, not UTF-8; save it as UTF-8")
                 line = line.removeprefix(codecs.BOM_UTF8)
             if begins:
                 yield number, line.rstrip(b"\r\n")
@@ -121,14 +125,70 @@ def numbered_lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[in
             number += begins
 
 
+class _Recoded:
+    """Lines of a file in any encoding as bytes of UTF-8."""
+
+    def __init__(self, path: Path, file: BinaryIO, codec: str) -> None:
+        self._path, self._codec, self._number = path, codec, 1
+        self._text = io.TextIOWrapper(file, codec, newline="\n")
+
+    def readline(self, longest: int) -> bytes:
+        try:
+            line = self._text.readline(longest)
+        except UnicodeError as error:
+            reason = getattr(error, "reason", str(error))
+            raise InputError(
+                f"{self._path}:{self._number}: not {self._codec} ({reason}) here or a little"
+                " further on; give another --encoding"
+            ) from error
+        self._number += line.endswith("\n")
+        return line.encode("utf-8", "surrogatepass")
+
+
+def encoding_of(path: Path, asked: str = "", kept: str = "") -> str:
+    """The encoding to read a file with: what is `asked` for, else what its bytes say, else `kept`.
+
+    A byte order mark tells UTF-8 and UTF-16. Bytes that all are UTF-8 are UTF-8, also where an
+    earlier file was written otherwise.
+    """
+    with _open(path) as file, _reading(path):
+        codec = _codec_of(path, file, asked)
+        if asked or codec != "utf-8" or kept in ("", "utf-8"):
+            return codec
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        try:
+            while block := file.read(BLOCK_BYTES):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return kept
+    return codec
+
+
+def _codec_of(path: Path, file: BinaryIO, encoding: str) -> str:
+    """The codec of an open file, which is then at its beginning."""
+    begin = file.read(len(codecs.BOM_UTF8))
+    file.seek(0)
+    utf_16 = begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    marked = "utf-16" if utf_16 else "utf-8" if begin == codecs.BOM_UTF8 else ""
+    if marked and encoding and not encoding.startswith(marked):
+        raise InputError(
+            f"{path}: --encoding {encoding}, but its first bytes say {marked}; leave the flag out"
+        )
+    return marked or encoding or "utf-8"
+
+
 def decoded_lines(
-    path: Path, bad: Callable[[str, str], None], longest: int = _LONGEST_DOCUMENT
+    path: Path,
+    bad: Callable[[str, str], None],
+    longest: int = _LONGEST_DOCUMENT,
+    encoding: str = "",
 ) -> Iterator[tuple[int, str]]:
-    """The lines of one file of UTF-8, otherwise as `numbered_lines` gives them.
+    """The lines of one file as text, otherwise as `numbered_lines` gives them.
 
     `bad` is called with the place and the fault of each line that can't be read.
     """
-    for number, line in numbered_lines(path, longest):
+    for number, line in numbered_lines(path, longest, encoding):
         text, fault = decode(line, longest)
         if fault:
             bad(f"{path}:{number}", fault)
@@ -141,17 +201,31 @@ def decode(line: bytes, longest: int) -> tuple[str, str]:
     if len(line) >= longest:
         return "", f"longer than {longest:,} bytes"
     if b"\0" in line:
+        if line.startswith(b"PK\x03\x04"):
+            return "", "a zip file, such as .xlsx, not text: save the sheet as CSV"
         return "", "binary, not text: it holds a NUL"
     try:
         return line.decode("utf-8"), ""
     except UnicodeDecodeError as error:
-        return "", f"not UTF-8 ({error.reason}, byte {error.start + 1})"
+        return "", f"not UTF-8 ({spot(line, error.start)}): {other_encoding(line)}"
 
 
-def text_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """`decoded_lines` of a file that has to be UTF-8 all through."""
+def spot(line: bytes, place: int) -> str:
+    """A byte of a line, as an error names it."""
+    return f"byte {place + 1} is 0x{line[place]:02x}"
+
+
+def other_encoding(data: bytes) -> str:
+    """What to do with bytes that are not UTF-8."""
+    windows = any(0x80 <= byte < 0xA0 for byte in data)
+    first, second = ("cp1252", "latin-1") if windows else ("latin-1", "cp1252")
+    return f"give --encoding {first} (or {second}, gbk, whatever it is)"
+
+
+def text_lines(path: Path, encoding: str = "") -> Iterator[tuple[int, str]]:
+    """`decoded_lines` of a file that has to be readable all through."""
 
     def refuse(where: str, reason: str) -> None:
         raise InputError(f"{where}: {reason}; save the file as UTF-8")
 
-    return decoded_lines(path, refuse)
+    return decoded_lines(path, refuse, encoding=encoding)

@@ -15,7 +15,7 @@ from elman.data.optional import library
 from elman.data.series.columns import Columns
 from elman.data.series.keys import joined_keys
 from elman.data.series.panel import Floats, Panel
-from elman.data.series.stamps import parse_times
+from elman.data.series.time_format import parse_times
 from elman.data.tables.dialect import Dialect, find_dialect
 from elman.data.tables.table import number_of
 from elman.errors import InputError
@@ -121,7 +121,9 @@ class RowReader:
         """
         pd = library("pandas")
         name = " and ".join(self.columns.time)
-        stamps, zoned, _ = parse_times(pd.Series([written]), name, lambda _: where)
+        stamps, zoned, *_ = parse_times(
+            pd.Series([written]), name, lambda _: where, known=self.columns.times
+        )
         panel, zone = self.panel, self.panel.time_zone
         if (stamps.dtype == np.int64) != panel.frequency.counted:
             kind = "whole numbers" if panel.frequency.counted else "dates"

@@ -310,7 +310,10 @@ def test_a_panel_survives_its_file(tmp_path):
         ("ds,y\n", ["has no rows"]),
         ("", ["empty"]),
         ("ds;y\n2024-01-01;1,5\n2024-01-02;1.6\n", ["data.csv:2", "'1,5'", "point"]),
-        ("ds;y\n2024-01-01;1,500\n2024-01-02;1,600\n", ["data.csv:2", "'1,500'", "point"]),
+        (
+            "ds;y\n2024-01-01;1,500\n2024-01-02;1,600\n",
+            ["data.csv:2", "'1,500'", "1500 or 1.500", "--decimal"],
+        ),
         ("ds,y\n2024-01-01,1\n2024-01-02,2,5\n", ["data.csv:3", "has 3 columns, the header has 2"]),
         ("ds,y\n2024-01-01,1\n2024-01-02\n", ["data.csv:3", "has 1 column, the header has 2"]),
         ("ds,a,b\n2024-01-01,1,2\n2024-01-02,2,3\n", ["--target", "'a', 'b'"]),
@@ -385,7 +388,7 @@ def test_what_spreadsheets_write(tmp_path, text):
     read = read_panel(table(tmp_path, text))
 
     assert read.panel.values[:, 0].tolist() == [20, 26.25, 27.8]
-    assert ("numbers read with a decimal comma" in read.notes) == ("26,25" in text)
+    assert any("a decimal comma" in note for note in read.notes) == ("26,25" in text)
     later = table(tmp_path, text.replace("26,25", "1,250").replace("26.25", "1.250"))
     assert read_panel(later, read.columns).panel.values[1, 0] == 1.25
 

@@ -15,6 +15,7 @@ from elman.data.given import Data, Files, Given, given
 from elman.data.optional import library
 from elman.data.series.panel import Missing
 from elman.data.series.time_format import TimeFormat
+from elman.data.tables.asked import Asked
 from elman.data.tables.dialect import Dialect
 from elman.data.tables.read import read_columns, read_file
 from elman.data.tables.table import BadRows, Table, joined, listed
@@ -46,13 +47,15 @@ class Columns:
         future: covariates known ahead; a table to predict from has them beyond the last target.
         frequency: an alias, see `elman.data.series.frequency.Frequency.named`.
         time_zone: an IANA name; of the times in the data, where these do not say it.
-        dates: how the times are written, where that is said: see `elman.data.series.dates`.
+        dates: how the times are written, where that is said: `elman.data.series.time_kinds.NAMED`
+            or a strptime format.
         missing: what stands where a row or a value is missing: nothing (it is an error), the
             last value, the line between its neighbors, 0, or a mask (nothing is invented).
         duplicates: which of two rows of one time is taken; two that are equal are always one.
         constant: what happens with a series whose values are all equal, or all missing.
         categories: of each covariate that is not a number, in the order of its codes.
         dialect: how text with delimiters is written; found where it is None.
+        asked: what the user says of how it is written.
         times: how the times are written; found where it is None.
     """
 
@@ -70,6 +73,7 @@ class Columns:
     constant: Constant = "refuse"
     categories: dict[str, tuple[str, ...]] = field(default_factory=dict)
     dialect: Dialect | None = None
+    asked: Asked = field(default_factory=Asked)
     times: TimeFormat | None = None
 
 
@@ -78,7 +82,9 @@ def read_table(data: Data | Given, columns: Columns) -> Table:
     match given(data):
         case Files(paths):
             bad = BadRows(remedy="correct the row")
-            tables = [read_file(path, bad, dialect=columns.dialect) for path in paths]
+            tables = [
+                read_file(path, bad, dialect=columns.dialect, asked=columns.asked) for path in paths
+            ]
         case GivenColumns() as found:
             tables = [read_columns(found)]
         case _:

@@ -5,13 +5,13 @@ Legend: R rows of the table, S series.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
+from elman.bounds import read_settings
 from elman.data.given import Data, Files, Given, given
 from elman.data.optional import library
 from elman.data.series.columns import Columns, read_table, resolve, times_of
@@ -31,10 +31,12 @@ from elman.data.series.panel import (
     load_panel,
     save_panel,
 )
-from elman.data.series.stamps import Where, parse_times, place_in_zone
+from elman.data.series.stamps import Where, place_in_zone
+from elman.data.series.time_format import parse_times
 from elman.data.tables.table import Table
 from elman.errors import InputError
 from elman.files import write_json
+from elman.parse import parse_json
 from elman.settings import adapter
 
 MOST_CATEGORIES = 64
@@ -64,9 +66,11 @@ class SeriesData:
         """What `save` wrote."""
         path = folder / "columns.json"
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = parse_json(read_settings(path))
             columns = adapter(Columns).validate_python(content["columns"])
             notes = tuple(str(note) for note in content["notes"])
+        except InputError:
+            raise
         except (OSError, ValueError, KeyError, TypeError) as error:
             reason = str(error).splitlines()[0]
             raise InputError(
@@ -98,12 +102,22 @@ def read_panel(data: Data | Given, columns: Columns | None = None) -> SeriesData
 
 
 def _grid_of(table: Table, columns: Columns) -> tuple[Panel, Find, Columns, list[str]]:
-    stamps, zoned, note = parse_times(*times_of(table, columns.time), table.where)
-    notes = [f"times {note}"] if note else []
-    if table.dialect is not None and table.dialect.decimal == ",":
-        notes.append("numbers read with a decimal comma")
     codes, ids = _series_codes(table, columns)
-    stamps, time_zone = place_in_zone(stamps, zoned, columns.time_zone, codes, table.where)
+    times = parse_times(
+        *times_of(table, columns.time),
+        table.where,
+        known=columns.times,
+        asked=columns.dates,
+        zone=columns.time_zone,
+        series=codes,
+        frequency=columns.frequency,
+    )
+    notes = [times.note] if times.note else []
+    if table.dialect is not None:
+        notes += table.dialect.notes(table.name)
+    stamps, time_zone, instants = place_in_zone(
+        times.stamps, times.zoned, columns.time_zone, codes, table.where, columns.frequency
+    )
     targets = np.stack([table.numbers(name) for name in columns.target], axis=1)
     past, past_of = _encoded(table, columns, "past")
     future, future_of = _encoded(table, columns, "future")
@@ -120,7 +134,7 @@ def _grid_of(table: Table, columns: Columns) -> tuple[Panel, Find, Columns, list
     if same.any():
         kept, merged = _without_duplicates(table, columns, stamps, rows, same, merged, at, notes)
         rows, stamps, codes = rows[kept], stamps[kept], codes[kept]
-    frequency, steps = infer_frequency(stamps, codes, at, columns.frequency)
+    frequency, steps = infer_frequency(stamps, codes, at, columns.frequency, instants=instants)
     begins = np.concatenate([np.flatnonzero(np.diff(codes, prepend=-1)), [len(codes)]])
     borders = borders_of(steps[begins[1:] - 1] + 1)
     full = np.full((int(borders[-1]), merged.shape[1]), np.nan)
@@ -151,8 +165,14 @@ def _grid_of(table: Table, columns: Columns) -> tuple[Panel, Find, Columns, list
     )
     categories = {item.name: item.categories for item in grid.covariates}
     zone = columns.time_zone or (time_zone or "")
-    found = {"frequency": frequency.alias, "time_zone": zone, "categories": categories}
-    return grid, where, replace(columns, **found), notes  # type: ignore[arg-type]
+    found = replace(
+        columns,
+        frequency=frequency.alias,
+        time_zone=zone,
+        categories=categories,
+        times=times.format,
+    )
+    return grid, where, found, notes
 
 
 def _series_codes(table: Table, columns: Columns) -> tuple[Integers, tuple[str, ...]]:
@@ -281,10 +301,12 @@ def with_future(panel: Panel, data: Data | Given, columns: Columns) -> Panel:
     for name in (*columns.time, *columns.series, *columns.future):
         if name not in table.columns:
             raise InputError(f"{table.name}: has no column {name}; it is needed ahead")
-    stamps, zoned, _ = parse_times(*times_of(table, columns.time), table.where)
+    times = parse_times(*times_of(table, columns.time), table.where, known=columns.times)
     own = replace(columns, target=())
-    codes, names = _series_codes(table, own) if columns.series else (np.zeros(len(stamps), int), ())
-    stamps, _ = place_in_zone(stamps, zoned, columns.time_zone, codes, table.where)
+    codes, names = _series_codes(table, own) if columns.series else (np.zeros(len(table), int), ())
+    stamps, *_ = place_in_zone(
+        times.stamps, times.zoned, columns.time_zone, codes, table.where, columns.frequency
+    )
     values, _ = _encoded(table, own, "future")
     number = {name: place for place, name in enumerate(names)}
     parts, lengths = [], []
@@ -315,6 +337,7 @@ def _summary(panel: Panel, columns: Columns) -> list[str]:
     ends = panel.frequency.shift(panel.starts, panel.lengths - 1)
     zone = f" ({panel.time_zone})" if panel.time_zone else ""
     when = " to ".join(map(spoken, panel.wall(np.array([panel.starts.min(), ends.max()]))))
+    words = panel.frequency.words_from(panel.starts[0])
     rows = panel.lengths
     sizes = (
         f"{rows[0]:,} rows"
@@ -324,7 +347,7 @@ def _summary(panel: Panel, columns: Columns) -> list[str]:
     many = f"{len(panel):,} series" if len(panel) > 1 else "1 series"
     season = ", ".join(str(item) for item in panel.frequency.seasons)
     lines = [
-        f"{many}, {sizes}, {panel.frequency.words} ({panel.frequency.alias}), {when}{zone}",
+        f"{many}, {sizes}, {words} ({panel.frequency.alias}), {when}{zone}",
         f"times from {' and '.join(columns.time)}, target {', '.join(panel.targets)}"
         + (f", series from {', '.join(columns.series)}" if columns.series else "")
         + (f"; seasons of {season} rows" if season else ""),

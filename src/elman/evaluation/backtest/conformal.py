@@ -26,6 +26,7 @@ from elman.evaluation.backtest.backtest import (
     place_origins,
     scored_rows,
 )
+from elman.parse import parse_json
 
 _LOWER = (*(5 * step for step in range(1, 11)), *(25 * step for step in range(3, 21)))
 GRID = tuple(sorted({per_mille / 1000 for at in _LOWER for per_mille in (at, 1000 - at)}))
@@ -89,7 +90,7 @@ class Conformal:
     @classmethod
     def from_bytes(cls, data: bytes) -> Conformal:
         """What `to_bytes` gave."""
-        content = json.loads(data)
+        content = parse_json(data)
         shifts = np.array(content["shifts"], dtype=np.float64)
         return cls(tuple(content["levels"]), shifts, tuple(content["counts"]))
 

@@ -104,6 +104,9 @@ class ClassifyConfig(PlacedDropoutConfig, VocabularyConfig):
 
     learning_rate: float = _optimization(2e-3, "the highest learning rate", gt=0)
     max_steps: int = _budget(2000, "stop after this many steps", ge=1)
+    patience: int = _budget(
+        3, "stop after this many evaluations without a better validation loss; 0: never", ge=0
+    )
 
     @property
     def both_ways(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +23,13 @@ from elman.tasks.classify.config import ClassifyConfig
 from elman.tasks.classify.initialize import Start, from_language_model, from_vectors
 
 SPLITS = ("train", "valid", "test")
+
+FOUND = logging.getLogger("elman.data")
+"""Hears what was read, before the baselines are fitted; the command line prints it."""
+
+PROGRESS = logging.getLogger("elman.progress")
+"""Hears what is being done."""
+
 _DATA, _START = "data.json", "start.safetensors"
 
 
@@ -107,12 +115,37 @@ def prepare(config: ClassifyConfig, given: Given | None, folder: Path) -> None:
     for name, content in encoder.files.items():
         write_bytes(folder / name, content)
     start.save(folder / _START)
+    counts = {}
     for name in SPLITS:
         if (rows := getattr(splits, name)) is not None:
-            encoder.labeled(rows).save(folder / name)
+            encoded = encoder.labeled(rows)
+            encoded.save(folder / name)
+            counts[name] = (len(encoded), len(encoded.steps))
     schema = Schema.of(splits.train, splits.columns)
-    found = _Found(schema, tuple(notes), tuple(fit_baselines(splits, config.seed)))
+    for line in described(notes, counts, schema, encoder):
+        FOUND.info(line)
+    baselines = fit_baselines(splits, config.seed, PROGRESS.info)
+    found = _Found(schema, tuple(notes), tuple(baselines))
     write_json(folder / _DATA, asdict(found))
+
+
+def described(
+    notes: Sequence[str],
+    counts: Mapping[str, tuple[int, int]],
+    schema: Schema,
+    encoder: Encoder,
+) -> list[str]:
+    """What was read, in lines: the notes, the rows and steps of each split, classes, vocabulary."""
+    lines = list(notes)
+    for name, (rows, steps) in counts.items():
+        lines.append(f"{name:<5} {rows:>9,} rows  {steps:>11,} steps")
+    names = schema.names
+    shown = ", ".join(names[:10]) + (" …" if len(names) > 10 else "")
+    lines.append(f"{len(names)} classes: {shown}")
+    if encoder.words is not None:
+        tokenizer = encoder.words.tokenizer
+        lines.append(f"vocabulary {tokenizer.vocab_size:,} ({tokenizer.unit})")
+    return lines
 
 
 def open_data(config: ClassifyConfig, folder: Path) -> ClassifyData:

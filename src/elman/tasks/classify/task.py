@@ -38,7 +38,7 @@ from elman.predictors.classifier import Architecture, ClassifierPredictor
 from elman.predictors.classifier_outputs import activations_of_numbers, probabilities_of
 from elman.settings import Options, adapter
 from elman.tasks.classify.config import ClassifyConfig, SentimentConfig
-from elman.tasks.classify.data import ClassifyData, open_data, prepare
+from elman.tasks.classify.data import ClassifyData, described, open_data, prepare
 from elman.tasks.classify.initialize import paces
 from elman.tasks.classify.objective import ClassifyObjective
 from elman.tasks.task import Task
@@ -80,15 +80,9 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
         return open_data(config, folder)
 
     def describe(self) -> list[str]:
-        data, names = self.data, self.data.schema.names
-        lines = list(data.notes)
-        for name, rows in data.splits.items():
-            lines.append(f"{name:<5} {len(rows):>9,} rows  {len(rows.steps):>11,} steps")
-        shown = ", ".join(names[:10]) + (" …" if len(names) > 10 else "")
-        lines.append(f"{len(names)} classes: {shown}")
-        if data.encoder.words is not None:
-            tokenizer = data.encoder.words.tokenizer
-            lines.append(f"vocabulary {tokenizer.vocab_size:,} ({tokenizer.unit})")
+        data = self.data
+        counts = {name: (len(rows), len(rows.steps)) for name, rows in data.splits.items()}
+        lines = described(data.notes, counts, data.schema, data.encoder)
         for baseline in data.baselines:
             lines += baseline.notes
         return lines

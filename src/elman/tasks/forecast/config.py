@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
+from elman.data.tables.asked import TableSettings
 from elman.settings import listed, section
 from elman.tasks.network_config import StackConfig
 
@@ -21,7 +22,7 @@ _budget = section("Budget")
 _records = section("Evaluation and checkpoints")
 
 
-class ForecastConfig(StackConfig):
+class ForecastConfig(TableSettings, StackConfig):
     """What is forecast from what, the network, its regularization, and training."""
 
     target: Names = _data(

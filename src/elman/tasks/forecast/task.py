@@ -71,7 +71,7 @@ class ForecastTask(Task[ForecastConfig, SeriesData, ForecasterPredictor]):
         if given is None:
             raise InputError("forecast: no data; give a table of times and values")
         check_cell(config.cell)
-        asked = adapter(Columns).validate_python(config.model_dump())
+        asked = adapter(Columns).validate_python({**config.model_dump(), "asked": config.asked})
         data = read_panel(given, asked)
         check_counts(data.panel, config.head_kind)
         task = cls(config, data)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +9,13 @@ from typing import Self
 
 import numpy as np
 
+from elman.bounds import read_settings
 from elman.data.given import Given
 from elman.data.pairs.batching import EncodedPairs
 from elman.data.pairs.dataset import Pair, read_pairs
 from elman.errors import InputError
 from elman.files import write_bytes, write_json
+from elman.parse import parse_json
 from elman.predictors.vocabularies import Vocabularies
 from elman.tasks.translation.config import TranslationConfig
 
@@ -109,5 +110,5 @@ def encoded(vocabularies: Vocabularies, pairs: Sequence[Pair]) -> EncodedPairs:
 
 
 def _json(path: Path) -> list[str]:
-    content: list[str] = json.loads(path.read_text(encoding="utf-8"))
+    content: list[str] = parse_json(read_settings(path))
     return content

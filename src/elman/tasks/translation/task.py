@@ -14,6 +14,7 @@ from elman.diagnostics.activations import Activations
 from elman.diagnostics.diagnosis_input import DiagnosisInput, Lags
 from elman.errors import InputError
 from elman.evaluation.report import Report, Score
+from elman.evaluation.tokenization import check_tokenization
 from elman.evaluation.translation import MISSING, can_score, score_translations
 from elman.models.cells import cell_options, check_cell
 from elman.predictors.translator import Architecture, TranslatorPredictor
@@ -50,6 +51,8 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
         check_cell(config.cell)
         if given is None:
             raise InputError("a translation is trained on sentence pairs; give some")
+        if config.bleu_tokenize is not None:
+            check_tokenization(config.bleu_tokenize)
         data = TranslationData.read(config, given)
         data.save(folder)
         return data
@@ -98,9 +101,10 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
     def evaluate(
         self, predictor: TranslatorPredictor, given: Given | None, options: Options
     ) -> Report:
-        most = TranslationEvaluation.model_validate(
-            options.model_dump(exclude_unset=True)
-        ).sentences
+        chosen = TranslationEvaluation.model_validate(options.model_dump(exclude_unset=True))
+        most, tokenize = chosen.sentences, chosen.bleu_tokenize or self.config.bleu_tokenize
+        if tokenize is not None:
+            check_tokenization(tokenize)
         scores: list[Score] = []
         verdict: list[str] = []
         vocabularies = predictor.vocabularies
@@ -110,7 +114,7 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
                 answers = predictor.answers(Texts(sources), options)
                 outputs = [answer.translation for answer in answers]
                 references = [pair.target for pair in pairs[:most]]
-                found, meaning = score_translations(name, sources, outputs, references)
+                found, meaning = score_translations(name, sources, outputs, references, tokenize)
                 scores += found
                 verdict += meaning
                 if most < len(pairs):
