@@ -15,13 +15,14 @@ from elman.data.series.columns import Columns
 from elman.data.series.forecasts import Forecast
 from elman.data.series.keys import split_keys
 from elman.data.series.panel import Panel
+from elman.data.tables.asked import TableSettings
 from elman.settings import Options, listed
 
 Percents = Annotated[tuple[Annotated[float, Field(gt=0, lt=100)], ...], BeforeValidator(listed)]
 """The shares, in percent, that intervals are to cover."""
 
 
-class ForecastOptions(Options):
+class ForecastOptions(TableSettings, Options):
     """Options that a prediction and a session share."""
 
     horizon: int | None = Field(None, ge=1, description="how many rows ahead; default: as trained")

@@ -29,9 +29,17 @@ class Header:
     dialect: Dialect
 
     @classmethod
-    def of(cls, line: str, where: str) -> Header:
-        """The header that a line is."""
+    def of(cls, line: str, where: str, kept: Dialect | None = None) -> Header:
+        """The header that a line is, in a table written as those of `kept` if that can be."""
         dialect, _ = find_dialect([line])
+        if kept is not None and (kept.fits([line]) or dialect.delimiter not in line):
+            dialect = kept
+        elif kept is not None and kept.decimal == ",":
+            raise InputError(
+                f"{where}: has {dialect.delimiter!r} between cells; this run reads tables with"
+                f" {kept.delimiter!r} and a decimal comma: write the same, or say how it is written"
+                " with --delimiter and --decimal"
+            )
         return cls(tuple(name.strip() for name in dialect.cells(line, where)), dialect)
 
     @classmethod

@@ -185,7 +185,7 @@ class ForecasterSession(Session[Rows, dict[str, Any]]):
         if self._header is not None:
             yield from self._row(self._header.row(line, place), place)
             return
-        header = Header.of(line, place)
+        header = Header.of(line, place, self._columns.dialect)
         self._rows.check(header.names, place)
         self._header = header
 

@@ -98,6 +98,7 @@ def read_panel(data: Data | Given, columns: Columns | None = None) -> SeriesData
         table = read_table(found, columns)
         grid, where, columns, notes = _grid_of(table, resolve(table, columns))
     panel, more = assemble(grid, where, columns)
+    columns = replace(columns, asked=columns.asked.for_later())
     return SeriesData(panel, columns, (*_summary(panel, columns), *notes, *more))
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from elman.data.tables.asked import TableSettings
 from elman.evaluation.backtest.metrics import GLUONTS_LEVELS
 from elman.settings import Options, listed
 
@@ -29,7 +30,7 @@ QuantileLevels = Annotated[
 ]
 
 
-class ForecastEvaluation(Options):
+class ForecastEvaluation(TableSettings, Options):
     """Options of a backtest."""
 
     split: Literal["test", "valid"] | None = Field(

@@ -231,7 +231,7 @@ class ForecastTask(Task[ForecastConfig, SeriesData, ForecasterPredictor]):
     ) -> tuple[Panel, str, Integers]:
         """The rows to forecast, what they are called, and the fewest known rows of each series."""
         if given is not None:
-            panel = self._with_calendar(predictor.read(given))
+            panel = self._with_calendar(predictor.read(given, options.asked))
             return panel, name_of(given), np.zeros(len(panel), dtype=np.int64)
         test = bool((self.split.valid < self.panel.lengths).any())
         split = options.split or ("test" if test else "valid")
