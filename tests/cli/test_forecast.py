@@ -38,7 +38,6 @@ DAYS = [f"{day.date()},{20 + number % 7}" for number, day in enumerate(series.ta
 
 TABLES: dict[str, tuple[str, str]] = {
     "time": (lines(*DAYS[:9], "someday,3", *DAYS[10:]), "bad.csv:11: date is 'someday'"),
-    "order": (lines(DAYS[5], *DAYS[:5], *DAYS[6:]), "put the rows of a series into the order"),
     "mixed": (
         lines(*DAYS[:30], "2023-01-30 05:17,3", *DAYS[30:]),
         "2023-01-30 05:17 is off the grid",
