@@ -17,7 +17,14 @@ from elman.data.tokenizer import Tokenizer, train_tokenizer
 from elman.errors import InputError
 from elman.evaluation.baselines import Baseline, fit_baselines
 from elman.files import write_bytes, write_json
-from elman.predictors.classifier_inputs import SCALER, TOKENIZER, Encoder, Schema, words_by_row
+from elman.predictors.classifier_inputs import (
+    SCALER,
+    TOKENIZER,
+    Encoder,
+    LabeledRowOptions,
+    Schema,
+    words_by_row,
+)
 from elman.settings import adapter
 from elman.tasks.classify.config import ClassifyConfig
 from elman.tasks.classify.initialize import Start, from_language_model, from_vectors
@@ -53,7 +60,7 @@ class ClassifyData:
     start: Start
     notes: Sequence[str]
 
-    def labeled(self, given: Given, *, skip_bad_rows: bool) -> dict[str, Encoded]:
+    def labeled(self, given: Given, options: LabeledRowOptions) -> dict[str, Encoded]:
         """The rows of other data of the same kind, by the name of each part."""
         match given:
             case Files(paths):
@@ -67,10 +74,15 @@ class ClassifyData:
             case _:
                 parts = {given.where: given}
         schema = self.schema
+        columns = options.columns(schema.columns)
         return {
             name: self.encoder.labeled(
                 read_more(
-                    part, schema.columns, schema.names, schema.kind, skip_bad_rows=skip_bad_rows
+                    part,
+                    columns,
+                    schema.names,
+                    schema.kind,
+                    skip_bad_rows=options.skip_bad_rows,
                 )
             )
             for name, part in parts.items()
@@ -89,6 +101,8 @@ def prepare(config: ClassifyConfig, given: Given | None, folder: Path) -> None:
             split=config.split_column,
             label_separator=config.label_separator,
             per_step=config.per_step,
+            label_first=config.label_first,
+            asked=config.asked,
         ),
         valid_fraction=config.valid_fraction,
         test_fraction=config.test_fraction,

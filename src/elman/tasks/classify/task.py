@@ -35,6 +35,7 @@ from elman.models.cells import cell_options, check_cell
 from elman.models.classifier import Classifier
 from elman.plots.classification import draw_confusion, draw_reliability
 from elman.predictors.classifier import Architecture, ClassifierPredictor
+from elman.predictors.classifier_inputs import LabeledRowOptions
 from elman.predictors.classifier_outputs import activations_of_numbers, probabilities_of
 from elman.settings import Options, adapter
 from elman.tasks.classify.config import ClassifyConfig, SentimentConfig
@@ -56,6 +57,7 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
     name: ClassVar[str] = "classify"
     summary: ClassVar[str] = "Label texts or sequences of numbers, as a whole or step by step."
     Config = ClassifyConfig
+    Evaluation: ClassVar[type[Options]] = LabeledRowOptions
     counted: ClassVar[str] = "labels"
     data_help: ClassVar[str] = (
         "a table (CSV, TSV, JSONL, Parquet) of texts and labels, CoNLL columns, or sequences of"
@@ -128,7 +130,8 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
             }
 
         if given is not None:
-            return report(classes, predictions(self._labeled(given)), [])
+            asked = LabeledRowOptions.model_validate(options.model_dump(exclude_unset=True))
+            return report(classes, predictions(self._labeled(given, asked)), [])
         held_out = {name: rows for name, rows in self.data.splits.items() if name != "train"}
         found = predictions(held_out)
         figures = _figures(classes, list(found.values())[-1])
@@ -142,7 +145,7 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
         unit = "steps" if words is None else PLURALS[words.tokenizer.unit]
         rows = self.data.splits["valid"]
         if given is not None:
-            rows, *more = self._labeled(given).values()
+            rows, *more = self._labeled(given, LabeledRowOptions()).values()
             if more:
                 raise InputError(f"{len(more) + 1} files to diagnose on; give one")
         return classifier_diagnosis_input(predictor.model, rows, self.config, unit, lags)
@@ -170,8 +173,9 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
             lines.append(f"elman stream {run}")
         return [*lines, f"elman evaluate {run} FILE"]
 
-    def _labeled(self, given: Given) -> dict[str, Encoded]:
-        return self.data.labeled(given, skip_bad_rows=self.config.skip_bad_rows)
+    def _labeled(self, given: Given, options: LabeledRowOptions) -> dict[str, Encoded]:
+        skip = options.skip_bad_rows or self.config.skip_bad_rows
+        return self.data.labeled(given, options.model_copy(update={"skip_bad_rows": skip}))
 
 
 class SentimentTask(ClassifyTask):
