@@ -19,17 +19,24 @@ import elman
 ROOT = Path(__file__).parent.parent
 
 # Modules that every part may import; what a leaf itself imports is in the table.
-LEAVES = ("errors", "files", "machine", "settings", "tensors")
+LEAVES = (
+    *("bounds", "checksums", "errors", "files", "machine", "numbers", "parse", "settings"),
+    "tensors",
+)
 MODELS = ("models", "layers", "kernels")
 BESIDE = ("plots", "evaluation", "diagnostics", "decoding", "streaming", "data")
 PREDICTORS = ("predictors", *BESIDE, *MODELS)
 # What each part of elman may import besides itself and LEAVES. A dotted name opens one module only.
 MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "errors": (),
-    "machine": ("errors",),
+    "bounds": ("errors",),
+    "parse": ("bounds",),
+    "machine": ("errors", "parse"),
     "files": ("errors",),
-    "settings": ("errors",),
-    "tensors": ("errors", "files"),
+    "checksums": ("bounds", "errors", "files", "parse"),
+    "numbers": (),
+    "settings": ("bounds", "errors", "parse"),
+    "tensors": ("checksums", "errors", "files", "parse"),
     "kernels": (),
     "layers": ("kernels",),
     "models": ("layers", "kernels"),

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from elman.errors import InputError
+from elman.files import DiskFull
 from elman.tensors import load_model, load_tree, save_model, save_tree
 
 LEAVES = (
@@ -195,7 +197,7 @@ def test_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.Monke
         raise SafetensorError("Error while serializing: I/O error: No space left on device")
 
     monkeypatch.setattr("elman.tensors.save_file", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(DiskFull, match=r"the disk is full \(.* needs 12 bytes, .* free\)"):
         save_tree(path, {"x": torch.zeros(3)})
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
@@ -206,6 +208,8 @@ def test_the_tree_is_readable_json(tmp_path: Path) -> None:
     save_tree(tmp_path / "t", {"a": (1, None), 2: torch.ones(1), "f": math.inf})
     size = int.from_bytes((tmp_path / "t").read_bytes()[:8], "little")
     header = json.loads((tmp_path / "t").read_bytes()[8 : 8 + size])
-    assert json.loads(header["__metadata__"]["elman.tree"]) == {
+    seal, tree = json.loads(header["__metadata__"]["elman.tree"])
+    assert re.fullmatch("sha256:[0-9a-f]{64}", seal)
+    assert tree == {
         "dict": [["a", {"tuple": [1, None]}], [2, {"tensor": "2"}], ["f", {"float": "inf"}]]
     }

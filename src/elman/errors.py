@@ -28,6 +28,10 @@ class RunFailed(ElmanError):
     """A run that had to stop, such as training whose loss is no longer a number."""
 
 
+class ElmanWarning(UserWarning):
+    """Something that went on otherwise than asked, in one line; the command line prints it so."""
+
+
 def missing_extra(what: str, package: str, extra: str) -> InputError:
     """The error for `what`, which needs a package that only an extra of elman's installs."""
     return InputError(

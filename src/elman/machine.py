@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
+import platform
 import random
+import re
+import sys
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from elman.errors import InputError
+from elman.parse import shown
 
 
 def use_device(name: str) -> torch.device:
     """The torch device called `name`."""
     try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of names that torch is about to drop
+            device = torch.device(name)
+            torch.ones(1, device=device).item()  # "meta" makes tensors that hold nothing
+    except (RuntimeError, AssertionError, NotImplementedError, ImportError) as error:
+        reason = str(error).partition("\n")[0][:150]
         raise InputError(
-            f"device {name!r} cannot be used ({str(error).splitlines()[0]}); expected cpu, or cuda"
-            " where there is a GPU and a torch built for it"
+            f"device {shown(name)} cannot be used ({reason}); expected cpu, or cuda where there is"
+            " a GPU and a torch built for it"
         ) from error
     return device
+
+
+def processor() -> str:
+    """The processor, as the system calls it."""
+    listing = Path("/proc/cpuinfo")
+    text = listing.read_text(encoding="utf-8", errors="replace") if listing.exists() else ""
+    if found := re.search(r"^model name\s*:(.*)$", text, re.MULTILINE):
+        return found[1].strip()
+    return platform.processor() or platform.machine() or sys.platform
 
 
 def seed_everything(seed: int) -> None:

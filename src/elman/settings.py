@@ -5,7 +5,6 @@ key, and the nearest name that exists.
 """
 
 import difflib
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -13,7 +12,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from elman.bounds import read_settings
 from elman.errors import InputError
+from elman.parse import parse_toml, shown
 
 ConfigT = TypeVar("ConfigT", bound=BaseModel)
 
@@ -96,13 +97,15 @@ def validated(
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_settings(file).decode("utf-8")
+    except InputError:
+        raise
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8"
         raise InputError(f"--config {file}: can't be read ({reason}); give a TOML file") from error
     try:
-        tree = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        tree = parse_toml(text)
+    except ValueError as error:
         raise InputError(f"--config {file}: not TOML: {error}") from error
     tree.pop("elman", None)  # the table in which a run records its task and version
     values: dict[str, Any] = {}
@@ -132,8 +135,9 @@ def _line(error: ValidationError, flags: Mapping[str, Any], where: str) -> str:
     name = str(first["loc"][0])
     lower = reason[0].lower() + reason[1:]
     if name in flags:
-        return f"{_flag(name)} {first['input']}: {lower}"
-    return f"{where}: {name.replace('_', '-')} = {first['input']!r}: {lower}"
+        given = first["input"] if isinstance(first["input"], str) else shown(first["input"])
+        return f"{_flag(name)} {given[:200]}: {lower}"
+    return f"{where}: {name.replace('_', '-')} = {shown(first['input'])}: {lower}"
 
 
 def _flag(name: str) -> str:

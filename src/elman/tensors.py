@@ -1,8 +1,8 @@
 """Trees of plain values and tensors as one safetensors file.
 
 Nothing is pickled: the tensors are safetensors' own, and the shape of the tree is JSON in the
-file's metadata. A tensor that occurs more than once (a tied weight) is stored once and is one
-tensor again after loading. Files are replaced atomically.
+file's metadata, behind the file's seal (see `elman.checksums`). A tensor that occurs more than once
+(a tied weight) is stored once and is one tensor again after loading. Files are replaced atomically.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from elman.checksums import RESTORE, SEAL, damaged, is_file_intact, seal_file
 from elman.errors import InputError
 from elman.files import safetensors_path
+from elman.parse import parse_json
 
 Tree: TypeAlias = Any
 """Any nest of dict (keys str or int), list, tuple, str, int, float, bool, None and Tensor."""
@@ -34,16 +36,24 @@ def save_tree(path: Path, tree: Tree) -> None:
     """
     tensors: dict[str, Tensor] = {}
     skeleton = _describe(tree, "", tensors, {})
-    header = {_KEY: json.dumps(skeleton, allow_nan=False, separators=(",", ":"))}
-    with safetensors_path(path) as temporary:
+    header = {_KEY: json.dumps([SEAL, skeleton], allow_nan=False, separators=(",", ":"))}
+    size = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+    with safetensors_path(path, size) as temporary:
         save_file(tensors, temporary, header)
+        seal_file(temporary)
 
 
-def load_tree(path: Path) -> Tree:
-    """Read what `save_tree` wrote, on the CPU."""
+def load_tree(path: Path, remedy: str = RESTORE) -> Tree:
+    """Read what `save_tree` wrote, on the CPU.
+
+    Raises:
+        InputError: there is no such file, it is damaged or something else.
+    """
     try:
+        if not is_file_intact(path):
+            raise damaged(path, remedy)
         with safe_open(path, "pt") as file:
-            skeleton = json.loads((file.metadata() or {})[_KEY])
+            _, skeleton = parse_json((file.metadata() or {})[_KEY])
             # Cloned because safetensors maps the file, which later checkpoints will delete.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
         return _build(skeleton, tensors)
@@ -51,7 +61,9 @@ def load_tree(path: Path) -> Tree:
         raise InputError(f"{path}: there is no such file") from error
     except KeyError as error:
         raise InputError(f"{path}: not a checkpoint of elman, {error} is missing") from error
-    except (SafetensorError, OSError, RecursionError, TypeError, ValueError) as error:
+    except InputError:
+        raise
+    except (SafetensorError, OSError, TypeError, ValueError) as error:
         raise InputError(
             f"{path}: cannot be read ({error}); it is damaged or no checkpoint, use another"
         ) from error
@@ -67,13 +79,41 @@ def load_model(path: Path, model: nn.Module) -> None:
     load_weights(model, load_tree(path), path)
 
 
-def load_weights(model: nn.Module, weights: Mapping[str, Any], path: Path) -> None:
-    """Put a state dict that was read from `path` into `model`."""
+def load_weights(model: nn.Module, weights: Any, path: Path) -> None:
+    """Put a state dict that was read from `path` into `model`.
+
+    Raises:
+        InputError: names the first tensor that is not the model's or holds what is no number.
+    """
+    if (reason := _unlike(model.state_dict(), weights)) is not None:
+        raise InputError(f"{path}: {reason}; {RESTORE}")
     try:
         model.load_state_dict(weights)
     except (RuntimeError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: the weights of another model ({reason})") from error
+
+
+def _unlike(own: Mapping[str, Tensor], weights: Any) -> str | None:
+    """Why `weights` are none of a model whose state dict is `own`; None where they are."""
+    if not isinstance(weights, Mapping):
+        return f"the weights of another model (expected tensors, got {type(weights).__name__})"
+    for name, tensor in own.items():
+        given = weights.get(name)
+        if not isinstance(given, Tensor):
+            what = "is missing" if given is None else f"is {type(given).__name__}, no tensor"
+            return f"the weights of another model ({name} {what})"
+        if given.shape != tensor.shape:
+            shapes = f"has the shape {tuple(given.shape)}, expected {tuple(tensor.shape)}"
+            return f"the weights of another model ({name} {shapes})"
+        if given.dtype != tensor.dtype:
+            return f"the tensor {name} is of {given.dtype}, expected {tensor.dtype}"
+        if tensor.is_floating_point() and not bool(given.isfinite().all()):
+            return f"the tensor {name} holds NaN or infinity, which no trained weight is"
+    for name in weights:
+        if name not in own:
+            return f"the weights of another model ({name} is too much)"
+    return None
 
 
 def _describe(tree: Tree, name: str, tensors: dict[str, Tensor], names: dict[Any, str]) -> Any:

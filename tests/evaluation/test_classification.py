@@ -32,6 +32,7 @@ from elman.evaluation.classification import (
     spans,
 )
 from elman.evaluation.classification_report import Classes, Predictions, comparison, report
+from elman.evaluation.report import Report
 from elman.plots.classification import draw_confusion, draw_reliability
 
 RNG = np.random.default_rng(0)
@@ -137,6 +138,15 @@ def test_the_baselines_of_texts() -> None:
     assert majority.note == "always 'bad'"
     assert majority.scores["test"]["accuracy"] == pytest.approx(6 / 11)
     assert regression.scores["test"]["accuracy"] == 1
+    assert regression.tallies["test"] == [(1, 1)] * 11
+
+
+def test_fitting_baselines_says_what_it_does() -> None:
+    pytest.importorskip("sklearn")
+    said: list[str] = []
+    fit_baselines(text_splits(), progress=said.append)
+    assert said[0] == "fitting baselines: features"
+    assert "logistic regression, C 0.1 (1 of at most 6)" in said[1]
 
 
 @pytest.mark.parametrize("kind", ["one", "step", "many"])
@@ -159,19 +169,63 @@ def test_the_baselines_of_numbers(kind: str) -> None:
     assert regression.scores["valid"][metric] > 0.95
 
 
-def test_the_verdict_says_first_whether_the_baseline_is_beaten() -> None:
+def right_on(count: int, rows: int = 1000, first: int = 0) -> list[tuple[int, int]]:
+    """The tally of a classifier that is right on `count` rows from the `first` on."""
+    return [(int(first <= row < first + count), 1) for row in range(rows)]
+
+
+@pytest.mark.fault(42)
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (700, "The network does not beat the baseline: accuracy 70.0 % on test, 80.0 % by TF-IDF"),
+        (800, "The network does not beat the baseline, it equals it row by row: accuracy 80.0 %"),
+        (802, "Undecided whether the network beats the baseline: accuracy 80.2 % on test, 80.0 %"),
+        (900, "The network beats the baseline: accuracy 90.0 % on test, 80.0 % by TF-IDF (p < "),
+    ],
+)
+def test_the_verdict_says_first_whether_the_baseline_is_beaten(count: int, said: str) -> None:
     classes = Classes(("a", "b"), "one", "rows")
-    weak = Baseline("majority class", "", {"test": {"accuracy": 0.5}})
-    strong = Baseline("TF-IDF", "", {"test": {"accuracy": 0.8}})
+    ids = np.zeros(1000, np.int64)
+    weak = Baseline("majority class", "", {"test": {"accuracy": 0.5}}, {"test": right_on(500)})
+    strong = Baseline("TF-IDF", "", {"test": {"accuracy": 0.8}}, {"test": right_on(800)})
     absent = Baseline("regression", "needs scikit-learn", {})
-    for accuracy, said in (
-        (0.8, "does not beat the baseline: accuracy 80.0 % on test, 80.0 % by TF-IDF"),
-        (0.81, "by no more than chance"),
-        (0.9, "The network beats the baseline: accuracy 90.0 % on test"),
-    ):
-        lines = comparison(classes, "test", {"accuracy": accuracy}, 1000, [weak, absent, strong])
-        assert said in lines[0]
-        assert lines[1] == "not compared: needs scikit-learn"
+    part = Predictions(np.eye(2)[(np.arange(1000) >= count).astype(int)], ids, None)
+    lines = comparison(classes, "test", {"accuracy": count / 1000}, part, [weak, absent, strong])
+    assert lines[0].startswith(said)
+    assert "McNemar's test, n = 1,000 rows" in lines[0]
+    assert lines[1] == "not compared: needs scikit-learn"
+
+
+@pytest.mark.fault(42)
+def test_few_rows_leave_it_undecided() -> None:
+    classes = Classes(("a", "b"), "one", "rows")
+    part = Predictions(np.eye(2)[[0] * 5], np.zeros(5, np.int64), None)
+    none = Baseline("TF-IDF", "", {"test": {"accuracy": 0.0}}, {"test": right_on(0, 5)})
+    (line,) = comparison(classes, "test", {"accuracy": 1.0}, part, [none])
+    assert line.startswith("Undecided whether the network beats the baseline: accuracy 100.0 %")
+    assert "p = 0.062" in line
+
+
+@pytest.mark.fault(42)
+def test_the_calibration_error_is_said_with_its_uncertainty() -> None:
+    classes = Classes(("a", "b"), "one", "rows")
+    random = np.random.default_rng(0)
+
+    def made(count: int, off: float) -> Report:
+        confidence = random.uniform(0.6, 1, count)
+        wrong = random.random(count) > confidence - off
+        probabilities = np.stack([confidence, 1 - confidence], 1)
+        return report(classes, {"test": Predictions(probabilities, wrong.astype(int), None)}, [])
+
+    few, many, off = made(100, 0.0), made(5000, 0.0), made(5000, 0.2)
+    for found in (few, many):
+        assert not [line for line in found.verdict if "off by" in line]
+    (line,) = [line for line in off.verdict if "off by" in line]
+    assert "so don't rely on them" in line
+    (unit,) = [score.unit for score in few.scores if score.metric == "calibration_error"]
+    assert unit.startswith("ECE, 15 bins, n = 100; 95 % interval 0.0")
+    assert unit.endswith("expected if calibrated")
 
 
 def test_the_pictures_are_drawn(tmp_path: Path) -> None:
@@ -191,7 +245,12 @@ def test_the_report_is_on_labeled_steps_and_on_the_last_split() -> None:
     part = Predictions.of(p, rows)
     assert part.offsets is not None
     assert part.offsets.tolist() == [0, 3, 4]
-    baseline = Baseline("majority", "", {"test": {"accuracy": 0.1, "entity_f1": 0.1}})
+    baseline = Baseline(
+        "majority",
+        "",
+        {"test": {"accuracy": 0.1, "entity_f1": 0.1}},
+        {"test": [(0, 2), (0, 1)]},
+    )
     found = report(classes, {"valid": part, "test": part}, [baseline])
     scores = {(score.split, score.metric): (score.value, score.unit) for score in found.scores}
     assert scores["test", "accuracy"] == (3 / 4, "of all words")
@@ -199,4 +258,5 @@ def test_the_report_is_on_labeled_steps_and_on_the_last_split() -> None:
     assert scores["test", "entity_f1 of majority"][0] == 0.1
     assert ("valid", "accuracy of majority") not in scores
     assert "entity F1 80.0 % on test, 10.0 % by majority" in found.verdict[0]
+    assert "too few for a test, n = 2 rows" in found.verdict[0]
     assert sum("baseline" in line for line in found.verdict) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 
 import pytest
@@ -27,8 +28,83 @@ def test_bleu_and_chrf_are_those_of_sacrebleu() -> None:
         assert values[f"{name} of the source"].value == copied > 0
         assert values[name].unit == str(metric.get_signature())
     assert len(verdict) == 1
-    assert verdict[0].startswith("here: no better than the untranslated source (BLEU ")
-    assert score_translations("here", sources, references, references)[1] == []
+    assert verdict[0].startswith("here: not better than copying the source (BLEU ")
+    assert "too few pairs for a test" in verdict[0]
+
+
+DIGITS = "零一二三四五六七八九"
+
+
+def numbers(count: int, longest: int) -> tuple[list[str], list[str]]:
+    """Numbers as digits with spaces, and in Chinese."""
+    draw = random.Random(0)
+    digits = [draw.choices(range(10), k=draw.randint(2, longest)) for _ in range(count)]
+    return [" ".join(map(str, row)) for row in digits], [
+        "".join(DIGITS[digit] for digit in row) for row in digits
+    ]
+
+
+@pytest.mark.fault(4)
+@pytest.mark.parametrize("longest", [2, 3, 4, 12])
+def test_a_perfect_translation_is_100_and_better_than_its_source(longest: int) -> None:
+    sources, references = numbers(60, longest)
+    scores, verdict = score_translations("test", sources, references, references)
+    values = {score.metric: score for score in scores}
+    assert values["BLEU"].value == pytest.approx(100)
+    assert "tok:zh" in values["BLEU"].unit
+    assert ("eff:yes" in values["BLEU"].unit) == (longest < 4)
+    assert verdict[0].startswith("test: better than copying the source (BLEU 100.0 against 0.0; p")
+    assert "n = 60" in verdict[0]
+    assert "BLEU counts Chinese characters (zh)" in verdict[1]
+
+
+@pytest.mark.fault(4)
+def test_the_sources_themselves_are_not_better() -> None:
+    sources, references = numbers(60, 6)
+    _, verdict = score_translations("test", sources, sources, references)
+    assert verdict[0].startswith("test: not better than copying the source")
+
+
+@pytest.mark.fault(4)
+def test_chrf_decides_where_bleu_cannot() -> None:
+    # Translations of two words have none of BLEU's 4-grams, their references do.
+    sources, outputs = ["x y"] * 40, ["ein Ball"] * 40
+    scores, verdict = score_translations("test", sources, outputs, ["ein Ball am Haus"] * 40)
+    values = {score.metric: score.value for score in scores}
+    assert values["BLEU"] == pytest.approx(0)
+    assert verdict[0].startswith("test: better than copying the source (chrF ")
+    assert "BLEU is 0 or undefined" in verdict[0]
+
+
+def test_a_difference_that_may_be_chance_is_undecided() -> None:
+    draw = random.Random(1)
+    words = ["a", "b", "c", "d", "e", "f", "g", "h"]
+    references = [" ".join(draw.choices(words, k=8)) for _ in range(40)]
+    noisy = [
+        [" ".join(draw.choice([word, "x"]) for word in row.split()) for row in references]
+        for _ in range(2)
+    ]
+    _, verdict = score_translations("test", noisy[0], noisy[1], references)
+    assert verdict[0].startswith("test: undecided whether it is better than copying the source")
+
+
+def test_the_tokenization_that_is_asked_for_is_used_and_named() -> None:
+    sources, references = numbers(20, 6)
+    scores, verdict = score_translations("test", sources, references, references, "char")
+    assert "tok:char" in {score.metric: score.unit for score in scores}["BLEU"]
+    assert len(verdict) == 1
+
+
+@pytest.mark.fault(41)
+def test_advice_of_sacrebleu_is_not_printed_but_said(
+    caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    references = [f"the number {place} ." for place in range(120)]
+    sources = [f"die Zahl {place} ." for place in range(120)]
+    _, verdict = score_translations("test", sources, references, references)
+    assert not caplog.records
+    assert capfd.readouterr() == ("", "")
+    assert "120 translations end in a period that stands apart" in verdict[1]
 
 
 def test_without_sacrebleu(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,6 +12,7 @@ import safetensors.torch
 import torch
 
 import elman
+from elman.checksums import sealed
 from elman.errors import InputError
 from elman.predictors import predictor as module
 from elman.predictors.predictor import HEADER, WEIGHTS, Parts, Records
@@ -69,7 +70,7 @@ def changed(**settings: Any) -> Any:
         for path, value in settings.items():
             part, _, name = path.partition("__")
             content[part] = value if not name else {**content[part], name: value}
-        (folder / HEADER).write_text(json.dumps(content))
+        (folder / HEADER).write_bytes(sealed(json.dumps(content).encode()))
 
     return change
 
@@ -79,25 +80,25 @@ def written(name: str, content: bytes) -> Any:
 
 
 DAMAGE: dict[str, tuple[Any, str]] = {
-    "format": (changed(elman__format=1), "a predictor of format 1, expected 2; train it again"),
+    "format": (changed(elman__format=1), "a predictor of format 1, expected 3; train it again"),
     "kind": (changed(elman__kind="oracle"), "'oracle' is no kind of predictor; expected language"),
     "no files": (changed(files={}), "its parts do not fit together"),
     "a file elsewhere": (changed(files={"../x": "0"}), "'../x' is not a file of this folder"),
-    "a hash": (changed(files={"tokenizer.json": "0"}), "tokenizer.json: damaged, its hash"),
+    "a hash": (changed(files={"tokenizer.json": "0"}), "tokenizer.json: is damaged"),
     "sizes": (changed(settings__hidden_size=-3), "hidden_size must be greater than zero, got -3"),
     "other sizes": (changed(settings__hidden_size=3), "the weights of another model"),
     "words": (changed(settings__hidden_size="many"), "do not fit together"),
     "no settings": (changed(settings=None), "predictor.json: cannot be read"),
-    "settings in a list": (changed(settings=[]), "do not fit together"),
+    "settings in a list": (changed(settings=[]), "'settings' must be an object, got list"),
     "settings that are a text": (changed(settings="x"), "predictor.json: cannot be read"),
     "a number without bounds": (changed(settings__num_layers=10**30), "do not fit together"),
     "another kind": (changed(elman__kind="forecaster"), "do not fit together"),
-    "no JSON": (written(HEADER, b"{"), "predictor.json: cannot be read"),
-    "deep JSON": (written(HEADER, b"[" * 100_000), "predictor.json: cannot be read"),
-    "a list": (written(HEADER, b"[]"), "predictor.json: cannot be read"),
-    "bytes": (written(HEADER, b"\xff\xfe"), "predictor.json: cannot be read"),
-    "tokenizer": (written("tokenizer.json", b"{}"), "tokenizer.json: damaged"),
-    "weights": (written(WEIGHTS, b"\x08"), "model.safetensors: cannot be read"),
+    "no JSON": (written(HEADER, b"{"), "predictor.json: is damaged"),
+    "deep JSON": (written(HEADER, b"[" * 100_000), "predictor.json: is damaged"),
+    "a list": (written(HEADER, b"[]"), "predictor.json: is damaged"),
+    "bytes": (written(HEADER, b"\xff\xfe"), "predictor.json: is damaged"),
+    "tokenizer": (written("tokenizer.json", b"{}"), "tokenizer.json: is damaged"),
+    "weights": (written(WEIGHTS, b"\x08"), "model.safetensors: is damaged"),
     "tokenizer gone": (lambda f: (f / "tokenizer.json").unlink(), "tokenizer.json: is missing"),
     "weights gone": (lambda f: (f / WEIGHTS).unlink(), "has no weights yet"),
     "header gone": (lambda f: (f / HEADER).unlink(), "holds no predictor"),

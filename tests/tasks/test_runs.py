@@ -59,7 +59,7 @@ def test_old_runs_say_so_by_their_format(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(
         '[elman]\nversion = "0.1"\nformat = 1\ntask = "memory"\n[settings]\n'
     )
-    with pytest.raises(InputError, match=r"a run of format 1, expected 2; train it again, or use"):
+    with pytest.raises(InputError, match=r"a run of format 1, expected 3; train it again, or use"):
         Run(tmp_path)
     with pytest.raises(InputError, match=r"a run without a predictor.* delete it and train again"):
         elman.load(tmp_path)

@@ -157,5 +157,5 @@ def test_resume_from_a_checkpoint_of_other_data_or_model(
     damaged = tmp_path / "step-00000001.safetensors"
     damaged.write_bytes(run.checkpoint_path(14).read_bytes()[:-100])
     objective, source = toy.make_parts(config)
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="is damaged"):
         train(objective, source, config, run, QuietLog(), (), damaged)

@@ -1,49 +1,42 @@
 """Run directories: made, opened, refused."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from elman.checksums import SEAL, sealed
 from elman.errors import InputError
 from elman.training.run_directory import FORMAT, RunDirectory
-from tests.training.toy import make_config
+from tests.training.toy import make_config, make_run
+
+DEAD = 1 << 22  # above the highest number of a process
 
 
 def test_config_comes_back(tmp_path: Path) -> None:
     config = make_config(window=16, betas=(0.5, 0.25))
-    made = RunDirectory.create(tmp_path / "a" / "run", "toy", config.model_dump(mode="json"))
+    made = make_run(tmp_path / "a" / "run", config)
     task, settings = RunDirectory(made.path).read_config()
     assert task == "toy"
     assert type(config).model_validate(settings) == config
     assert "max_minutes" not in settings
 
 
-def test_an_empty_folder_will_do(tmp_path: Path) -> None:
-    RunDirectory.create(tmp_path, "toy", {})
-    assert RunDirectory(tmp_path).read_config() == ("toy", {})
-
-
-def test_create_refuses_what_is_there(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("x")
-    for path, match in [(tmp_path / "file", "is a file"), (tmp_path, "is not empty; .* delete it")]:
-        with pytest.raises(InputError, match=match):
-            RunDirectory.create(path, "toy", {})
-    assert [path.name for path in tmp_path.iterdir()] == ["file"]
-
-
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        (None, "not a run directory, it has no config.toml"),
-        ("[elman", "config.toml: cannot be read"),
+        (None, "holds no run yet; begin it with `elman train TASK DATA --out"),
+        ("[elman", "config.toml: is damaged"),
         ("x = 1\n", "expected the tables"),
-        ('[elman]\nversion = "9"\nformat = 1\ntask = "t"\n[settings]\n', "of format 1, expected 2"),
-        (f"[elman]\nformat = {FORMAT}\n[settings]\n", "names no task"),
+        ('[elman]\nversion = "9"\nformat = 1\ntask = "t"\n[settings]\n', "of format 1, expected 3"),
+        (f"[elman]\nformat = {FORMAT}\n[settings]\n", "config.toml: is damaged"),
+        (f'[elman]\nsha256 = "{SEAL}"\nformat = {FORMAT}\n[settings]\n', "names no task"),
     ],
 )
 def test_reading_refuses_what_is_no_run(tmp_path: Path, text: str | None, match: str) -> None:
     if text is not None:
-        (tmp_path / "config.toml").write_text(text)
+        content = text.encode()
+        (tmp_path / "config.toml").write_bytes(sealed(content) if SEAL in text else content)
     with pytest.raises(InputError, match=match) as caught:
         RunDirectory(tmp_path).read_config()
     assert "\n" not in str(caught.value)
@@ -51,14 +44,14 @@ def test_reading_refuses_what_is_no_run(tmp_path: Path, text: str | None, match:
 
 def test_reading_refuses_bytes_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="is damaged"):
         RunDirectory(tmp_path).read_config()
     with pytest.raises(InputError, match="there is no such folder"):
         RunDirectory(tmp_path / "missing").read_config()
 
 
 def test_checkpoints_are_ordered_by_step_and_pruned(tmp_path: Path) -> None:
-    run = RunDirectory.create(tmp_path / "run", "toy", {})
+    run = make_run(tmp_path / "run", make_config())
     assert run.latest_checkpoint() is None
     steps = [5, 40, 300, 123456789]
     for step in reversed(steps):
@@ -72,12 +65,15 @@ def test_checkpoints_are_ordered_by_step_and_pruned(tmp_path: Path) -> None:
 
 
 def test_leftovers_of_a_kill_are_cleared(tmp_path: Path) -> None:
-    run = RunDirectory.create(tmp_path / "run", "toy", {})
+    run = make_run(tmp_path / "run", make_config())
+    live = run.path / f".loss.png.{os.getppid()}.partial"  # somebody evaluates the run
     kept = [run.checkpoint_path(7), run.model_path, run.path / ".notes", run.config_path]
+    kept += [run.header_path, live]
     for path in kept:
         path.touch()
     for folder in (run.path, run.checkpoints):
-        (folder / ".step-00000007.safetensors.1.partial").touch()
+        for pid in (DEAD, os.getpid()):
+            (folder / f".step-00000007.safetensors.{pid}.partial").touch()
         (folder / ".tmpaolA6c").touch()
     run.clear_leftovers()
     left = [path for path in run.path.rglob("*") if path.is_file()]

@@ -16,11 +16,13 @@ from torch.nn import functional as F
 
 import elman
 from elman.data.batching import Batch, TokenChunks, evaluation_chunks
+from elman.files import write_json
 from elman.layers.state import State
 from elman.training.config import TruncatedConfig
 from elman.training.contracts import StepEvent, StepLoss
 from elman.training.log import QuietLog
 from elman.training.loop import Outcome, train
+from elman.training.preparation import preparing
 from elman.training.run_directory import RunDirectory
 
 VOCAB = 7
@@ -137,7 +139,11 @@ def make_parts(config: TruncatedConfig) -> tuple[Objective, TokenChunks]:
 
 
 def make_run(path: Path, config: TruncatedConfig) -> RunDirectory:
-    return RunDirectory.create(path, "toy", config.model_dump(mode="json"))
+    with preparing(path) as preparation:
+        write_json(preparation.place.header_path, {})
+        preparation.place.write_config("toy", config.model_dump(mode="json"))
+        preparation.publish().release()
+    return RunDirectory(path)
 
 
 def go(
@@ -150,7 +156,7 @@ def go(
     return outcome, objective
 
 
-TIMES = {"seconds", "units_per_second"}
+TIMES = {"seconds", "units_per_second", "chain"}
 
 
 def lines(run: RunDirectory) -> list[dict[str, Any]]:

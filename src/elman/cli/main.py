@@ -8,13 +8,17 @@ import errno
 import os
 import signal
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from types import FrameType
+from typing import TextIO
 
 from cyclopts import App, CycloptsError
 
-from elman.errors import InputError, RunFailed
+from elman.errors import ElmanWarning, InputError, RunFailed
+from elman.files import FULL, DiskFull, full_disk
 from elman.training.signals import Interrupted
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -22,6 +26,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("elman.cli.train:app", "Train a recurrent network on your own sequences."),
     "resume": ("elman.cli.resume:resume", "Go on with a run that was stopped or killed."),
     "evaluate": ("elman.cli.evaluate:command", "Measure a trained run on its own or other data."),
+    "verify": (
+        "elman.cli.verify:verify",
+        "Check the files and the figures of a run.",
+    ),
     "predict": ("elman.cli.predict:command", "Apply a trained network to a file."),
     "generate": ("elman.cli.generate:generate", "Write with a language model."),
     "stream": ("elman.cli.stream:command", "Standard input to standard output, step by step."),
@@ -33,7 +41,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "info": ("elman.cli.info:info", "Versions, CPU, threads, backends and extras."),
 }
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _WRONG_PATH = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError)
 
 
@@ -59,7 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; every failure is one line on stderr."""
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:
-        build_app()(_help_first(sys.argv[1:] if argv is None else argv))
+        with _warnings_as_lines():
+            build_app()(_help_first(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has seen enough (`elman generate RUN | head`). Python flushes stdout once
@@ -91,6 +99,30 @@ def _help_first(tokens: Sequence[str]) -> list[str]:
     return [*(token for token in tokens[:2] if not token.startswith("-")), "--help-all"]
 
 
+@contextmanager
+def _warnings_as_lines() -> Iterator[None]:
+    """Print our own warnings as lines for people, without the place in our code."""
+    with warnings.catch_warnings():
+        shown = warnings.showwarning
+
+        def show(
+            message: Warning | str,
+            category: type[Warning],
+            filename: str,
+            lineno: int,
+            file: TextIO | None = None,
+            line: str | None = None,
+        ) -> None:
+            if issubclass(category, ElmanWarning):
+                print(f"elman: warning: {' '.join(str(message).split())}", file=sys.stderr)
+            else:
+                shown(message, category, filename, lineno, file, line)
+
+        warnings.simplefilter("always", ElmanWarning)
+        warnings.showwarning = show
+        yield
+
+
 class _Terminated(BaseException):
     """SIGTERM, as an exception, so that partial files are removed on the way out."""
 
@@ -108,13 +140,11 @@ def _fail(code: int, message: str) -> int:
 def _explain(error: OSError) -> tuple[int, str]:
     """The exit code and the line for an error of the operating system."""
     where = f" ({error.filename})" if error.filename else ""
-    if error.errno in _FULL:
-        return 1, f"the disk is full{where}: nothing was half-written; free some space and go on"
-    # safetensors passes on the words of the system without the number.
-    if any(os.strerror(number) in str(error) for number in _FULL):
-        return 1, f"the disk is full: {error}"
+    if (number := full_disk(error)) is not None:
+        full = str(error) if isinstance(error, DiskFull) else f"{FULL[number]}{where}"
+        return 1, f"{full}: nothing was half-written; free some space and try again"
     reason = error.strerror or str(error)
-    if isinstance(error, (*_WRONG_PATH, PermissionError)):
+    if isinstance(error, (*_WRONG_PATH, PermissionError)) or error.errno == errno.EROFS:
         return 2, f"{reason}{where}: give a path that exists and that you may use"
     return 1, f"{reason}{where}"
 

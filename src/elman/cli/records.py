@@ -13,6 +13,7 @@ from pydantic_core import to_jsonable_python
 
 from elman.errors import InputError, missing_extra
 from elman.files import atomic_path
+from elman.numbers import significant
 from elman.predictors.predictor import Record, columns
 
 # Rows of a Parquet file that are held in memory at a time.
@@ -21,8 +22,12 @@ SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
 
 
 def record_writer(form: Literal["tsv", "json"], out: TextIO) -> Callable[[Record], None]:
-    """A function that writes one record, flushed; in TSV the first call writes the header too."""
-    begun = False
+    """A function that writes one record, flushed; in TSV the first call writes the header too.
+
+    Numbers in TSV are rounded to significant digits on a terminal only: what is redirected to a
+    file or a program has all of them.
+    """
+    begun, short = False, out.isatty()
 
     def write(record: Record) -> None:
         nonlocal begun
@@ -32,7 +37,7 @@ def record_writer(form: Literal["tsv", "json"], out: TextIO) -> Callable[[Record
         else:
             if not begun:
                 print("\t".join(values), file=out)
-            line = "\t".join(_cell(value) for value in values.values())
+            line = "\t".join(_cell(value, short) for value in values.values())
         begun = True
         print(line, file=out, flush=True)
 
@@ -105,12 +110,12 @@ def _plain(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if nested else value
 
 
-def _cell(value: Any) -> str:
-    """One column for eyes: numbers short, tabs and newlines escaped, what is nested flat."""
+def _cell(value: Any, short: bool) -> str:
+    """One column: tabs and newlines escaped, what is nested flat, numbers `short` for eyes."""
     if isinstance(value, float):
-        return f"{value:.4f}"
+        return significant(value) if short else repr(float(value))
     if isinstance(value, (list, tuple)):
-        return " ".join(_cell(item) for item in value)
+        return " ".join(_cell(item, short) for item in value)
     if isinstance(value, dict):
-        return "=".join(_cell(item) for item in value.values())
+        return "=".join(_cell(item, short) for item in value.values())
     return str(value).replace("\\", "\\\\").replace("\t", "\\t").replace("\n", "\\n")

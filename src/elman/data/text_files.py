@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import io
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,10 @@ LONGEST_LINE = 1 << 20
 
 _LONGEST_DOCUMENT = 1 << 26
 
+_MARKS = {
+    "utf-8": (codecs.BOM_UTF8,),
+    "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+}
 _GZIP = b"\x1f\x8b"
 
 
@@ -35,46 +40,58 @@ class Place:
     characters: int = 0
 
 
-def file_blocks(path: Path, start: Place) -> Iterator[tuple[str, Place]]:
+def file_blocks(path: Path, start: Place, encoding: str = "") -> Iterator[tuple[str, Place]]:
     """Blocks of about 1 MiB of one file, none empty, each with the byte and line where it begins.
 
-    Newlines are as they are, a byte order mark is left out.
+    Line ends are LF, also where the file has CR LF; a byte order mark is left out.
     """
     byte, line = start.byte, start.line
     with _open(path) as file, _reading(path):
-        mark = b"" if start.byte else file.read(len(codecs.BOM_UTF8))
-        if mark == codecs.BOM_UTF8:
-            mark, byte = b"", len(codecs.BOM_UTF8)
-        elif mark.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise InputError(f"{path}: looks like UTF-16, not UTF-8; save it as UTF-8")
-        if start.byte:
-            file.seek(start.byte)
-        data = mark + file.read(BLOCK_BYTES)
-        if not data:
+        codec = _codec_of(path, file, encoding)
+        begin = file.read(len(codecs.BOM_UTF8))
+        marks = _MARKS.get(codec, ())
+        if codec == "utf-16":
+            codec = "utf-16-le" if begin.startswith(codecs.BOM_UTF16_LE) else "utf-16-be"
+        byte = byte or next((len(mark) for mark in marks if begin.startswith(mark)), 0)
+        file.seek(byte)
+        data = file.read(BLOCK_BYTES)
+        if not data and not start.byte:
             raise InputError(f"{path}: the file is empty; give a text with something in it")
         while data:
             more = file.read(BLOCK_BYTES)
-            text, used = _decode(path, data, byte, line, final=not more)
+            text, used = _decode(path, data, byte, line, codec, final=not more)
+            if more and text.endswith("\r"):  # its LF may come next
+                text, used = text[:-1], used - len("\r".encode(codec))
             if text:
-                yield text, Place(byte=byte, line=line)
+                yield text.replace("\r\n", "\n"), Place(byte=byte, line=line)
             byte, line = byte + used, line + text.count("\n")
             data = data[used:] + more
 
 
-def _decode(path: Path, data: bytes, byte: int, line: int, *, final: bool) -> tuple[str, int]:
+def _decode(
+    path: Path, data: bytes, byte: int, line: int, codec: str, *, final: bool
+) -> tuple[str, int]:
+    """The text of the bytes, and how many of them it took."""
+
     def where(place: int) -> str:
         return f"at byte {byte + place} (line {line + data.count(10, 0, place)})"
 
-    nul = data.find(b"\0")
+    nul = -1 if codec.startswith(("utf-16", "utf-32")) else data.find(b"\0")
     if nul >= 0:
         raise InputError(f"{path}: binary, not text: NUL {where(nul)}; give UTF-8 text")
+    decoder = codecs.getincrementaldecoder(codec)()
     try:
-        return codecs.utf_8_decode(data, "strict", final)
+        text = decoder.decode(data, final)
     except UnicodeDecodeError as error:
+        begin = data.rfind(b"\n", 0, error.start) + 1
+        remedy = other_encoding(data[begin : begin + 1000])
+        if codec != "utf-8":
+            remedy = "give another --encoding"
         raise InputError(
-            f"{path}: not UTF-8 {where(error.start)}: {error.reason} "
-            f"(0x{data[error.start]:02x}); save it as UTF-8"
+            f"{path}: not {codec.upper()} {where(error.start)}: {error.reason} "
+            f"(0x{data[error.start]:02x}); {remedy}"
         ) from error
+    return text, len(data) - len(decoder.getstate()[0])
 
 
 def _open(path: Path) -> BinaryIO:
@@ -90,6 +107,12 @@ def _open(path: Path) -> BinaryIO:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
 
 
+def first_bytes(path: Path) -> bytes:
+    """The first of a file, decompressed."""
+    with _open(path) as file, _reading(path):
+        return file.read(1 << 16)
+
+
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
     try:
@@ -102,18 +125,21 @@ def _reading(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the disk") from error
 
 
-def numbered_lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[int, bytes]]:
+def numbered_lines(
+    path: Path, longest: int = LONGEST_LINE, encoding: str = ""
+) -> Iterator[tuple[int, bytes]]:
     """The lines of one file with their numbers from 1, without their ends and byte order mark.
 
-    They are bytes, so that the caller can say which line is not UTF-8 and go on. A line is cut off
-    after `longest` bytes.
+    They are bytes of UTF-8, so that the caller can say which line is not UTF-8 and go on; those of
+    a file in another `encoding`, or in UTF-16 with a byte order mark, are recoded. A line is cut
+    off after `longest` bytes.
     """
     with _open(path) as file, _reading(path):
+        codec = _codec_of(path, file, encoding)
+        lines = file if codec == "utf-8" else _Recoded(path, file, codec)
         number, begins = 1, True
-        while line := file.readline(longest):
+        while line := lines.readline(longest):
             if number == 1 and begins:
-                if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-                    raise InputError(f"{path}: looks like UTF-16, not UTF-8; save it as UTF-8")
                 line = line.removeprefix(codecs.BOM_UTF8)
             if begins:
                 yield number, line.rstrip(b"\r\n")
@@ -121,14 +147,70 @@ def numbered_lines(path: Path, longest: int = LONGEST_LINE) -> Iterator[tuple[in
             number += begins
 
 
+class _Recoded:
+    """Lines of a file in any encoding as bytes of UTF-8."""
+
+    def __init__(self, path: Path, file: BinaryIO, codec: str) -> None:
+        self._path, self._codec, self._number = path, codec, 1
+        self._text = io.TextIOWrapper(file, codec, newline="\n")
+
+    def readline(self, longest: int) -> bytes:
+        try:
+            line = self._text.readline(longest)
+        except UnicodeError as error:
+            reason = getattr(error, "reason", str(error))
+            raise InputError(
+                f"{self._path}:{self._number}: not {self._codec} ({reason}) here or a little"
+                " further on; give another --encoding"
+            ) from error
+        self._number += line.endswith("\n")
+        return line.encode("utf-8", "surrogatepass")
+
+
+def encoding_of(path: Path, asked: str = "", kept: str = "") -> str:
+    """The encoding to read a file with: what is `asked` for, else what its bytes say, else `kept`.
+
+    A byte order mark tells UTF-8 and UTF-16. Bytes that all are UTF-8 are UTF-8, also where an
+    earlier file was written otherwise.
+    """
+    with _open(path) as file, _reading(path):
+        codec = _codec_of(path, file, asked)
+        if asked or codec != "utf-8" or kept in ("", "utf-8"):
+            return codec
+        decoder = codecs.getincrementaldecoder("utf-8")()
+        try:
+            while block := file.read(BLOCK_BYTES):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+        except UnicodeDecodeError:
+            return kept
+    return codec
+
+
+def _codec_of(path: Path, file: BinaryIO, encoding: str) -> str:
+    """The codec of an open file, which is then at its beginning."""
+    begin = file.read(len(codecs.BOM_UTF8))
+    file.seek(0)
+    utf_16 = begin.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    marked = "utf-16" if utf_16 else "utf-8" if begin == codecs.BOM_UTF8 else ""
+    if marked and encoding and not encoding.startswith(marked):
+        raise InputError(
+            f"{path}: --encoding {encoding}, but its first bytes say {marked}; leave the flag out"
+        )
+    return marked or encoding or "utf-8"
+
+
 def decoded_lines(
-    path: Path, bad: Callable[[str, str], None], longest: int = _LONGEST_DOCUMENT
+    path: Path,
+    bad: Callable[[str, str], None],
+    longest: int = _LONGEST_DOCUMENT,
+    encoding: str = "",
 ) -> Iterator[tuple[int, str]]:
-    """The lines of one file of UTF-8, otherwise as `numbered_lines` gives them.
+    """The lines of one file as text, otherwise as `numbered_lines` gives them.
 
     `bad` is called with the place and the fault of each line that can't be read.
     """
-    for number, line in numbered_lines(path, longest):
+    for number, line in numbered_lines(path, longest, encoding):
         text, fault = decode(line, longest)
         if fault:
             bad(f"{path}:{number}", fault)
@@ -141,17 +223,31 @@ def decode(line: bytes, longest: int) -> tuple[str, str]:
     if len(line) >= longest:
         return "", f"longer than {longest:,} bytes"
     if b"\0" in line:
+        if line.startswith(b"PK\x03\x04"):
+            return "", "a zip file, such as .xlsx, not text: save the sheet as CSV"
         return "", "binary, not text: it holds a NUL"
     try:
         return line.decode("utf-8"), ""
     except UnicodeDecodeError as error:
-        return "", f"not UTF-8 ({error.reason}, byte {error.start + 1})"
+        return "", f"not UTF-8 ({spot(line, error.start)}): {other_encoding(line)}"
 
 
-def text_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """`decoded_lines` of a file that has to be UTF-8 all through."""
+def spot(line: bytes, place: int) -> str:
+    """A byte of a line, as an error names it."""
+    return f"byte {place + 1} is 0x{line[place]:02x}"
+
+
+def other_encoding(data: bytes) -> str:
+    """What to do with bytes that are not UTF-8."""
+    windows = any(0x80 <= byte < 0xA0 for byte in data)
+    first, second = ("cp1252", "latin-1") if windows else ("latin-1", "cp1252")
+    return f"give --encoding {first} (or {second}, gbk, whatever it is)"
+
+
+def text_lines(path: Path, encoding: str = "") -> Iterator[tuple[int, str]]:
+    """`decoded_lines` of a file that has to be readable all through."""
 
     def refuse(where: str, reason: str) -> None:
         raise InputError(f"{where}: {reason}; save the file as UTF-8")
 
-    return decoded_lines(path, refuse)
+    return decoded_lines(path, refuse, encoding=encoding)

@@ -11,12 +11,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
+from elman.bounds import read_settings
 from elman.data.units.base import FORMAT, VERSION
 from elman.data.units.base import Tokenizer as Tokenizer
 from elman.data.units.bpe import BPETokenizer
 from elman.data.units.char import CharTokenizer
 from elman.data.units.word import WordTokenizer
 from elman.errors import InputError
+from elman.parse import parse_json
 
 Unit = Literal["char", "bpe", "word"]
 
@@ -48,7 +50,7 @@ def train_tokenizer(
 def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
     """Read what `Tokenizer.save` wrote."""
     try:
-        data = Path(path).read_bytes()
+        data = read_settings(Path(path))
     except OSError as error:
         raise InputError(f"{path}: cannot be read as a tokenizer ({error})") from error
     return tokenizer_from_bytes(data, str(path))
@@ -57,9 +59,9 @@ def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
 def tokenizer_from_bytes(data: bytes, where: str) -> Tokenizer:
     """Read what `Tokenizer.to_bytes` gave, or raise InputError, which names `where`."""
     try:
-        contents = json.loads(data.decode())
+        contents = parse_json(data)
         json.dumps(contents, ensure_ascii=False).encode()  # no lone surrogates
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise InputError(f"{where}: cannot be read as a tokenizer ({error})") from error
     if not isinstance(contents, dict) or contents.get("format") != FORMAT:
         raise InputError(f'{where}: not a tokenizer of elman ("format" must be "{FORMAT}")')

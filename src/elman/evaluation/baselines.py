@@ -11,8 +11,8 @@ Legend: N rows (or steps), S steps of all rows together, C channels, F features,
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from elman.data.labeled.rows import (
     Words,
 )
 from elman.data.labeled.standardize import Standardizer
-from elman.evaluation.classification import metrics_of
+from elman.evaluation.classification import metrics_of, predicted, tally_of
 
 Array = npt.NDArray[Any]
 
@@ -47,11 +47,19 @@ MAJORITY = "majority class"
 
 @dataclass(frozen=True)
 class Baseline:
-    """A simple classifier, its parameters (or why there are no scores), its metrics by split."""
+    """A simple classifier.
+
+    Attributes:
+        name: what it is called.
+        note: its parameters, or why there are no scores.
+        scores: its metrics by split.
+        tallies: (N, 2) by split; see `elman.evaluation.classification.tally_of`.
+    """
 
     name: str
     note: str
     scores: Mapping[str, Mapping[str, float]]
+    tallies: Mapping[str, Sequence[tuple[int, int]]] = field(default_factory=dict)
 
     @property
     def notes(self) -> list[str]:
@@ -59,44 +67,57 @@ class Baseline:
         return [f"baseline: {self.name} ({self.note})"]
 
 
-def fit_baselines(splits: LabeledSplits, seed: int = 0) -> list[Baseline]:
-    """Fit the baselines on the training part and score them on the others."""
+def fit_baselines(
+    splits: LabeledSplits, seed: int = 0, progress: Callable[[str], None] = lambda line: None
+) -> list[Baseline]:
+    """Fit the baselines on the training part and score them on the others.
+
+    `progress` is called with a line before each part of the work.
+    """
     held = {"valid": splits.valid} | ({} if splits.test is None else {"test": splits.test})
     fitted = [_majority(splits.train, held)]
     try:
-        fitted.append(_regression(splits.train, held, seed))
+        fitted.append(_regression(splits.train, held, seed, progress))
     except ImportError:
         fitted.append(Baseline("logistic regression", MISSING, {}))
     return fitted
 
 
-def _scored(part: Labeled, probabilities: Array) -> dict[str, float]:
-    return metrics_of(
-        part.labels.kind,
-        probabilities,
-        part.labels.ids,
-        names=part.labels.names,
-        offsets=getattr(part.inputs, "offsets", None),
-    )
+def _baseline(
+    name: str, note: str, held: Mapping[str, Labeled], found: Mapping[str, Array]
+) -> Baseline:
+    """A baseline with these probabilities (N, K) on each of the parts `held`."""
+    scores, tallies = {}, {}
+    for split, part in held.items():
+        kind, ids = part.labels.kind, part.labels.ids
+        names, offsets = part.labels.names, getattr(part.inputs, "offsets", None)
+        scores[split] = metrics_of(kind, found[split], ids, names=names, offsets=offsets)
+        tally = tally_of(
+            kind, predicted(kind, found[split]), ids, names=names, offsets=offsets
+        ).tolist()
+        tallies[split] = [(right, count) for right, count in tally]
+    return Baseline(name, note, scores, tallies)
 
 
 def _majority(train: Labeled, held: Mapping[str, Labeled]) -> Baseline:
     ids, count = train.labels.ids, len(train.labels.names)
     many = train.labels.kind == "many"
     share = ids.mean(0) if many else np.bincount(ids, minlength=count) / len(ids)
-    scores = {
-        split: _scored(part, np.broadcast_to(share, (len(part.labels.ids), count)))
-        for split, part in held.items()
+    found = {
+        split: np.broadcast_to(share, (len(part.labels.ids), count)) for split, part in held.items()
     }
     if many:
         usual = [train.labels.names[k] for k in np.flatnonzero(share > 0.5)]
         note = f"always {', '.join(usual)}" if usual else "never any label"
     else:
         note = f"always {train.labels.names[int(share.argmax())]!r}"
-    return Baseline(MAJORITY, note, scores)
+    return _baseline(MAJORITY, note, held, found)
 
 
-def _regression(train: Labeled, held: Mapping[str, Labeled], seed: int) -> Baseline:
+def _regression(
+    train: Labeled, held: Mapping[str, Labeled], seed: int, progress: Callable[[str], None]
+) -> Baseline:
+    progress("fitting baselines: features")
     made = features(train.inputs, train.labels.kind)
     ids, x = train.labels.ids, made.of(train.inputs)
     drawn = ""
@@ -106,18 +127,20 @@ def _regression(train: Labeled, held: Mapping[str, Labeled], seed: int) -> Basel
     kind, classes = train.labels.kind, len(train.labels.names)
     leading = "micro_f1" if kind == "many" else "accuracy"
     inputs = {split: made.of(part.inputs) for split, part in held.items()}
-    best: dict[str, dict[str, float]] = {}
-    chosen, since = STRENGTHS[0], 0
-    for strength in STRENGTHS:
+    name = f"{made.name} with logistic regression"
+    best, since = None, 0
+    for number, strength in enumerate(STRENGTHS, 1):
+        progress(
+            f"fitting baselines: {name}, C {strength:g} ({number} of at most {len(STRENGTHS)})"
+        )
         found = _fit(x, ids, strength, kind, classes, inputs)
-        scores = {split: _scored(part, found[split]) for split, part in held.items()}
-        if not best or scores["valid"][leading] > best["valid"][leading]:
-            best, chosen, since = scores, strength, 0
+        each = _baseline(name, f"C {strength:g}, chosen on valid{drawn}", held, found)
+        if best is None or each.scores["valid"][leading] > best.scores["valid"][leading]:
+            best, since = each, 0
         elif (since := since + 1) == _PATIENCE:
             break
-    return Baseline(
-        f"{made.name} with logistic regression", f"C {chosen:g}, chosen on valid{drawn}", best
-    )
+    assert best is not None
+    return best
 
 
 def _fit(

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from elman.data.labeled.rows import LabelKind
+from elman.evaluation.paired import Tally
 
 Array = npt.NDArray[Any]
 
@@ -222,10 +223,38 @@ def spans(tags: Sequence[str]) -> list[Span]:
 
 def entity_f1(names: Sequence[str], labels: Array, ids: Array, offsets: Array) -> float:
     """F1 of entities with exact bounds and types, in rows of predicted and true tags (S,)."""
-    right = both = 0
+    right, both = _entities(names, labels, ids, offsets).sum(0)
+    return float(right / both) if both else 0.0
+
+
+def tally_of(
+    kind: LabelKind,
+    labels: Array,
+    ids: Array,
+    *,
+    names: Sequence[str] = (),
+    offsets: Array | None = None,
+) -> Tally:
+    """(N, 2) the parts of each row in the metric that decides between classifiers, a ratio of sums.
+
+    That is accuracy; micro F1 where a row has many labels; entity F1 where steps have tags.
+    """
+    if kind == "many":
+        return np.stack([2 * (labels & ids).sum(1), labels.sum(1) + ids.sum(1)], axis=1)
+    right = (labels == ids).astype(np.int64)
+    if kind != "step" or offsets is None:
+        return np.stack([right, np.ones_like(right)], axis=1)
+    if is_tagging(names):
+        return _entities(names, labels, ids, offsets)
+    before = np.concatenate([[0], np.cumsum(right)])[offsets]
+    return np.stack([np.diff(before), np.diff(offsets)], axis=1)
+
+
+def _entities(names: Sequence[str], labels: Array, ids: Array, offsets: Array) -> Tally:
+    """(N, 2) twice the right entities of each row, and the predicted and true ones together."""
+    found = []
     for begin, end in pairwise(offsets):
         theirs = set(spans([names[k] for k in labels[begin:end]]))
         ours = set(spans([names[k] for k in ids[begin:end]]))
-        right += len(theirs & ours)
-        both += len(theirs) + len(ours)
-    return 2 * right / both if both else 0.0
+        found.append((2 * len(theirs & ours), len(theirs) + len(ours)))
+    return np.array(found, np.int64).reshape(-1, 2)

@@ -16,14 +16,18 @@ from elman.data.batching import IGNORE
 from elman.data.labeled.encoded import Encoded
 from elman.data.labeled.rows import LabelKind
 from elman.evaluation.baselines import Baseline
+from elman.evaluation.calibration import Calibration, calibration_of
 from elman.evaluation.classification import (
+    BINS,
     Reliability,
     confidences,
     confusion,
     metrics_of,
     predicted,
     reliability,
+    tally_of,
 )
+from elman.evaluation.paired import Tally, compare
 from elman.evaluation.report import Report, Score
 
 Array = npt.NDArray[Any]
@@ -72,15 +76,19 @@ def report(classes: Classes, splits: Splits, baselines: Sequence[Baseline]) -> R
         metrics = metrics_of(
             classes.kind, part.probabilities, part.ids, names=classes.names, offsets=part.offsets
         )
-        scores += [Score(split, name, v, _unit(classes, name)) for name, v in metrics.items()]
+        calibration = calibration_of(*_confidences(classes, part))
+        metrics["calibration_error"] = calibration.error
+        scores += [
+            Score(split, name, v, _unit(classes, name, calibration)) for name, v in metrics.items()
+        ]
         scores += [
             Score(split, f"{name} of {b.name}", b.scores[split][name], _unit(classes, name))
             for name in _compared(classes, metrics)
             for b in baselines
             if split in b.scores
         ]
-        verdict = comparison(classes, split, metrics, len(part.ids), baselines)
-        verdict += _remarks(classes, part, metrics["calibration_error"])
+        verdict = comparison(classes, split, metrics, part, baselines)
+        verdict += _remarks(classes, part, calibration)
     return Report(scores, verdict)
 
 
@@ -88,14 +96,10 @@ def comparison(
     classes: Classes,
     split: str,
     network: Mapping[str, float],
-    count: int,
+    part: Predictions,
     baselines: Sequence[Baseline],
 ) -> list[str]:
-    """Whether the network beats the best of the baselines, in sentences.
-
-    A difference counts where it is more than two standard errors, 2 √(p (1 - p) / n), of the
-    network's accuracy.
-    """
+    """Whether the network beats the best of the baselines on the same rows, in sentences."""
     metric = _compared(classes, network)[-1]
     name = metric.replace("_", " ").replace("f1", "F1")
     compared = [b for b in baselines if split in b.scores]
@@ -105,17 +109,25 @@ def comparison(
     best = max(compared, key=lambda b: b.scores[split][metric])
     ours, theirs = network[metric], best.scores[split][metric]
     both = f"{name} {_percent(ours)} on {split}, {_percent(theirs)} by {best.name}"
-    error = 2 * np.sqrt(ours * (1 - ours) / count)
-    if ours <= theirs:
-        remedy = "Use the baseline, or give the network more data or more regularization."
-        return [f"The network does not beat the baseline: {both}. {remedy}", *lines]
-    if ours - theirs < error:
-        chance = f"± {100 * error:.1f} with {count:,} {classes.unit}"
-        return [
-            f"The network beats the baseline by no more than chance: {both}, {chance}.",
-            *lines,
-        ]
-    return [f"The network beats the baseline: {both}.", *lines]
+    tally = np.array(best.tallies[split], np.int64).reshape(-1, 2)
+    own = _tally(classes, part)
+    tested = compare(own, tally)
+    both += f" ({tested}, n = {len(tally):,} rows)"
+    remedy = "Use the baseline, or give the network more data or more regularization."
+    if (own == tally).all():
+        first = f"The network does not beat the baseline, it equals it row by row: {both}. {remedy}"
+    elif not tested.decided:
+        first = f"Undecided whether the network beats the baseline: {both}. More rows would tell."
+    elif ours < theirs:
+        first = f"The network does not beat the baseline: {both}. {remedy}"
+    else:
+        first = f"The network beats the baseline: {both}."
+    return [first, *lines]
+
+
+def _tally(classes: Classes, part: Predictions) -> Tally:
+    labels = predicted(classes.kind, part.probabilities)
+    return tally_of(classes.kind, labels, part.ids, names=classes.names, offsets=part.offsets)
 
 
 def confusion_of(classes: Classes, part: Predictions) -> Array:
@@ -134,11 +146,26 @@ def _compared(classes: Classes, metrics: Mapping[str, float]) -> list[str]:
     return [LEADING[classes.kind], *(["entity_f1"] if "entity_f1" in metrics else [])]
 
 
-def _unit(classes: Classes, metric: str) -> str:
+def _unit(classes: Classes, metric: str, calibration: Calibration | None = None) -> str:
+    if metric == "calibration_error" and calibration is not None:
+        return (
+            f"ECE, {BINS} bins, n = {calibration.count:,}; 95 % interval"
+            f" {calibration.low:.3f} to {calibration.high:.3f}; {calibration.expected:.3f} expected"
+            " if calibrated"
+        )
     return f"of all {classes.unit}" if metric in _SHARES else ""
 
 
-def _remarks(classes: Classes, part: Predictions, error: float) -> list[str]:
+def _confidences(classes: Classes, part: Predictions) -> tuple[Array, Array, Array]:
+    """Of each prediction: its confidence, whether it is right, and which row it is part of."""
+    confidence, right = confidences(classes.kind, part.probabilities, part.ids)
+    rows = np.arange(len(part.ids))
+    if part.offsets is not None:
+        rows = np.repeat(np.arange(len(part.offsets) - 1), np.diff(part.offsets))
+    return confidence, right, np.repeat(rows, len(right) // max(len(part.ids), 1))
+
+
+def _remarks(classes: Classes, part: Predictions, calibration: Calibration) -> list[str]:
     lines = []
     if classes.kind != "many" and len(classes.names) > 2:
         matrix = confusion_of(classes, part)
@@ -146,14 +173,17 @@ def _remarks(classes: Classes, part: Predictions, error: float) -> list[str]:
         true, label = divmod(int(matrix.argmax()), len(classes.names))
         if matrix.max():
             lines.append(
-                f"Most often confused: {classes.names[true]!r} is predicted as"
+                f"Most often confused: true label {classes.names[true]!r}, predicted label"
                 f" {classes.names[label]!r}"
                 f" ({matrix.max():,} of {int((part.ids == true).sum()):,})."
             )
-    if error > _MISCALIBRATED:
-        lines.append(
-            f"Its probabilities are off by {_percent(error)} on average, so don't rely on them."
-        )
+    if not calibration.is_off:
+        return lines
+    lines.append(
+        f"Its probabilities are off by {_percent(calibration.error)} on average, where"
+        f" {_percent(calibration.expected)} is expected if they were calibrated"
+        + (", so don't rely on them." if calibration.error > _MISCALIBRATED else ".")
+    )
     return lines
 
 

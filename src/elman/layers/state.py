@@ -20,6 +20,7 @@ from torch.utils import _pytree as pytree
 
 from elman.errors import InputError
 from elman.files import safetensors_path
+from elman.parse import parse_json
 
 HX: TypeAlias = Tensor | tuple[Tensor, Tensor]
 """A hidden state in torch's form: a tensor, or (h, c) for an LSTM."""
@@ -304,7 +305,7 @@ class State(Mapping[str, Tensor]):
                 header = file.metadata() or {}
                 if header.get("elman") != "state":
                     raise InputError(f"{path}: not a saved state; write one with State.save")
-                axes = json.loads(header["axes"])
+                axes = parse_json(header["axes"])
                 return State.with_axes({name: file.get_tensor(name) for name in axes}, axes)
         except InputError:
             raise

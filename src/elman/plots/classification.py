@@ -23,7 +23,7 @@ MOST_NAMES = 40
 
 
 def draw_confusion(matrix: npt.NDArray[Any], names: Sequence[str], path: Path) -> None:
-    """Draw the confusion matrix (K, K) of counts: rows are true, columns predicted classes.
+    """Draw the confusion matrix (K, K) of counts: rows are true labels, columns predicted ones.
 
     The color is the share of the true class, so that rare classes show as clearly as others.
     """
@@ -39,14 +39,14 @@ def draw_confusion(matrix: npt.NDArray[Any], names: Sequence[str], path: Path) -
         rotation = 0 if max(map(len, shown)) <= 3 else 90
         axes.set_xticks(range(0, count, every), shown, rotation=rotation)
         axes.set_yticks(range(0, count, every), shown)
-        axes.set(xlabel="predicted", ylabel="true", title="Confusion matrix")
+        axes.set(xlabel="predicted label", ylabel="true label", title="Confusion matrix")
         if count <= MOST_NUMBERS:
             for (row, column), number in np.ndenumerate(matrix):
                 color = "white" if share[row, column] > 0.5 else GREY
                 axes.text(
                     column, row, f"{number:,}", ha="center", va="center", fontsize=8, color=color
                 )
-        figure.colorbar(image, label="share of the true class", fraction=0.046, pad=0.03)
+        figure.colorbar(image, label="share of the true label", fraction=0.046, pad=0.03)
 
 
 def draw_reliability(bins: Reliability, path: Path) -> None:
@@ -62,7 +62,8 @@ def draw_reliability(bins: Reliability, path: Path) -> None:
         mean = "at the mean probability"
         upper.plot(bins.confidence[filled], accuracy, "o", color=ORANGE, markersize=4, label=mean)
         upper.set(ylim=(0, 1), ylabel="accuracy")
-        upper.set_title(f"Calibration error {bins.error:.3f}")
+        count = int(bins.count.sum())
+        upper.set_title(f"ECE {bins.error:.3f}, {len(bins.count)} bins, n = {count:,}")
         upper.legend(loc="upper left")
         lower.bar(middles, bins.count, width, color=GREY, edgecolor="white")
         lower.set(xlim=(0, 1), xlabel="probability", ylabel="predictions")

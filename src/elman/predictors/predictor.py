@@ -25,16 +25,19 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
 
+from elman.bounds import read_settings
+from elman.checksums import SEAL, damaged, is_intact, sealed
 from elman.data.given import Data, Given, given
 from elman.errors import InputError, missing_extra
-from elman.files import write_bytes, write_json
+from elman.files import json_bytes, write_bytes
 from elman.machine import use_device
 from elman.models.cells import trusted_cell
+from elman.parse import parse_json
 from elman.settings import Options, validated
 from elman.streaming.session import Session
 from elman.tensors import load_model, save_model
 
-FORMAT = 2
+FORMAT = 3
 """Raised when a predictor's folder can no longer be read by the code before it."""
 
 HEADER, WEIGHTS = "predictor.json", "model.safetensors"
@@ -262,48 +265,72 @@ def write_parts(folder: Path, kind: str, parts: Parts) -> None:
     for name, content in parts.files.items():
         write_bytes(folder / name, content)
     hashes = {name: hashlib.sha256(content).hexdigest() for name, content in parts.files.items()}
-    write_json(
-        folder / HEADER,
-        {
-            "elman": {"format": FORMAT, "version": metadata.version("elman"), "kind": kind},
-            "settings": dict(parts.settings),
-            "files": hashes,
-        },
-    )
+    header = {
+        "sha256": SEAL,
+        "elman": {"format": FORMAT, "version": metadata.version("elman"), "kind": kind},
+        "settings": dict(parts.settings),
+        "files": hashes,
+    }
+    write_bytes(folder / HEADER, sealed(json_bytes(header)))
 
 
 def read_parts(folder: Path) -> tuple[str, Parts]:
-    """The kind and the parts that `write_parts` wrote."""
+    """The kind and the parts that `write_parts` wrote.
+
+    Raises:
+        InputError: a file is missing, damaged or of another format.
+    """
     path = folder / HEADER
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        header, settings, hashes = content["elman"], dict(content["settings"]), content["files"]
-        if header["format"] != FORMAT:
+        written = read_settings(path)
+        intact = is_intact(written)
+        content = parse_json(written) if intact else _older(written)
+        if content is None:
+            raise damaged(path)
+        header = _mapping(content, "elman")
+        if header.get("format") != FORMAT:
             raise InputError(
-                f"{path}: a predictor of format {header['format']!r}, expected {FORMAT}; train it"
-                " again"
+                f"{path}: a predictor of format {header.get('format')!r}, expected {FORMAT}; train"
+                " it again"
             )
-        kind = str(header["kind"])
-        if kind not in KINDS:
+        kind = header.get("kind")
+        if not isinstance(kind, str) or kind not in KINDS:
             raise InputError(
                 f"{path}: {kind!r} is no kind of predictor; expected {', '.join(KINDS)}"
             )
-        files = {}
-        for name, expected in hashes.items():
+        settings, files = _mapping(content, "settings"), {}
+        for name, expected in _mapping(content, "files").items():
             if Path(name).name != name:
                 raise InputError(f"{path}: {name!r} is not a file of this folder")
             files[name] = (folder / name).read_bytes()
             if hashlib.sha256(files[name]).hexdigest() != expected:
-                raise InputError(f"{folder / name}: damaged, its hash is not that of {HEADER}")
+                raise damaged(folder / name)
     except InputError:
         raise
     except FileNotFoundError as error:
         raise InputError(
             f"{error.filename}: is missing; expected the folder of a predictor"
         ) from error
-    except (OSError, RecursionError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (OSError, TypeError, ValueError) as error:
         raise InputError(f"{path}: cannot be read ({error})") from error
     return kind, Parts(settings, files)
+
+
+def _older(written: bytes) -> Any:
+    """The header of a format that had no seal; None for one that is damaged."""
+    try:
+        content = parse_json(written)
+        return content if 0 < content["elman"]["format"] < FORMAT else None
+    except (RecursionError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _mapping(content: Any, name: str) -> dict[str, Any]:
+    """The object called `name` of a header."""
+    found = content.get(name) if isinstance(content, dict) else None
+    if not isinstance(found, dict):
+        raise ValueError(f"{name!r} must be an object, got {type(found).__name__}")
+    return found
 
 
 def kind_class(kind: str) -> type[Predictor]:

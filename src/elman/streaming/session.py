@@ -22,6 +22,7 @@ from torch import Tensor
 from elman.errors import InputError
 from elman.files import write_bytes
 from elman.layers.state import State
+from elman.parse import parse_json
 
 FORMAT = 1
 """Raised when a snapshot can no longer be read by the code before it."""
@@ -96,8 +97,8 @@ class Snapshot:
             length = int.from_bytes(data[:8], "little")
             if not 0 < length <= len(data) - 8:
                 raise ValueError("no safetensors file")
-            metadata = json.loads(data[8 : 8 + length])["__metadata__"]
-            header = json.loads(metadata["elman.session"])
+            metadata = parse_json(data[8 : 8 + length])["__metadata__"]
+            header = parse_json(metadata["elman.session"])
             if header["format"] != FORMAT:
                 raise InputError(
                     f"{where}: a snapshot of format {header['format']!r}, expected {FORMAT};"
@@ -117,7 +118,7 @@ class Snapshot:
             )
         except InputError:
             raise
-        except (SafetensorError, OSError, RecursionError, *_MISFITS) as error:
+        except (SafetensorError, OSError, *_MISFITS) as error:
             raise InputError(
                 f"{where}: cannot be read as a snapshot of a session ({error})"
             ) from error

@@ -7,36 +7,39 @@ takes), checkpoints and the record of training.
 from __future__ import annotations
 
 import shlex
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any, final
 
+from elman.checksums import check_listed, write_list
 from elman.data.given import Data, Given, given, splits
 from elman.diagnostics.activations import Activations
 from elman.diagnostics.diagnosis import Diagnosis, diagnose_input
 from elman.diagnostics.diagnosis_input import Lags
-from elman.errors import InputError
+from elman.errors import InputError, RunFailed
 from elman.evaluation.report import Report, Score
+from elman.files import full_disk
 from elman.machine import seed_everything, use_device
 from elman.models.cells import is_custom, trusted_cell
-from elman.plots.gradient_watch import draw_gradients
-from elman.plots.style import is_available
 from elman.predictors.predictor import Predictor, load, write_parts
 from elman.settings import configure, validated
 from elman.streaming.session import Session
 from elman.streaming.stream import Steppable, Stream
+from elman.tasks.kept import begin_record, end_record, keep_report
 from elman.tasks.network_config import CellConfig
+from elman.tasks.record import circumstances
 from elman.tasks.task import AnyTask, PredictorT, Task
 from elman.tensors import load_model
 from elman.training import loop
 from elman.training.config import TrainingConfig
 from elman.training.contracts import Observer
-from elman.training.gradient_watch import GradientWatch, curves_of
+from elman.training.gradient_watch import GradientWatch
 from elman.training.log import Log, QuietLog, read_metrics
 from elman.training.loop import Outcome
+from elman.training.preparation import own, preparing
 from elman.training.run_directory import RunDirectory
+from elman.training.run_lock import RunLock
 
 TASKS: dict[str, str] = {
     "language-model": "elman.tasks.language_model.task:LanguageModelTask",
@@ -61,6 +64,8 @@ class Run:
         path: the run directory.
         task: its settings and data.
         predictor: with the best weights so far; what answers.
+        lock: keeps other processes from training it; only a run that is about to be trained has
+            one.
 
     Raises:
         InputError: no run, one of another format, no weights yet, or damaged files.
@@ -69,6 +74,7 @@ class Run:
     path: Path
     task: AnyTask
     predictor: Predictor
+    lock: RunLock | None = None
 
     def __init__(
         self, path: str | Path, *, cell: str | None = None, device: str | None = None
@@ -78,10 +84,12 @@ class Run:
         self.path, self.task, self.predictor = Path(path), task, predictor
 
     @classmethod
-    def of(cls, path: Path, task: AnyTask, predictor: Predictor) -> Run:
+    def of(
+        cls, path: Path, task: AnyTask, predictor: Predictor, lock: RunLock | None = None
+    ) -> Run:
         """A run whose parts are at hand, such as one that is about to be trained."""
         run = cls.__new__(cls)
-        run.path, run.task, run.predictor = path, task, predictor
+        run.path, run.task, run.predictor, run.lock = path, task, predictor, lock
         return run
 
     def evaluate(self, data: Data | Given | None = None, **options: Any) -> list[Score]:
@@ -101,8 +109,8 @@ class Run:
         chosen = self.predictor.options(self.task.Evaluation, options)
         found = None if data is None else given(data)
         report: Report = self.task.evaluate(self.predictor, found, chosen)
-        for name, figure in report.figures.items() if is_available() else ():
-            figure(self.path / name)
+        if found is None:
+            keep_report(self.path, self.predictor, report, chosen)
         return report
 
     def activations(self, text: str | None = None) -> Activations:
@@ -174,27 +182,29 @@ class Run:
 def begin(task: str, data: Data | Given | None, out: str | Path, config: TrainingConfig) -> Run:
     """Read the data into a new run directory and make the predictor; nothing is trained yet.
 
-    Where it fails, nothing is left behind.
+    Where it fails, nothing is left behind. The run belongs to this process until `fit` ends.
     """
     kind = task_class(task)
     use_device(config.device)
-    out = Path(out)
-    existed = out.is_dir()
-    run = RunDirectory.create(out, task, config.model_dump(mode="json"))
+    out, lock = Path(out), None
+    found = None if data is None else given(data)
+    with preparing(out) as preparation:
+        place = preparation.place
+        prepared = kind.prepare(config, found, place.data)
+        write_list(place.data)
+        predictor = make(kind(config, prepared), str(out))
+        write_parts(place.predictor, predictor.kind, predictor.parts())
+        write_list(place.path, {})
+        record = circumstances(config, found)
+        place.write_config(task, config.model_dump(mode="json"), record)
+        lock = preparation.publish()
     try:
-        prepared = kind.prepare(config, None if data is None else given(data), run.data)
-        bound = kind(config, prepared)
-        predictor = make(bound, str(out))
-        write_parts(run.predictor, predictor.kind, predictor.parts())
-        return Run.of(out, bound, predictor)
+        # What is open under the old place is opened again under the new one.
+        bound = kind(config, kind.open(config, RunDirectory(out).data))
     except BaseException:
-        # A folder that was there stays itself: it may be where we are, a link or a mount.
-        for path in list(out.iterdir()) if existed else [out]:
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+        lock.release()
         raise
+    return Run.of(out, bound, predictor, lock)
 
 
 def fit(
@@ -204,16 +214,26 @@ def fit(
     resume_from: Path | None = None,
 ) -> tuple[Run, Outcome]:
     """Train until the budget is used; the run with its best weights, and how training ended."""
-    place = run.directory
-    # What only finished weights can tell, such as a calibration, goes before the weights change.
-    write_parts(place.predictor, run.predictor.kind, run.predictor.parts())
-    outcome = _train(run.task, run.predictor, place, log, observers, resume_from)
-    curves = curves_of(read_metrics(place.metrics_path))
-    draw_gradients(curves, run.path / "gradients.png")
-    load_model(place.model_path, run.predictor.network)
-    run.predictor.network.eval()
-    finished: Predictor = run.task.finish(run.predictor)
-    write_parts(place.predictor, finished.kind, finished.parts())
+    place, lock = run.directory, run.lock
+    with lock if lock is not None and lock.held else own(place):
+        try:
+            begin_record(place)
+            place.go_back_to(resume_from)
+            # What only finished weights can tell, such as a calibration, goes before they change.
+            write_parts(place.predictor, run.predictor.kind, run.predictor.parts())
+            outcome = _train(run.task, run.predictor, place, log, observers, resume_from)
+            end_record(place)
+            load_model(place.model_path, run.predictor.network)
+            run.predictor.network.eval()
+            finished: Predictor = run.task.finish(run.predictor)
+            write_parts(place.predictor, finished.kind, finished.parts())
+        except OSError as error:
+            if full_disk(error) is None:
+                raise
+            raise RunFailed(
+                f"{error}: nothing was half-written; free some space and go on with"
+                f" `elman resume {run.path}`"
+            ) from error
     return Run.of(run.path, run.task, finished), outcome
 
 
@@ -299,10 +319,18 @@ def resume(path: str | Path, *, cell: str | None = None, **changes: Any) -> Run:
 
 
 def reopen(path: str | Path, *, cell: str | None = None, **changes: Any) -> tuple[Run, Path | None]:
-    """A run to be trained on, and the checkpoint to go on from (None before the first)."""
-    task = open_task(path, cell, changes)
-    run = Run.of(Path(path), task, make(task, str(path)))
-    return run, run.directory.latest_checkpoint()
+    """A run to be trained on, and the checkpoint to go on from (None before the first).
+
+    It belongs to this process until `fit` ends.
+    """
+    lock = own(RunDirectory(Path(path)))
+    try:
+        task = open_task(path, cell, changes)
+        run = Run.of(Path(path), task, make(task, str(path)), lock)
+        return run, run.directory.usable_checkpoint()
+    except BaseException:
+        lock.release()
+        raise
 
 
 def open_task(path: str | Path, cell: str | None, changes: Mapping[str, Any]) -> AnyTask:
@@ -314,6 +342,7 @@ def open_task(path: str | Path, cell: str | None, changes: Mapping[str, Any]) ->
     if (chosen := trusted_cell(str(path), config.cell, cell)) != config.cell:
         config = config.model_copy(update={"cell": chosen})
     use_device(config.device)
+    check_listed(run.data)
     return kind(config, kind.open(config, run.data))
 
 

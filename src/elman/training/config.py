@@ -84,7 +84,9 @@ class TrainingConfig(BaseModel):
 
     eval_every: int = _records(200, "steps between evaluations", ge=1)
     checkpoint_every: int = _records(200, "steps between checkpoints", ge=1)
-    keep_checkpoints: int = _records(2, "how many checkpoints stay", ge=1)
+    keep_checkpoints: int = _records(
+        2, "how many checkpoints stay; two at least, as one may be damaged", ge=1
+    )
     log_every: int = _records(20, "steps between lines of metrics.jsonl", ge=1)
     watch: int | None = _records(
         None,

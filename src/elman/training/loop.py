@@ -22,7 +22,7 @@ from elman.machine import seed_everything, untouched_randomness, use_device
 from elman.tensors import save_model
 from elman.training.config import TrainingConfig, TruncatedConfig
 from elman.training.contracts import Objective, Observer, Source, StepEvent
-from elman.training.log import Log, MetricsFile, QuietLog, Recorder, TensorBoard
+from elman.training.log import Log, MetricsFile, Recorder, TensorBoard
 from elman.training.optim import (
     Average,
     averaged,
@@ -109,18 +109,17 @@ def train(
     truncated = config if isinstance(config, TruncatedConfig) else None
     chunks_back = 0 if truncated is None else truncated.chunks_back
 
-    metrics: Recorder = QuietLog()
-    if run is not None:
-        run.clear_leftovers()
-        metrics = MetricsFile(run.metrics_path)
-        metrics.cut_back(progress.step)
-    recorders = [metrics, log]
+    metrics = None if run is None else MetricsFile(run.metrics_path)
+    if metrics is not None:
+        metrics.cut_back(progress.step, progress.reported)
+    recorders: list[Recorder] = [log] if metrics is None else [metrics, log]
 
     def save() -> Path | None:
         if not all(bool(p.isfinite().all()) for p in model.parameters()):
             raise _failure("some weights are no longer finite numbers", training, config, saved)
-        if run is None:
+        if run is None or metrics is None:
             return None
+        metrics.sync()
         path = run.checkpoint_path(progress.step)
         training.save(path)
         run.keep_latest_checkpoints(config.keep_checkpoints)
@@ -218,7 +217,8 @@ def train(
             )
             for observer in observers:
                 if (seen := observer.after_backward(event)) is not None:
-                    metrics.record({"step": event.step, **seen.record})
+                    if metrics is not None:
+                        metrics.record({"step": event.step, **seen.record})
                     if seen.warning:
                         log.warn(seen.warning)
             if not math.isfinite(loss):

@@ -127,7 +127,7 @@ class Training:
             raise InputError(f"{path}: not a checkpoint of training of format {_FORMAT}")
         model = self.objective.model
         device = next(model.parameters()).device
-        load_weights(model, tree["model"], path)
+        load_weights(model, tree.get("model"), path)
         try:
             self.optimizer.load_state_dict(dict(tree["optimizer"]))
             self.source.load_state_dict(tree["source"])
@@ -139,7 +139,7 @@ class Training:
             restore_random_states(tree["random"])
         except InputError:
             raise
-        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
             raise InputError(
                 f"{path}: does not fit this run ({error}); resume with the settings and the"
                 " data that the run began with"

@@ -9,72 +9,100 @@ checkpoints/         what `resume` goes on from
 
 from __future__ import annotations
 
+import os
 import re
-import tomllib
+import warnings
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Self, final
+from typing import Any, final
 
 import tomli_w
 
-from elman.errors import InputError
-from elman.files import write_text
+from elman.bounds import read_settings
+from elman.checksums import SEAL, damaged, is_intact, sealed
+from elman.errors import ElmanWarning, InputError
+from elman.files import write_bytes
+from elman.parse import parse_toml
+from elman.tensors import load_tree
+from elman.training.run_lock import LOCK, is_alive, owner_of
 
-FORMAT = 2
+FORMAT = 3
 """Raised when a run directory can no longer be read by the code before it."""
+
+INSIDE = ".preparing"
+"""Where a run is prepared in a folder that is there already."""
+
+_EDITED = (
+    "restore it from a copy; to train with other settings, give a copy of it to `elman train` as"
+    " --config"
+)
 
 _CHECKPOINT = re.compile(r"step-(\d+)\.safetensors")
 
 
 @final
 class RunDirectory:
-    """The places inside the run's folder at `path`; `create` makes a new one."""
+    """The places inside the run's folder at `path`; `preparing` makes a new one."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.config_path = path / "config.toml"
         self.data = path / "data"
         self.predictor = path / "predictor"
+        self.header_path = self.predictor / "predictor.json"
         self.model_path = self.predictor / "model.safetensors"  # the best weights so far
         self.metrics_path = path / "metrics.jsonl"
         self.checkpoints = path / "checkpoints"
 
-    @classmethod
-    def create(cls, path: str | Path, task: str, settings: Mapping[str, Any]) -> Self:
-        """A new run directory with its config.toml.
+    @property
+    def is_whole(self) -> bool:
+        """Whether its preparation came to an end."""
+        return self.config_path.is_file() and self.header_path.is_file()
+
+    def write_config(
+        self,
+        task: str,
+        settings: Mapping[str, Any],
+        record: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Write config.toml, the last file of a run that is made: it says that the run is whole.
 
         `settings` are plain values (`config.model_dump(mode="json")`); None is left out, because
-        TOML has no such value.
+        TOML has no such value. `record` is what is kept beside them, such as versions.
         """
-        run = cls(Path(path))
-        if run.path.exists() and not run.path.is_dir():
-            raise InputError(f"{path}: is a file, expected a new folder; choose another --out")
-        if run.path.is_dir() and any(run.path.iterdir()):
-            raise InputError(
-                f"{path}: exists and is not empty; choose another --out, delete it, or go on with"
-                f" `elman resume {path}`"
-            )
-        for folder in (run.data, run.predictor, run.checkpoints):
-            folder.mkdir(parents=True, exist_ok=True)
-        header = {"version": metadata.version("elman"), "format": FORMAT, "task": task}
+        header = {
+            "sha256": SEAL,
+            "version": metadata.version("elman"),
+            "format": FORMAT,
+            "task": task,
+            **(record or {}),
+        }
         given = {name: value for name, value in settings.items() if value is not None}
-        write_text(run.config_path, tomli_w.dumps({"elman": header, "settings": given}))
-        return run
+        config = tomli_w.dumps({"elman": header, "settings": given})
+        write_bytes(self.config_path, sealed(config.encode()))
 
     def read_config(self) -> tuple[str, dict[str, Any]]:
-        """The task and its settings, as `create` was given them."""
+        """The task and its settings, as `write_config` was given them."""
+        header, settings = self._read()
+        return header["task"], settings
+
+    def read_record(self) -> dict[str, Any]:
+        """What is kept beside the settings, such as versions."""
+        return self._read()[0]
+
+    def _read(self) -> tuple[dict[str, Any], dict[str, Any]]:
         where = self.config_path
-        if not self.path.is_dir():
-            raise InputError(f"{self.path}: there is no such folder, expected a run directory")
         try:
-            tree = tomllib.loads(where.read_text(encoding="utf-8"))
+            written = read_settings(where)
+            tree = parse_toml(written.decode())
         except FileNotFoundError as error:
-            raise InputError(
-                f"{self.path}: not a run directory, it has no {where.name};"
-                " give the --out of `elman train`"
-            ) from error
-        except (OSError, ValueError) as error:
+            raise self.why_no_run() from error
+        except InputError:
+            raise
+        except ValueError as error:
+            raise damaged(where, _EDITED) from error
+        except OSError as error:
             raise InputError(f"{where}: cannot be read ({error})") from error
         header, settings = tree.get("elman"), tree.get("settings")
         if not isinstance(header, dict) or not isinstance(settings, dict):
@@ -84,9 +112,11 @@ class RunDirectory:
                 f"{where}: a run of format {header.get('format')!r}, expected {FORMAT}; train it"
                 f" again, or use elman {header.get('version')}"
             )
+        if not is_intact(written):
+            raise damaged(where, _EDITED)
         if not isinstance(header.get("task"), str):
             raise InputError(f"{where}: [elman] names no task")
-        return header["task"], settings
+        return header, settings
 
     def checkpoint_path(self, step: int) -> Path:
         return self.checkpoints / f"step-{step:08d}.safetensors"
@@ -97,18 +127,96 @@ class RunDirectory:
         steps = [(int(match[1]), path) for match, path in found if match]
         return [path for _, path in sorted(steps)]
 
+    def usable_checkpoint(self) -> Path | None:
+        """The newest checkpoint that can be read, or None where there is none at all.
+
+        A warning names those that are damaged.
+
+        Raises:
+            InputError: there are some, and all of them are damaged.
+        """
+        broken: list[str] = []
+        for path in reversed(self.all_checkpoints()):
+            try:
+                load_tree(path, "the checkpoint before it is used")
+            except InputError as error:
+                broken.append(str(error))
+                continue
+            for line in broken:
+                warnings.warn(f"{line}: {path.name}", ElmanWarning, stacklevel=2)
+            return path
+        if broken:
+            raise InputError(
+                f"{self.checkpoints}: every checkpoint in it is damaged; delete this folder, and"
+                f" `elman resume {self.path}` trains from the beginning"
+            )
+        return None
+
     def latest_checkpoint(self) -> Path | None:
         """The newest checkpoint, or None before the first."""
         return next(reversed(self.all_checkpoints()), None)
 
     def keep_latest_checkpoints(self, count: int) -> None:
-        """Delete all but the newest `count`."""
-        for path in self.all_checkpoints()[:-count]:
+        """Delete all but the newest `count`, or two: the newest may turn out to be damaged."""
+        for path in self.all_checkpoints()[: -max(count, 2)]:
+            path.unlink(missing_ok=True)
+
+    def go_back_to(self, checkpoint: Path | None) -> None:
+        """Delete the checkpoints after the one that training goes on from, which is none of them.
+
+        Only the process that owns the run may do so.
+        """
+        kept = self.all_checkpoints()
+        later = kept if checkpoint is None else kept[kept.index(checkpoint) + 1 :]
+        for path in later:
             path.unlink(missing_ok=True)
 
     def clear_leftovers(self) -> None:
-        """Delete what a kill in the middle of writing has left: our partial files, safetensors'."""
+        """Delete what kills have left: partial files of dead processes, safetensors' own.
+
+        Only the process that owns the run may do so. Partial files of live processes stay, since
+        `elman evaluate` may be writing its figures.
+        """
         for folder in (self.path, self.predictor, self.checkpoints):
-            for pattern in (".*.partial", ".tmp??????"):
-                for path in folder.glob(pattern):
+            for path in folder.glob(".*.partial"):
+                pid = path.name.split(".")[-2]
+                if not pid.isdecimal() or int(pid) == os.getpid() or not is_alive(int(pid)):
                     path.unlink(missing_ok=True)
+            for path in folder.glob(".tmp??????"):
+                path.unlink(missing_ok=True)
+
+    def why_no_run(self) -> InputError:
+        """What there is instead of a run, and the command that works."""
+        begin = f"`elman train TASK DATA --out {self.path}`"
+        target = Path(os.path.realpath(self.path))
+        if not self.path.exists():
+            if owner := owner_of(beside(target)):
+                return InputError(f"{self.path}: {owner} is still preparing this run; wait for it")
+            return InputError(
+                f"{self.path}: there is no such folder, expected a run directory; {begin} makes one"
+            )
+        if not self.path.is_dir():
+            return InputError(f"{self.path}: is a file, expected a run directory")
+        if (target / INSIDE / self.config_path.name).is_file():
+            return InputError(
+                f"{self.path}: a run that was killed in its first moment; go on with"
+                f" `elman resume {self.path}`"
+            )
+        if owner := owner_of(target):
+            return InputError(f"{self.path}: {owner} is still preparing this run; wait for it")
+        if not occupied(target):
+            return InputError(f"{self.path}: holds no run yet; begin it with {begin}")
+        return InputError(
+            f"{self.path}: not a run directory, it has no {self.config_path.name};"
+            " give the --out of `elman train`"
+        )
+
+
+def beside(target: Path) -> Path:
+    """Where a run is prepared that will appear at `target`."""
+    return target.with_name(f".{target.name}.preparing")
+
+
+def occupied(folder: Path) -> bool:
+    """Whether there is anything in `folder` but what a new run leaves or may find there."""
+    return any(path.name not in (LOCK, INSIDE, "lost+found") for path in folder.iterdir())

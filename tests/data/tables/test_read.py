@@ -160,14 +160,15 @@ def test_a_later_table_in_another_dialect_is_found_anew(tmp_path: Path) -> None:
         ("a.csv", b"", "the file is empty"),
         ("a.csv", b"a,b\nx,\xe9\n", r"a\.csv:2: not UTF-8"),
         ("a.csv", b"a,b\nx,\0\n", r"a\.csv:2: binary"),
-        ("a.csv", "a,b\n".encode("utf-16"), "UTF-16"),
+        ("a.csv", "a,b\n1,\ud800\n".encode("utf-16", "surrogatepass"), "not utf-16"),
         ("a.csv", b"a,b\rx,y\rz,w\r", r"a\.csv:1: .*end in LF or CR LF"),
-        ("a.csv", b'a,b\n1,"x\ny\n', r"a\.csv:2: not a row of a table"),
+        ("a.csv", b'a,b\n1,"x\ny\n', r"a\.csv:2: a quotation mark .* opens here"),
         ("a.csv", b"a,b,a\n1,2,3\n", r"a\.csv:1: the column 'a' is there twice"),
         ("a.jsonl", b'{"a": 1}\n[1]\n', r"a\.jsonl:2: not a JSON object"),
         ("a.jsonl", b'{"a": 1}\n{"a"\n', r"a\.jsonl:2: not JSON"),
         ("a.parquet", b"PAR1", "can't be read as Parquet"),
-        ("a.xlsx", b"PK", "not a table that can be read"),
+        ("a.xlsx", b"PK", "a spreadsheet; save the sheet as CSV"),
+        ("a.csv", b"PK\x03\x04\0,b\n", "save the sheet as CSV"),
     ],
 )
 def test_a_file_that_is_no_table(tmp_path: Path, name: str, text: bytes, complaint: str) -> None:

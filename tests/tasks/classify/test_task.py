@@ -189,6 +189,8 @@ def test_vectors_are_where_it_starts(tmp_path: Path) -> None:
     assert predictor.network.state_dict()["embedding.weight"][great].tolist() == [1, 2, 3]
     assert any("out of its vocabulary" in line for line in run.task.describe())
     vectors.unlink()
+    assert run.lock is not None
+    run.lock.release()
     again, _ = runs.reopen(run.path)
     weight = again.predictor.network.state_dict()["embedding.weight"]
     assert weight[great].tolist() == [1, 2, 3]

@@ -72,7 +72,10 @@ def test_the_reported_loss_is_that_of_the_held_out_pairs(trained: Run) -> None:
 
 def test_only_the_first_sentences_are_scored(trained: Run) -> None:
     report = trained.report(sentences=2, beam=1)
-    assert report.verdict[0].startswith("valid: BLEU and chrF are of the first 2 of 30 pairs")
+    assert any(
+        line.startswith("valid: BLEU and chrF are of the first 2 of 30 pairs")
+        for line in report.verdict
+    )
 
 
 def test_without_sacrebleu_there_is_the_loss(trained: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -308,3 +311,26 @@ def test_pairs_in_memory_are_those_of_the_file(tmp_path: Path) -> None:
     cut = train("translation", pairs[:40], tmp_path / "cut", valid=pairs[40:], **settings)
     assert list(task_of(cut).data.texts) == ["valid"]
     assert len(task_of(cut).data.texts["valid"]) == 20
+
+
+@pytest.mark.fault(4)
+@pytest.mark.remedy
+def test_the_tokenization_of_bleu_is_a_flag_and_is_kept(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = toy_language.run(tmp_path, 60, bleu_tokenize="intl", **SHORT)
+
+    def tokenization(*flags: str) -> str:
+        assert main(["evaluate", str(run.path), "--beam", "1", "--json", *flags]) == 0
+        scores = map(json.loads, capsys.readouterr().out.splitlines())
+        return next(score["unit"] for score in scores if score["metric"] == "BLEU")
+
+    assert "tok:intl" in tokenization()
+    assert "tok:char" in tokenization("--bleu-tokenize", "char")
+    monkeypatch.setattr("elman.evaluation.tokenization._installed", lambda name: False)
+    code, said = elman(["evaluate", str(run.path), "--bleu-tokenize", "ja-mecab"], capsys)
+    assert code == 2
+    assert said.count("\n") == 1
+    assert "or use --bleu-tokenize char" in said
+    monkeypatch.undo()
+    assert elman(["evaluate", str(run.path), "--bleu-tokenize", "char"], capsys)[0] == 0

@@ -5,7 +5,6 @@ Legend: S steps, C channels.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from elman.data.labeled.rows import Floats
 from elman.errors import InputError
 from elman.files import json_bytes
+from elman.parse import parse_json
 
 FORMAT = "elman standardizer"
 
@@ -57,9 +57,9 @@ class Standardizer:
     def from_bytes(data: bytes, where: str) -> Standardizer:
         """Read what `to_bytes` gave, or raise InputError, which names `where`."""
         try:
-            kept = json.loads(data.decode())
+            kept = parse_json(data)
             mean, deviation = (tuple(map(float, kept[name])) for name in ("mean", "deviation"))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise InputError(f"{where}: cannot be read as a standardizer ({error})") from error
         right = len(mean) == len(deviation) and np.isfinite([*mean, *deviation]).all()
         if kept.get("format") != FORMAT or not right or min(deviation, default=1) <= 0:

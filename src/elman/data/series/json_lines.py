@@ -8,7 +8,6 @@ flat arrays, so that memory is linear in the file.
 
 from __future__ import annotations
 
-import json
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,11 +21,13 @@ from elman.data.series.columns import Columns
 from elman.data.series.frequency import Frequency
 from elman.data.series.grid import Find
 from elman.data.series.panel import Covariate, Floats, Panel, borders_of
-from elman.data.series.stamps import parse_times, place_in_zone
+from elman.data.series.stamps import place_in_zone
+from elman.data.series.time_format import parse_times
 from elman.data.tables.read import KINDS, suffix_of
 from elman.data.tables.table import BadRows
 from elman.data.text_files import decoded_lines
 from elman.errors import InputError
+from elman.parse import parse_json
 
 _STATIC = ("feat_static_cat", "feat_static_real")
 
@@ -37,9 +38,9 @@ def is_gluonts(paths: Sequence[Path]) -> bool:
         return False
     for _, line in _lines(paths[0]):
         try:
-            record = json.loads(line)
+            record = parse_json(line)
             return not isinstance(record, dict) or "target" in record
-        except (ValueError, RecursionError):
+        except ValueError:
             return True
     return True
 
@@ -77,9 +78,13 @@ def read_grid(paths: Sequence[Path], columns: Columns) -> tuple[Panel, Find, Col
     assert rows.widths is not None
     channels, past, future, categories, reals = rows.widths
     times, at = library("pandas").Series(rows.starts), rows.lines.__getitem__
-    stamps, zoned, note = parse_times(times, "start", at)
-    order = np.arange(len(stamps))
-    stamps, zone = place_in_zone(stamps, zoned, columns.time_zone, order, at)
+    parsed = parse_times(
+        times, "start", at, known=columns.times, asked=columns.dates, zone=columns.time_zone
+    )
+    order = np.arange(len(parsed.stamps))
+    stamps, zone, _ = place_in_zone(
+        parsed.stamps, parsed.zoned, columns.time_zone, order, at, frequency
+    )
     kind = Frequency.named(frequency)
     if kind.counted != (stamps.dtype == np.int64):
         raise InputError(f"{rows.lines[0]}: start {rows.starts[0]!r} does not fit {kind.alias}")
@@ -118,13 +123,14 @@ def read_grid(paths: Sequence[Path], columns: Columns) -> tuple[Panel, Find, Col
     found = replace(
         columns,
         target=names,
-        time="start",
-        series="item_id",
+        time=("start",),
+        series=("item_id",),
         frequency=kind.alias,
         time_zone=columns.time_zone or (zone or ""),
         categories=known,
+        times=parsed.format,
     )
-    notes = [f"starts {note}"] if note else []
+    notes = [parsed.note] if parsed.note else []
     return grid, lambda series, row: f"{rows.lines[series]}, value {row}", found, notes
 
 
@@ -137,8 +143,8 @@ def _lines(path: Path) -> Iterator[tuple[str, str]]:
 
 def _record(line: str, where: str) -> dict[str, Any]:
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
+        record = parse_json(line)
+    except ValueError as error:
         raise InputError(f"{where}: not JSON ({error}); write one series a line") from error
     if not isinstance(record, dict) or "target" not in record or "start" not in record:
         raise InputError(

@@ -24,6 +24,7 @@ from elman.data.optional import library
 from elman.data.series.frequency import Frequency, Stamps, spoken
 from elman.errors import InputError
 from elman.files import write_bytes
+from elman.parse import parse_json
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Integers: TypeAlias = npt.NDArray[np.int64]
@@ -253,7 +254,7 @@ def panel_from_bytes(data: bytes, where: str) -> Panel:
     """What `panel_to_bytes` wrote; `where` is what an error calls it."""
     try:
         arrays: dict[str, Any] = safetensors.numpy.load(data)
-        names: dict[str, Any] = json.loads(arrays.pop("names").tobytes())
+        names: dict[str, Any] = parse_json(arrays.pop("names").tobytes())
         if any(arrays[name].dtype != dtype for name, dtype in _ARRAYS.items()):
             raise TypeError("numbers of another kind")
         frequency = Frequency.named(names.pop("frequency"))

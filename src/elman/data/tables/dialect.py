@@ -6,29 +6,22 @@ It is decided over a whole table, is a value, and reads every later table of the
 from __future__ import annotations
 
 import csv
-import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+from elman.data.tables.asked import Asked
+from elman.data.tables.numerals import MISSING, number
 from elman.errors import InputError
 
-DELIMITERS = (",", ";", "\t", "|")
+__all__ = ["MISSING", "Dialect", "find_dialect", "not_a_row"]
 
-MISSING = frozenset(
-    (
-        *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND"),
-        *("1.#QNAN", "<NA>", "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
-    )
-)
-"""Cells that stand for no number, as in pandas. In a column of words only an empty cell is one."""
+DELIMITERS = ("\t", ";", "|", ",")
+"""Where several cut all lines alike, the first of them does: a comma may be a decimal one."""
 
 _SEP = re.compile(r"sep=(.)", re.IGNORECASE)
-_EXPONENT = r"(?:[eE][-+]?\d+)?"
-_COMMA_DECIMAL = re.compile(
-    rf"[-+]?(?:\d{{1,3}}(?:[. \u00a0\u202f]\d{{3}})+|\d+)(?:,\d+)?{_EXPONENT}"
-)
-_COMMA_THOUSANDS = re.compile(rf"[-+]?\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?{_EXPONENT}")
+_SPOKEN = {"\t": "tabs", " ": "spaces", "'": "apostrophes"}
 
 
 @dataclass(frozen=True)
@@ -39,13 +32,30 @@ class Dialect:
         delimiter: what stands between cells.
         quoted: whether a quotation mark encloses a cell; else it is a character like any other.
         decimal: the sign between the whole and the rest of a number, "." or ",".
-        thousands: what may stand between groups of three digits, "", "." or ",".
+        thousands: the signs that may stand between groups of three digits, of ",", ".", "'" and
+            " ", which stands for every kind of space.
+        encoding: the codec of the file.
+        header: whether the names of the columns were in the table.
+        missing: words that stand for a missing number besides those of `MISSING`.
     """
 
     delimiter: str = ","
     quoted: bool = True
     decimal: str = "."
     thousands: str = ""
+    encoding: str = "utf-8"
+    header: bool = True
+    missing: tuple[str, ...] = ()
+
+    def said(self, asked: Asked) -> Dialect:
+        """This, with what a user says of it."""
+        return replace(
+            self,
+            delimiter=asked.delimiter or self.delimiter,
+            decimal=asked.decimal or self.decimal,
+            thousands=asked.thousands or self.thousands,
+            missing=asked.missing or self.missing,
+        )
 
     def fits(self, lines: Sequence[str]) -> bool:
         """Whether the first lines of a table may be written so."""
@@ -66,21 +76,34 @@ class Dialect:
 
     def number(self, text: str) -> float | None:
         """The number in a cell: NaN where it is missing, None where it is not a number."""
-        text = text.strip()
-        if text in MISSING:
-            return math.nan
-        if text.lower() in ("true", "false"):
-            return float(text.lower() == "true")
-        if self.decimal == ",":
-            if not _COMMA_DECIMAL.fullmatch(text):
-                return None
-            text = re.sub(r"[. \u00a0\u202f]", "", text).replace(",", ".")
-        elif self.thousands and _COMMA_THOUSANDS.fullmatch(text):
-            text = text.replace(",", "")
-        try:
-            return None if "_" in text else float(text)
-        except ValueError:
-            return None
+        return number(text, self.decimal, self.thousands, self.missing)
+
+    def notes(self, name: str) -> tuple[str, ...]:
+        """What is not as everyone expects of a file of this name, in a line for the terminal."""
+        usual = "\t" if name.lower().removesuffix(".gz").endswith((".tsv", ".tab")) else ","
+        found = []
+        if self.delimiter != usual:
+            found.append(f"{_spoken(self.delimiter)} between cells")
+        if self.decimal != ".":
+            found.append("a decimal comma")
+        if self.thousands:
+            found.append(f"{_all_of(list(map(_spoken, self.thousands)))} between thousands")
+        if self.missing:
+            found.append(f"{_all_of(self.missing)} for a missing number")
+        lines = [f"read with {_all_of(found)}"] if found else []
+        if self.encoding != "utf-8":
+            lines.append(f"read as {self.encoding}")
+        if not self.header:
+            lines.append("read without a header: columns are numbered from 1")
+        return tuple(f"{Path(name).name}: {line}" for line in lines)
+
+
+def _all_of(words: Sequence[str]) -> str:
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+
+
+def _spoken(sign: str) -> str:
+    return _SPOKEN.get(sign, sign)
 
 
 def not_a_row(error: csv.Error) -> str:
@@ -88,29 +111,58 @@ def not_a_row(error: csv.Error) -> str:
     text = str(error)
     if "new-line" in text:
         return "not a row of a table: lines have to end in LF or CR LF; save the file with those"
+    if "unexpected end" in text:
+        return 'a quotation mark (") opens here that nothing closes; close it, or take it out'
     return f"not a row of a table ({text})"
 
 
-def find_dialect(lines: Sequence[str], delimiter: str = "") -> tuple[Dialect, int]:
+def find_dialect(
+    lines: Sequence[str], delimiter: str = "", asked: Asked | None = None
+) -> tuple[Dialect, int]:
     """The dialect of the first lines of a table, and how many of them are not rows.
 
     The delimiter is the one that cuts most lines into as many cells as the first, and at least
     two. In a table with tabs a quotation mark is a character, unless it encloses all cells of the
     first line. A first line such as `sep=;`, which spreadsheets write, names the delimiter; else
-    it is `delimiter`, where the name of the file says it.
+    it is `delimiter`, where the name of the file says it, if it stands in the first line. Lines
+    that begin with # above a header that has no # are comments.
+
+    Raises:
+        InputError: a delimiter is `asked` for that the first row does not have.
     """
-    named = _SEP.fullmatch(lines[0].strip()) if lines else None
+    asked = asked or Asked()
     skipped = 0
-    if named:
-        delimiter, lines, skipped = named[1], lines[1:], 1
-    lines = [line for line in lines if line.strip()]
-    if not delimiter:
-        delimiter = max(DELIMITERS, key=lambda each: _agreement(lines, each))
-        if not lines or _agreement(lines, delimiter) == (0.0, 0):
-            delimiter = ","
-    cells = lines[0].split(delimiter) if lines else []
+    first = next((n for n, line in enumerate(lines) if line.strip()), None)
+    named = None if first is None else _SEP.fullmatch(lines[first].strip())
+    if named and first is not None:
+        delimiter, skipped = named[1], first + 1
+    delimiter = asked.delimiter or delimiter
+    rows = [line for line in lines[skipped:] if line.strip()]
+    comments = next((n for n, line in enumerate(rows) if not line.startswith("#")), 0)
+    delimiter = _delimiter(rows[comments:], delimiter, sure=bool(named or asked.delimiter))
+    if comments and rows[comments - 1].count(delimiter) != rows[comments].count(delimiter):
+        while comments:
+            comments -= bool(lines[skipped].strip())
+            skipped += 1
+        rows = [line for line in lines[skipped:] if line.strip()]
+    cells = rows[0].split(delimiter) if rows else []
+    if asked.delimiter and len(cells) < 2 and rows:
+        raise InputError(
+            f"--delimiter {asked.delimiter!r}: the first row has none ({rows[0][:60]!r}); leave the"
+            " flag out to have the delimiter found"
+        )
     enclosed = all(len(c) > 1 and c.strip()[:1] == c.strip()[-1:] == '"' for c in cells)
     return Dialect(delimiter, delimiter != "\t" or enclosed), skipped
+
+
+def _delimiter(rows: Sequence[str], known: str, *, sure: bool) -> str:
+    if known and (sure or not rows or known in rows[0]):
+        return known
+    best = max(DELIMITERS, key=lambda each: _agreement(rows, each))
+    share, _ = _agreement(rows, best)
+    if known:  # by the name of the file, which is wrong only where all rows say so
+        return best if share == 1 and len(rows) > 1 else known
+    return best if share else ","
 
 
 def _agreement(lines: Sequence[str], delimiter: str) -> tuple[float, int]:
@@ -123,32 +175,3 @@ def _agreement(lines: Sequence[str], delimiter: str) -> tuple[float, int]:
     if not widths or widths[0] < 2:
         return 0.0, 0
     return widths.count(widths[0]) / len(widths), widths[0]
-
-
-def with_decimals(dialect: Dialect, columns: Iterable[Sequence[str]]) -> Dialect:
-    """The dialect with the decimal sign that all numbers of a table are written with.
-
-    A column decides where all its cells are numbers one way only: `1.234,5` is 1234.5 and
-    `1,234.5` too, while `1,234` could be either and decides nothing.
-    """
-    found = {way for cells in columns if (way := _decimals(cells)) is not None}
-    if len(found) != 1:
-        return dialect
-    decimal, thousands = found.pop()
-    return replace(dialect, decimal=decimal, thousands=thousands)
-
-
-def _decimals(cells: Sequence[str]) -> tuple[str, str] | None:
-    texts = [text for cell in cells if (text := cell.strip()) not in MISSING]
-    commas = [text for text in texts if "," in text]
-    if not commas:
-        return None
-    comma = all(map(_COMMA_DECIMAL.fullmatch, texts))
-    point = all("," in text or Dialect().number(text) is not None for text in texts) and all(
-        map(_COMMA_THOUSANDS.fullmatch, commas)
-    )
-    if comma and not point:
-        return ",", "."
-    if point and not comma:
-        return ".", ","
-    return None

@@ -8,9 +8,9 @@ may follow. What can't be read raises `InputError`, which says where.
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,10 +19,13 @@ import numpy as np
 
 from elman.data.given import Columns, Frame
 from elman.data.optional import library
-from elman.data.tables.dialect import Dialect, find_dialect, not_a_row, with_decimals
+from elman.data.tables.asked import Asked
+from elman.data.tables.dialect import Dialect, find_dialect, not_a_row
+from elman.data.tables.numerals import Numerals, find_numerals
 from elman.data.tables.table import BadRows, Table
-from elman.data.text_files import decoded_lines
+from elman.data.text_files import decoded_lines, encoding_of
 from elman.errors import InputError
+from elman.parse import parse_json
 
 KINDS = {
     **dict.fromkeys((".csv", ".tsv", ".tab"), "delimited"),
@@ -30,6 +33,8 @@ KINDS = {
     **dict.fromkeys((".parquet", ".pq"), "parquet"),
     ".txt": "lines",
 }
+
+SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
 
 HasHeader: TypeAlias = Callable[[Sequence[Sequence[str]]], bool]
 """All rows -> whether the first one holds the names of the columns."""
@@ -50,26 +55,32 @@ def read_file(
     *,
     header: bool | HasHeader = True,
     dialect: Dialect | None = None,
+    asked: Asked = Asked(),  # noqa: B008 (frozen)
     kind: str = "",
 ) -> Table:
     """Read a table from a file.
 
-    `header` says whether the first row of text with delimiters holds the names of the columns, and
-    `dialect` how it is written, where an earlier table of its kind has shown it. `kind` is one of
-    the values of `KINDS`; by default what the name says.
+    `header` says whether the first row of text with delimiters holds the names of the columns,
+    unless it is `asked` for, as other things of how it is written may be. `dialect` is how an
+    earlier table of its kind was written. `kind` is one of the values of `KINDS`; by default what
+    the name says.
     """
     kind = kind or KINDS.get(suffix_of(path), "")
     if kind == "delimited":
-        return _read_delimited(path, bad, header, dialect)
+        return _read_delimited(path, bad, header, dialect, asked)
     if kind == "json":
-        return _read_json(path, bad)
+        return replace(_read_json(path, bad, dialect, asked), missing=asked.missing)
     if kind == "parquet":
-        return _read_parquet(path)
+        return replace(_read_parquet(path), missing=asked.missing)
     if kind == "lines":
-        numbered = [(n, line) for n, line in decoded_lines(path, bad.add) if line.strip()]
+        encoding = encoding_of(path, asked.encoding, dialect.encoding if dialect else "")
+        lines = decoded_lines(path, bad.add, encoding=encoding)
+        numbered = [(n, line) for n, line in lines if line.strip()]
         return Table(
             str(path), {"1": [line for _, line in numbered]}, [n for n, _ in numbered], header=False
         )
+    if suffix_of(path) in SPREADSHEETS:
+        raise InputError(f"{path}: a spreadsheet; save the sheet as CSV and give that")
     raise InputError(
         f"{path}: not a table that can be read; give a file named .csv, .tsv, .jsonl or .parquet"
     )
@@ -118,7 +129,11 @@ def _is_dated(index: Any) -> bool:
 
 def _of_arrow(name: str, read: Any) -> Table:
     names = [str(column).strip() for column in read.column_names]
-    kept = [place for place, column in enumerate(names) if not column.startswith("__index_level_")]
+    # What pandas calls an index without a name: of use where it holds times.
+    dated = [column.startswith(("timestamp", "date")) for column in map(str, read.schema.types)]
+    indices = [column.startswith("__index_level_") for column in names]
+    kept = [place for place, index in enumerate(indices) if not index or dated[place]]
+    names = ["index" if index else column for column, index in zip(names, indices, strict=True)]
     _refuse_twice(name, [names[place] for place in kept])
     columns = {names[place]: read.column(place) for place in kept}
     return Table(name, columns, range(1, len(read) + 1))
@@ -136,21 +151,27 @@ def _read_parquet(path: Path) -> Table:
 
 
 def _read_delimited(
-    path: Path, bad: BadRows, header: bool | HasHeader, dialect: Dialect | None
+    path: Path, bad: BadRows, header: bool | HasHeader, kept: Dialect | None, asked: Asked
 ) -> Table:
     broken: list[tuple[str, str]] = []
-    numbered = decoded_lines(path, lambda where, reason: broken.append((where, reason)))
+    encoding = encoding_of(path, asked.encoding, kept.encoding if kept else "")
+    numbered = decoded_lines(
+        path, lambda where, reason: broken.append((where, reason)), encoding=encoding
+    )
     first = list(islice(numbered, _LOOKED_AT))
     known = "\t" if suffix_of(path) in (".tsv", ".tab") else ""
-    found, skipped = find_dialect([line for _, line in first], known)
-    if dialect is not None and not dialect.fits([line for _, line in first[skipped:]]):
-        dialect = None
-    dialect_known = dialect is not None
-    dialect = dialect or found
+    dialect, skipped = find_dialect([line for _, line in first], known, asked)
+    if kept is not None and kept.fits([line for _, line in first[skipped:]]):
+        if not asked.delimiter:
+            dialect = replace(dialect, delimiter=kept.delimiter, quoted=kept.quoted)
+    else:
+        kept = None  # written otherwise, so it shows by itself how its numbers are written
     lines = _Lines(first[skipped:], numbered)
     rows, begins = _rows(path, lines, dialect, broken)
     if not rows and not broken:
         raise InputError(f"{path}: the file is empty; give a table with some rows")
+    if asked.header is not None:
+        header = asked.header
     has_header = bool(rows) and (header if isinstance(header, bool) else header(rows))
     names = _names(path, begins, rows) if has_header else ()
     if has_header:
@@ -172,9 +193,32 @@ def _read_delimited(
         bad.add(where, reason)
     columns = [list(column) for column in zip(*right, strict=True)] or [[] for _ in range(width)]
     named = _without_empty(path, names or [str(n + 1) for n in range(width)], columns)
-    if not dialect_known:
-        dialect = with_decimals(dialect, named.values())
-    return Table(str(path), named, begins, dialect, bool(names), lines.blank)
+    numerals = find_numerals(
+        named,
+        asked.decimal,
+        asked.thousands,
+        kept=Numerals(kept.decimal, kept.thousands) if kept else None,
+        points_may_group=dialect.delimiter == ";",
+    )
+    missing = asked.missing or (kept.missing if kept else ())
+    dialect = replace(
+        dialect,
+        decimal=numerals.decimal,
+        thousands=numerals.thousands,
+        encoding=encoding,
+        header=bool(names),
+        missing=missing,
+    )
+    return Table(
+        str(path),
+        named,
+        begins,
+        dialect,
+        bool(names),
+        lines.blank,
+        missing=missing,
+        doubtful=numerals.doubtful,
+    )
 
 
 def _hint(row: Sequence[str], width: int, dialect: Dialect) -> str:
@@ -245,18 +289,19 @@ def _rows(
                 lines.blank += 1
 
 
-def _read_json(path: Path, bad: BadRows) -> Table:
+def _read_json(path: Path, bad: BadRows, kept: Dialect | None, asked: Asked) -> Table:
     rows: list[dict[str, Any]] = []
     lines: list[int] = []
     names: dict[str, None] = {}
     lists, blank = None, 0
-    for number, line in decoded_lines(path, bad.add):
+    encoding = encoding_of(path, asked.encoding, kept.encoding if kept else "")
+    for number, line in decoded_lines(path, bad.add, encoding=encoding):
         if not line.strip():
             blank += 1
             continue
         try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
+            row = parse_json(line)
+        except ValueError as error:
             bad.add(f"{path}:{number}", f"not JSON ({error})")
             continue
         if lists is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,10 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from elman.data.optional import library
-from elman.data.tables.dialect import MISSING, Dialect
+from elman.data.tables.dialect import Dialect
+from elman.data.tables.numerals import MISSING, find_numerals, numbers, with_unit
 from elman.errors import InputError
 
 _LOOKED_AT = 1000
+_NAME = re.compile(r"[^\W\d_]+\d+")
+"""A word such as H1 that names something, and no number with a unit before it."""
 
 
 @dataclass
@@ -52,6 +56,8 @@ class Table:
         header: whether the names were in the table; else they are "1", "2", …
         blank: blank lines left out.
         parts: where there are several files: the names of all, and the first row of each.
+        missing: words that stand for a missing number besides those of `MISSING`.
+        doubtful: columns whose numbers can be read in two ways, as 1.234 and 1,234.
     """
 
     name: str
@@ -61,6 +67,8 @@ class Table:
     header: bool = True
     blank: int = 0
     parts: Sequence[tuple[str, int]] = field(default=())
+    missing: tuple[str, ...] = ()
+    doubtful: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -99,6 +107,8 @@ class Table:
     def numbers(self, name: str) -> npt.NDArray[np.float64]:
         """(R,) a column of finite numbers, NaN where one is missing; anything else is an error."""
         values, wrong = self._numbers(name)
+        if name in self.doubtful:
+            raise InputError(self._in_doubt(name))
         wrong |= np.isinf(values)
         if wrong.any():
             row = int(np.flatnonzero(wrong)[0])
@@ -106,10 +116,19 @@ class Table:
         return values
 
     def is_numeric(self, name: str) -> bool:
-        """Whether most of the first cells of a column, or all of none, are numbers."""
+        """Whether most of the first cells of a column, or all of none, are meant as numbers."""
+        if name in self.doubtful:
+            return True
         values, wrong = self._numbers(name, _LOOKED_AT)
-        known = int((~np.isnan(values)).sum())
-        return known > int(wrong.sum()) or not (known or wrong.any())
+        known, others = int((~np.isnan(values)).sum()), int(wrong.sum())
+        if others and self.dialect is not None:
+            cells = self.columns[name]
+            meant = sum(
+                with_unit(cells[row]) and not _NAME.fullmatch(cells[row].strip())
+                for row in np.flatnonzero(wrong)
+            )
+            known, others = known + meant, others - meant
+        return known > others or not (known or others)
 
     def _numbers(
         self, name: str, first: int | None = None
@@ -121,20 +140,55 @@ class Table:
             column = column.to_pandas()
             if pd.api.types.is_datetime64_any_dtype(column.dtype):
                 return np.full(len(column), np.nan), np.asarray(column.notna())
+            if self.missing:
+                column = column.mask(column.astype(str).isin(self.missing))
             values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
             return np.array(values), np.isnan(values) & ~np.asarray(column.isna())
-        dialect = self.dialect or Dialect()
-        found = [number_of(cell, dialect) for cell in column]
+        if self.dialect is not None:
+            own = self.dialect
+            return numbers(column, own.decimal, own.thousands, own.missing)
+        plain = Dialect(missing=self.missing)
+        found = [number_of(cell, plain) for cell in column]
         wrong = np.fromiter((value is None for value in found), np.bool_, len(found))
         return np.array([np.nan if v is None else v for v in found], np.float64), wrong
 
     def _not_a_number(self, name: str, row: int, *, infinite: bool) -> str:
-        cell = self.cells(name)[row]
+        cell = str(self.cells(name)[row])
         if infinite:
             return f"{self.where(row)}: {name} is infinite; correct it, or leave it empty"
+        here = f"{self.where(row)}: {name} is {cell!r}"
+        if self.dialect is None:
+            return (
+                f"{here}, not a number; correct it (with a point for decimals), or leave it empty"
+                " where nothing is known"
+            )
+        if with_unit(cell) and not cell.strip().isalnum():
+            return f"{here}, a number with a sign or a unit; write the numbers of {name} alone"
+        other = "," if self.dialect.decimal == "." else "."
+        if replace(self.dialect, decimal=other, thousands="").number(cell) is not None:
+            return (
+                f"{here}, but numbers of this table have {self._spoken_decimal()}; write all of"
+                f" them one way, or give --decimal '{other}' if that is it"
+            )
         return (
-            f"{self.where(row)}: {name} is {str(cell)!r}, not a number; correct it (with a point"
-            " for decimals), or leave it empty where nothing is known"
+            f"{here}, not a number; correct it, leave it empty where nothing is known, or name it"
+            f" with --missing-values if it stands for that"
+        )
+
+    def _spoken_decimal(self) -> str:
+        comma = self.dialect is not None and self.dialect.decimal == ","
+        return "a decimal comma" if comma else "a decimal point"
+
+    def _in_doubt(self, name: str) -> str:
+        """The question that a column asks whose numbers can be read in two ways."""
+        cells = self.columns[name]
+        row = next(n for n, cell in enumerate(cells) if "." in cell or "," in cell)
+        sign = "," if "," in cells[row] else "."
+        other = "." if sign == "," else ","
+        cell = cells[row].strip()
+        return (
+            f"{self.where(row)}: {name} is {cell!r}, which is {cell.replace(sign, '')} or"
+            f" {cell.replace(sign, '.')}; say which with --decimal '{other}' or --decimal '{sign}'"
         )
 
 
@@ -142,7 +196,7 @@ def number_of(cell: Any, dialect: Dialect) -> float | None:
     """The number in a cell: NaN where it is missing, None where it is not a number."""
     if isinstance(cell, str):
         return dialect.number(cell)
-    if cell is None or str(cell) in MISSING or str(cell) == "NaT":
+    if cell is None or str(cell) in MISSING or str(cell) in (*dialect.missing, "NaT"):
         return float("nan")
     try:
         return float(cell)
@@ -166,7 +220,13 @@ def joined(tables: Sequence[Table]) -> Table:
         rows += len(table)
     columns = {name: _concatenated([t.columns[name] for t in tables]) for name in first.columns}
     lines = np.concatenate([np.asarray(table.lines) for table in tables])
-    return Table(first.name, columns, lines.tolist(), first.dialect, first.header, 0, parts)
+    made = replace(first, columns=columns, lines=lines.tolist(), blank=0, parts=parts)
+    if first.dialect is None or all(table.dialect == first.dialect for table in tables):
+        return replace(made, doubtful=frozenset().union(*(t.doubtful for t in tables)))
+    # What one file leaves open, another of them may show.
+    found = find_numerals(columns, points_may_group=first.dialect.delimiter == ";")
+    dialect = replace(first.dialect, decimal=found.decimal, thousands=found.thousands)
+    return replace(made, dialect=dialect, doubtful=found.doubtful)
 
 
 def _concatenated(columns: Sequence[Any]) -> Any:

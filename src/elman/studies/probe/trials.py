@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +21,7 @@ from pydantic import BaseModel, TypeAdapter
 from elman.data.memory import PROBLEMS
 from elman.errors import InputError
 from elman.files import write_json, write_text
+from elman.parse import parse_json
 
 FORMAT = 2
 """Raised when a study can no longer be gone on with by the code before it."""
@@ -134,7 +134,7 @@ class Study:
         found = {}
         for path in sorted(self.path.glob("*/*/*/*/seed-*/result.json")):
             try:
-                result = Result.from_dict(json.loads(path.read_text(encoding="utf-8")))
+                result = Result.from_dict(parse_json(path.read_bytes()))
             except (ValueError, TypeError) as error:
                 raise InputError(f"{path}: damaged; remove its folder to train it again") from error
             found[result.trial] = result

@@ -22,7 +22,7 @@ from elman.predictors.language_model import TOKENIZER, Architecture
 from elman.predictors.predictor import WEIGHTS, folder_of, read_parts
 from elman.settings import adapter
 from elman.tasks.classify.config import ClassifyConfig
-from elman.tensors import load_tree, save_tree
+from elman.tensors import load_model, load_tree, save_tree
 from elman.training.optim import Pace
 
 _SIZES = ("cell", "hidden_size", "num_layers", "embedding_size")
@@ -72,8 +72,10 @@ def from_language_model(source: Path, config: ClassifyConfig) -> tuple[Tokenizer
         if name in config.model_fields_set and asked is not None and asked != known:
             flag = name.replace("_", "-")
             raise InputError(f"--{flag} {asked}: the run {source} has {known}; leave it out")
-    tree = load_tree(folder / WEIGHTS)
-    weights = {n: t for n, t in tree.items() if n.startswith(("embedding.", "layers."))}
+    model = theirs.make(tokenizer.vocab_size)
+    load_model(folder / WEIGHTS, model)
+    kept = ("embedding.", "layers.")
+    weights = {name: w for name, w in model.state_dict().items() if name.startswith(kept)}
     return tokenizer, Start(weights, settings)
 
 

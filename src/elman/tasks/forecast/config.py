@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
+from elman.data.tables.asked import TableSettings
 from elman.settings import listed, section
 from elman.tasks.network_config import StackConfig
 
-Names = Annotated[tuple[str, ...], BeforeValidator(listed)]
+
+def _names(value: Any) -> Any:
+    """A list, in Python or a file, names columns one by one; commas part those of a flag."""
+    return value if isinstance(value, list) else listed(value)
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Head = Literal["student-t", "gaussian", "negative-binomial", "quantile", "median", "mean"]
 
 _data = section("Data")
@@ -21,7 +28,7 @@ _budget = section("Budget")
 _records = section("Evaluation and checkpoints")
 
 
-class ForecastConfig(StackConfig):
+class ForecastConfig(TableSettings, StackConfig):
     """What is forecast from what, the network, its regularization, and training."""
 
     target: Names = _data(
@@ -30,17 +37,27 @@ class ForecastConfig(StackConfig):
         " numbers without another part; default: y, or the only one there is",
     )
     horizon: int = _data(0, "how many rows ahead to forecast", ge=0, le=100_000)
-    time: str = _data("", "column of the times; default: found")
-    series: str = _data(
-        "",
-        "column that names the series of a row, in a long table; default:"
-        " unique_id where there is one",
+    time: Names = _data((), "column of the times, or of date and time: Date,Time; default: found")
+    series: Names = _data(
+        (),
+        "column that names the series of a row, in a long table; several with commas between;"
+        " default: unique_id where there is one",
+    )
+    layout: Literal["columns", "long", "rows"] | None = _data(
+        None,
+        "columns: one row a time; long: a row for each series and time; rows: one row a series,"
+        " its values across; default: found",
     )
     static: Names = _data((), "covariates with one value a series")
     past: Names = _data((), "covariates known up to now only")
     future: Names = _data((), "covariates known ahead, such as holidays")
     frequency: str = _data("", "distance of the rows: h, 15min, D, B, W-SUN, MS …; default: found")
     time_zone: str = _data("", "IANA name of the zone of the times, where they don't say it")
+    dates: str = _data(
+        "",
+        "how the times are written: day-first, month-first, year-first, year-week, epoch-s, -ms,"
+        " -us, -ns, steps, or a strptime format such as %d.%m.%Y; default: found",
+    )
     missing: Literal["refuse", "forward", "interpolate", "zero", "mask"] = _data(
         "forward",
         "what stands where a value is missing: an error, the last value, a line, 0,"

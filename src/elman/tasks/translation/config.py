@@ -6,6 +6,8 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from elman.data.tables.asked import TableSettings
+from elman.evaluation.tokenization import Tokenization
 from elman.predictors.translation import SearchOptions
 from elman.settings import section
 from elman.tasks.network_config import (
@@ -28,7 +30,7 @@ _budget = section("Budget")
 _NOISE = ("recurrent_dropout", "weight_dropout", "zoneout", "cell_zoneout")
 
 
-class TranslationConfig(StackConfig, VocabularyConfig):
+class TranslationConfig(TableSettings, StackConfig, VocabularyConfig):
     """Translation: the texts, encoder, decoder and attention, and training."""
 
     source: str | None = _text(
@@ -98,6 +100,9 @@ class TranslationConfig(StackConfig, VocabularyConfig):
     betas: tuple[float, float] = _optimization((0.9, 0.98), "AdamW's decay rates")
     max_steps: int = _budget(5000, "stop after this many steps", ge=1)
     eval_every: int = _records(250, "steps between evaluations", ge=1)
+    bleu_tokenize: Tokenization | None = _records(
+        None, "how BLEU cuts text into tokens; default: as the script of the references needs"
+    )
 
     @property
     def tie(self) -> Literal["none", "decoder", "all"]:
@@ -129,10 +134,16 @@ class TranslationConfig(StackConfig, VocabularyConfig):
         return self
 
 
-class TranslationEvaluation(SearchOptions):
+class TranslationEvaluation(TableSettings, SearchOptions):
     """How translations are searched for and scored."""
 
     batch_size: int = Field(128, ge=1, description="sentences translated side by side")
     sentences: int = Field(
         5000, ge=1, description="translate at most so many of each file for BLEU and chrF"
+    )
+    skip_bad_rows: bool = Field(default=False, description="leave out rows that can't be read")
+    bleu_tokenize: Tokenization | None = Field(
+        None,
+        description="how BLEU cuts text into tokens; default: as in training, or as the script of"
+        " the references needs",
     )

@@ -14,6 +14,7 @@ from elman.diagnostics.activations import Activations
 from elman.diagnostics.diagnosis_input import DiagnosisInput, Lags
 from elman.errors import InputError
 from elman.evaluation.report import Report, Score
+from elman.evaluation.tokenization import check_tokenization
 from elman.evaluation.translation import MISSING, can_score, score_translations
 from elman.models.cells import cell_options, check_cell
 from elman.predictors.translator import Architecture, TranslatorPredictor
@@ -50,6 +51,8 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
         check_cell(config.cell)
         if given is None:
             raise InputError("a translation is trained on sentence pairs; give some")
+        if config.bleu_tokenize is not None:
+            check_tokenization(config.bleu_tokenize)
         data = TranslationData.read(config, given)
         data.save(folder)
         return data
@@ -77,7 +80,9 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
         settings = {**config.model_dump(), "options": cell_options(config), "tied": config.tie}
         architecture = adapter(Architecture).validate_python(settings)
         model = architecture.make(vocabularies)
-        return TranslatorPredictor(model, vocabularies, architecture, source=config.source)
+        return TranslatorPredictor(
+            model, vocabularies, architecture, source=config.source, dialect=self.data.dialect
+        )
 
     def source(self) -> PairBatches:
         config = self.config
@@ -98,19 +103,20 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
     def evaluate(
         self, predictor: TranslatorPredictor, given: Given | None, options: Options
     ) -> Report:
-        most = TranslationEvaluation.model_validate(
-            options.model_dump(exclude_unset=True)
-        ).sentences
+        chosen = TranslationEvaluation.model_validate(options.model_dump(exclude_unset=True))
+        most, tokenize = chosen.sentences, chosen.bleu_tokenize or self.config.bleu_tokenize
+        if tokenize is not None:
+            check_tokenization(tokenize)
         scores: list[Score] = []
         verdict: list[str] = []
         vocabularies = predictor.vocabularies
-        for name, pairs in self._held_out(given):
+        for name, pairs in self._held_out(given, chosen):
             if can_score():
                 sources = [pair.source for pair in pairs[:most]]
                 answers = predictor.answers(Texts(sources), options)
                 outputs = [answer.translation for answer in answers]
                 references = [pair.target for pair in pairs[:most]]
-                found, meaning = score_translations(name, sources, outputs, references)
+                found, meaning = score_translations(name, sources, outputs, references, tokenize)
                 scores += found
                 verdict += meaning
                 if most < len(pairs):
@@ -141,14 +147,21 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
             f"elman stream {run}",
         ]
 
-    def _held_out(self, given: Given | None) -> Iterator[tuple[str, Sequence[Pair]]]:
+    def _held_out(
+        self, given: Given | None, options: TranslationEvaluation
+    ) -> Iterator[tuple[str, Sequence[Pair]]]:
         """The name and the pairs of each held-out split, or of what is given."""
         if given is None:
             yield from self.data.texts.items()
             return
         config = self.config
         reader = Reader(
-            config.source, config.target, insist=False, skip_bad_rows=config.skip_bad_rows
+            config.source,
+            config.target,
+            insist=False,
+            skip_bad_rows=options.skip_bad_rows or config.skip_bad_rows,
+            asked=options.asked,
+            dialect=self.data.dialect,
         )
         for name, part in one_by_one(given):
             yield name, reader.read(part)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from elman.data.labeled.formats.columns import choose
 from elman.data.labeled.rows import Columns, Floats, LabelKind, ParsedRows, inputs_of, origin_of
 from elman.data.split_names import SPLIT_NAMES
 from elman.data.tables.table import BadRows, Table
+from elman.parse import parse_json
 
 
 def rows_of_table(
@@ -47,6 +48,7 @@ def rows_of_table(
             bad.add(table.where(row), str(error))
             continue
         kept.append((table.lines[row], value, label, split, cells))
+    chosen = replace(chosen, dialect=table.dialect or columns.dialect)
     lines, values, labels, splits, by_row = zip(*kept, strict=True) if kept else [()] * 5
     return ParsedRows(
         inputs_of(values, origin_of(table.name, lines)),
@@ -55,8 +57,12 @@ def rows_of_table(
         splits if chosen.split else None,
         chosen,
         by_row,
-        (f"{Path(table.name).name}: {note}",),
+        (f"{Path(table.name).name}: {note}", *_notes(table)),
     )
+
+
+def _notes(table: Table) -> tuple[str, ...]:
+    return () if table.dialect is None else table.dialect.notes(table.name)
 
 
 def _reader(values: Sequence[Any], columns: Columns) -> Callable[[Any], Any]:
@@ -89,8 +95,8 @@ def _words_in(cell: Any) -> list[str]:
 
 def _numbers_in(cell: Any) -> Floats:
     try:
-        numbers = json.loads(cell) if isinstance(cell, str) else cell
-    except (ValueError, RecursionError) as error:
+        numbers = parse_json(cell) if isinstance(cell, str) else cell
+    except ValueError as error:
         raise BadCell(f"its list of numbers is not JSON ({error})") from error
     return numbers_of(numbers)
 
@@ -215,8 +221,8 @@ def labels_of(cell: Any, separator: str | None) -> tuple[str, ...]:
 def list_in(cell: str, what: str) -> Any:
     """The list that a string holds as JSON."""
     try:
-        return json.loads(cell)
-    except (ValueError, RecursionError) as error:
+        return parse_json(cell)
+    except ValueError as error:
         raise BadCell(
             f'its {what} are not a JSON list ({error}); write them as ["a", "b"], in double quotes'
         ) from error

@@ -1,0 +1,116 @@
+"""How a time of day and its distance from UTC can be written, after a date or in a column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from elman.data.optional import library
+
+SECOND = 1_000_000_000
+_HALF = r"[AaPp]\.?[Mm]\.?"
+_CLOCK = (
+    rf"\d{{1,2}}(?:[:h]\d\d(?:[:m]\d\d(?:[.,]\d+)?)?s?|\.\d\d(?:\.\d\d)?)(?:\s?{_HALF})?"
+    rf"|\d{{1,2}}\s?{_HALF}"
+)
+_DISTANCE = r"[+-]\d\d?(?::?\d\d)?"
+_ZONE = rf"(?:Z|UTC|GMT)(?:{_DISTANCE})?|{_DISTANCE}"
+_WORD = re.compile(
+    # A date; a mark and a time of day, or digits of one; the distance from UTC. The year comes last
+    # where C's ctime wrote it.
+    rf"(?P<date>\S.*?)(?:(?:\s*[T_]\s*|,?\s+|(?<=[A-Za-z]/\d{{4}}):|-(?=\d\d\.\d\d\.\d\d))"
+    rf"(?P<clock>{_CLOCK})|(?:(?<=\d)T|(?<=\b\d{{8}})[\s_-])"
+    rf"(?P<digits>\d\d(?:\d\d(?:\d\d(?:[.,]\d+)?)?)?)"
+    rf")\s*(?P<zone>{_ZONE})?(?:\[[\w/+-]+\])?(?:\s+(?P<year>\d{{4}}))?"
+    rf"|(?P<day>\S.*?)\s*(?P<of>Z|UTC|GMT|(?<=\d)[+-]\d\d:\d\d)?",
+    re.IGNORECASE | re.ASCII,
+)
+_TIME_OF_DAY = re.compile(_CLOCK, re.ASCII)
+_NUMBERS = re.compile(
+    r"(?P<hour>\d{1,2})(?:[:h.]?(?P<minute>\d\d)(?:[:m.]?(?P<second>\d\d)(?:[.,](?P<part>\d+))?)?)?"
+    rf"s?\s?(?P<half>{_HALF})?",
+    re.ASCII,
+)
+
+
+class Parts(NamedTuple):
+    """A word in parts; each may be empty but the date."""
+
+    date: str
+    clock: str
+    zone: str
+
+
+def split(word: str) -> Parts:
+    """The date, the time of day and the distance from UTC in a word."""
+    found = _WORD.fullmatch(word)
+    if not found:
+        return Parts(word, "", "")
+    date, clock, digits, zone, year, day, of = found.groups()
+    if date is None:
+        return Parts(day, "", of or "")
+    return Parts(f"{date} {year}" if year else date, clock or digits, zone or "")
+
+
+def clock_time(clock: str) -> int | None:
+    """Nanoseconds since midnight of "13:05", "1:05 PM", "130500"; 24:00 is the next midnight."""
+    if not clock:
+        return 0
+    found = _NUMBERS.fullmatch(clock)
+    if not found:
+        return None
+    hour, minute, second = (int(found[name] or 0) for name in ("hour", "minute", "second"))
+    part = found["part"] or ""
+    if half := found["half"]:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + 12 * (half[0] in "pP")
+    whole = 3600 * hour + 60 * minute + second
+    if minute > 59 or second > 59 or whole > 86400 or (whole == 86400 and part.strip("0")):
+        return None
+    return whole * SECOND + int(part[:9].ljust(9, "0"))
+
+
+def zone_offset(zone: str) -> int | None:
+    """Nanoseconds that "+01:00" is ahead of UTC; 0 for "Z", None for what no zone can be."""
+    sign = zone.find("+") if "+" in zone else zone.find("-")
+    if sign < 0:
+        return 0
+    digits = zone[sign + 1 :].replace(":", "")
+    hours, minutes = (int(digits), 0) if len(digits) <= 2 else (int(digits[:-2]), int(digits[-2:]))
+    if hours > 15 or minutes > 59:
+        return None
+    return (1 if zone[sign] == "+" else -1) * (3600 * hours + 60 * minutes) * SECOND
+
+
+def are_clocks(words: Sequence[str]) -> bool:
+    """Whether all words are times of day, such as 13:05 or 13.05.00, and no numbers."""
+    return bool(words) and all(
+        _TIME_OF_DAY.fullmatch(word) and not re.fullmatch(r"\d+\.\d+", word) for word in words
+    )
+
+
+def joined_times(date: Any, clock: Any) -> Any:
+    """One pandas column of the words "date clock"; missing where either is.
+
+    A column of whole numbers is hours where none is above 24, else 930 is 9:30.
+    """
+    pd = library("pandas")
+    words = date.where(date.isna(), date.astype(str).str.strip().str.removesuffix(" 00:00:00"))
+    codes, kinds = pd.factorize(clock)
+    texts = [str(kind).strip().removesuffix(".0") for kind in kinds]
+    if all(re.fullmatch(r"\d{1,4}|\d{6}", text) for text in texts):
+        longest = 2 if all(int(text) <= 24 and len(text) <= 2 for text in texts) else 4
+        texts = [
+            f"{text.rjust(longest, '0')[:-2]}:{text.rjust(longest, '0')[-2:]}"
+            if longest == 4 and len(text) <= 4
+            else f"{text}:00"
+            if longest == 2
+            else f"{text[:2]}:{text[2:4]}:{text[4:]}"
+            for text in texts
+        ]
+    clocks = np.array([*texts, None], dtype=object)[codes]
+    return words.str.cat(pd.Series(clocks, index=date.index), sep=" ")
