@@ -11,7 +11,9 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,9 @@ from elman.bounds import read_settings
 from elman.errors import InputError
 from elman.files import json_bytes, write_bytes
 from elman.parse import parse_json
+
+if sys.platform != "win32":
+    import fcntl
 
 LIST = "hashes.json"
 """The file that lists the hashes of a folder."""
@@ -40,11 +45,12 @@ _NEAR = 4096
 _BLOCK = 2**20
 
 
-def damaged(path: str | os.PathLike[str], remedy: str = RESTORE) -> InputError:
-    """The error for a file that is not what was written."""
+def damaged(path: str | os.PathLike[str], remedy: str = RESTORE, part: str = "") -> InputError:
+    """The error for a file, or a part of one such as "line 2", that is not what was written."""
+    what = f"{part} is" if part else "is"
     return InputError(
-        f"{os.fspath(path)}: is damaged (its content does not match the checksum that was written"
-        f" with it); {remedy}"
+        f"{os.fspath(path)}: {what} damaged (its content does not match the checksum that was"
+        f" written with it); {remedy}"
     )
 
 
@@ -88,6 +94,11 @@ def is_file_intact(path: Path) -> bool:
         while block := file.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest().encode() == found[1]
+
+
+def chained(previous: str, content: bytes) -> str:
+    """The checksum of one part of a file that is appended to, and of all parts before it."""
+    return hashlib.sha256(previous.encode() + content).hexdigest()[:16]
 
 
 def hash_file(path: Path) -> str:
@@ -163,26 +174,49 @@ def replace_listed(folder: Path, files: Mapping[str, bytes]) -> None:
         InputError: the list is damaged.
         OSError: the folder cannot be written.
     """
-    remedy = "delete it to have it written again, without the files that it listed"
-    listed = read_list(folder, remedy) if (folder / LIST).exists() else {}
-    new = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-    between = {name: [_present(folder / name), digest] for name, digest in new.items()}
-    write_list(folder, {**listed, **between})
-    for name, content in files.items():
-        write_bytes(folder / name, content)
-    write_list(folder, {**listed, **{name: [digest] for name, digest in new.items()}})
+    with _alone(folder):
+        listed = _listed_or_none(folder)
+        new = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+        between = {name: [_present(folder / name), digest] for name, digest in new.items()}
+        write_list(folder, {**listed, **between})
+        for name, content in files.items():
+            write_bytes(folder / name, content)
+        write_list(folder, {**listed, **{name: [digest] for name, digest in new.items()}})
 
 
-def list_files(folder: Path, names: list[str], *, forget: list[str] | None = None) -> None:
-    """Put files that are there into the list of their folder, and take others out of it."""
+def list_files(folder: Path, names: Iterable[str]) -> None:
+    """Put files that are there into the list of their folder."""
+    with _alone(folder):
+        hashes: Listed = {name: [hash_file(folder / name)] for name in names}
+        write_list(folder, {**_listed_or_none(folder), **hashes})
+
+
+def unlist(folder: Path, prefixes: tuple[str, ...]) -> None:
+    """Take the files whose names begin so out of the list, as they are about to grow."""
+    with _alone(folder):
+        listed = _listed_or_none(folder)
+        write_list(folder, {n: h for n, h in listed.items() if not n.startswith(prefixes)})
+
+
+def _listed_or_none(folder: Path) -> Listed:
     remedy = "delete it to have it written again, without the files that it listed"
-    listed = read_list(folder, remedy) if (folder / LIST).exists() else {}
-    for name in forget or []:
-        listed.pop(name, None)
-    for name in names:
-        listed[name] = [hash_file(folder / name)]
-    write_list(folder, listed)
+    return read_list(folder, remedy) if (folder / LIST).exists() else {}
 
 
 def _present(path: Path) -> str | None:
     return hash_file(path) if path.is_file() else None
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from changing the list, such as `evaluate` of a run in training."""
+    if sys.platform == "win32":
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system without locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

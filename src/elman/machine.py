@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import platform
 import random
+import re
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,6 +33,15 @@ def use_device(name: str) -> torch.device:
             " a GPU and a torch built for it"
         ) from error
     return device
+
+
+def processor() -> str:
+    """The processor, as the system calls it."""
+    listing = Path("/proc/cpuinfo")
+    text = listing.read_text(encoding="utf-8", errors="replace") if listing.exists() else ""
+    if found := re.search(r"^model name\s*:(.*)$", text, re.MULTILINE):
+        return found[1].strip()
+    return platform.processor() or platform.machine() or sys.platform
 
 
 def seed_everything(seed: int) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from elman.checksums import sealed
 from elman.layers.state import State
 from elman.tasks.runs import Run
 from tests import tiny
@@ -83,10 +84,10 @@ def test_a_run_that_is_none_or_of_another_version(elman: Elman, copied: Path, us
     refused(elman(use, copied / "no"), 2, "no such folder")
     refused(elman(use, copied.parent), 2, "not a run directory")
     config = copied / "config.toml"
-    config.write_text(config.read_text().replace("format = 2", "format = 1"))
-    refused(elman(use, copied), 2, "a run of format 1, expected 2; train it again")
+    config.write_text(config.read_text().replace("format = 3", "format = 1"))
+    refused(elman(use, copied), 2, "a run of format 1, expected 3; train it again")
     config.write_text("[elman")
-    refused(elman(use, copied), 2, "config.toml: cannot be read")
+    refused(elman(use, copied), 2, "config.toml: is damaged")
 
 
 @pytest.mark.parametrize("use", ["generate", "predict", "stream"])
@@ -96,10 +97,10 @@ def test_a_predictor_that_is_none_or_of_another_version(
     refused(elman(use, copied / "no"), 2, "no such folder")
     refused(elman(use, copied.parent), 2, "holds no predictor; give the --out of `elman train`")
     header = copied / "predictor" / "predictor.json"
-    header.write_text(header.read_text().replace('"format": 2', '"format": 9'))
-    refused(elman(use, copied), 2, "a predictor of format 9, expected 2; train it again")
+    header.write_text(header.read_text().replace('"format": 3', '"format": 2'))
+    refused(elman(use, copied), 2, "a predictor of format 2, expected 3; train it again")
     header.write_text("{")
-    refused(elman(use, copied), 2, "predictor.json: cannot be read")
+    refused(elman(use, copied), 2, "predictor.json: is damaged")
     header.unlink()
     refused(elman(use, copied), 2, "a run without a predictor")
 
@@ -118,6 +119,8 @@ def test_a_config_that_was_edited(
     config = copied / "config.toml"
     assert before in config.read_text()
     config.write_text(config.read_text().replace(before, after))
+    refused(elman("evaluate", copied), 2, "config.toml: is damaged")
+    config.write_bytes(sealed(config.read_bytes()))
     refused(elman("evaluate", copied), 2, message)
 
 

@@ -43,7 +43,9 @@ def test_every_field_has_its_flag(elman: Elman, given: dict[str, Any]) -> None:
     values, tokens = {}, []
     for name in LanguageModelConfig.model_fields:
         value = getattr(default, name)
-        value = {"window": 64, "tied": True}.get(name, 1 if value is None else value)
+        value = {"window": 64, "tied": True, "encoding": "latin-1"}.get(
+            name, 1 if value is None else value
+        )
         flag = name.replace("_", "-")
         values[name] = value
         if isinstance(value, bool):

@@ -23,6 +23,7 @@ def test_a_run_is_left_and_told_of(elman: Elman, text_file: Path) -> None:
     names = {path.name for path in out.iterdir()}
     assert names == {
         *("config.toml", "data", "predictor", "metrics.jsonl", "checkpoints"),
+        *("hashes.json", "evaluation.json"),
     }
     for told in ("train", "characters", "vocabulary 18 (char)", "parameters", "steps an epoch"):
         assert told in ended.out

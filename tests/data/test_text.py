@@ -85,9 +85,11 @@ def test_a_part_of_a_file_is_read_without_what_stands_before_it(
     decoded: list[int] = []
     decode = text_files._decode
 
-    def watched(path: Path, data: bytes, byte: int, line: int, *, final: bool) -> tuple[str, int]:
+    def watched(
+        path: Path, data: bytes, byte: int, line: int, codec: str, *, final: bool
+    ) -> tuple[str, int]:
         decoded.append(byte)
-        return decode(path, data, byte, line, final=final)
+        return decode(path, data, byte, line, codec, final=final)
 
     monkeypatch.setattr(text_files, "_decode", watched)
     assert len("".join(split.valid.blocks())) == 250

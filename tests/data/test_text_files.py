@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from elman.data import text_files
-from elman.data.text_files import Place, file_blocks
+from elman.data.text_files import Place, decoded_lines, file_blocks
 from elman.errors import InputError
 
 TEXT = "Ein Vöglein\r\nflog 鸟\tweg 😀\n" * 40
+READ = TEXT.replace("\r\n", "\n")
 
 
 @pytest.fixture(params=[1, 2, 3, 5, 64, 1 << 20])
@@ -37,11 +38,37 @@ def message(path: Path) -> str:
     return text.removeprefix(f"{path}: ")
 
 
-def test_blocks_join_to_the_text_with_its_newlines(tmp_path: Path, block_bytes: int) -> None:
-    blocks = read_blocks(write(tmp_path, TEXT.encode()))
-    assert "".join(blocks) == TEXT
+@pytest.mark.fault(12)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "gb18030"])
+def test_blocks_join_to_the_text_with_lf_at_the_end_of_each_line(
+    tmp_path: Path, block_bytes: int, encoding: str
+) -> None:
+    path = write(tmp_path, TEXT.encode(encoding))
+    asked = encoding if encoding == "gb18030" else ""
+    places = [*file_blocks(path, Place(), asked)]
+    blocks = [block for block, _ in places]
+    assert "".join(blocks) == READ
     assert all(blocks)
-    assert max(len(block.encode()) for block in blocks) <= block_bytes + 3
+    assert max(len(block.encode(encoding)) for block in blocks) <= block_bytes + 5
+    middle = len(places) // 2
+    again = [block for block, _ in file_blocks(path, places[middle][1], asked)]
+    assert "".join(again) == "".join(blocks[middle:])
+
+
+@pytest.mark.fault(38)
+@pytest.mark.remedy
+@pytest.mark.parametrize(("encoding", "named"), [("latin-1", "latin-1"), ("cp1252", "cp1252")])
+def test_the_encoding_that_is_named_reads_the_file(
+    tmp_path: Path, encoding: str, named: str
+) -> None:
+    text = "über Öl\n" + ("“quoted” für 5 €\n" if encoding == "cp1252" else "für ø\n")
+    path = write(tmp_path, text.encode(encoding))
+    first = message(path).partition("--encoding ")[2].split()[0]
+    assert first in ("latin-1", named)
+    assert "".join(block for block, _ in file_blocks(path, Place(), named)) == text
+    assert [line for _, line in decoded_lines(path, pytest.fail, encoding=named)] == text.split(
+        "\n"
+    )[:-1]
 
 
 def test_a_byte_order_mark_is_no_text(tmp_path: Path, block_bytes: int) -> None:
@@ -52,7 +79,7 @@ def test_a_byte_order_mark_is_no_text(tmp_path: Path, block_bytes: int) -> None:
 @pytest.mark.parametrize("name", ["a.txt.gz", "a.txt"])
 def test_gzip_is_known_by_its_first_bytes(tmp_path: Path, block_bytes: int, name: str) -> None:
     data = gzip.compress(TEXT.encode()[:70]) + gzip.compress(TEXT.encode()[70:])
-    assert "".join(read_blocks(write(tmp_path, data, name))) == TEXT
+    assert "".join(read_blocks(write(tmp_path, data, name))) == READ
 
 
 def test_bytes_that_are_not_utf_8_are_placed(tmp_path: Path, block_bytes: int) -> None:
@@ -60,7 +87,7 @@ def test_bytes_that_are_not_utf_8_are_placed(tmp_path: Path, block_bytes: int) -
     said = message(path)
     assert said.startswith("not UTF-8 at byte 11 (line 3): ")
     assert "0xe9" in said
-    assert said.endswith("save it as UTF-8")
+    assert "give --encoding latin-1" in said
 
 
 def test_a_byte_order_mark_counts_as_bytes(tmp_path: Path, block_bytes: int) -> None:
@@ -76,11 +103,14 @@ def test_nul_means_binary(tmp_path: Path, block_bytes: int) -> None:
     assert said == "binary, not text: NUL at byte 5 (line 2); give UTF-8 text"
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
-def test_utf_16_is_named_or_binary(tmp_path: Path, encoding: str) -> None:
-    said = message(write(tmp_path, "text".encode(encoding)))
-    assert ("UTF-16" in said) == (encoding == "utf-16")
-    assert "UTF-8" in said
+def test_utf_16_without_its_mark_is_binary(tmp_path: Path) -> None:
+    assert "binary" in message(write(tmp_path, "text".encode("utf-16-be")))
+
+
+def test_an_encoding_against_the_mark_of_a_file_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "text".encode("utf-16"))
+    with pytest.raises(InputError, match=r"--encoding latin-1, but its first bytes say utf-16"):
+        [*file_blocks(path, Place(), "latin-1")]
 
 
 @pytest.mark.parametrize("data", [b"", b"\xef\xbb\xbf", gzip.compress(b"", mtime=0)])

@@ -9,7 +9,7 @@ RANDOM = np.random.default_rng(0)
 
 
 @pytest.mark.fault(42)
-@pytest.mark.parametrize("count", [50, 200, 5000])
+@pytest.mark.parametrize("count", [50, 500])
 def test_perfect_probabilities_are_not_called_off(count: int) -> None:
     found = []
     for _ in range(20):
@@ -36,7 +36,7 @@ def test_the_interval_holds_the_true_error() -> None:
 def test_steps_of_one_row_are_drawn_together() -> None:
     confidence = np.full(1000, 0.7)
     row = np.repeat(np.arange(20), 50)
-    right = (RANDOM.random(20) < 0.7)[row]
+    right = (np.arange(20) % 2 == 0)[row]
     together = calibration_of(confidence, right, row)
     apart = calibration_of(confidence, right, np.arange(1000))
     assert together.high - together.low > 2 * (apart.high - apart.low)

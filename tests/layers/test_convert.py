@@ -126,3 +126,32 @@ def test_modules_are_copied_pickled_moved_and_loaded(cell: str) -> None:
     other.load_state_dict(layer.state_dict())
     torch.testing.assert_close(other(x)[0], y)
     torch.testing.assert_close(layer.double()(x.double())[0].float(), y, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.fault(21)
+def test_what_a_layer_was_given_goes_along() -> None:
+    layer = nn.LSTM(4, 6)
+    layer.register_buffer("h0", torch.ones(1, 1, 6))
+    layer.register_buffer("scratch", torch.ones(1), persistent=False)
+    layer.add_module("norm", nn.LayerNorm(6))
+    layer.note = "mine"  # type: ignore[assignment]
+    model = nn.Sequential(layer)
+    before = model.state_dict()
+    converted = elman.convert(model)[0]  # type: ignore[index]
+    assert list(model.state_dict()) == list(before)
+    assert converted.norm is layer.norm
+    assert converted.scratch is layer.scratch
+    assert converted.note == "mine"
+    assert isinstance(converted, elman.LSTM)
+    assert isinstance(elman.convert(model, to="torch")[0], nn.LSTM)  # type: ignore[index]
+
+
+@pytest.mark.fault(21)
+def test_a_layer_whose_forward_was_replaced_is_left_and_named() -> None:
+    layer = nn.LSTM(4, 6)
+    plain = layer.forward
+    layer.forward = lambda *given: (plain(*given)[0] * 0, None)  # type: ignore[assignment]
+    model = nn.Sequential(layer)
+    with pytest.warns(UserWarning, match=r"replaced forward: 0 \(LSTM\)"):
+        elman.convert(model)
+    assert model(torch.randn(5, 3, 4))[0].abs().sum() == 0

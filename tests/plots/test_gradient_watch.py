@@ -1,5 +1,6 @@
-import json
+import math
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,11 @@ import pytest
 
 from elman.plots.gradient_watch import draw_gradients
 from elman.training.gradient_watch import curves_of
-from elman.training.log import read_metrics
+from elman.training.log import MetricsFile, read_metrics
 
 RECORDS = [
     {"step": 1, "loss": 3.0},
-    {"step": 2, "gradient/layers.0/h/1": 0.5, "gradient/layers.0/h/2": None},
+    {"step": 2, "gradient/layers.0/h/1": 0.5, "gradient/layers.0/h/2": math.nan},
     {"step": 4, "gradient/layers.0/h/1": 1e-9, "gradient/layers.1/c/1": 200.0},
 ]
 
@@ -19,8 +20,15 @@ RECORDS = [
 @pytest.fixture
 def metrics(tmp_path: Path) -> Path:
     path = tmp_path / "metrics.jsonl"
-    path.write_text("".join(json.dumps(record) + "\n" for record in RECORDS))
+    written(path, RECORDS)
     return path
+
+
+def written(path: Path, records: Sequence[Mapping[str, float]]) -> None:
+    path.unlink(missing_ok=True)
+    metrics = MetricsFile(path)
+    for record in records:
+        metrics.record(record)
 
 
 def test_what_was_measured_is_read_back(metrics: Path) -> None:
@@ -33,7 +41,7 @@ def test_what_was_measured_is_read_back(metrics: Path) -> None:
 
 def test_a_picture_with_a_map_for_each(metrics: Path, tmp_path: Path) -> None:
     assert draw_gradients(curves_of(read_metrics(metrics)), tmp_path / "two.png")
-    metrics.write_text(json.dumps(RECORDS[1]) + "\n")
+    written(metrics, RECORDS[1:2])
     assert draw_gradients(curves_of(read_metrics(metrics)), tmp_path / "one.png")
 
     def height(name: str) -> int:
@@ -53,6 +61,6 @@ def test_nothing_measured_or_no_matplotlib(
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     assert not draw_gradients(curves, picture)
     monkeypatch.undo()
-    metrics.write_text(json.dumps(RECORDS[0]) + "\n")
+    written(metrics, RECORDS[0:1])
     assert not draw_gradients(curves_of(read_metrics(metrics)), picture)
     assert not picture.exists()

@@ -10,7 +10,15 @@ from typing import Any
 import pytest
 
 from elman.errors import InputError
-from elman.training.log import MetricsFile, PlainLog, ProgressLog, QuietLog, TensorBoard, open_log
+from elman.training.log import (
+    MetricsFile,
+    PlainLog,
+    ProgressLog,
+    QuietLog,
+    TensorBoard,
+    open_log,
+    read_metrics,
+)
 
 RECORD = {"step": 20, "epoch": 0.5, "loss": 2.25, "units_per_second": 12345.6}
 EVALUATION = {**RECORD, "validation_loss": 2.125}
@@ -22,7 +30,9 @@ class Terminal(io.StringIO):
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    assert all(len(record.pop("chain")) == 16 for record in records)
+    return records
 
 
 def test_metrics_are_lines_of_strict_json(tmp_path: Path) -> None:
@@ -56,15 +66,41 @@ def test_cut_back(tmp_path: Path, torn: bytes) -> None:
 @pytest.mark.parametrize("line", [b"hello\n", b"[1]\n", b'{"loss": 1}\n', b'{"step": "x"}\n'])
 def test_cut_back_refuses_a_file_of_something_else(tmp_path: Path, line: bytes) -> None:
     path = tmp_path / "m"
-    path.write_bytes(b'{"step": 1}\n' + line)
-    with pytest.raises(InputError, match="line 2 is not a record"):
+    MetricsFile(path).record({"step": 1})
+    before = path.read_bytes()
+    path.write_bytes(before + line)
+    with pytest.raises(InputError, match="line 2 is damaged"):
         MetricsFile(path).cut_back(9)
-    assert path.read_bytes() == b'{"step": 1}\n' + line
+    assert path.read_bytes() == before + line
+
+
+@pytest.mark.remedy
+def test_every_changed_byte_of_the_metrics_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "m"
+    metrics = MetricsFile(path)
+    for step in (1, 2, 3):
+        metrics.record({"step": step, "loss": 0.5})
+    whole = path.read_bytes()
+    for place in range(len(whole)):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(InputError, match=r"line \d is damaged .*move it away"):
+            read_metrics(path)
+    for missing in (0, 1):  # emptied, or without its last line
+        path.write_bytes(b"".join(whole.splitlines(keepends=True)[: 2 * missing]))
+        with pytest.raises(InputError, match="the end is damaged"):
+            MetricsFile(path).cut_back(3, reported=3)
+    path.unlink()
+    again = MetricsFile(path)
+    again.cut_back(3, reported=3)
+    again.record({"step": 4})
+    assert [record["step"] for record in read(path)] == [4]
 
 
 def test_a_full_disk_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "m"
-    MetricsFile(path).record({"step": 1})
+    metrics = MetricsFile(path)
+    metrics.record({"step": 1})
+    before = path.read_bytes()
     real_open = Path.open
 
     class Full:
@@ -91,9 +127,9 @@ def test_a_full_disk_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Path, "open", lambda *a, **k: Full(real_open(*a, **k)))
     with pytest.raises(OSError, match="the disk is full"):
-        MetricsFile(path).record({"step": 2})
+        metrics.record({"step": 2})
     monkeypatch.undo()
-    assert path.read_bytes() == b'{"step": 1}\n'
+    assert path.read_bytes() == before
 
 
 def test_plain_lines() -> None:

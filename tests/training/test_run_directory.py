@@ -26,7 +26,7 @@ def test_config_comes_back(tmp_path: Path) -> None:
     ("text", "match"),
     [
         (None, "holds no run yet; begin it with `elman train TASK DATA --out"),
-        ("[elman", "config.toml: cannot be read"),
+        ("[elman", "config.toml: is damaged"),
         ("x = 1\n", "expected the tables"),
         ('[elman]\nversion = "9"\nformat = 1\ntask = "t"\n[settings]\n', "of format 1, expected 3"),
         (f"[elman]\nformat = {FORMAT}\n[settings]\n", "config.toml: is damaged"),
@@ -44,7 +44,7 @@ def test_reading_refuses_what_is_no_run(tmp_path: Path, text: str | None, match:
 
 def test_reading_refuses_bytes_that_are_no_text(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="is damaged"):
         RunDirectory(tmp_path).read_config()
     with pytest.raises(InputError, match="there is no such folder"):
         RunDirectory(tmp_path / "missing").read_config()

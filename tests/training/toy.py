@@ -156,7 +156,7 @@ def go(
     return outcome, objective
 
 
-TIMES = {"seconds", "units_per_second"}
+TIMES = {"seconds", "units_per_second", "chain"}
 
 
 def lines(run: RunDirectory) -> list[dict[str, Any]]:

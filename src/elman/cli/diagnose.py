@@ -82,10 +82,18 @@ def diagnose(
         )
         tried = table(attempts)
         console.print(_rich(*tried, title="remedies, tried"))
-    missing = write_report(found, folder, title=f"Diagnosis of {run.name}", attempts=tried)
+    kept = True
+    try:
+        missing = write_report(found, folder, title=f"Diagnosis of {run.name}", attempts=tried)
+    except OSError as error:
+        if out is not None:
+            raise
+        kept, reason = False, error.strerror or str(error)
+        missing = [f"{folder}: the report is not kept in it ({reason}); --out says where"]
     for line in missing:
         print(line, file=sys.stderr)
-    console.print(Text(f"\n{folder / 'report.html'}"), soft_wrap=True)
+    if kept:
+        console.print(Text(f"\n{folder / 'report.html'}"), soft_wrap=True)
 
 
 def _print_verdict(console: Console, verdict: Verdict) -> None:

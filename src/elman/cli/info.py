@@ -2,12 +2,9 @@
 
 import os
 import platform
-import re
-import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
-from pathlib import Path
 from typing import get_args
 
 # The modules that each optional extra brings.
@@ -27,12 +24,13 @@ def info() -> None:
     import torch
 
     from elman.kernels import native
+    from elman.machine import processor
 
     cuda = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
     rows = [("python", f"{platform.python_version()} on {platform.platform()}")]
     rows += [(name, _version(name)) for name in LIBRARIES]
     rows += [
-        ("cpu", f"{_cpu()}, {os.cpu_count()} logical cores"),
+        ("cpu", f"{processor()}, {os.cpu_count()} logical cores"),
         ("torch uses", torch.backends.cpu.get_cpu_capability()),
         ("kernels", native.instruction_set() or "none of our own"),
         ("threads", f"{torch.get_num_threads()} for torch; --threads or OMP_NUM_THREADS change it"),
@@ -50,14 +48,6 @@ def _version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "not installed" if name != "elman" else "run from its sources"
-
-
-def _cpu() -> str:
-    listing = Path("/proc/cpuinfo")
-    text = listing.read_text(encoding="utf-8", errors="replace") if listing.exists() else ""
-    if found := re.search(r"^model name\s*:(.*)$", text, re.MULTILINE):
-        return found[1].strip()
-    return platform.processor() or platform.machine() or sys.platform
 
 
 def _backends() -> Iterator[tuple[str, str]]:

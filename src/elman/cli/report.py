@@ -2,16 +2,59 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
+import sys
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from textwrap import fill
+from typing import TextIO, final
+
 from elman.evaluation.report import Report
 from elman.numbers import significant
 from elman.tasks.runs import Run
 from elman.training.loop import Outcome
 
 
-def announce(run: Run) -> None:
-    """What was read, and the model that will be trained on it."""
+@contextmanager
+def reading() -> Iterator[Collection[str]]:
+    """Print what a task says while it reads data, and yield the lines that were printed.
+
+    What was read goes to standard output, what is being done to standard error.
+    """
+    found = _Lines(sys.stdout)
+    handlers = {"elman.data": found, "elman.progress": _Lines(sys.stderr)}
+    levels = {name: logging.getLogger(name).level for name in handlers}
+    for name, handler in handlers.items():
+        logging.getLogger(name).addHandler(handler)
+        logging.getLogger(name).setLevel(logging.INFO)
+    try:
+        yield found.lines
+    finally:
+        for name, handler in handlers.items():
+            logging.getLogger(name).removeHandler(handler)
+            logging.getLogger(name).setLevel(levels[name])
+
+
+@final
+class _Lines(logging.Handler):
+    """Prints lines as they are, and keeps them."""
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+        self._stream = stream
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+        print(record.getMessage(), file=self._stream, flush=True)
+
+
+def announce(run: Run, printed: Collection[str] = ()) -> None:
+    """What was read, but for the lines printed already, and the model that will be trained."""
     for line in run.task.describe():
-        print(line)
+        if line not in printed:
+            print(line)
     parameters = sum(p.numel() for p in run.predictor.network.parameters())
     steps = run.task.source().steps_per_epoch
     print(f"model {parameters:,} parameters, on {run.task.config.device}")
@@ -36,8 +79,9 @@ def conclude(run: Run, outcome: Outcome) -> None:
 
 def print_report(report: Report) -> None:
     """What was found in words, then a table, each number with its unit."""
+    wrapped = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for line in report.verdict:
-        print(line)
+        print(line if wrapped is None else fill(line, wrapped, subsequent_indent="  "))
     split = max((len(score.split) for score in report.scores), default=0)
     metric = max((len(score.metric) for score in report.scores), default=0)
     for score in report.scores:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from cyclopts import App, Group, Parameter
 
 from elman.cli.flags import with_flags
-from elman.cli.report import announce, conclude
+from elman.cli.report import announce, conclude, reading
 from elman.data.given import Files
 from elman.settings import configure
 from elman.tasks.runs import TASKS, begin, fit, task_class
@@ -32,8 +32,9 @@ def task_app(kind: type[AnyTask]) -> App:
         data: Annotated[list[Path], files], /, *, out: Out, config: ConfigFile = None, **flags: Any
     ) -> None:
         chosen = configure(kind.Config, flags, config)
-        run = begin(kind.name, Files(tuple(data)) if data else None, out, chosen)
-        announce(run)
+        with reading() as printed:
+            run = begin(kind.name, Files(tuple(data)) if data else None, out, chosen)
+        announce(run, printed)
         conclude(*fit(run, open_log(sys.stderr, run.task.counted)))
 
     def train_on_nothing(*, out: Out, config: ConfigFile = None, **flags: Any) -> None:

@@ -16,7 +16,13 @@ from pathlib import Path
 from elman.data.given import Columns, Data, Files, Given, Texts, given
 from elman.data.split_names import parts_of
 from elman.data.tables.read import read_columns
-from elman.data.text_files import BLOCK_BYTES, Place, file_blocks
+from elman.data.text_files import (
+    BLOCK_BYTES,
+    Place,
+    encoding_of,
+    file_blocks,
+    first_bytes,
+)
 from elman.errors import InputError
 
 _FEWEST_CHARACTERS = 2
@@ -34,18 +40,20 @@ class Text:
         start: the first character.
         stop: the character after the last; None for the end of the files.
         name: what errors call it.
+        encoding: of the files; "" for UTF-8, or what a byte order mark says.
     """
 
     files: tuple[Path | str, ...]
     start: int = 0
     stop: int | None = None
     name: str = "the text"
+    encoding: str = ""
     _from: Place = _BEGINNING
 
     def blocks(self) -> Iterator[str]:
         """The text in blocks of about 1 MiB, from its beginning each time."""
         position = self._from.characters
-        for block, _ in _blocks(self.files, self._from):
+        for block, _ in _blocks(self.files, self._from, self.encoding):
             first = max(self.start - position, 0)
             last = len(block) if self.stop is None else self.stop - position
             if first < min(last, len(block)):
@@ -69,6 +77,7 @@ def resolve_sources(
     *,
     valid_fraction: float = 0.05,
     test_fraction: float = 0.05,
+    encoding: str = "",
 ) -> TextSplit:
     """Find the training, validation and test text.
 
@@ -78,7 +87,7 @@ def resolve_sources(
     the very end, before it the validation text, a fraction of the characters each.
     """
     parts = parts_of(given(data), needed=("train", "valid"))
-    texts = {name: whole_text(part) for name, part in parts.items()}
+    texts = {name: whole_text(part, encoding) for name, part in parts.items()}
     train, test = texts["train"], texts.get("test")
     if "valid" in texts:
         return TextSplit(train, texts["valid"], test)
@@ -86,13 +95,20 @@ def resolve_sources(
     return replace(cut, test=test or cut.test)
 
 
-def whole_text(data: Data | Given) -> Text:
-    """All of the texts or files; of a folder, all files but hidden and empty ones."""
+def whole_text(data: Data | Given, encoding: str = "", kept: str = "") -> Text:
+    """All of the texts or files; of a folder, all files but hidden and empty ones.
+
+    Lines end in LF, however they are written. Files are in the `encoding`; where that is "", in
+    UTF-8, or all of them in `kept` if one of them is not.
+    """
     found = given(data)
     match found:
         case Files():
             files = tuple(file for path in found.paths for file in _text_files(path))
-            return Text(files, name=str(found.paths[0]))
+            if kept and not encoding:
+                found_in = {encoding_of(file, "", kept) for file in files}
+                encoding = kept if kept in found_in else ""
+            return Text(files, name=str(found.paths[0]), encoding=encoding)
         case Texts(labels=None):
             return Text((_joined(found),), name=found.where)
         case Texts():
@@ -100,6 +116,17 @@ def whole_text(data: Data | Given) -> Text:
         case Columns():
             return whole_text(texts_of(found))
     raise InputError("data: not text; give files of text, or strings")
+
+
+def notes_of(text: Text) -> tuple[str, ...]:
+    """What is not as it stands in the first file, in lines for the terminal."""
+    first = text.files[0]
+    begin = first_bytes(first) if isinstance(first, Path) else b""
+    encoding = text.encoding or (encoding_of(first) if isinstance(first, Path) else "utf-8")
+    lines = [f"{text.name}: read as {encoding}"] if encoding != "utf-8" else []
+    if b"\r\n" in begin:
+        lines.append(f"{text.name}: lines end in CR LF, which is read as LF")
+    return tuple(lines)
 
 
 def texts_of(columns: Columns) -> Texts:
@@ -119,7 +146,8 @@ def texts_of(columns: Columns) -> Texts:
 
 
 def _joined(given: Texts) -> str:
-    text = "".join(line if line.endswith("\n") else f"{line}\n" for line in given.texts)
+    lines = (line.replace("\r\n", "\n") for line in given.texts)
+    text = "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -148,12 +176,12 @@ def _text_files(path: Path) -> tuple[Path, ...]:
     return tuple(files)
 
 
-def lines_of(path: str | os.PathLike[str]) -> Iterator[str]:
+def lines_of(path: str | os.PathLike[str], encoding: str = "", kept: str = "") -> Iterator[str]:
     """The lines of a file, or of the files of a folder, without what ends them (LF or CRLF)."""
     waiting = ""
-    for block in whole_text(Path(path)).blocks():
+    for block in whole_text(Path(path), encoding, kept).blocks():
         *complete, waiting = (waiting + block).split("\n")
-        yield from (line.removesuffix("\r") for line in complete)
+        yield from complete
     if waiting:
         yield waiting.removesuffix("\r")
 
@@ -165,7 +193,7 @@ def _split_by_position(text: Text, valid_fraction: float, test_fraction: float) 
             f"together below 1, got {valid_fraction} and {test_fraction}"
         )
     places, length = [], 0
-    for block, place in _blocks(text.files, _BEGINNING):
+    for block, place in _blocks(text.files, _BEGINNING, text.encoding):
         places.append(place)
         length += len(block)
     # A hair is added so that 0.9 of 10 is 9 and not 8, whatever the binary fractions come to.
@@ -190,14 +218,16 @@ def _split_by_position(text: Text, valid_fraction: float, test_fraction: float) 
     )
 
 
-def _blocks(files: Sequence[Path | str], start: Place) -> Iterator[tuple[str, Place]]:
+def _blocks(
+    files: Sequence[Path | str], start: Place, encoding: str
+) -> Iterator[tuple[str, Place]]:
     characters = start.characters
     for number in range(start.file, len(files)):
         begin = start if number == start.file else Place(number)
         block, place = "\n", begin
         text = files[number]
         if isinstance(text, Path):
-            within_file = file_blocks(text, begin)
+            within_file = file_blocks(text, begin, encoding)
         else:
             cuts = range(begin.byte, len(text), BLOCK_BYTES)
             within_file = ((text[cut : cut + BLOCK_BYTES], Place(byte=cut)) for cut in cuts)

@@ -23,6 +23,10 @@ LONGEST_LINE = 1 << 20
 
 _LONGEST_DOCUMENT = 1 << 26
 
+_MARKS = {
+    "utf-8": (codecs.BOM_UTF8,),
+    "utf-16": (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE),
+}
 _GZIP = b"\x1f\x8b"
 
 
@@ -36,46 +40,58 @@ class Place:
     characters: int = 0
 
 
-def file_blocks(path: Path, start: Place) -> Iterator[tuple[str, Place]]:
+def file_blocks(path: Path, start: Place, encoding: str = "") -> Iterator[tuple[str, Place]]:
     """Blocks of about 1 MiB of one file, none empty, each with the byte and line where it begins.
 
-    Newlines are as they are, a byte order mark is left out.
+    Line ends are LF, also where the file has CR LF; a byte order mark is left out.
     """
     byte, line = start.byte, start.line
     with _open(path) as file, _reading(path):
-        mark = b"" if start.byte else file.read(len(codecs.BOM_UTF8))
-        if mark == codecs.BOM_UTF8:
-            mark, byte = b"", len(codecs.BOM_UTF8)
-        elif mark.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise InputError(f"{path}: looks like UTF-16, not UTF-8; save it as UTF-8")
-        if start.byte:
-            file.seek(start.byte)
-        data = mark + file.read(BLOCK_BYTES)
-        if not data:
+        codec = _codec_of(path, file, encoding)
+        begin = file.read(len(codecs.BOM_UTF8))
+        marks = _MARKS.get(codec, ())
+        if codec == "utf-16":
+            codec = "utf-16-le" if begin.startswith(codecs.BOM_UTF16_LE) else "utf-16-be"
+        byte = byte or next((len(mark) for mark in marks if begin.startswith(mark)), 0)
+        file.seek(byte)
+        data = file.read(BLOCK_BYTES)
+        if not data and not start.byte:
             raise InputError(f"{path}: the file is empty; give a text with something in it")
         while data:
             more = file.read(BLOCK_BYTES)
-            text, used = _decode(path, data, byte, line, final=not more)
+            text, used = _decode(path, data, byte, line, codec, final=not more)
+            if more and text.endswith("\r"):  # its LF may come next
+                text, used = text[:-1], used - len("\r".encode(codec))
             if text:
-                yield text, Place(byte=byte, line=line)
+                yield text.replace("\r\n", "\n"), Place(byte=byte, line=line)
             byte, line = byte + used, line + text.count("\n")
             data = data[used:] + more
 
 
-def _decode(path: Path, data: bytes, byte: int, line: int, *, final: bool) -> tuple[str, int]:
+def _decode(
+    path: Path, data: bytes, byte: int, line: int, codec: str, *, final: bool
+) -> tuple[str, int]:
+    """The text of the bytes, and how many of them it took."""
+
     def where(place: int) -> str:
         return f"at byte {byte + place} (line {line + data.count(10, 0, place)})"
 
-    nul = data.find(b"\0")
+    nul = -1 if codec.startswith(("utf-16", "utf-32")) else data.find(b"\0")
     if nul >= 0:
         raise InputError(f"{path}: binary, not text: NUL {where(nul)}; give UTF-8 text")
+    decoder = codecs.getincrementaldecoder(codec)()
     try:
-        return codecs.utf_8_decode(data, "strict", final)
+        text = decoder.decode(data, final)
     except UnicodeDecodeError as error:
+        begin = data.rfind(b"\n", 0, error.start) + 1
+        remedy = other_encoding(data[begin : begin + 1000])
+        if codec != "utf-8":
+            remedy = "give another --encoding"
         raise InputError(
-            f"{path}: not UTF-8 {where(error.start)}: {error.reason} "
-            f"(0x{data[error.start]:02x}); save it as UTF-8"
+            f"{path}: not {codec.upper()} {where(error.start)}: {error.reason} "
+            f"(0x{data[error.start]:02x}); {remedy}"
         ) from error
+    return text, len(data) - len(decoder.getstate()[0])
 
 
 def _open(path: Path) -> BinaryIO:
@@ -89,6 +105,12 @@ def _open(path: Path) -> BinaryIO:
         return gzip.open(path) if magic == _GZIP else path.open("rb")  # type: ignore[return-value]
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+
+
+def first_bytes(path: Path) -> bytes:
+    """The first of a file, decompressed."""
+    with _open(path) as file, _reading(path):
+        return file.read(1 << 16)
 
 
 @contextmanager

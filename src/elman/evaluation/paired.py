@@ -27,7 +27,7 @@ FEWEST = 10
 _EXACT = 1000
 """With more rows that differ, McNemar's test uses the normal distribution."""
 
-_MOST_DRAWS, _FEWEST_DRAWS = 2000, 100
+_MOST_DRAWS, _FEWEST_DRAWS = 1000, 100
 _NUMBERS = 10_000_000
 """Of all resamples together, which bounds the time."""
 

@@ -68,6 +68,11 @@ def choose(request: Request) -> Choice:
     return Choice("reference", f"torch does not serve it: {refusal}")
 
 
+def is_tracing() -> bool:
+    """Whether torch.jit.trace or torch.onnx is tracing what runs."""
+    return torch._C._get_tracing_state() is not None
+
+
 def is_native(x: Tensor) -> bool:
     """Whether `choose` would say "native" for a float32 input like `x` and no extras.
 
@@ -79,6 +84,7 @@ def is_native(x: Tensor) -> bool:
         and native.BUILT
         and (_forced is None or _forced == "native")
         and _transform_refusal() is None
+        and not is_tracing()
         and not torch.is_autocast_enabled("cpu")
     )
 
@@ -95,6 +101,11 @@ def _native_refusal(request: Request) -> str | None:
         return f"they take float32 and bfloat16, not {request.dtype}"
     if torch.is_autocast_enabled("cpu"):
         return "autocast is on"
+    # What is traced has to run where elman is not, so it is made of torch's own operators.
+    if is_tracing():
+        return "torch.jit.trace or torch.onnx is tracing the model"
+    if torch.compiler.is_exporting():
+        return "torch.export is tracing the model"
     return _transform_refusal()
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from elman.kernels import native, recurrence
 from elman.kernels.choose import Request
+from elman.kernels.in_place import Version
 from elman.kernels.kind import NONE, CellKind, Stack, States, Weights
 
 
@@ -66,8 +67,8 @@ class _FusedStack(torch.autograd.Function):
         code = native.CODES[kind.name]
         y, h, c, kept = _stack(code, num_layers, x, h0, c0, weights, 0.0, 0.0, True)
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(x, h0, c0, y, kept, *weights)
-        ctx.kind, ctx.num_layers = kind, num_layers
+        ctx.save_for_backward(x, h0, c0, y.data, kept, *weights)
+        ctx.kind, ctx.num_layers, ctx.version = kind, num_layers, Version(y)
         return (y, h) if c is None else (y, h, c)
 
     @staticmethod
@@ -81,6 +82,8 @@ class _FusedStack(torch.autograd.Function):
         need_x, need_h, need_c, *need_weights = ctx.needs_input_grad[2:]
         grads = [None if grad is None else grad.contiguous() for grad in (dy, dh, dc)]
         code = native.CODES[ctx.kind.name]
+        if ctx.version.is_changed:
+            y, _, _, kept = _stack(code, ctx.num_layers, x, h0, c0, weights, 0.0, 0.0, True)
         dx, dh0, dc0, found = _stack_backward(
             code, ctx.num_layers, *grads, x, h0, c0, weights, y, kept, need_x
         )

@@ -23,6 +23,7 @@ from torch import Tensor
 from elman.errors import InputError
 from elman.kernels import reference
 from elman.kernels.gru import GRU
+from elman.kernels.in_place import Version
 from elman.kernels.kind import CellKind, Regularization, States, Weights
 from elman.kernels.lstm import LSTM
 from elman.kernels.packing import Packing
@@ -137,7 +138,15 @@ def _setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]
     ctx.code, ctx.count, ctx.reverse, ctx.rates = code, len(given), reverse, rates
 
 
-def _backward(ctx: Any, dy: Tensor | None, dh: Tensor | None, dc: Tensor | None, *_: Any) -> Any:
+def _backward(
+    ctx: Any,
+    dy: Tensor | None,
+    dh: Tensor | None,
+    dc: Tensor | None,
+    *_: Any,
+    changed: bool = False,
+) -> Any:
+    """Gradients of the operator's inputs; `changed` says that y was changed in place since."""
     saved = ctx.saved_tensors  # accessed once, since a checkpoint allows no more
     given = saved[: ctx.count]
     sizes, recurrent, zone_h, zone_c, y, *kept = saved[ctx.count :]
@@ -149,6 +158,9 @@ def _backward(ctx: Any, dy: Tensor | None, dh: Tensor | None, dc: Tensor | None,
             ctx.code, given, sizes, ctx.reverse, recurrent, zones, ctx.rates, (dy, dh, dc)
         )
     else:
+        if changed:
+            options = (sizes, ctx.reverse, True, recurrent, zone_h, zone_c, *ctx.rates)
+            y, _, _, *kept = _operator(ctx.code, *given, *options)
         operator = torch.ops.elman.normed_backward.default
         if len(weights) == 5:
             w_ih, w_hh, b_ih, _, w_hr = weights
@@ -181,12 +193,14 @@ class _Recurrence(torch.autograd.Function):
     def forward(ctx: Any, *inputs: Any) -> Any:
         with torch._C._AutoDispatchBelowAutograd():
             output = _operator(*inputs)
-        _setup_context(ctx, inputs, output)
+        y, *rest = output
+        _setup_context(ctx, inputs, (y.data, *rest))
+        ctx.version = Version(y)
         return output
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
-        return _backward(ctx, *grads)
+        return _backward(ctx, *grads, changed=ctx.version.is_changed)
 
 
 def _operator(*inputs: Any) -> Any:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from elman.kernels import recurrence
-from elman.kernels.choose import Request
+from elman.kernels.choose import Request, is_tracing
 from elman.kernels.gru import GRU
 from elman.kernels.kind import NONE, CellKind, Stack, Weights
 from elman.kernels.lstm import LSTM
@@ -101,6 +101,16 @@ class _BuiltInCell(nn.Module):
         return new[0] if len(new) == 1 else new
 
     def _step(self, x: Tensor, states: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        if not is_tracing():  # a trace can't compare sizes, and warns of each attempt
+            self._check(x, states)
+        weights = Weights(self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
+        stack = Stack(self.kind, [weights], 1, False, 0.0, self.training)
+        request = Request(self.kind.name, x.device, x.dtype)
+        one_layer = tuple(state.unsqueeze(0) for state in states)
+        _, new = recurrence.step(stack, request, x, one_layer, regularization=[NONE])
+        return tuple(state.squeeze(0) for state in new)
+
+    def _check(self, x: Tensor, states: tuple[Tensor, ...]) -> None:
         if x.shape[-1] != self.input_size:
             raise RuntimeError(
                 f"input has inconsistent input_size: got {x.shape[-1]} expected {self.input_size}"
@@ -116,12 +126,6 @@ class _BuiltInCell(nn.Module):
                     f"Input batch size {x.shape[0]} doesn't match "
                     f"hidden{index} batch size {state.shape[0]}"
                 )
-        weights = Weights(self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh)
-        stack = Stack(self.kind, [weights], 1, False, 0.0, self.training)
-        request = Request(self.kind.name, x.device, x.dtype)
-        one_layer = tuple(state.unsqueeze(0) for state in states)
-        _, new = recurrence.step(stack, request, x, one_layer, regularization=[NONE])
-        return tuple(state.squeeze(0) for state in new)
 
     def extra_repr(self) -> str:
         return f"{self.input_size}, {self.hidden_size}" + ("" if self.bias else ", bias=False")

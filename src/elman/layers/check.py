@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from elman.kernels.choose import is_tracing
 from elman.layers.regularize import probability
 from elman.layers.state import State
 
@@ -26,7 +28,7 @@ def sizes(
     dropout: object,
 ) -> None:
     """Raise TypeError or ValueError for arguments that torch.nn's constructors refuse."""
-    if isinstance(dropout, bool) or not isinstance(dropout, int | float) or not 0 <= dropout <= 1:
+    if isinstance(dropout, bool) or not isinstance(dropout, Real) or not 0 <= float(dropout) <= 1:
         raise ValueError(
             "dropout should be a number in range [0, 1] representing the probability of an "
             f"element being zeroed, got {dropout!r}"
@@ -86,9 +88,14 @@ def initialization(
         raise ValueError("chrono and forget_bias set the same gate; give one of them")
 
 
-def axes(x: Tensor, hx: Any, mode: str) -> None:
+def axes(x: Any, hx: Any, mode: str) -> None:
     """The numbers of axes of a padded input and of torch's form of a hidden state."""
     name = "RNN" if mode.startswith("RNN") else mode
+    if not isinstance(x, Tensor):
+        raise TypeError(
+            f"{name}: expected a tensor or a PackedSequence, got {type(x).__name__}; make one with"
+            " torch.as_tensor(x, dtype=torch.float32)"
+        )
     if x.dim() not in (2, 3):
         tensor = "" if name == "LSTM" else " tensor"
         raise ValueError(
@@ -119,7 +126,7 @@ def axes(x: Tensor, hx: Any, mode: str) -> None:
 def time_major(x: Tensor, input_size: int, dtype: torch.dtype) -> None:
     """A time-major input (T, B, I)."""
     features(x, 3, input_size, dtype)
-    if not x.shape[0]:
+    if not is_tracing() and not x.shape[0]:
         raise RuntimeError(
             "Expected sequence length to be larger than 0 in RNN; "
             "pass lengths= for rows without steps"
@@ -142,7 +149,8 @@ def features(
         )
     if x.dim() != axes:
         raise RuntimeError(f"{name} must have {axes} dimensions, got {x.dim()}")
-    if x.shape[-1] != input_size:
+    # A trace can't compare sizes, and warns of each attempt.
+    if not is_tracing() and x.shape[-1] != input_size:
         raise RuntimeError(
             f"input.size(-1) must be equal to input_size. Expected {input_size}, got {x.shape[-1]}"
         )
@@ -152,6 +160,8 @@ def states(given: Sequence[Tensor], places: int, batch_size: int, widths: Sequen
     """The shapes (L * D, B, …) of a hidden state; a batch of another size is not broadcast."""
     if len(given) != len(widths):
         raise ValueError(f"expected a hidden state of {len(widths)}, got {len(given)} tensors")
+    if is_tracing():
+        return
     for index, (state, width) in enumerate(zip(given, widths, strict=True)):
         expected = (places, batch_size, width)
         if state.shape != expected:

@@ -5,6 +5,8 @@ Legend: T time, B batch, H hidden, F features.
 
 from __future__ import annotations
 
+from numbers import Real
+
 import torch
 from torch import Tensor, nn
 
@@ -79,6 +81,6 @@ def drop_weights(weight: Tensor, p: float) -> Tensor:
 
 def probability(name: str, p: object) -> float:
     """`p`, if it is a number in [0, 1); otherwise a ValueError that names the argument."""
-    if isinstance(p, bool) or not isinstance(p, int | float) or not 0 <= p < 1:
+    if isinstance(p, bool) or not isinstance(p, Real) or not 0 <= float(p) < 1:
         raise ValueError(f"{name} should be a number in range [0, 1), got {p!r}")
     return float(p)

@@ -6,11 +6,12 @@ direction (H, or the projection).
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import Any, overload
 
 import torch
-from torch import Tensor
+from torch import Tensor, fx, nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from elman.errors import InputError
@@ -20,6 +21,7 @@ from elman.kernels.kind import NONE, Regularization, Stack, States
 from elman.layers import check, fast_path
 from elman.layers.lengths import Lengths, as_lengths, repack
 from elman.layers.parameters import StackParameters
+from elman.layers.rebuild import as_torch
 from elman.layers.regularize import bernoulli, drop_weights, dropout_mask
 from elman.layers.state import HX, HX_TYPES, Active, State, as_states, only_active
 
@@ -153,6 +155,8 @@ class RecurrentStack(StackParameters):
                 y, final = done
                 return (y.transpose(0, 1) if self.batch_first else y), _as_given(hx, final)
         unbatched, row_lengths = False, None
+        if isinstance(input, fx.Proxy):
+            return _as_leaf(self, input, hx, lengths)  # type: ignore[unreachable]
         if isinstance(input, PackedSequence):
             if lengths is not None:
                 raise ValueError("lengths= goes with a padded tensor; a PackedSequence has its own")
@@ -182,7 +186,7 @@ class RecurrentStack(StackParameters):
         return (y.transpose(0, 1) if self.batch_first else y), out
 
     def _run(self, x: Tensor, states: States, lengths: Tensor | None) -> tuple[Tensor, States]:
-        drawn = self._regularization(len(x), x.shape[1], x)
+        drawn = self._regularization(x.shape[0], x.shape[1], x)
         return recurrence.run(
             self._stack(), self.request(x), x, states, lengths=lengths, regularization=drawn
         )
@@ -255,11 +259,41 @@ class RecurrentStack(StackParameters):
         )
         return y, state.with_tensors(final)
 
+    def __prepare_scriptable__(self) -> nn.Module:
+        """For torch.jit.script, which compiles the source: torch's layer with these parameters."""
+        return as_torch(self)
+
+    @property
+    def qconfig(self) -> Any:
+        """Never there: torch.ao.quantization gives it to a layer that it is asked to quantize."""
+        raise AttributeError("qconfig")
+
+    @qconfig.setter
+    def qconfig(self, value: Any) -> None:
+        if value is not None:
+            warnings.warn(
+                f"elman.{type(self).__name__} is left in {self._expected_dtype}, since"
+                " torch.ao.quantization knows torch.nn's layers only; convert the model first,"
+                ' with elman.convert(model, to="torch")',
+                stacklevel=2,
+            )
+
     @property
     def _expected_dtype(self) -> torch.dtype:
         weight = self.weight_ih_l0
         assert isinstance(weight, Tensor)
         return weight.dtype
+
+
+def _as_leaf(
+    layer: RecurrentStack, input: fx.Proxy, hx: HX | State | None, lengths: Lengths | None
+) -> Any:
+    """One node in a graph of torch.fx, as torch's own layers are: the loop can't be traced."""
+    tracer = input.tracer
+    assert isinstance(tracer, fx.Tracer)
+    options = {} if lengths is None else {"lengths": lengths}
+    given = (input,) if hx is None else (input, hx)
+    return tracer.create_proxy("call_module", tracer.path_of_module(layer), given, options)
 
 
 def _as_given(hx: HX | State | None, final: States) -> Any:

@@ -9,12 +9,13 @@ from typing import Any, TypeAlias
 
 from pydantic_core import to_jsonable_python
 
+from elman.checksums import replace_listed
 from elman.diagnostics.diagnosis import Diagnosis
 from elman.diagnostics.gradients import INPUT
 from elman.diagnostics.measurements import Layer, Measurements
 from elman.diagnostics.reach import Reach
 from elman.diagnostics.verdicts import THRESHOLDS
-from elman.files import write_bytes, write_json, write_text
+from elman.files import json_bytes
 from elman.plots.diagnosis import figures
 from elman.plots.page import render
 from elman.plots.style import is_available
@@ -69,10 +70,10 @@ def write_report(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     drawn = figures(diagnosis.measured) if is_available() else {}
-    for name, png in drawn.items():
-        write_bytes(folder / f"{name}.png", png)
-    write_json(folder / "diagnosis.json", as_json(diagnosis, attempts))
-    write_text(folder / "report.html", as_html(diagnosis, drawn, title, attempts))
+    files = {f"{name}.png": png for name, png in drawn.items()}
+    files["diagnosis.json"] = json_bytes(as_json(diagnosis, attempts))
+    files["report.html"] = as_html(diagnosis, drawn, title, attempts).encode()
+    replace_listed(folder, files)
     return [] if drawn else [MISSING]
 
 

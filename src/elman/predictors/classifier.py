@@ -25,7 +25,7 @@ from elman.models.classifier import Classifier
 from elman.models.pooling import PoolingKind
 from elman.models.stacked import output_width
 from elman.plots.explain_page import write_page
-from elman.predictors.classifier_inputs import Encoder, Row, Schema, rows_of
+from elman.predictors.classifier_inputs import Encoder, Row, RowOptions, Schema, rows_of
 from elman.predictors.classifier_outputs import (
     Array,
     activations_of_numbers,
@@ -39,7 +39,7 @@ from elman.predictors.predictor import Parts, Predictor
 from elman.settings import Options, adapter
 
 
-class ClassifierPrediction(Options):
+class ClassifierPrediction(RowOptions):
     """What to classify, and whether to explain the answers."""
 
     text: str | None = Field(default=None, description="answer this text, in place of a file")
@@ -155,7 +155,7 @@ class ClassifierPredictor(Predictor):
             raise InputError("--explain: for classifiers of whole texts; leave it out")
         explained: list[Explanation] = []
         rows_before = 0
-        for read, rows in rows_of(self.schema, self._given(inputs, options)):
+        for read, rows in rows_of(self.schema, self._given(inputs, options), options):
             encoded, ends = self.encoder.unlabeled(read, self.schema.kind)
             probabilities = probabilities_of(self.model, encoded)
             if self.schema.kind == "step":

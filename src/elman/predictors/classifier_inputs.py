@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -30,18 +30,48 @@ from elman.data.labeled.rows import (
 )
 from elman.data.labeled.standardize import Standardizer
 from elman.data.labeled.words import WordEncoder, words_of
+from elman.data.tables.asked import TableSettings
+from elman.data.tables.read import KINDS, suffix_of
 from elman.data.text import lines_of
+from elman.data.text_files import encoding_of
 from elman.data.tokenizer import tokenizer_from_bytes
 from elman.errors import InputError
+from elman.settings import Options
 
 InputKind = Literal["texts", "words", "numbers"]
 _KINDS: dict[InputKind, type[Inputs]] = {"texts": Texts, "words": Words, "numbers": Sequences}
 
-TABLES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
 TOKENIZER, SCALER = "tokenizer.json", "scaler.json"
 _ROWS_AT_ONCE = 256
 
 Row = Mapping[str, Any]
+
+
+class RowOptions(TableSettings, Options):
+    """Where in other data the rows are, and how those are written."""
+
+    text_column: str | None = Field(
+        default=None, description="column of the text, or its number; default: as in training"
+    )
+    skip_bad_rows: bool = Field(default=False, description="leave out rows that can't be read")
+
+    def columns(self, trained: Columns) -> Columns:
+        """The columns of training, with what these options say."""
+        return replace(
+            trained, text=self.text_column or trained.text, asked=self.asked.over(trained.asked)
+        )
+
+
+class LabeledRowOptions(RowOptions):
+    """The same for rows with labels."""
+
+    label_column: str | None = Field(
+        default=None, description="column of the label, or its number; default: as in training"
+    )
+
+    def columns(self, trained: Columns) -> Columns:
+        found = super().columns(trained)
+        return replace(found, label=self.label_column or trained.label)
 
 
 @dataclass(frozen=True)
@@ -140,7 +170,9 @@ def words_by_row(inputs: Texts | Words) -> Iterator[Sequence[str]]:
     return map(inputs.row, range(len(inputs)))
 
 
-def rows_of(schema: Schema, data: Given | None) -> Iterator[tuple[Inputs, Sequence[Row]]]:
+def rows_of(
+    schema: Schema, data: Given | None, options: RowOptions
+) -> Iterator[tuple[Inputs, Sequence[Row]]]:
     """The rows to classify, in parts of any size, with the columns that each row came with.
 
     Texts that arrive come one by one, so that each is answered before the next is there.
@@ -148,10 +180,12 @@ def rows_of(schema: Schema, data: Given | None) -> Iterator[tuple[Inputs, Sequen
     match data:
         case Files(paths):
             for path in paths:
-                if schema.inputs == "texts" and path.suffix.lower() not in TABLES:
-                    yield from _of_texts(schema, lines_of(path), str(path), _ROWS_AT_ONCE)
+                if schema.inputs == "texts" and _has_texts(path, schema, options):
+                    encoding = encoding_of(path, *options.columns(schema.columns).encoding)
+                    texts = lines_of(path, encoding)
+                    yield from _of_texts(schema, texts, str(path), _ROWS_AT_ONCE)
                 else:
-                    yield _of_table(schema, Files((path,)), str(path))
+                    yield _of_table(schema, Files((path,)), str(path), options)
         case GivenTexts(texts, _, where, arriving):
             if schema.inputs == "numbers":
                 raise InputError(
@@ -159,9 +193,9 @@ def rows_of(schema: Schema, data: Given | None) -> Iterator[tuple[Inputs, Sequen
                 )
             yield from _of_texts(schema, iter(texts), where, 1 if arriving else _ROWS_AT_ONCE)
         case GivenColumns():
-            yield _of_table(schema, data, data.where)
+            yield _of_table(schema, data, data.where, options)
         case Arrays() if schema.inputs == "numbers":
-            yield _of_table(schema, data, data.where)
+            yield _of_table(schema, data, data.where, options)
         case None:
             raise InputError("nothing to classify; give a file or texts")
         case _:
@@ -170,8 +204,17 @@ def rows_of(schema: Schema, data: Given | None) -> Iterator[tuple[Inputs, Sequen
             raise InputError(f"expected {reads}, as this classifier was trained on, got {kind}")
 
 
-def _of_table(schema: Schema, data: Given, where: str) -> tuple[Inputs, Sequence[Row]]:
-    found = read_unlabeled(data, schema.columns)
+def _has_texts(path: Path, schema: Schema, options: RowOptions) -> bool:
+    """Whether a file has a text on each line and nothing else."""
+    table = KINDS.get(suffix_of(path), "lines") != "lines" or path.is_dir()
+    return not (table or schema.columns.lines or options.delimiter or options.text_column)
+
+
+def _of_table(
+    schema: Schema, data: Given, where: str, options: RowOptions
+) -> tuple[Inputs, Sequence[Row]]:
+    columns = options.columns(schema.columns)
+    found = read_unlabeled(data, columns, schema.names, skip_bad_rows=options.skip_bad_rows)
     if not isinstance(found.inputs, _KINDS[schema.inputs]):
         raise InputError(f"{where}: expected {schema.inputs}, as this classifier was trained on")
     numbered = [{"row": n} for n in range(1, len(found.inputs) + 1)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import ClassVar, final
 
 import numpy as np
@@ -16,12 +15,15 @@ from elman.data.series.forecasts import LEVELS
 from elman.data.series.grid import place_of
 from elman.data.series.panel import Panel, panel_from_bytes, panel_to_bytes
 from elman.data.series.scaler import Scaler
+from elman.data.tables.asked import Asked
+from elman.data.tables.dialect import Dialect
 from elman.errors import InputError
 from elman.evaluation.backtest.conformal import Conformal
 from elman.models.forecaster import Forecaster
 from elman.models.forecaster_architecture import ForecasterArchitecture
 from elman.plots.style import check_figure
 from elman.predictors.forecaster_records import (
+    ForecastOptions,
     ForecastPrediction,
     ForecastStreaming,
     forecast_records,
@@ -133,8 +135,8 @@ class ForecasterPredictor(Predictor):
         if inputs is None or (isinstance(inputs, Texts) and inputs.arriving):
             panel = self.history
         else:
-            panel = self.read(inputs)
-        panel = self._with_future(panel, options.future)
+            panel = self.read(inputs, options.asked)
+        panel = self._with_future(panel, options)
         shown = options.plot_series or panel.ids[0]
         if shown not in panel.ids:
             raise InputError(
@@ -154,19 +156,25 @@ class ForecasterPredictor(Predictor):
         assert isinstance(options, ForecastStreaming)
         history = self.history
         if options.history is not None:
-            history = self.read(Files((options.history,)))
-        history = self._with_future(history, options.future)
-        return ForecasterSession(self, self.forecaster, self.columns, history, options)
+            history = self.read(Files((options.history,)), options.asked)
+        history = self._with_future(history, options)
+        dialect = (self.columns.dialect or Dialect()).said(options.asked)
+        columns = replace(self.columns, dialect=dialect)
+        return ForecasterSession(self, self.forecaster, columns, history, options)
 
-    def read(self, inputs: Given) -> Panel:
-        """Other data, read as the history was, without the calendar."""
+    def read(self, inputs: Given, asked: Asked = Asked()) -> Panel:  # noqa: B008 (frozen)
+        """Other data, read as the history was but for what is `asked`, without the calendar."""
         # A short table may well be constant.
-        panel = read_panel(inputs, replace(self.columns, constant="keep")).panel
+        columns = replace(self.columns, constant="keep", asked=asked.over(self.columns.asked))
+        panel = read_panel(inputs, columns).panel
         check_counts(panel, self.architecture.head)
         return panel
 
-    def _with_future(self, panel: Panel, table: Path | None) -> Panel:
-        return panel if table is None else with_future(panel, table, self.columns)
+    def _with_future(self, panel: Panel, options: ForecastOptions) -> Panel:
+        if options.future is None:
+            return panel
+        asked = options.asked.over(self.columns.asked)
+        return with_future(panel, options.future, replace(self.columns, asked=asked))
 
 
 def check_counts(panel: Panel, head: str) -> None:

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from elman.data.batching import IGNORE
 from elman.data.given import Columns, Files, Given, Texts
+from elman.data.tables.asked import Encoding, encoding_setting
 from elman.data.text import lines_of, texts_of
 from elman.data.tokenizer import Tokenizer, tokenizer_from_bytes
 from elman.diagnostics.activations import Activations, Expected, Step, panels_of
@@ -91,6 +92,12 @@ class LineScore:
     text: str
 
 
+class ScoreOptions(Options):
+    """Options of scoring lines."""
+
+    encoding: Encoding | None = encoding_setting()
+
+
 class StreamOptions(Options):
     """Options of a session of a language model."""
 
@@ -111,12 +118,14 @@ class LanguageModelPredictor(Predictor):
         tokenizer: turns text into the model's ids.
         architecture: what `model` was made from.
         name: what messages call it.
+        encoding: of the files of training, for others that are not UTF-8.
 
     Raises:
         InputError: a tokenizer of another model.
     """
 
     kind: ClassVar[str] = "language-model"
+    Prediction: ClassVar[type[Options]] = ScoreOptions
     Streaming: ClassVar[type[Options]] = StreamOptions
 
     def __init__(
@@ -125,6 +134,8 @@ class LanguageModelPredictor(Predictor):
         tokenizer: Tokenizer,
         architecture: Architecture,
         name: str = "the language model",
+        *,
+        encoding: str = "",
     ) -> None:
         super().__init__(model, name)
         if model.vocab_size != tokenizer.vocab_size:
@@ -135,19 +146,26 @@ class LanguageModelPredictor(Predictor):
         self.model = model
         self.tokenizer = tokenizer
         self.architecture = architecture
+        self.encoding = encoding
 
     @classmethod
     def of(cls, parts: Parts, name: str) -> Self:
-        architecture = adapter(Architecture).validate_python(parts.settings)
+        settings = dict(parts.settings)
+        encoding = str(settings.pop("encoding", ""))
+        architecture = adapter(Architecture).validate_python(settings)
         tokenizer = tokenizer_from_bytes(parts.files[TOKENIZER], f"{name}: {TOKENIZER}")
-        return cls(architecture.make(tokenizer.vocab_size), tokenizer, architecture, name)
+        model = architecture.make(tokenizer.vocab_size)
+        return cls(model, tokenizer, architecture, name, encoding=encoding)
 
     def parts(self) -> Parts:
-        return Parts(asdict(self.architecture), {TOKENIZER: self.tokenizer.to_bytes()})
+        settings = {**asdict(self.architecture), "encoding": self.encoding}
+        return Parts(settings, {TOKENIZER: self.tokenizer.to_bytes()})
 
     def answers(self, inputs: Given | None, options: Options) -> Iterator[LineScore]:
         arriving = isinstance(inputs, Texts) and inputs.arriving
-        return score_lines(self.model, self.tokenizer, _lines(inputs), arriving=arriving)
+        assert isinstance(options, ScoreOptions)
+        lines = _lines(inputs, options.encoding or "", self.encoding)
+        return score_lines(self.model, self.tokenizer, lines, arriving=arriving)
 
     def open_session(self, options: Options) -> LanguageModelSession:
         assert isinstance(options, StreamOptions)
@@ -231,13 +249,14 @@ def _expected(guesses: tuple[Guess, ...]) -> tuple[Expected, ...]:
     return tuple(Expected(guess.text, guess.probability) for guess in guesses)
 
 
-def _lines(inputs: Given | None) -> Iterable[str]:
+def _lines(inputs: Given | None, encoding: str, kept: str) -> Iterable[str]:
     """The texts to score, a row each: those given, or the lines of the files."""
     match inputs:
         case Texts():
             return inputs.texts
         case Files():
-            return chain.from_iterable(map(lines_of, inputs.paths))
+            each = (lines_of(path, encoding, kept) for path in inputs.paths)
+            return chain.from_iterable(each)
         case Columns():
             return texts_of(inputs).texts
         case _:

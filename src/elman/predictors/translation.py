@@ -16,6 +16,7 @@ import torch
 from pydantic import Field, model_validator
 
 from elman.data.pairs.rows import clean
+from elman.data.tables.asked import TableSettings
 from elman.data.tokenizer import Tokenizer
 from elman.data.units.base import MAX_PIECE
 from elman.decoding.ancestral import ancestral_sampling
@@ -71,7 +72,7 @@ class SearchOptions(Options):
         return self
 
 
-class TranslationOptions(SearchOptions):
+class TranslationOptions(TableSettings, SearchOptions):
     """How translations are searched for or sampled, and what is written beside them."""
 
     method: Literal["beam", "greedy", "sample"] = Field(

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal, Self, final
 
 from elman.data.given import Columns, Files, Given, Texts
 from elman.data.pairs.rows import read_sources
+from elman.data.tables.dialect import Dialect
 from elman.errors import InputError
 from elman.layers.attention import ATTENTIONS
 from elman.models.cells import CellOptions, recurrent_layers
@@ -92,6 +93,7 @@ class TranslatorPredictor(Predictor):
         architecture: what `model` was made from.
         name: what messages call it.
         source: the name of the source's column in tables, if it is not one of the usual names.
+        dialect: how the files of training were written.
 
     Raises:
         InputError: vocabularies of another model.
@@ -109,6 +111,7 @@ class TranslatorPredictor(Predictor):
         name: str = "the translator",
         *,
         source: str | None = None,
+        dialect: Dialect | None = None,
     ) -> None:
         super().__init__(model, name)
         if model.target_vocab_size != vocabularies.target.vocab_size:
@@ -119,24 +122,34 @@ class TranslatorPredictor(Predictor):
         self.model = model
         self.vocabularies = vocabularies
         self.architecture = architecture
-        self.source = source
+        self.source, self.dialect = source, dialect
 
     @classmethod
     def of(cls, parts: Parts, name: str) -> Self:
         settings = dict(parts.settings)
         source = settings.pop("source")
+        kept = settings.pop("dialect")
+        dialect = None if kept is None else adapter(Dialect).validate_python(kept)
         architecture = adapter(Architecture).validate_python(settings)
         vocabularies = Vocabularies.of(parts.files, name)
-        return cls(architecture.make(vocabularies), vocabularies, architecture, name, source=source)
+        return cls(
+            architecture.make(vocabularies),
+            vocabularies,
+            architecture,
+            name,
+            source=source,
+            dialect=dialect,
+        )
 
     def parts(self) -> Parts:
-        settings = {**asdict(self.architecture), "source": self.source}
+        kept = None if self.dialect is None else asdict(self.dialect)
+        settings = {**asdict(self.architecture), "source": self.source, "dialect": kept}
         return Parts(settings, self.vocabularies.files())
 
     def answers(self, inputs: Given | None, options: Options) -> Iterator[Translation]:
         chosen = TranslationOptions.including(options)
         file = None if chosen.alignments is None else AlignmentFile(chosen.alignments)
-        lines, arriving = self._lines(inputs, chosen.text)
+        lines, arriving = self._lines(inputs, chosen)
         translator = LineTranslator(
             self.model, self.vocabularies, chosen, None if file is None else file.add
         )
@@ -146,8 +159,11 @@ class TranslatorPredictor(Predictor):
         chosen = TranslationOptions.including(options)
         return TranslationSession(self, LineTranslator(self.model, self.vocabularies, chosen))
 
-    def _lines(self, inputs: Given | None, text: str | None) -> tuple[Iterable[str], bool]:
+    def _lines(
+        self, inputs: Given | None, options: TranslationOptions
+    ) -> tuple[Iterable[str], bool]:
         """The lines to translate, and whether they arrive one by one."""
+        text, how = options.text, (self.dialect, options.asked)
         if text is not None:
             if inputs is not None and not (isinstance(inputs, Texts) and inputs.arriving):
                 raise InputError("--text and INPUT: give one of them")
@@ -156,10 +172,10 @@ class TranslatorPredictor(Predictor):
             case Texts():
                 return inputs.texts, inputs.arriving
             case Files():
-                each = (read_sources(path, self.source) for path in inputs.paths)
+                each = (read_sources(path, self.source, *how) for path in inputs.paths)
                 return chain.from_iterable(each), False
             case Columns():
-                return read_sources(inputs, self.source), False
+                return read_sources(inputs, self.source, *how), False
             case None:
                 raise InputError("nothing to translate; give sentences or a file")
             case _:

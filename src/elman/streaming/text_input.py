@@ -17,6 +17,8 @@ _BOM = "\ufeff"
 class TextInput:
     """UTF-8 that arrives in pieces, which may cut a character in two; a byte order mark is dropped.
 
+    Line ends are LF, also where CR LF comes, as in files; a CR waits for what follows it.
+
     Args:
         where: what the text is called in an error.
     """
@@ -29,6 +31,7 @@ class TextInput:
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._seen = 0
         self._begun = False
+        self._return = ""
         self._fault: int | None = None
 
     def read(self, chunk: str | bytes) -> str:
@@ -55,23 +58,29 @@ class TextInput:
         self.check()
         self._decoder.reset()
         self._begun = False
+        text, self._return = text + self._return, ""
         return text
 
     @property
     def state(self) -> Mapping[str, Any]:
-        place = {"seen": self._seen, "begun": self._begun, "fault": self._fault}
+        place: dict[str, Any] = {"seen": self._seen, "begun": self._begun, "fault": self._fault}
+        place["return"] = self._return
         return {"bytes": self._decoder.getstate()[0].hex(), **place}
 
     @state.setter
     def state(self, state: Mapping[str, Any]) -> None:
         waiting, fault = bytes.fromhex(state["bytes"]), state["fault"]
         seen, begun = int(state["seen"]), bool(state["begun"])
+        held = str(state["return"])
         fault = None if fault is None else int(fault)
         if len(waiting) > 3:
             raise ValueError("more than three bytes of one character are held back")
+        if held not in ("", "\r"):
+            raise ValueError("something else than a CR is held back")
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._decoder.decode(waiting)
         self._seen, self._begun, self._fault = seen, begun, fault
+        self._return = held
 
     def _decoded(self, chunk: str | bytes, *, final: bool) -> str:
         waiting = len(self._decoder.getstate()[0])
@@ -93,7 +102,11 @@ class TextInput:
         if text and not self._begun:
             self._begun = True
             text = text.removeprefix(_BOM)
-        return text
+        if self._return and text:
+            text, self._return = self._return + text, ""
+        if text.endswith("\r"):
+            text, self._return = text[:-1], "\r"
+        return text.replace("\r\n", "\n") if "\r" in text else text
 
 
 @final

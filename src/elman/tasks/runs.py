@@ -12,6 +12,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any, final
 
+from elman.checksums import check_listed, write_list
 from elman.data.given import Data, Given, given, splits
 from elman.diagnostics.activations import Activations
 from elman.diagnostics.diagnosis import Diagnosis, diagnose_input
@@ -21,19 +22,19 @@ from elman.evaluation.report import Report, Score
 from elman.files import full_disk
 from elman.machine import seed_everything, use_device
 from elman.models.cells import is_custom, trusted_cell
-from elman.plots.gradient_watch import draw_gradients
-from elman.plots.style import is_available
 from elman.predictors.predictor import Predictor, load, write_parts
 from elman.settings import configure, validated
 from elman.streaming.session import Session
 from elman.streaming.stream import Steppable, Stream
+from elman.tasks.kept import begin_record, end_record, keep_report
 from elman.tasks.network_config import CellConfig
+from elman.tasks.record import circumstances
 from elman.tasks.task import AnyTask, PredictorT, Task
 from elman.tensors import load_model
 from elman.training import loop
 from elman.training.config import TrainingConfig
 from elman.training.contracts import Observer
-from elman.training.gradient_watch import GradientWatch, curves_of
+from elman.training.gradient_watch import GradientWatch
 from elman.training.log import Log, QuietLog, read_metrics
 from elman.training.loop import Outcome
 from elman.training.preparation import own, preparing
@@ -108,8 +109,8 @@ class Run:
         chosen = self.predictor.options(self.task.Evaluation, options)
         found = None if data is None else given(data)
         report: Report = self.task.evaluate(self.predictor, found, chosen)
-        for name, figure in report.figures.items() if is_available() else ():
-            figure(self.path / name)
+        if found is None:
+            keep_report(self.path, self.predictor, report, chosen)
         return report
 
     def activations(self, text: str | None = None) -> Activations:
@@ -186,12 +187,16 @@ def begin(task: str, data: Data | Given | None, out: str | Path, config: Trainin
     kind = task_class(task)
     use_device(config.device)
     out, lock = Path(out), None
+    found = None if data is None else given(data)
     with preparing(out) as preparation:
         place = preparation.place
-        prepared = kind.prepare(config, None if data is None else given(data), place.data)
+        prepared = kind.prepare(config, found, place.data)
+        write_list(place.data)
         predictor = make(kind(config, prepared), str(out))
         write_parts(place.predictor, predictor.kind, predictor.parts())
-        place.write_config(task, config.model_dump(mode="json"))
+        write_list(place.path, {})
+        record = circumstances(config, found)
+        place.write_config(task, config.model_dump(mode="json"), record)
         lock = preparation.publish()
     try:
         # What is open under the old place is opened again under the new one.
@@ -212,12 +217,12 @@ def fit(
     place, lock = run.directory, run.lock
     with lock if lock is not None and lock.held else own(place):
         try:
+            begin_record(place)
             place.go_back_to(resume_from)
             # What only finished weights can tell, such as a calibration, goes before they change.
             write_parts(place.predictor, run.predictor.kind, run.predictor.parts())
             outcome = _train(run.task, run.predictor, place, log, observers, resume_from)
-            curves = curves_of(read_metrics(place.metrics_path))
-            draw_gradients(curves, run.path / "gradients.png")
+            end_record(place)
             load_model(place.model_path, run.predictor.network)
             run.predictor.network.eval()
             finished: Predictor = run.task.finish(run.predictor)
@@ -337,6 +342,7 @@ def open_task(path: str | Path, cell: str | None, changes: Mapping[str, Any]) ->
     if (chosen := trusted_cell(str(path), config.cell, cell)) != config.cell:
         config = config.model_copy(update={"cell": chosen})
     use_device(config.device)
+    check_listed(run.data)
     return kind(config, kind.open(config, run.data))
 
 

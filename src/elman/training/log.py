@@ -8,17 +8,19 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from itertools import takewhile
 from operator import index
 from pathlib import Path
-from typing import Any, Protocol, Self, TextIO
+from typing import Any, NamedTuple, Protocol, Self, TextIO
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from elman.checksums import chained, damaged
 from elman.errors import InputError
 from elman.files import DiskFull, full_disk
 from elman.numbers import significant
@@ -148,16 +150,22 @@ def _duration(seconds: float) -> str:
 
 
 class MetricsFile:
-    """metrics.jsonl: one JSON object a line, in the order of steps."""
+    """metrics.jsonl: one JSON object a line, in the order of steps.
+
+    The last field of each, `chain`, is a checksum of the line and of all lines before it.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._chain: str | None = None  # of the last line; None before it is known
 
     def record(self, record: Record) -> None:
         """Append one line, whole or not at all."""
         # JSON has no infinity, which the perplexity of a bad model can be.
         plain = {name: value if math.isfinite(value) else None for name, value in record.items()}
-        line = (json.dumps(plain, allow_nan=False) + "\n").encode()
+        body = json.dumps(plain, allow_nan=False).encode()
+        chain = chained(self._last_chain(), body)
+        line = body[:-1] + f', "chain": "{chain}"}}\n'.encode()
         with self._path.open("ab", buffering=0) as file:
             before = file.seek(0, os.SEEK_END)
             try:
@@ -169,6 +177,7 @@ class MetricsFile:
                 if (number := full_disk(error)) is not None:
                     raise DiskFull(number, self._path) from error
                 raise
+        self._chain = chain
 
     def sync(self) -> None:
         """Force what was recorded out to the disk, before a checkpoint that counts on it."""
@@ -181,32 +190,70 @@ class MetricsFile:
                         raise DiskFull(number, self._path) from error
                     raise
 
-    def cut_back(self, step: int) -> None:
-        """Drop the lines after `step`, and a line that a kill has left unfinished."""
-        if self._path.exists():
-            lines = takewhile(lambda line: line[1]["step"] <= step, _lines(self._path))
-            os.truncate(self._path, sum(size for size, _ in lines))
+    def cut_back(self, step: int, reported: int = 0) -> None:
+        """Drop the lines after `step`, and a line that a kill has left unfinished.
+
+        Args:
+            step: the last that stays.
+            reported: the step of a line that must be there, unless there is no file at all.
+
+        Raises:
+            InputError: a line is damaged, or lines are missing.
+        """
+        if not self._path.exists():
+            return
+        lines = list(takewhile(lambda line: line.record["step"] <= step, _lines(self._path)))
+        if lines[-1].record["step"] < reported if lines else reported:
+            raise damaged(self._path, _WITHOUT, "the end")
+        os.truncate(self._path, sum(line.size for line in lines))
+        self._chain = lines[-1].chain if lines else ""
+
+    def _last_chain(self) -> str:
+        if self._chain is None:
+            lines = list(_lines(self._path)) if self._path.exists() else []
+            self._chain = lines[-1].chain if lines else ""
+        return self._chain
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The records of a metrics.jsonl; none where there is no such file yet."""
-    return [record for _, record in _lines(path)] if path.exists() else []
+    """The records of a metrics.jsonl; none where there is no such file yet.
+
+    Raises:
+        InputError: a line is damaged.
+    """
+    return [line.record for line in _lines(path)] if path.exists() else []
 
 
-def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Each whole line of a metrics.jsonl: its bytes and its record."""
+_WITHOUT = "restore it from a copy, or move it away to go on without the record so far"
+_LINE = re.compile(rb'(\{.*), "chain": "([0-9a-f]{16})"\}(.?)', re.DOTALL)
+
+
+class _Line(NamedTuple):
+    size: int
+    record: dict[str, Any]
+    chain: str
+
+
+def _lines(path: Path) -> Iterator[_Line]:
+    """Each whole line of a metrics.jsonl: its bytes, its record and its checksum."""
+    chain = ""
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
-            if not line.endswith(b"\n"):
+            match = _LINE.fullmatch(line)
+            if not line.endswith(b"\n") and (match is None or not match[3]):
                 return  # what a kill has left unfinished
+            body = b"" if match is None else match[1] + b"}"
+            chain = chained(chain, body)
+            if match is None or match[3] != b"\n" or match[2] != chain.encode():
+                raise damaged(path, _WITHOUT, f"line {number}")
             try:
-                record = dict(parse_json(line))
+                record = dict(parse_json(body))
                 index(record["step"])
             except (ValueError, KeyError, TypeError) as error:
                 raise InputError(
-                    f"{path}: line {number} is not a record of metrics; take it out to go on"
+                    f"{path}: line {number} is not a record of metrics; {_WITHOUT}"
                 ) from error
-            yield len(line), record
+            yield _Line(len(line), record, chain)
 
 
 class TensorBoard(AbstractContextManager[Any]):

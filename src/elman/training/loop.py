@@ -111,7 +111,7 @@ def train(
 
     metrics = None if run is None else MetricsFile(run.metrics_path)
     if metrics is not None:
-        metrics.cut_back(progress.step)
+        metrics.cut_back(progress.step, progress.reported)
     recorders: list[Recorder] = [log] if metrics is None else [metrics, log]
 
     def save() -> Path | None:

@@ -84,6 +84,14 @@ class RunDirectory:
 
     def read_config(self) -> tuple[str, dict[str, Any]]:
         """The task and its settings, as `write_config` was given them."""
+        header, settings = self._read()
+        return header["task"], settings
+
+    def read_record(self) -> dict[str, Any]:
+        """What is kept beside the settings, such as versions."""
+        return self._read()[0]
+
+    def _read(self) -> tuple[dict[str, Any], dict[str, Any]]:
         where = self.config_path
         try:
             written = read_settings(where)
@@ -92,7 +100,9 @@ class RunDirectory:
             raise self.why_no_run() from error
         except InputError:
             raise
-        except (OSError, ValueError) as error:
+        except ValueError as error:
+            raise damaged(where, _EDITED) from error
+        except OSError as error:
             raise InputError(f"{where}: cannot be read ({error})") from error
         header, settings = tree.get("elman"), tree.get("settings")
         if not isinstance(header, dict) or not isinstance(settings, dict):
@@ -106,7 +116,7 @@ class RunDirectory:
             raise damaged(where, _EDITED)
         if not isinstance(header.get("task"), str):
             raise InputError(f"{where}: [elman] names no task")
-        return header["task"], settings
+        return header, settings
 
     def checkpoint_path(self, step: int) -> Path:
         return self.checkpoints / f"step-{step:08d}.safetensors"

@@ -239,7 +239,7 @@ GOOD = "a b,x\nc d,y\ne f,x\ng h,y\n"
         ("a.conll", "a O\nb\n", Columns(per_step=True), "a.conll:2: has 1 columns, expected 2"),
         ("a.ts", "@data\n1,2:3:x\n", Columns(), "no class labels"),
         ("a.ts", "@classLabel true x\n@data\n1,?:x\n", Columns(), "a.ts:3: holds something"),
-        ("a.xlsx", "PK", Columns(), "not a table that can be read"),
+        ("a.xlsx", "PK", Columns(), "a spreadsheet; save the sheet as CSV"),
         ("a.parquet", "not it", Columns(), "can't be read as Parquet"),
         ("a.npz", "not it", Columns(), "can't be read as .npz"),
         ("a.csv", "", Columns(), "empty"),

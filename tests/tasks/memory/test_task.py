@@ -33,7 +33,7 @@ def made(path: Path, **settings: Any) -> Run:
 
 def records(run: Run) -> list[dict[str, Any]]:
     lines = (run.path / "metrics.jsonl").read_text().splitlines()
-    times = ("seconds", "units_per_second")
+    times = ("seconds", "units_per_second", "chain")
     return [{k: v for k, v in json.loads(line).items() if k not in times} for line in lines]
 
 

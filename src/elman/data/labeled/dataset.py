@@ -28,6 +28,7 @@ from elman.data.labeled.rows import (
     ParsedRows,
 )
 from elman.data.split_names import SPLITS
+from elman.data.tables.numerals import MISSING
 from elman.data.tables.table import BadRows
 from elman.errors import InputError
 
@@ -61,12 +62,13 @@ def read_labeled(
     made = {role: _labeled(part, names) for role, part in parts.items()}
     if bad.count:
         notes = (*notes, f"left out {bad.count:,} rows that can't be read")
+    notes = (*notes, *_about_names(names))
     test = made.get("test")
     return LabeledSplits(
         made["train"],
         made["valid"],
         test if test is not None and len(test) else None,
-        columns,
+        replace(columns, asked=columns.asked.for_later(), label_first=False),
         notes,
         bad.count,
     )
@@ -82,16 +84,19 @@ def read_more(
 ) -> Labeled:
     """Other data of the kind that `LabeledSplits` are, with the same columns and classes."""
     part = one_part(data)
-    found = read_rows(part, columns, BadRows(skip_bad_rows), labeled=True, again=True)
+    found = read_rows(part, columns, BadRows(skip_bad_rows), labeled=True, classes=names)
     if kind == "many" and found.kind == "one":
         found = replace(found, kind=kind)
     check_kind(found, kind, name_of(part))
     return _labeled(found, names)
 
 
-def read_unlabeled(data: Data | Given, columns: Columns) -> ParsedRows:
-    """Rows to be classified; labels that may be there are not looked at."""
-    return read_rows(one_part(data), columns, BadRows(), labeled=False, again=True)
+def read_unlabeled(
+    data: Data | Given, columns: Columns, names: Sequence[str] = (), *, skip_bad_rows: bool = False
+) -> ParsedRows:
+    """Rows to be classified; what labels that may be there say is not looked at."""
+    bad = BadRows(skip_bad_rows)
+    return read_rows(one_part(data), columns, bad, labeled=False, classes=names)
 
 
 def _names(train: ParsedRows) -> tuple[str, ...]:
@@ -110,6 +115,25 @@ def _names(train: ParsedRows) -> tuple[str, ...]:
     if any(map(math.isnan, numbers.values())):
         return tuple(sorted(flat))
     return tuple(sorted(flat, key=lambda name: (numbers[name], name)))
+
+
+def _about_names(names: Sequence[str]) -> list[str]:
+    """What may not be meant so, in lines for the terminal."""
+    lines = []
+    by_value: dict[float, str] = {}
+    for name in names:
+        try:
+            other = by_value.setdefault(float(name), name)
+        except ValueError:
+            continue
+        if other != name and "_" not in name:
+            lines.append(f"{other} and {name} are two classes; write them alike if they are one")
+    lines += [
+        f"{name} is a class; leave the cell empty where there is no label"
+        for name in names
+        if name in MISSING
+    ]
+    return lines
 
 
 def _labeled(found: ParsedRows, names: Sequence[str]) -> Labeled:

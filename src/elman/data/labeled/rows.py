@@ -17,10 +17,15 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from elman.data.tables.asked import Asked
+from elman.data.tables.dialect import Dialect
+
 Integers: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float32]
 Marks: TypeAlias = npt.NDArray[np.bool_]
 LabelKind: TypeAlias = Literal["one", "step", "many"]
+LineFormat: TypeAlias = Literal["", "word", "fasttext", "table"]
+"""What a line of a file of text is: a text, a text after its label, or a row of a table."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,10 @@ class Columns:
         split: the column that says train, valid or test; None to find it.
         label_separator: what stands between the labels of a row that may have several.
         per_step: every word or step has a label of its own.
+        label_first: lines of text are said to begin with their label.
+        lines: what lines of files of text were found to be.
+        dialect: how the table was written, where it was text with delimiters.
+        asked: what the user says of how it is written.
     """
 
     text: str | None = None
@@ -40,6 +49,15 @@ class Columns:
     split: str | None = None
     label_separator: str | None = None
     per_step: bool = False
+    label_first: bool = False
+    lines: LineFormat = ""
+    dialect: Dialect | None = None
+    asked: Asked = field(default_factory=Asked)
+
+    @property
+    def encoding(self) -> tuple[str, str]:
+        """The encoding that is asked for, and that of an earlier file, each "" for none."""
+        return self.asked.encoding, self.dialect.encoding if self.dialect else ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,6 +15,8 @@ import numpy as np
 from elman.data.given import Data, Files, Given, Part, given, name_of, one_part
 from elman.data.pairs.rows import Pair, Reader, is_table
 from elman.data.split_names import SPLITS, in_folder, parts_of
+from elman.data.tables.asked import Asked
+from elman.data.tables.dialect import Dialect
 from elman.data.tables.read import suffix_of
 from elman.errors import InputError
 
@@ -37,6 +39,8 @@ class PairSplits:
     valid: list[Pair]
     test: list[Pair]
     notes: list[str]
+    dialect: Dialect | None = None
+    """How the tables were written; of parallel files, the encoding."""
 
 
 def read_pairs(
@@ -48,6 +52,7 @@ def read_pairs(
     test_fraction: float = 0.05,
     skip_bad_rows: bool = False,
     seed: int = 0,
+    asked: Asked = Asked(),  # noqa: B008 (frozen)
 ) -> PairSplits:
     """Read the pairs, split as they are given or at random.
 
@@ -58,7 +63,7 @@ def read_pairs(
     folder.
     """
     parts = _parts(given(data), source, target)
-    reader = Reader(source, target, skip_bad_rows=skip_bad_rows)
+    reader = Reader(source, target, skip_bad_rows=skip_bad_rows, asked=asked)
     pairs = {name: reader.read(part) for name, part in parts.items()}
     notes = list(dict.fromkeys(reader.found))
     if "valid" not in pairs:
@@ -69,7 +74,7 @@ def read_pairs(
         notes.append(f"left out {reader.empty:,} empty rows")
     if reader.bad.count:
         notes.append(f"left out {reader.bad.count:,} rows that can't be read")
-    return PairSplits(pairs["train"], pairs["valid"], pairs.get("test", []), notes)
+    return PairSplits(pairs["train"], pairs["valid"], pairs.get("test", []), notes, reader.dialect)
 
 
 def _parts(found: Given, source: str | None, target: str | None) -> dict[str, Part]:

@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from elman.data.given import Columns, Data, Files, Given, Pairs, name_of, one_part
+from elman.data.tables.asked import Asked
+from elman.data.tables.dialect import Dialect
 from elman.data.tables.read import KINDS, read_columns, read_file, suffix_of
 from elman.data.tables.table import BadRows, Table, listed
 from elman.data.text import lines_of
-from elman.data.text_files import LONGEST_LINE, decode, numbered_lines
+from elman.data.text_files import LONGEST_LINE, decode, encoding_of, numbered_lines
 from elman.errors import InputError
 
 NAMES = (("source", "target"), ("src", "tgt"), ("src", "trg"), ("input", "output"))
@@ -43,6 +45,8 @@ class Reader:
         target: that of the target.
         insist: the names must be there; or else they are only tried first.
         skip_bad_rows: count a row that can't be read, rather than stop at it.
+        asked: what the user says of how a table is written.
+        dialect: how the first table was written, which later ones are read by.
         empty: rows left out that hold nothing on either side.
         found: sentences that say which columns were taken.
     """
@@ -51,6 +55,8 @@ class Reader:
     target: str | None = None
     insist: bool = True
     skip_bad_rows: bool = False
+    asked: Asked = Asked()  # noqa: RUF009 (frozen)
+    dialect: Dialect | None = None
     empty: int = 0
     found: list[str] = field(default_factory=list)
 
@@ -68,7 +74,18 @@ class Reader:
                 names = (str(self.source), str(self.target))
                 numbered = all(name.isdecimal() and int(name) > 0 for name in names)
                 header = not numbered and self._has_names
-                rows = self._table(read_file(path, self.bad, header=header, kind=kind))
+                table = read_file(
+                    path,
+                    self.bad,
+                    header=header,
+                    dialect=self.dialect,
+                    asked=self.asked,
+                    kind=kind,
+                )
+                if table.dialect is not None:
+                    self.found += replace(table.dialect, header=True).notes(table.name)
+                    self.dialect = self.dialect or table.dialect
+                rows = self._table(table)
             case Columns():
                 rows = self._table(read_columns(part))
             case Pairs():
@@ -85,7 +102,14 @@ class Reader:
 
     def _parallel(self, source: Path, target: Path) -> Iterator[tuple[str, Sequence[Any]]]:
         count = 0
-        for left, right in zip_longest(numbered_lines(source), numbered_lines(target)):
+        kept = self.dialect.encoding if self.dialect else ""
+        encodings = [encoding_of(path, self.asked.encoding, kept) for path in (source, target)]
+        self.dialect = self.dialect or Dialect(encoding=encodings[0])
+        lines = [
+            numbered_lines(path, encoding=encoding)
+            for path, encoding in zip((source, target), encodings, strict=True)
+        ]
+        for left, right in zip_longest(*lines):
             if left is None or right is None:
                 longer, shorter = (source, target) if right is None else (target, source)
                 raise InputError(
@@ -164,7 +188,12 @@ class Reader:
         return None
 
 
-def read_sources(data: Path | Columns, column: str | None = None) -> Iterator[str]:
+def read_sources(
+    data: Path | Columns,
+    column: str | None = None,
+    dialect: Dialect | None = None,
+    asked: Asked = Asked(),  # noqa: B008 (frozen)
+) -> Iterator[str]:
     """The sentences of a text file with one on each line, or of a table, a row each.
 
     The column is `column`, its name or number; else one with a usual name; else the only column, or
@@ -173,13 +202,17 @@ def read_sources(data: Path | Columns, column: str | None = None) -> Iterator[st
     names = [*([] if column is None else [column.lower()]), *(source for source, _ in NAMES)]
     if isinstance(data, Columns):
         table = read_columns(data)
-    elif not is_table(data):
-        return lines_of(data)
+    elif not is_table(data) and not asked.delimiter:
+        kept = dialect.encoding if dialect else ""
+        return lines_of(data, encoding_of(data, asked.encoding, kept))
     else:
         table = read_file(
             data,
             BadRows(remedy="correct the row"),
             header=lambda rows: not {*names}.isdisjoint(cell.strip().lower() for cell in rows[0]),
+            dialect=dialect,
+            asked=asked,
+            kind="" if is_table(data) else "delimited",
         )
     by_lower = _by_lower(table.columns)
     found = [by_lower[name] for name in names if name in by_lower]

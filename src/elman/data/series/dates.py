@@ -31,7 +31,8 @@ _MONTH, _DAY = r"(?P<month>\d{1,2})", r"(?P<day>\d{1,2})"
 _NTH = rf"{_DAY}(?:st|nd|rd|th)?\.?"
 _NAME = r"(?P<name>[A-Za-zä]{3,9})\.?"
 _GAP = r"\s?[\s/-]?\s?"
-_WEEK, _WEEKDAY_NUMBER = r"(?P<week>\d{1,2})", r"(?:[- ]?(?P<weekday>[1-7]))?"
+_WEEK = r"(?P<week>\d{1,2})"
+_IN_YEAR = r"[-/_. ]?(?:W|KW|CW|week)\s?"
 
 
 def _three(mark: str) -> Iterator[tuple[str, str]]:
@@ -52,6 +53,8 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     *_three("."),
     *_three("/"),
     *_three("-"),
+    ("ddmmyyyy", r"(?P<day>\d\d)(?P<month>\d\d)(?P<year>\d{4})"),
+    ("mmddyyyy", r"(?P<month>\d\d)(?P<day>\d\d)(?P<year>\d{4})"),
     ("day month-name year", rf"{_NTH}{_GAP}{_NAME},?{_GAP}{_YEAR}"),
     ("month-name day year", rf"{_NAME}{_GAP}{_NTH},?{_GAP}{_FULL_YEAR}"),
     ("year month-name day", rf"{_FULL_YEAR}{_GAP}{_NAME}{_GAP}{_NTH}"),
@@ -59,10 +62,8 @@ _PATTERNS: tuple[tuple[str, str], ...] = (
     ("month-year", rf"{_MONTH}[-/.]{_FULL_YEAR}"),
     ("month-name year", rf"{_NAME}(?:{_GAP}{_FULL_YEAR}|\s?[-'/]\s?'?(?P<yy>\d\d))"),
     ("year month-name", rf"{_FULL_YEAR}{_GAP}{_NAME}"),
-    (
-        "year-week",
-        rf"{_FULL_YEAR}(?:[-/_. ]?(?:W|KW|CW|week)\s?{_WEEK}{_WEEKDAY_NUMBER}|[-/.]?(?P<ww>\d\d))",
-    ),
+    ("year-week", rf"{_FULL_YEAR}(?:{_IN_YEAR}{_WEEK}|[-/.]?(?P<ww>\d\d))"),
+    ("year-week-day", rf"{_FULL_YEAR}{_IN_YEAR}(?P<week>\d\d)[- ]?(?P<weekday>[1-7])"),
     ("week-year", rf"(?:W|KW|CW|week)\s?{_WEEK}[-/_. ]{{0,2}}{_FULL_YEAR}"),
     ("year-quarter", rf"{_FULL_YEAR}[-/_. ]?Q(?P<quarter>[1-4])"),
     ("quarter-year", rf"(?:Q(?P<quarter>[1-4])|(?P<q>[1-4])Q)[-/_. ]?{_YEAR}"),

@@ -72,19 +72,25 @@ class Frequency:
         return _split(self.alias)[1] in _SECONDS
 
     def shift(self, starts: Any, rows: npt.NDArray[np.int64]) -> Stamps:
-        """Each stamp moved on by its number of rows; the two are broadcast."""
+        """Each stamp moved on by its number of rows; the two are broadcast.
+
+        A stamp of a month keeps its place in it: so many days after the first day (or before the
+        last), at its time of day.
+        """
         count, unit = _split(self.alias)
         rows = rows * count
         if unit == STEPS:
             return np.asarray(starts + rows, dtype=np.int64)
         base = unit.partition("-")[0]
+        starts = np.asarray(starts, "datetime64[ns]")
         if base == "B":
-            days = np.busday_offset(np.asarray(starts, "datetime64[D]"), rows, roll="forward")
-        elif base in MONTH_ENDS:
+            begin = np.asarray(starts, "datetime64[D]")
+            days = np.busday_offset(begin, rows, roll="forward")
+            return np.asarray(np.asarray(days, "datetime64[ns]") + (starts - begin))
+        if base in MONTH_ENDS:
             days = MONTH_ENDS[base](np.asarray(starts, "datetime64[M]") + rows)
-        else:
-            return np.asarray(np.asarray(starts, "datetime64[ns]") + rows * _nanoseconds(base))
-        return np.asarray(days, "datetime64[ns]")
+            return np.asarray(np.asarray(days, "datetime64[ns]") + _in_month(starts, base))
+        return np.asarray(starts + rows * _nanoseconds(base))
 
     def rows_between(self, starts: Stamps, stamps: Stamps) -> npt.NDArray[np.int64]:
         """How many rows on from a start each stamp is, or -1 where it is off the rows' grid."""
@@ -101,7 +107,31 @@ class Frequency:
             units = (stamps - starts) // _nanoseconds(base)
         rows = np.asarray(units, dtype=np.int64) // count
         rows[self.shift(starts, rows) != stamps] = -1
+        if base in MONTH_ENDS:
+            least, most = _WITHIN[base]
+            place = _in_month(np.asarray(starts, "datetime64[ns]"), base)
+            rows[(place < np.timedelta64(least, "D")) | (place >= np.timedelta64(most, "D"))] = -1
         return rows
+
+    def on_other_days(self) -> list[Frequency]:
+        """Months on their first day, where these are months on their last, and so on."""
+        count, unit = _split(self.alias)
+        if unit not in MONTH_ENDS:
+            return []
+        return [Frequency.named(f"{count}{each}") for each in MONTH_ENDS if each != unit]
+
+    def words_from(self, start: Any) -> str:
+        """The words, with the day of the month that rows from `start` stand on."""
+        base = _split(self.alias)[1]
+        if base not in MONTH_ENDS:
+            return self.words
+        days = int(_in_month(start, base) // np.timedelta64(1, "D"))
+        if not days:
+            return self.words
+        once = self.words.partition(",")[0]
+        before = "the day before" if days == -1 else f"{-days} days before"
+        day = f"on day {days + 1}" if days > 0 else f"{before} the last day"
+        return f"{once}, {day}"
 
 
 MONTH_ENDS: dict[str, Callable[[Stamps], Stamps]] = {
@@ -110,7 +140,9 @@ MONTH_ENDS: dict[str, Callable[[Stamps], Stamps]] = {
     "BMS": lambda months: np.asarray(np.busday_offset(MONTH_ENDS["MS"](months), 0, "forward")),
     "BME": lambda months: np.asarray(np.busday_offset(MONTH_ENDS["ME"](months), 0, "backward")),
 }
-"""The day that a row of each unit stands on in its month."""
+"""The day of its month that a row of each unit counts from."""
+_WITHIN = {"MS": (0, 28), "ME": (-27, 1), "BMS": (0, 1), "BME": (0, 1)}
+"""How many days from there a row may stand, so that every month has that day."""
 _MONTHS = {1: "monthly", 3: "quarterly", 12: "yearly"}
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
 _LONGER = {"D": 86400.0, "W": 7 * 86400.0}
@@ -133,7 +165,9 @@ _UNITS: dict[str, tuple[str, str, bool, tuple[int, ...], tuple[str, ...]]] = {
     "BME": ("monthly, on the last business day", "months", True, (12,), ("month",)),
 }
 _EXAMPLES = ("s", "min", "h", "D", "B", "W-SUN", "MS", "ME", "QS", "YS", STEPS)
-_ALIAS = re.compile(r"(\d{0,9}) ?([A-Za-z]+(?:-(?:SUN|MON|TUE|WED|THU|FRI|SAT))?)")
+_ALIAS = re.compile(r"(\d{0,9}) ?([A-Za-z]+)(?:-([A-Z]{3}))?")
+_WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_OF_YEAR = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 # Multiples of a unit, and what pandas 2 wrote: there an end has no letter of its own.
 _SYNONYMS: dict[str, tuple[int, str]] = {
     "H": (1, "h"),
@@ -160,7 +194,28 @@ def _split(alias: str) -> tuple[int, str]:
     if not found:
         return 0, ""
     count, unit = _SYNONYMS.get(found[2], (1, found[2]))
+    if found[3] in _WEEKDAYS:
+        unit = f"{found[2]}-{found[3]}"
+    elif found[3] and (found[3] not in _OF_YEAR or count < 3):
+        return 0, ""
     return count * int(found[1] or 1), unit
+
+
+def anchor_month(alias: str) -> int | None:
+    """The month, 0 for January, that an alias such as "QE-MAR" or "YS-APR" names."""
+    found = _ALIAS.fullmatch(alias)
+    return _OF_YEAR.index(found[3]) if found and found[3] in _OF_YEAR else None
+
+
+def names_a_period(alias: str) -> bool:
+    """Whether an alias is that of a month, quarter or year, without a day of it: "M", "Q-DEC"."""
+    found = _ALIAS.fullmatch(alias)
+    return found is not None and found[2] in ("M", "Q", "Y", "A")
+
+
+def _in_month(starts: Any, base: str) -> Any:
+    """How long after the day that a unit counts from each stamp is."""
+    return starts - MONTH_ENDS[base](np.asarray(starts, "datetime64[M]"))
 
 
 def _nanoseconds(base: str) -> Any:

@@ -82,7 +82,9 @@ def read_grid(paths: Sequence[Path], columns: Columns) -> tuple[Panel, Find, Col
         times, "start", at, known=columns.times, asked=columns.dates, zone=columns.time_zone
     )
     order = np.arange(len(parsed.stamps))
-    stamps, zone = place_in_zone(parsed.stamps, parsed.zoned, columns.time_zone, order, at)
+    stamps, zone, _ = place_in_zone(
+        parsed.stamps, parsed.zoned, columns.time_zone, order, at, frequency
+    )
     kind = Frequency.named(frequency)
     if kind.counted != (stamps.dtype == np.int64):
         raise InputError(f"{rows.lines[0]}: start {rows.starts[0]!r} does not fit {kind.alias}")

@@ -86,11 +86,15 @@ def _asked_kinds(words: Words, asked: str) -> list[str]:
     if asked not in ORDERS:
         return [asked]
     first = words.text(0)
-    digits = {"day-first": ["ddmmyyyy"], "month-first": ["mmddyyyy"], "year-first": ["yyyymmdd"]}
+    digits = {"day-first": "ddmmyyyy", "month-first": "mmddyyyy", "year-first": "yyyymmdd"}[asked]
     kinds = (
-        digits[asked]
+        [digits]
         if whole_words([first])
-        else [k for k in date_kinds(split(first).date) if k.startswith(ORDERS[asked])]
+        else [
+            kind
+            for kind in date_kinds(split(first).date)
+            if kind.startswith(ORDERS[asked]) or kind == digits
+        ]
     )
     if not kinds:
         raise InputError(
@@ -115,6 +119,8 @@ def _found_whole(
     if {len(word) for word in whole} == {4} and name.lower() in _YEAR_NAMES:
         kinds = [YEAR]
     readings = {kind: read_words(whole, kind) for kind in kinds}
+    if set(kinds) <= {"ddmmyyyy", "mmddyyyy"} and _counts_on(whole):
+        readings = {}
     if {"yyyymm", "year-week"} <= set(kinds) and (
         _WEEK_NAME.search(name) or _MONTH_NAME.search(name)
     ):
@@ -128,6 +134,13 @@ def _found_whole(
     reading = read_steps(whole)
     _refuse_other_weeks(words, whole, reading.stamps)
     return STEPS, reading, ""
+
+
+def _counts_on(whole: Sequence[str]) -> bool:
+    """Whether numbers of eight digits mostly step by less than a month before a year is."""
+    steps = np.abs(np.diff(np.array([int(word) for word in whole], dtype=np.int64)))
+    leading = any(word.startswith("0") for word in whole)
+    return not leading and bool((steps < 10_000).mean() > 0.5) if len(steps) else not leading
 
 
 def _refuse_other_weeks(words: Words, whole: Sequence[str], steps: Stamps) -> None:

@@ -114,7 +114,7 @@ def read_words(words: Sequence[str], kind: str) -> Reading:
     """What words of one kind say; those of another are bad."""
     if kind in (ISO, NATIVE):
         return read_plain(words) or _read_parts(words, ISO)
-    if kind in DATE_KINDS and not (kind == "year-week" and whole_words(words)):
+    if kind in DATE_KINDS and not (kind in DIGITS and whole_words(words)):
         return _read_parts(words, kind)
     if "%" in kind:
         return _read_strptime(words, kind)

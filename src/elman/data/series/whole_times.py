@@ -49,8 +49,6 @@ def date_candidates(words: Sequence[str]) -> list[str]:
         return []
     digits = lengths.pop()
     kinds = [kind for kind, count in DIGITS.items() if count == digits]
-    if not any(word.startswith("0") for word in words):  # else a count of eight digits
-        kinds = [kind for kind in kinds if kind not in ("ddmmyyyy", "mmddyyyy")]
     return [kind for kind in kinds if (read_digits(words, kind) != NO_DAY).all()]
 
 

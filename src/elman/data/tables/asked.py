@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator
@@ -47,6 +47,14 @@ class Asked:
     header: bool | None = None
     missing: tuple[str, ...] = ()
 
+    def for_later(self) -> Asked:
+        """What holds for later tables too, however those are written."""
+        return Asked(missing=self.missing)
+
+    def over(self, kept: Asked) -> Asked:
+        """This, with what `kept` says of missing words where this says nothing."""
+        return replace(self, missing=self.missing or kept.missing)
+
 
 def _named(value: Any) -> Any:
     """A sign, which may be given by its name."""
@@ -61,7 +69,9 @@ def _codec(value: str) -> str:
         raise ValueError(f"there is no encoding {value!r}; such as latin-1 or cp1252") from error
     if found.startswith(("iso2022", "utf-7", "hz", "idna", "punycode")):
         raise ValueError(f"{value} cannot be read in parts; save the file as UTF-8")
-    return "utf-8" if found == "utf-8-sig" else found
+    if found.startswith("utf-"):
+        return "utf-8" if found == "utf-8-sig" else found
+    return value.lower()
 
 
 def _delimiter(value: str) -> str:

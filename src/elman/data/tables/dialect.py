@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from elman.data.tables.asked import Asked
@@ -46,6 +46,16 @@ class Dialect:
     encoding: str = "utf-8"
     header: bool = True
     missing: tuple[str, ...] = ()
+
+    def said(self, asked: Asked) -> Dialect:
+        """This, with what a user says of it."""
+        return replace(
+            self,
+            delimiter=asked.delimiter or self.delimiter,
+            decimal=asked.decimal or self.decimal,
+            thousands=asked.thousands or self.thousands,
+            missing=asked.missing or self.missing,
+        )
 
     def fits(self, lines: Sequence[str]) -> bool:
         """Whether the first lines of a table may be written so."""
@@ -122,11 +132,10 @@ def find_dialect(
     """
     asked = asked or Asked()
     skipped = 0
-    while skipped < len(lines) and not lines[skipped].strip():
-        skipped += 1
-    named = _SEP.fullmatch(lines[skipped].strip()) if skipped < len(lines) else None
-    if named:
-        delimiter, skipped = named[1], skipped + 1
+    first = next((n for n, line in enumerate(lines) if line.strip()), None)
+    named = None if first is None else _SEP.fullmatch(lines[first].strip())
+    if named and first is not None:
+        delimiter, skipped = named[1], first + 1
     delimiter = asked.delimiter or delimiter
     rows = [line for line in lines[skipped:] if line.strip()]
     comments = next((n for n, line in enumerate(rows) if not line.startswith("#")), 0)

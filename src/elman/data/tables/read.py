@@ -129,7 +129,11 @@ def _is_dated(index: Any) -> bool:
 
 def _of_arrow(name: str, read: Any) -> Table:
     names = [str(column).strip() for column in read.column_names]
-    kept = [place for place, column in enumerate(names) if not column.startswith("__index_level_")]
+    # What pandas calls an index without a name: of use where it holds times.
+    dated = [column.startswith(("timestamp", "date")) for column in map(str, read.schema.types)]
+    indices = [column.startswith("__index_level_") for column in names]
+    kept = [place for place, index in enumerate(indices) if not index or dated[place]]
+    names = ["index" if index else column for column, index in zip(names, indices, strict=True)]
     _refuse_twice(name, [names[place] for place in kept])
     columns = {names[place]: read.column(place) for place in kept}
     return Table(name, columns, range(1, len(read) + 1))

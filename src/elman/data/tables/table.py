@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,8 @@ from elman.data.tables.numerals import MISSING, find_numerals, numbers, with_uni
 from elman.errors import InputError
 
 _LOOKED_AT = 1000
+_NAME = re.compile(r"[^\W\d_]+\d+")
+"""A word such as H1 that names something, and no number with a unit before it."""
 
 
 @dataclass
@@ -120,7 +123,10 @@ class Table:
         known, others = int((~np.isnan(values)).sum()), int(wrong.sum())
         if others and self.dialect is not None:
             cells = self.columns[name]
-            meant = sum(with_unit(cells[row]) for row in np.flatnonzero(wrong))
+            meant = sum(
+                with_unit(cells[row]) and not _NAME.fullmatch(cells[row].strip())
+                for row in np.flatnonzero(wrong)
+            )
             known, others = known + meant, others - meant
         return known > others or not (known or others)
 

@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
+from elman.data.tables.asked import TableSettings
 from elman.settings import section
 from elman.tasks.network_config import PlacedDropoutConfig, VocabularyConfig, share_setting
 
@@ -20,7 +21,7 @@ _optimization = section("Optimization")
 _records = section("Evaluation and checkpoints")
 
 
-class ClassifyConfig(PlacedDropoutConfig, VocabularyConfig):
+class ClassifyConfig(TableSettings, PlacedDropoutConfig, VocabularyConfig):
     """A classifier: its data, the network, the loss, regularization, and training."""
 
     text_column: str | None = _data(None, "column of the text; by default it is found")
@@ -28,6 +29,9 @@ class ClassifyConfig(PlacedDropoutConfig, VocabularyConfig):
     split_column: str | None = _data(None, "column that says train, valid or test")
     label_separator: str | None = _data(
         None, "what stands between labels where a row may have many, such as a comma"
+    )
+    label_first: bool = _data(
+        False, "lines of text begin with their label, a word; __label__ is seen without it"
     )
     per_step: bool = _data(
         False, "a label for every word or step: CoNLL columns, or a label column in sequences"
@@ -104,6 +108,9 @@ class ClassifyConfig(PlacedDropoutConfig, VocabularyConfig):
 
     learning_rate: float = _optimization(2e-3, "the highest learning rate", gt=0)
     max_steps: int = _budget(2000, "stop after this many steps", ge=1)
+    patience: int = _budget(
+        3, "stop after this many evaluations without a better validation loss; 0: never", ge=0
+    )
 
     @property
     def both_ways(self) -> bool:
@@ -119,6 +126,10 @@ class ClassifyConfig(PlacedDropoutConfig, VocabularyConfig):
             )
         if self.from_run is not None and self.vectors is not None:
             raise ValueError("--from with --vectors: the run has an embedding of its own; use one")
+        if self.per_step and self.label_first:
+            raise ValueError(
+                "--per-step with --label-first: a step has a label of its own; use one"
+            )
         if self.per_step and self.label_separator is not None:
             raise ValueError("--per-step with --label-separator: a step has one label; use one")
         return self

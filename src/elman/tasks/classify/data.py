@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,12 +17,26 @@ from elman.data.tokenizer import Tokenizer, train_tokenizer
 from elman.errors import InputError
 from elman.evaluation.baselines import Baseline, fit_baselines
 from elman.files import write_bytes, write_json
-from elman.predictors.classifier_inputs import SCALER, TOKENIZER, Encoder, Schema, words_by_row
+from elman.predictors.classifier_inputs import (
+    SCALER,
+    TOKENIZER,
+    Encoder,
+    LabeledRowOptions,
+    Schema,
+    words_by_row,
+)
 from elman.settings import adapter
 from elman.tasks.classify.config import ClassifyConfig
 from elman.tasks.classify.initialize import Start, from_language_model, from_vectors
 
 SPLITS = ("train", "valid", "test")
+
+FOUND = logging.getLogger("elman.data")
+"""Hears what was read, before the baselines are fitted; the command line prints it."""
+
+PROGRESS = logging.getLogger("elman.progress")
+"""Hears what is being done."""
+
 _DATA, _START = "data.json", "start.safetensors"
 
 
@@ -45,7 +60,7 @@ class ClassifyData:
     start: Start
     notes: Sequence[str]
 
-    def labeled(self, given: Given, *, skip_bad_rows: bool) -> dict[str, Encoded]:
+    def labeled(self, given: Given, options: LabeledRowOptions) -> dict[str, Encoded]:
         """The rows of other data of the same kind, by the name of each part."""
         match given:
             case Files(paths):
@@ -59,10 +74,15 @@ class ClassifyData:
             case _:
                 parts = {given.where: given}
         schema = self.schema
+        columns = options.columns(schema.columns)
         return {
             name: self.encoder.labeled(
                 read_more(
-                    part, schema.columns, schema.names, schema.kind, skip_bad_rows=skip_bad_rows
+                    part,
+                    columns,
+                    schema.names,
+                    schema.kind,
+                    skip_bad_rows=options.skip_bad_rows,
                 )
             )
             for name, part in parts.items()
@@ -81,6 +101,8 @@ def prepare(config: ClassifyConfig, given: Given | None, folder: Path) -> None:
             split=config.split_column,
             label_separator=config.label_separator,
             per_step=config.per_step,
+            label_first=config.label_first,
+            asked=config.asked,
         ),
         valid_fraction=config.valid_fraction,
         test_fraction=config.test_fraction,
@@ -107,12 +129,37 @@ def prepare(config: ClassifyConfig, given: Given | None, folder: Path) -> None:
     for name, content in encoder.files.items():
         write_bytes(folder / name, content)
     start.save(folder / _START)
+    counts = {}
     for name in SPLITS:
         if (rows := getattr(splits, name)) is not None:
-            encoder.labeled(rows).save(folder / name)
+            encoded = encoder.labeled(rows)
+            encoded.save(folder / name)
+            counts[name] = (len(encoded), len(encoded.steps))
     schema = Schema.of(splits.train, splits.columns)
-    found = _Found(schema, tuple(notes), tuple(fit_baselines(splits, config.seed)))
+    for line in described(notes, counts, schema, encoder):
+        FOUND.info(line)
+    baselines = fit_baselines(splits, config.seed, PROGRESS.info)
+    found = _Found(schema, tuple(notes), tuple(baselines))
     write_json(folder / _DATA, asdict(found))
+
+
+def described(
+    notes: Sequence[str],
+    counts: Mapping[str, tuple[int, int]],
+    schema: Schema,
+    encoder: Encoder,
+) -> list[str]:
+    """What was read, in lines: the notes, the rows and steps of each split, classes, vocabulary."""
+    lines = list(notes)
+    for name, (rows, steps) in counts.items():
+        lines.append(f"{name:<5} {rows:>9,} rows  {steps:>11,} steps")
+    names = schema.names
+    shown = ", ".join(names[:10]) + (" …" if len(names) > 10 else "")
+    lines.append(f"{len(names)} classes: {shown}")
+    if encoder.words is not None:
+        tokenizer = encoder.words.tokenizer
+        lines.append(f"vocabulary {tokenizer.vocab_size:,} ({tokenizer.unit})")
+    return lines
 
 
 def open_data(config: ClassifyConfig, folder: Path) -> ClassifyData:

@@ -35,10 +35,11 @@ from elman.models.cells import cell_options, check_cell
 from elman.models.classifier import Classifier
 from elman.plots.classification import draw_confusion, draw_reliability
 from elman.predictors.classifier import Architecture, ClassifierPredictor
+from elman.predictors.classifier_inputs import LabeledRowOptions
 from elman.predictors.classifier_outputs import activations_of_numbers, probabilities_of
 from elman.settings import Options, adapter
 from elman.tasks.classify.config import ClassifyConfig, SentimentConfig
-from elman.tasks.classify.data import ClassifyData, open_data, prepare
+from elman.tasks.classify.data import ClassifyData, described, open_data, prepare
 from elman.tasks.classify.initialize import paces
 from elman.tasks.classify.objective import ClassifyObjective
 from elman.tasks.task import Task
@@ -56,6 +57,7 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
     name: ClassVar[str] = "classify"
     summary: ClassVar[str] = "Label texts or sequences of numbers, as a whole or step by step."
     Config = ClassifyConfig
+    Evaluation: ClassVar[type[Options]] = LabeledRowOptions
     counted: ClassVar[str] = "labels"
     data_help: ClassVar[str] = (
         "a table (CSV, TSV, JSONL, Parquet) of texts and labels, CoNLL columns, or sequences of"
@@ -80,15 +82,9 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
         return open_data(config, folder)
 
     def describe(self) -> list[str]:
-        data, names = self.data, self.data.schema.names
-        lines = list(data.notes)
-        for name, rows in data.splits.items():
-            lines.append(f"{name:<5} {len(rows):>9,} rows  {len(rows.steps):>11,} steps")
-        shown = ", ".join(names[:10]) + (" …" if len(names) > 10 else "")
-        lines.append(f"{len(names)} classes: {shown}")
-        if data.encoder.words is not None:
-            tokenizer = data.encoder.words.tokenizer
-            lines.append(f"vocabulary {tokenizer.vocab_size:,} ({tokenizer.unit})")
+        data = self.data
+        counts = {name: (len(rows), len(rows.steps)) for name, rows in data.splits.items()}
+        lines = described(data.notes, counts, data.schema, data.encoder)
         for baseline in data.baselines:
             lines += baseline.notes
         return lines
@@ -134,7 +130,8 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
             }
 
         if given is not None:
-            return report(classes, predictions(self._labeled(given)), [])
+            asked = LabeledRowOptions.model_validate(options.model_dump(exclude_unset=True))
+            return report(classes, predictions(self._labeled(given, asked)), [])
         held_out = {name: rows for name, rows in self.data.splits.items() if name != "train"}
         found = predictions(held_out)
         figures = _figures(classes, list(found.values())[-1])
@@ -148,7 +145,7 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
         unit = "steps" if words is None else PLURALS[words.tokenizer.unit]
         rows = self.data.splits["valid"]
         if given is not None:
-            rows, *more = self._labeled(given).values()
+            rows, *more = self._labeled(given, LabeledRowOptions()).values()
             if more:
                 raise InputError(f"{len(more) + 1} files to diagnose on; give one")
         return classifier_diagnosis_input(predictor.model, rows, self.config, unit, lags)
@@ -176,8 +173,9 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
             lines.append(f"elman stream {run}")
         return [*lines, f"elman evaluate {run} FILE"]
 
-    def _labeled(self, given: Given) -> dict[str, Encoded]:
-        return self.data.labeled(given, skip_bad_rows=self.config.skip_bad_rows)
+    def _labeled(self, given: Given, options: LabeledRowOptions) -> dict[str, Encoded]:
+        skip = options.skip_bad_rows or self.config.skip_bad_rows
+        return self.data.labeled(given, options.model_copy(update={"skip_bad_rows": skip}))
 
 
 class SentimentTask(ClassifyTask):

@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
+from elman.data.tables.asked import Encoding, encoding_setting
 from elman.settings import section
 from elman.tasks.network_config import (
     PlacedDropoutConfig,
@@ -27,6 +28,7 @@ class LanguageModelConfig(PlacedDropoutConfig, VocabularyConfig, TruncatedConfig
     """A language model: what a token is, the network, its regularization, and training."""
 
     unit: Unit = unit_setting("char")
+    encoding: Encoding | None = encoding_setting()
 
     valid_fraction: float = _text(
         0.05, "share of a single text kept for validation, near its end", gt=0, lt=1

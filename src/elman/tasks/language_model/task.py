@@ -19,7 +19,11 @@ from elman.evaluation.perplexity import Split
 from elman.evaluation.report import Report
 from elman.models.cells import cell_options, check_cell
 from elman.models.language_model import LanguageModel
-from elman.predictors.language_model import Architecture, LanguageModelPredictor
+from elman.predictors.language_model import (
+    Architecture,
+    LanguageModelPredictor,
+    ScoreOptions,
+)
 from elman.settings import Options, adapter
 from elman.tasks.language_model.config import LanguageModelConfig
 from elman.tasks.language_model.data import LanguageModelData, encoded, prepare, reopen
@@ -45,6 +49,7 @@ class LanguageModelTask(Task[LanguageModelConfig, LanguageModelData, LanguageMod
     name: ClassVar[str] = "language-model"
     summary: ClassVar[str] = "Predict each character, piece or word of a text, and write with it."
     Config = LanguageModelConfig
+    Evaluation: ClassVar[type[Options]] = ScoreOptions
     counted: ClassVar[str] = "tokens"
     data_help: ClassVar[str] = (
         "a file or a folder (cut 90/5/5 by position), or train, valid and test files"
@@ -74,7 +79,11 @@ class LanguageModelTask(Task[LanguageModelConfig, LanguageModelData, LanguageMod
             f"  {split.counts.characters:>11,} characters"
             for name, split in self.data.splits.items()
         ]
-        return [*lines, f"vocabulary {self.data.tokenizer.vocab_size:,} ({self.config.unit})"]
+        return [
+            *self.data.notes,
+            *lines,
+            f"vocabulary {self.data.tokenizer.vocab_size:,} ({self.config.unit})",
+        ]
 
     def make(self) -> LanguageModelPredictor:
         config, tokenizer = self.config, self.data.tokenizer
@@ -83,7 +92,8 @@ class LanguageModelTask(Task[LanguageModelConfig, LanguageModelData, LanguageMod
         settings["options"] = cell_options(config)
         architecture = adapter(Architecture).validate_python(settings)
         model = architecture.make(tokenizer.vocab_size)
-        return LanguageModelPredictor(model, tokenizer, architecture)
+        encoding = config.encoding or ""
+        return LanguageModelPredictor(model, tokenizer, architecture, encoding=encoding)
 
     def objective(self, predictor: LanguageModelPredictor) -> LanguageModelObjective:
         return LanguageModelObjective(predictor, self.config, self.data)
@@ -108,7 +118,9 @@ class LanguageModelTask(Task[LanguageModelConfig, LanguageModelData, LanguageMod
                 if name != "train"
             ]
             return self._report(predictor, held_out)
-        with encoded(given, predictor.tokenizer) as texts:
+        chosen = ScoreOptions.model_validate(options.model_dump(exclude_unset=True))
+        encoding = chosen.encoding or ""
+        with encoded(given, predictor.tokenizer, encoding, predictor.encoding) as texts:
             return self._report(predictor, texts)
 
     def activations(self, predictor: LanguageModelPredictor, text: str | None) -> Activations:

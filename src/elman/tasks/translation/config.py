@@ -6,6 +6,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from elman.data.tables.asked import TableSettings
 from elman.evaluation.tokenization import Tokenization
 from elman.predictors.translation import SearchOptions
 from elman.settings import section
@@ -29,7 +30,7 @@ _budget = section("Budget")
 _NOISE = ("recurrent_dropout", "weight_dropout", "zoneout", "cell_zoneout")
 
 
-class TranslationConfig(StackConfig, VocabularyConfig):
+class TranslationConfig(TableSettings, StackConfig, VocabularyConfig):
     """Translation: the texts, encoder, decoder and attention, and training."""
 
     source: str | None = _text(
@@ -133,13 +134,14 @@ class TranslationConfig(StackConfig, VocabularyConfig):
         return self
 
 
-class TranslationEvaluation(SearchOptions):
+class TranslationEvaluation(TableSettings, SearchOptions):
     """How translations are searched for and scored."""
 
     batch_size: int = Field(128, ge=1, description="sentences translated side by side")
     sentences: int = Field(
         5000, ge=1, description="translate at most so many of each file for BLEU and chrF"
     )
+    skip_bad_rows: bool = Field(default=False, description="leave out rows that can't be read")
     bleu_tokenize: Tokenization | None = Field(
         None,
         description="how BLEU cuts text into tokens; default: as in training, or as the script of"

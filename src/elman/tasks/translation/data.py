@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,10 +13,12 @@ from elman.bounds import read_settings
 from elman.data.given import Given
 from elman.data.pairs.batching import EncodedPairs
 from elman.data.pairs.dataset import Pair, read_pairs
+from elman.data.tables.dialect import Dialect
 from elman.errors import InputError
 from elman.files import write_bytes, write_json
 from elman.parse import parse_json
 from elman.predictors.vocabularies import Vocabularies
+from elman.settings import adapter
 from elman.tasks.translation.config import TranslationConfig
 
 SPLITS = ("train", "valid", "test")
@@ -30,6 +32,7 @@ class TranslationData:
     pairs: Mapping[str, EncodedPairs] = field(repr=False)
     texts: Mapping[str, Sequence[Pair]] = field(repr=False)
     notes: Sequence[str] = ()
+    dialect: Dialect | None = None
 
     @classmethod
     def read(cls, config: TranslationConfig, given: Given) -> Self:
@@ -42,6 +45,7 @@ class TranslationData:
             test_fraction=config.test_fraction,
             skip_bad_rows=config.skip_bad_rows,
             seed=config.seed,
+            asked=config.asked,
         )
         vocabularies = Vocabularies.train(
             splits.train,
@@ -69,7 +73,7 @@ class TranslationData:
                 f"no training pair is as short as --max-length {config.max_length} tokens; make it"
                 " larger"
             )
-        return cls(vocabularies, pairs, texts, notes)
+        return cls(vocabularies, pairs, texts, notes, splits.dialect)
 
     def save(self, folder: Path) -> None:
         for name, content in self.vocabularies.files().items():
@@ -79,6 +83,8 @@ class TranslationData:
         for name, texts in self.texts.items():
             write_json(folder / f"{name}.json", [[pair.source, pair.target] for pair in texts])
         write_json(folder / "notes.json", list(self.notes))
+        if self.dialect is not None:
+            write_json(folder / "dialect.json", asdict(self.dialect))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
@@ -93,12 +99,14 @@ class TranslationData:
                 if name != "train"
             }
             notes = _json(folder / "notes.json")
+            path = folder / "dialect.json"
+            dialect = adapter(Dialect).validate_python(_json(path)) if path.exists() else None
         except (KeyError, OSError, TypeError, ValueError) as error:
             raise InputError(
                 f"{folder}: cannot be read as data of a translation ({error})"
             ) from error
         pairs = {name: EncodedPairs.load(folder / f"{name}.safetensors") for name in names}
-        return cls(vocabularies, pairs, texts, notes)
+        return cls(vocabularies, pairs, texts, notes, dialect)
 
 
 def encoded(vocabularies: Vocabularies, pairs: Sequence[Pair]) -> EncodedPairs:
@@ -109,6 +117,6 @@ def encoded(vocabularies: Vocabularies, pairs: Sequence[Pair]) -> EncodedPairs:
     )
 
 
-def _json(path: Path) -> list[str]:
-    content: list[str] = parse_json(read_settings(path))
+def _json(path: Path) -> Any:
+    content: Any = parse_json(read_settings(path))
     return content

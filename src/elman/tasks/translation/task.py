@@ -80,7 +80,9 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
         settings = {**config.model_dump(), "options": cell_options(config), "tied": config.tie}
         architecture = adapter(Architecture).validate_python(settings)
         model = architecture.make(vocabularies)
-        return TranslatorPredictor(model, vocabularies, architecture, source=config.source)
+        return TranslatorPredictor(
+            model, vocabularies, architecture, source=config.source, dialect=self.data.dialect
+        )
 
     def source(self) -> PairBatches:
         config = self.config
@@ -108,7 +110,7 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
         scores: list[Score] = []
         verdict: list[str] = []
         vocabularies = predictor.vocabularies
-        for name, pairs in self._held_out(given):
+        for name, pairs in self._held_out(given, chosen):
             if can_score():
                 sources = [pair.source for pair in pairs[:most]]
                 answers = predictor.answers(Texts(sources), options)
@@ -145,14 +147,21 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
             f"elman stream {run}",
         ]
 
-    def _held_out(self, given: Given | None) -> Iterator[tuple[str, Sequence[Pair]]]:
+    def _held_out(
+        self, given: Given | None, options: TranslationEvaluation
+    ) -> Iterator[tuple[str, Sequence[Pair]]]:
         """The name and the pairs of each held-out split, or of what is given."""
         if given is None:
             yield from self.data.texts.items()
             return
         config = self.config
         reader = Reader(
-            config.source, config.target, insist=False, skip_bad_rows=config.skip_bad_rows
+            config.source,
+            config.target,
+            insist=False,
+            skip_bad_rows=options.skip_bad_rows or config.skip_bad_rows,
+            asked=options.asked,
+            dialect=self.data.dialect,
         )
         for name, part in one_by_one(given):
             yield name, reader.read(part)

@@ -100,7 +100,7 @@ def _is_running_text(values: Sequence[Any]) -> bool:
         return False
     different = len(set(values))
     words = sum(len(value.split()) for value in values) / len(values)
-    return 2 * different > len(values) and (words >= 2 or not all(map(_is_numeral, values)))
+    return 2 * different > len(values) and (words >= 2 or not all(map(is_numeral, values)))
 
 
 def _labels(table: Table, taken: Sequence[str | None]) -> list[str]:
@@ -133,14 +133,15 @@ def has_header(names: Sequence[str]) -> HasHeader:
             return False
         for column, cell in enumerate(first):
             others = [row[column] for row in rest if column < len(row)]
-            if cell in others or (_is_numeral(cell) and all(map(_is_numeral, others))):
+            if cell in others or (is_numeral(cell) and all(map(is_numeral, others))):
                 return False
         return True
 
     return test
 
 
-def _is_numeral(value: str) -> bool:
+def is_numeral(value: str) -> bool:
+    """Whether a cell is a number as Python writes it."""
     try:
         float(value)
     except ValueError:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from elman.data.labeled.rows import Columns, ParsedRows, inputs_of, origin_of
+from elman.data.tables.dialect import Dialect
 from elman.data.tables.table import BadRows
-from elman.data.text_files import text_lines
+from elman.data.text_files import encoding_of, text_lines
 from elman.errors import InputError
 
 _BETWEEN_DOCUMENTS = "-DOCSTART-"
@@ -27,7 +29,8 @@ def read_conll(path: Path, columns: Columns, bad: BadRows, *, labeled: bool = Tr
     start = 0
     wrong: tuple[int, str] | None = None
     width: int | None = None
-    lines = [*text_lines(path), (0, "")]
+    encoding = encoding_of(path, *columns.encoding)
+    lines = [*text_lines(path, encoding), (0, "")]
     for number, line in lines:
         if line.strip() and not line.startswith(_BETWEEN_DOCUMENTS):
             start = start or number
@@ -62,7 +65,7 @@ def read_conll(path: Path, columns: Columns, bad: BadRows, *, labeled: bool = Tr
         inputs_of(words, origin_of(path, starts)),
         "step",
         labels if labeled else None,
-        columns=columns,
+        columns=replace(columns, dialect=columns.dialect or Dialect(encoding=encoding)),
         notes=(note,),
     )
 

@@ -7,6 +7,7 @@ label for every step, a column of the file.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,15 @@ def read_folder(
     kept: list[tuple[Path, Floats, Sequence[str]]] = []
     names: tuple[str, ...] | None = None
     for file in files:
-        table = read_file(file, BadRows(remedy="correct the row"), header=has_header(()))
+        row_by_row = BadRows(remedy="correct the row")
+        table = read_file(
+            file,
+            row_by_row,
+            header=has_header(()),
+            dialect=columns.dialect,
+            asked=columns.asked,
+        )
+        columns = replace(columns, dialect=columns.dialect or table.dialect)
         labels = None
         if columns.per_step and labeled:
             labels, _ = named(table, columns.label, LABEL, "label", ())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ def rows_of_table(
             bad.add(table.where(row), str(error))
             continue
         kept.append((table.lines[row], value, label, split, cells))
+    chosen = replace(chosen, dialect=table.dialect or columns.dialect)
     lines, values, labels, splits, by_row = zip(*kept, strict=True) if kept else [()] * 5
     return ParsedRows(
         inputs_of(values, origin_of(table.name, lines)),
@@ -55,8 +57,12 @@ def rows_of_table(
         splits if chosen.split else None,
         chosen,
         by_row,
-        (f"{Path(table.name).name}: {note}",),
+        (f"{Path(table.name).name}: {note}", *_notes(table)),
     )
+
+
+def _notes(table: Table) -> tuple[str, ...]:
+    return () if table.dialect is None else table.dialect.notes(table.name)
 
 
 def _reader(values: Sequence[Any], columns: Columns) -> Callable[[Any], Any]:

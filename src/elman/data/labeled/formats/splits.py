@@ -13,13 +13,15 @@ from elman.data.given import Arrays, Files, Given, Pairs, Part, Texts, name_of
 from elman.data.given import Columns as GivenColumns
 from elman.data.labeled.formats.columns import USUAL, has_header
 from elman.data.labeled.formats.conll import read_conll
+from elman.data.labeled.formats.later_table import header_of_later, in_table
+from elman.data.labeled.formats.lines import read_lines
 from elman.data.labeled.formats.npz import read_npz
 from elman.data.labeled.formats.number_files import read_folder
 from elman.data.labeled.formats.rows_of_table import rows_of_table
 from elman.data.labeled.formats.ts import read_ts
 from elman.data.labeled.rows import Columns, LabelKind, ParsedRows, Sequences
 from elman.data.split_names import SPLITS, parts_of, split_of
-from elman.data.tables.read import read_columns, read_file
+from elman.data.tables.read import KINDS, SPREADSHEETS, read_columns, read_file, suffix_of
 from elman.data.tables.table import BadRows, Table
 from elman.errors import InputError
 
@@ -28,15 +30,20 @@ _MAYBE_WORD_COLUMNS = (".txt", ".tsv")
 
 
 def read_rows(
-    part: Part, columns: Columns, bad: BadRows, *, labeled: bool, again: bool = False
+    part: Part,
+    columns: Columns,
+    bad: BadRows,
+    *,
+    labeled: bool,
+    classes: Sequence[str] | None = None,
 ) -> ParsedRows:
     """Read one file or folder, whose name says what it is, or rows in memory.
 
-    With `again`, `columns` were found in other data of the same kind.
+    With `classes`, `columns` were found in other data of the same kind, which has these.
     """
     match part:
         case Files((path,)):
-            parsed = _read_path(path, columns, bad, labeled=labeled, again=again)
+            parsed = _read_path(path, columns, bad, labeled=labeled, classes=classes)
         case Files(paths):
             raise InputError(f"got {len(paths)} files, expected one; give them one by one")
         case GivenColumns():
@@ -57,9 +64,14 @@ def read_rows(
 
 
 def _read_path(
-    path: Path, columns: Columns, bad: BadRows, *, labeled: bool, again: bool
+    path: Path,
+    columns: Columns,
+    bad: BadRows,
+    *,
+    labeled: bool,
+    classes: Sequence[str] | None,
 ) -> ParsedRows:
-    suffix = path.suffix.lower()
+    suffix = suffix_of(path)
     if path.is_dir():
         return read_folder(path, columns, bad, labeled=labeled)
     if suffix == ".npz":
@@ -72,9 +84,19 @@ def _read_path(
         return read_ts(path, bad, labeled=labeled)
     if suffix in _WORD_COLUMNS or (columns.per_step and suffix in _MAYBE_WORD_COLUMNS):
         return read_conll(path, columns, bad, labeled=labeled)
-    named = columns.text or columns.label
-    header = not named.isdecimal() if again and named is not None else has_header(USUAL)
-    return rows_of_table(read_file(path, bad, header=header), columns, bad, labeled=labeled)
+    kind = KINDS.get(suffix, "" if suffix in SPREADSHEETS else "lines")
+    if kind == "lines":
+        found = read_lines(path, columns, bad, labeled=labeled, classes=classes)
+        if isinstance(found, ParsedRows):
+            return found
+        kind = found
+    header = has_header(USUAL)
+    if classes is not None:
+        header = header_of_later(path, columns, () if labeled else classes)
+    table = read_file(
+        path, bad, header=header, dialect=columns.dialect, asked=columns.asked, kind=kind
+    )
+    return rows_of_table(table, in_table(table, columns), bad, labeled=labeled)
 
 
 def _table_of(part: Texts | Pairs | Arrays, *, labeled: bool) -> Table:
@@ -103,7 +125,10 @@ def read_splits(
     parsed: dict[str, ParsedRows] = {}
     used = columns
     for name, part in named.items():
-        parsed[name] = read_rows(part, used, bad, labeled=True, again=bool(parsed))
+        classes = {label for row in parsed["train"].labels or () for label in row} if parsed else ()
+        parsed[name] = read_rows(
+            part, used, bad, labeled=True, classes=[*classes] if parsed else None
+        )
         used = parsed[name].columns if name == "train" else used
         _check_fit(parsed[name], parsed["train"], name_of(part))
     whole = parsed["train"]

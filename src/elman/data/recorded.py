@@ -1,0 +1,72 @@
+"""What a run keeps of the user's data to recognize them by: names, sizes and hashes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from elman.checksums import hash_file
+from elman.data.given import Arrays, Columns, Files, Given, Pairs, Splits, Texts
+from elman.data.tables.read import read_columns
+
+
+def recorded(given: Given | None) -> list[dict[str, str | int]]:
+    """One entry for each file, or for what else was given: `name`, `sha256` of its content, `size`.
+
+    The size is in bytes for files, in rows for the rest. A folder has an entry for each file in
+    it. What can be read only once, such as a pipe or a generator, has its name alone.
+    """
+    if given is None:
+        return []
+    if isinstance(given, Splits):
+        parts = {"train": given.train, "valid": given.valid, "test": given.test}
+        return [
+            {"split": split, **entry}
+            for split, part in parts.items()
+            if part is not None
+            for entry in recorded(part)
+        ]
+    if isinstance(given, Files):
+        return [entry for path in given.paths for entry in _of_path(path)]
+    entry: dict[str, str | int] = {"name": given.where}
+    match given:
+        case Texts(texts, labels) if isinstance(texts, Sequence):
+            return [{**entry, "sha256": _hash([*texts, *(labels or ())]), "size": len(texts)}]
+        case Pairs(pairs):
+            flat = [text for pair in pairs for text in pair]
+            return [{**entry, "sha256": _hash(flat), "size": len(pairs)}]
+        case Arrays(arrays, labels):
+            return [{**entry, "sha256": _hash([*arrays, *(labels or ())]), "size": len(arrays)}]
+        case Columns():
+            table = read_columns(given)
+            named = [part for name, column in table.columns.items() for part in (name, column)]
+            return [{**entry, "sha256": _hash(named), "size": len(table)}]
+        case _:
+            return [entry]
+
+
+def _of_path(path: Path) -> Iterator[dict[str, str | int]]:
+    if path.is_dir():
+        for inner in sorted(inner for inner in path.rglob("*") if inner.is_file()):
+            yield from _of_path(inner)
+        return
+    entry: dict[str, str | int] = {"name": str(path)}
+    if path.is_file():
+        entry |= {"sha256": hash_file(path), "size": path.stat().st_size}
+    yield entry
+
+
+def _hash(values: Iterable[Any]) -> str:
+    """The hash of texts, numbers and arrays in a row, each with its kind and its length."""
+    digest = hashlib.sha256()
+    for value in values:
+        array = np.asarray(value)
+        kind, content = f"{array.dtype.str}{array.shape}", np.ascontiguousarray(array).tobytes()
+        if array.dtype.kind not in "biufcmM":
+            kind, content = "text", repr(array.tolist()).encode()
+        digest.update(f"{kind} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
