@@ -1,4 +1,4 @@
-# demo · test · test-full · sanitize · neon · check · bench · docs · clean
+# demo · test · test-full · sanitize · neon · kill · check · bench · docs · clean
 # Each target makes .venv and installs what it needs; a stamp file remembers that it did.
 
 PYTHON ?= python3
@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TESTED := data,dev,docs,forecast,plot,probe,text,track
 KERNELS := CMakeLists.txt $(wildcard csrc/*.* csrc/cells/*.h)
 
-.PHONY: help demo test test-full sanitize neon check bench docs clean
+.PHONY: help demo test test-full sanitize neon kill check bench docs clean
 .NOTPARALLEL:
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make test-full  all tests"
 	@echo "make sanitize   the kernels' tests on a build with the address and undefined sanitizers"
 	@echo "make neon       compile the kernels for 64-bit ARM, with a compiler that is installed for it"
+	@echo "make kill       trainings that are killed at random moments, and full disks, counted"
 	@echo "make check      lint, format, types, strict build of the docs"
 	@echo "make bench      speed on this machine"
 	@echo "make docs       the manual, into site/"
@@ -40,6 +41,9 @@ sanitize: $(VENV)/.dev
 	  LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" \
 	  ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	  $(BIN)/pytest -n auto -m "not slow" tests/kernels tests/layers
+
+kill: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.faults kill --count 200 --seed 1
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
