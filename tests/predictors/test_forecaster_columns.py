@@ -28,7 +28,7 @@ def train(folder: Path, table: Any, **settings: Any) -> Run:
 
 
 def rows(run: Run, *inputs: Any, **options: Any) -> list[dict[str, Any]]:
-    return run.predictor.predict(*inputs, **options).to_list()
+    return list(run.predictor.predict(*inputs, **options))
 
 
 @pytest.mark.fault(35)
