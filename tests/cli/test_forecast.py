@@ -114,7 +114,9 @@ def test_from_a_table_to_a_table(elman: Elman, tmp_path: Path) -> None:
     table = pd.read_csv(io.StringIO(out.read_text()))
     assert list(table) == ["unique_id", "date", "mean", "q0.05", "q0.5", "q0.95"]
     assert len(table) == 3
-    ended = elman("evaluate", tmp_path / "run", "--cuts", "2", "--by-step", tmp_path / "steps.csv")
+    ended = elman(
+        "evaluate", tmp_path / "run", "--origins", "2", "--by-step", tmp_path / "steps.csv"
+    )
     assert ended.code == 0, ended.err
     assert set(pd.read_csv(tmp_path / "steps.csv").step) == {1, 2, 3}
 
