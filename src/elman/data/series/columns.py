@@ -17,7 +17,7 @@ from elman.data.series.panel import Missing
 from elman.data.series.time_format import TimeFormat
 from elman.data.tables.asked import Asked
 from elman.data.tables.dialect import Dialect
-from elman.data.tables.read import read_columns, read_file
+from elman.data.tables.read import TEXT_KINDS, read_columns, read_file, suffix_of
 from elman.data.tables.table import BadRows, Table, joined, listed
 from elman.errors import InputError
 from elman.settings import listed as listed_names
@@ -83,7 +83,14 @@ def read_table(data: Data | Given, columns: Columns) -> Table:
         case Files(paths):
             bad = BadRows(remedy="correct the row")
             tables = [
-                read_file(path, bad, dialect=columns.dialect, asked=columns.asked) for path in paths
+                read_file(
+                    path,
+                    bad,
+                    dialect=columns.dialect,
+                    asked=columns.asked,
+                    kind="delimited" if suffix_of(path) in TEXT_KINDS else "",
+                )
+                for path in paths
             ]
         case GivenColumns() as found:
             tables = [read_columns(found)]
