@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from elman.numbers import relative, significant
+from elman.numbers import significant
 
 
 @pytest.mark.fault(11)
@@ -29,19 +29,3 @@ from elman.numbers import relative, significant
 )
 def test_significant_digits_at_any_size(value: float, digits: int, expected: str) -> None:
     assert significant(value, digits) == expected
-
-
-@pytest.mark.parametrize(
-    ("own", "other", "expected"),
-    [
-        (0.88, 1.0, "12.0 % less"),
-        (1.5e-9, 1e-9, "50.0 % more"),
-        (4e9, 1e8, "40 times as much"),
-        (1e-9, 1.0, "over 99.9 % less"),
-        (2.0001, 2.0, "the same"),
-        (1.0, 0.0, "which can't be compared"),
-        (math.nan, 1.0, "which can't be compared"),
-    ],
-)
-def test_relative_sizes(own: float, other: float, expected: str) -> None:
-    assert relative(own, other) == expected

@@ -79,7 +79,7 @@ def _figure(recipe: str, title: str, data: Path, note: str, options: Options) ->
     blocks = []
     for seed in range(1, options.seeds + 1):
         trained = train(recipe, data, f"{recipe}-seed{seed}", options, seed=seed)
-        report = trained.run.report(cuts=100)
+        report = trained.run.report(origins=100)
         blocks.append(_block(seed, trained, report))
     body = "\n\n".join([*blocks, note, circumstances(options.command, options.threads)])
     write_section(title, body)

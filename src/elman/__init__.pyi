@@ -27,3 +27,5 @@ from .tasks.runs import Run as Run
 from .tasks.runs import resume as resume
 from .tasks.runs import stream as stream
 from .tasks.runs import train as train
+from .tasks.verify import Verification as Verification
+from .tasks.verify import verify as verify

@@ -21,17 +21,3 @@ def significant(value: float, digits: int = 5) -> str:
         return f"{value:.{digits - 1}e}"
     decimals = digits - 1 - math.floor(math.log10(size))
     return f"{value:.{max(decimals, 0)}f}"
-
-
-def relative(own: float, other: float) -> str:
-    """How the first of two sizes compares with the second: "12.3 % less", "3.4 times as much"."""
-    if not math.isfinite(own) or not math.isfinite(other) or other <= 0:
-        return "which can't be compared"
-    ratio = own / other
-    if abs(ratio - 1) < 0.0005:
-        return "the same"
-    if ratio < 0.001:
-        return "over 99.9 % less"
-    if ratio > 3:
-        return f"{significant(ratio, 2)} times as much"
-    return f"{100 * abs(ratio - 1):.1f} % {'less' if ratio < 1 else 'more'}"

@@ -38,7 +38,6 @@ DAYS = [f"{day.date()},{20 + number % 7}" for number, day in enumerate(series.ta
 
 TABLES: dict[str, tuple[str, str]] = {
     "time": (lines(*DAYS[:9], "someday,3", *DAYS[10:]), "bad.csv:11: date is 'someday'"),
-    "order": (lines(DAYS[5], *DAYS[:5], *DAYS[6:]), "put the rows of a series into the order"),
     "mixed": (
         lines(*DAYS[:30], "2023-01-30 05:17,3", *DAYS[30:]),
         "2023-01-30 05:17 is off the grid",
@@ -115,7 +114,9 @@ def test_from_a_table_to_a_table(elman: Elman, tmp_path: Path) -> None:
     table = pd.read_csv(io.StringIO(out.read_text()))
     assert list(table) == ["unique_id", "date", "mean", "q0.05", "q0.5", "q0.95"]
     assert len(table) == 3
-    ended = elman("evaluate", tmp_path / "run", "--cuts", "2", "--by-step", tmp_path / "steps.csv")
+    ended = elman(
+        "evaluate", tmp_path / "run", "--origins", "2", "--by-step", tmp_path / "steps.csv"
+    )
     assert ended.code == 0, ended.err
     assert set(pd.read_csv(tmp_path / "steps.csv").step) == {1, 2, 3}
 

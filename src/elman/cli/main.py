@@ -26,6 +26,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("elman.cli.train:app", "Train a recurrent network on your own sequences."),
     "resume": ("elman.cli.resume:resume", "Go on with a run that was stopped or killed."),
     "evaluate": ("elman.cli.evaluate:command", "Measure a trained run on its own or other data."),
+    "verify": (
+        "elman.cli.verify:verify",
+        "Check the files and the figures of a run.",
+    ),
     "predict": ("elman.cli.predict:command", "Apply a trained network to a file."),
     "generate": ("elman.cli.generate:generate", "Write with a language model."),
     "stream": ("elman.cli.stream:command", "Standard input to standard output, step by step."),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from textwrap import fill
 from typing import TextIO, final
 
 from elman.evaluation.report import Report
@@ -77,8 +79,9 @@ def conclude(run: Run, outcome: Outcome) -> None:
 
 def print_report(report: Report) -> None:
     """What was found in words, then a table, each number with its unit."""
+    wrapped = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for line in report.verdict:
-        print(line)
+        print(line if wrapped is None else fill(line, wrapped, subsequent_indent="  "))
     split = max((len(score.split) for score in report.scores), default=0)
     metric = max((len(score.metric) for score in report.scores), default=0)
     for score in report.scores:

@@ -168,6 +168,8 @@ def _part(data: Any, where: str) -> Part:
         inputs, labels = map(_items, data)
         if inputs is not None and labels is not None:
             return _with_labels(inputs, labels, where)
+    if _is_dated(data):
+        return Columns(data.to_frame("value" if data.name is None else data.name), where)
     items = _items(data)
     if items is not None:
         return _of_list(items, where)
@@ -176,6 +178,13 @@ def _part(data: Any, where: str) -> Part:
     raise InputError(
         f"{where}: expected a path, texts, a table, pairs or arrays, got {type(data).__name__}"
     )
+
+
+def _is_dated(data: Any) -> bool:
+    """Whether it is a series of pandas, of numbers at times."""
+    index = str(getattr(getattr(data, "index", None), "dtype", ""))
+    numbers = getattr(getattr(data, "dtype", None), "kind", "") in ("i", "u", "f")
+    return numbers and index.startswith(("datetime64", "period"))
 
 
 def _checked(part: Texts | Arrays) -> Texts | Arrays:

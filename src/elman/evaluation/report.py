@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from elman.evaluation.table import Table
+
 
 @dataclass(frozen=True)
 class Score:
@@ -25,8 +27,13 @@ class Report:
         scores: the numbers.
         verdict: what they mean, in sentences that stand above them.
         figures: file name -> what draws the figure at a path; a run keeps them in its folder.
+        forecasts: of a backtest: all of its forecasts, a row for each series, forecast origin and
+            step of the horizon. None of other evaluations.
+        per_series: of a backtest: the scores of each series and model. None of other evaluations.
     """
 
     scores: Sequence[Score]
     verdict: Sequence[str] = ()
     figures: Mapping[str, Callable[[Path], None]] = field(default_factory=dict)
+    forecasts: Table | None = None
+    per_series: Table | None = None

@@ -5,7 +5,6 @@ Legend: L horizon.
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -14,7 +13,7 @@ import numpy as np
 
 from elman.evaluation.backtest.backtest import Backtest
 from elman.evaluation.backtest.metrics import INTERVALS
-from elman.evaluation.backtest.report import verdict
+from elman.evaluation.backtest.report import headline, point_metric
 from elman.plots import style
 
 COLORS = (style.RED, style.GREEN, style.PURPLE, style.ORANGE, style.SKY, style.BLACK)
@@ -30,16 +29,18 @@ def draw_backtest(path: Path, found: Backtest) -> None:
     """
     style.check_figure(path)
     scores = found.tally.scores(found.model)
-    panels = [_by_step, _by_cut]
+    panels = [_by_step, _by_origin]
     if f"coverage of {INTERVALS[0]} %" in scores:
         panels.append(_coverage)
-    metric = "MAE" if math.isnan(scores["MASE"][0]) else "MASE"
+    metric = point_metric(found)
+    said = [line for place, line in enumerate(headline(found)) if not place or line[:4] == "but "]
     with style.new_figure(path, (4.6 * len(panels), 4.3)) as figure:
         grid = figure.subplots(1, len(panels), squeeze=False)[0]
         for axes, draw in zip(grid, panels, strict=True):
             draw(axes, found, metric)
             style.whole_numbers(axes)
-        figure.suptitle(fill(verdict(found)[0], 44 * len(panels)), x=0.01, ha="left", fontsize=10.5)
+        title = "\n".join(fill(line, 44 * len(panels)) for line in said)
+        figure.suptitle(title, x=0.01, ha="left", fontsize=10.5)
 
 
 def _by_step(axes: Any, found: Backtest, metric: str) -> None:
@@ -56,10 +57,10 @@ def _by_step(axes: Any, found: Backtest, metric: str) -> None:
     axes.legend(handlelength=2.6)
 
 
-def _by_cut(axes: Any, found: Backtest, metric: str) -> None:
-    origins = np.arange(1, found.cuts + 1)
-    own = found.tally.loss_by_cut(found.model, metric)
-    gain = found.tally.loss_by_cut(found.baselines[0], metric) - own
+def _by_origin(axes: Any, found: Backtest, metric: str) -> None:
+    origins = np.arange(1, found.origins + 1)
+    own = found.tally.scores_by("origin", found.model)[metric]
+    gain = found.tally.scores_by("origin", found.baselines[0])[metric] - own
     axes.bar(origins, np.where(gain >= 0, gain, 0), width=0.85, color=style.BLUE, label="better")
     axes.bar(origins, np.where(gain < 0, gain, 0), width=0.85, color=style.RED, label="worse")
     axes.axhline(0, color="0.5", linewidth=0.8)

@@ -5,7 +5,7 @@ Legend: C channels.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -75,21 +75,35 @@ def forecast_records(
     """A row for each series, channel and step of a forecast that follows `panel`.
 
     `levels` are the quantiles to write; `more` gives further columns of a channel, before the time.
+    The columns of series and times have the names that they have in the table. A column of the
+    forecast that has one of those names too gets `forecast_` before its own.
     """
-    names = columns.series or ("unique_id",)
+    taken = {*columns.series, *columns.time}
+    names = columns.series or (_free("unique_id", taken),)
+    time = columns.time or (_free("step", taken),)
     for place in range(len(panel)):
         keys = dict(zip(names, split_keys(panel.ids[place], len(names)), strict=True))
         times = written_times(panel, panel.next_times(place, forecast.horizon))
         for channel, target in enumerate(panel.targets):
             for step, when in enumerate(times):
-                row: dict[str, Any] = dict(keys)
-                if len(panel.targets) > 1:
-                    row["target"] = target
-                row |= {**more(channel), **_in_columns(columns.time, when)}
-                row["mean"] = float(forecast.mean[place, step, channel])
+                own: dict[str, Any] = {"target": target} if len(panel.targets) > 1 else {}
+                own |= more(channel)
+                numbers = {"mean": float(forecast.mean[place, step, channel])}
                 for level in levels:
-                    row[f"q{level:g}"] = float(forecast.at(level)[place, step, channel])
-                yield row
+                    numbers[f"q{level:g}"] = float(forecast.at(level)[place, step, channel])
+                yield {
+                    **keys,
+                    **{_free(name, taken): value for name, value in own.items()},
+                    **_in_columns(time, when),
+                    **{_free(name, taken): value for name, value in numbers.items()},
+                }
+
+
+def _free(name: str, taken: Container[str]) -> str:
+    """The name of a column of the forecast that no column of the table has."""
+    while name in taken:
+        name = f"forecast_{name}"
+    return name
 
 
 def _in_columns(names: Sequence[str], when: Any) -> dict[str, Any]:

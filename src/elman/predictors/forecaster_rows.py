@@ -6,18 +6,19 @@ Legend: C channels, P columns of past covariates.
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from elman.data.optional import library
-from elman.data.series.columns import Columns
+from elman.data.series.columns import Columns, times_of
+from elman.data.series.header import has_names
 from elman.data.series.keys import joined_keys
 from elman.data.series.panel import Floats, Panel
 from elman.data.series.time_format import parse_times
 from elman.data.tables.dialect import Dialect, find_dialect
-from elman.data.tables.table import number_of
+from elman.data.tables.table import Table, number_of
 from elman.errors import InputError
 
 
@@ -30,7 +31,11 @@ class Header:
 
     @classmethod
     def of(cls, line: str, where: str, kept: Dialect | None = None) -> Header:
-        """The header that a line is, in a table written as those of `kept` if that can be."""
+        """The header that a first line is, or the numbers of its cells if it is a row.
+
+        `kept` is how the table was written that comes before this one, which had a header or not;
+        this one is read in the same way if that can be.
+        """
         dialect, _ = find_dialect([line])
         if kept is not None and (kept.fits([line]) or dialect.delimiter not in line):
             dialect = kept
@@ -40,7 +45,15 @@ class Header:
                 f" {kept.delimiter!r} and a decimal comma: write the same, or say how it is written"
                 " with --delimiter and --decimal"
             )
-        return cls(tuple(name.strip() for name in dialect.cells(line, where)), dialect)
+        names = tuple(name.strip() for name in dialect.cells(line, where))
+        if kept is None or kept.header:
+            return cls(names, replace(dialect, header=True))
+        if has_names([names]):
+            raise InputError(
+                f"{where}: holds names ({', '.join(names[:4])}), but the table of training had no"
+                " header; leave this line out"
+            )
+        return cls(tuple(str(n + 1) for n in range(len(names))), replace(dialect, header=False))
 
     @classmethod
     def restored(cls, names: list[Any], dialect: dict[str, Any]) -> Header:
@@ -96,46 +109,45 @@ class RowReader:
         `last` gives the time of the last row of a series so far.
         """
         self.check(found, where)
-        keys = [str(found[name]) for name in self.columns.series]
+        keys = [_word(found[name]) for name in self.columns.series]
         series = joined_keys(keys) if keys else self.panel.ids[0]
         if series not in self.panel.ids:
             raise InputError(
                 f"{where}: series {series}: is not in the history that this session goes on from;"
                 " give one that has it with --history"
             )
-        parts = [found[name] for name in self.columns.time]
-        written = parts[0] if len(parts) == 1 else " ".join(str(part).strip() for part in parts)
-        written = written.strip() if isinstance(written, str) else written
         past: list[float] = []
         for item in self.panel.of("past"):
             if item.categories:
-                past += [float(str(found[item.name]) == word) for word in item.categories]
+                past += [float(_word(found[item.name]) == word) for word in item.categories]
             else:
                 past.append(self._number(found, item.name, where))
         return Row(
             series=series,
-            stamp=self._stamp(written, where, lambda: last(series)),
-            written=str(written),
+            stamp=self._stamp(found, where, lambda: last(series)),
+            written=" ".join(str(found[name]).strip() for name in self.columns.time),
             values=np.array([self._number(found, each, where) for each in self.panel.targets]),
             past=np.array(past, dtype=np.float64),
             where=where,
         )
 
-    def _stamp(self, written: Any, where: str, last: Callable[[], Any]) -> Any:
-        """A time as the panel has it: instants in UTC where there is a time zone.
+    def _stamp(self, found: Mapping[str, Any], where: str, last: Callable[[], Any]) -> Any:
+        """The time of a row as the panel has it: instants in UTC where there is a time zone.
 
         An hour that comes twice, since the clock is set back, is the second one where the first
         does not come after the last row of the series.
         """
+        if self.columns.counted:
+            return self.panel.frequency.shift(last(), np.ones(1, np.int64))[0]
         pd = library("pandas")
-        name = " and ".join(self.columns.time)
-        stamps, zoned, *_ = parse_times(
-            pd.Series([written]), name, lambda _: where, known=self.columns.times
-        )
+        cells = {name: [_plain(found[name])] for name in self.columns.time}
+        column, name = times_of(Table(where, cells, [1]), self.columns.time)
+        written = " ".join(str(cell).strip() for (cell,) in cells.values())
+        stamps, zoned, *_ = parse_times(column, name, lambda _: where, known=self.columns.times)
         panel, zone = self.panel, self.panel.time_zone
         if (stamps.dtype == np.int64) != panel.frequency.counted:
             kind = "whole numbers" if panel.frequency.counted else "dates"
-            raise InputError(f"{where}: {name} is {str(written)!r}, expected {kind} as in training")
+            raise InputError(f"{where}: {name} is {written!r}, expected {kind} as in training")
         if zone is None or panel.frequency.counted:
             return stamps[0]
         index = pd.DatetimeIndex(stamps)
@@ -165,3 +177,14 @@ class RowReader:
                 " value is missing"
             )
         return value
+
+
+def _word(cell: Any) -> str:
+    """A cell as a word; "" where nothing stands."""
+    return "" if cell is None or cell != cell else str(cell)
+
+
+def _plain(cell: Any) -> Any:
+    """A time without the spaces around it; None where nothing stands."""
+    cell = cell.strip() if isinstance(cell, str) else cell
+    return None if cell == "" else cell

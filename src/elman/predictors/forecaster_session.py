@@ -188,12 +188,14 @@ class ForecasterSession(Session[Rows, dict[str, Any]]):
         header = Header.of(line, place, self._columns.dialect)
         self._rows.check(header.names, place)
         self._header = header
+        if not header.dialect.header:
+            yield from self._row(header.row(line, place), place)
 
     def _row(self, found: Mapping[str, Any], where: str) -> Iterator[dict[str, Any]]:
         row = self._rows.row(found, where, self._last)
         live = self._live.get(row.series) or self._begin(row.series)
-        for _ in range(_missing_before(live.panel, row)):
-            live = self._advance(live, _filler(live.panel), None)
+        if gap := _missing_before(live.panel, row):
+            live = self._advance(live, _filler(live.panel), None, gap)
         before = (live.forecast or self._forecast(live)) if self._sides else None
         values = np.where(np.isnan(row.values), _filler(live.panel), row.values)
         live = self._advance(live, values, row)
@@ -232,28 +234,29 @@ class ForecasterSession(Session[Rows, dict[str, Any]]):
         state = self._forecaster.state_after(ready, None, self._horizon)
         return _Live(panel.head(panel.lengths, self._forecaster.rows_kept), state)
 
-    def _advance(self, live: _Live, values: Floats, row: Row | None) -> _Live:
-        """One row on, None for one that is missing."""
+    def _advance(self, live: _Live, values: Floats, row: Row | None, rows: int = 1) -> _Live:
+        """One row on, or so many that are missing, which `row` None stands for."""
         panel = live.panel
         seen = np.zeros(len(values), bool) if row is None else ~np.isnan(row.values)
         past = panel.past[-1:] if row is None else row.past[None]
         past = np.where(np.isnan(past), panel.past[-1:], past)
-        count = len(panel.values) + 1
+        count = len(panel.values) + rows
         declared = bool(panel.of("future"))
         panel = replace(
             panel,
-            values=np.vstack([panel.values, values]),
-            observed=np.vstack([panel.observed, seen]),
-            past=np.vstack([panel.past, past]),
+            values=np.vstack([panel.values, np.tile(values, (rows, 1))]),
+            observed=np.vstack([panel.observed, np.tile(seen, (rows, 1))]),
+            past=np.vstack([panel.past, np.tile(past, (rows, 1))]),
             borders=np.array([0, count]),
             future=panel.future if declared else np.zeros((count, 0)),
             future_borders=panel.future_borders if declared else np.array([0, count]),
         )
-        panel = panel.head(panel.lengths, self._forecaster.rows_kept)
+        kept = panel.head(panel.lengths, self._forecaster.rows_kept)
         if live.state is None:
-            return _Live(panel, None)
-        ready = self._forecaster.ready(panel, self._horizon)
-        return _Live(panel, self._forecaster.state_after(ready, live.state, self._horizon))
+            return _Live(kept, None)
+        ready = self._forecaster.ready(panel if rows > 1 else kept, self._horizon)
+        state = self._forecaster.state_after(ready, live.state, self._horizon, rows)
+        return _Live(kept, state)
 
 
 def _rows_of(chunk: Any) -> Iterator[Mapping[str, Any]]:
@@ -286,7 +289,8 @@ def _missing_before(panel: Panel, row: Row) -> int:
     if place - count > _LONGEST_GAP:
         raise InputError(
             f"{where}: {row.written} comes {place - count:,} rows after {expected}, which is"
-            " expected next; correct the time"
+            f" expected next, and at most {_LONGEST_GAP:,} are filled; correct the time, or begin"
+            " after the gap with --history"
         )
     if place > count and panel.missing == "refuse":
         raise InputError(

@@ -122,21 +122,23 @@ class PanelForecaster:
             return None
         return self.model.initial_state(channels)
 
-    def state_after(self, panel: Panel, before: State | None, horizon: int) -> State | None:
+    def state_after(
+        self, panel: Panel, before: State | None, horizon: int, rows: int = 1
+    ) -> State | None:
         """The state after the one series of `panel`; None of a network that carries none.
 
-        `before` is the state before its last row, None to read all of its rows; `ready` has shown
-        the calendar as far as `horizon`.
+        `before` is the state before its last `rows`, None to read all of its rows; `ready` has
+        shown the calendar as far as `horizon`.
         """
         if not isinstance(self.model, AutoregressiveForecaster):
             return None
-        length = int(panel.lengths[0]) if before is None else 1
+        length = int(panel.lengths[0]) if before is None else rows
         window = self._last_rows(panel, length, horizon)[1]
         with evaluating(self.model), torch.inference_mode():
             if before is None:
                 lengths = torch.full((window.batch_size,), length, device=self._device)
                 return self.model.state_after(window, lengths)
-            known = window.values, window.observed, window.features[:1], window.series
+            known = window.values, window.observed, window.features[:rows], window.series
             return self.model.read(*known, before)[1]
 
     def forecast_after(

@@ -94,12 +94,23 @@ def read_kept(run: Path) -> Kept | None:
 
 
 def begin_record(place: RunDirectory) -> None:
-    """Say in the list of hashes that the record of training is about to grow."""
-    unlist(place.path, (place.metrics_path.name, f"{_TENSORBOARD}/"))
+    """Take what training changes out of the list of hashes.
+
+    Raises:
+        InputError: events of TensorBoard are damaged; training would go on with them.
+    """
+    listed = read_list(place.path) if (place.path / LIST).exists() else {}
+    for name, hashes in listed.items():
+        path = place.path / name
+        if name.startswith(f"{_TENSORBOARD}/") and path.is_file():
+            reason = fault(path, hashes, "delete it to go on without it")
+            if reason is not None:
+                raise reason
+    unlist(place.path, (place.metrics_path.name, f"{_TENSORBOARD}/", f"{place.checkpoints.name}/"))
 
 
 def end_record(place: RunDirectory) -> None:
-    """Draw the curves of a training that is done, and list the files of its record."""
+    """Draw the curves of a training that is done, and list what it leaves."""
     curves = curves_of(read_metrics(place.metrics_path))
     if curves and is_available():
 
@@ -108,7 +119,7 @@ def end_record(place: RunDirectory) -> None:
 
         replace_listed(place.path, dict(_drawn({_GRADIENTS: draw})))
     events = sorted((place.path / _TENSORBOARD).rglob("*"))
-    paths = [place.metrics_path, *events]
+    paths = [place.metrics_path, *place.all_checkpoints(), *events]
     names = [path.relative_to(place.path).as_posix() for path in paths if path.is_file()]
     list_files(place.path, names)
 

@@ -217,10 +217,10 @@ def fit(
     place, lock = run.directory, run.lock
     with lock if lock is not None and lock.held else own(place):
         try:
+            begin_record(place)
             place.go_back_to(resume_from)
             # What only finished weights can tell, such as a calibration, goes before they change.
             write_parts(place.predictor, run.predictor.kind, run.predictor.parts())
-            begin_record(place)
             outcome = _train(run.task, run.predictor, place, log, observers, resume_from)
             end_record(place)
             load_model(place.model_path, run.predictor.network)

@@ -84,6 +84,14 @@ class RunDirectory:
 
     def read_config(self) -> tuple[str, dict[str, Any]]:
         """The task and its settings, as `write_config` was given them."""
+        header, settings = self._read()
+        return header["task"], settings
+
+    def read_record(self) -> dict[str, Any]:
+        """What is kept beside the settings, such as versions."""
+        return self._read()[0]
+
+    def _read(self) -> tuple[dict[str, Any], dict[str, Any]]:
         where = self.config_path
         try:
             written = read_settings(where)
@@ -108,7 +116,7 @@ class RunDirectory:
             raise damaged(where, _EDITED)
         if not isinstance(header.get("task"), str):
             raise InputError(f"{where}: [elman] names no task")
-        return header["task"], settings
+        return header, settings
 
     def checkpoint_path(self, step: int) -> Path:
         return self.checkpoints / f"step-{step:08d}.safetensors"

@@ -298,10 +298,6 @@ def test_a_panel_survives_its_file(tmp_path):
     [
         ("ds,y\n2024-01-01,1\nyesterday,2\n", ["data.csv:3", "'yesterday'", "not a time"]),
         ("ds,y\n2024-01-01,1\n\n,2\n", ["data.csv:4", "no time"]),
-        (
-            "ds,y\n2024-01-01,1\n2024-01-03,2\n2024-01-02,3\n",
-            ["data.csv:4", "comes after", "order"],
-        ),
         ("ds,y\n2024-01-01,1\n2024-01-02,abc\n", ["data.csv:3", "'abc', not a number"]),
         ("ds,y\n2024-01-01,1\n2024-01-02,inf\n", ["data.csv:3", "infinite"]),
         ("ds,y\n2024-01-01,3\n2024-01-02,3\n", ["series y", "is 3 in all", "--constant"]),
@@ -317,11 +313,6 @@ def test_a_panel_survives_its_file(tmp_path):
         ("ds,y\n2024-01-01,1\n2024-01-02,2,5\n", ["data.csv:3", "has 3 columns, the header has 2"]),
         ("ds,y\n2024-01-01,1\n2024-01-02\n", ["data.csv:3", "has 1 column, the header has 2"]),
         ("ds,a,b\n2024-01-01,1,2\n2024-01-02,2,3\n", ["--target", "'a', 'b'"]),
-        ("x,y\n1.5,1\n2.5,2\n", ["no column of times", "--time"]),
-        (
-            "Date;Time;kW\n03/01/2022;00:00;1\n03/01/2022;01:00;2\n",
-            ["data.csv: ", "Date repeat", "Time holds times of day", "join the two"],
-        ),
         (
             "ds,y\n2024-01-01,1\n2024-01-01 01:00,2\n2024-01-01 02:00,2\n2024-01-01 02:30,4\n",
             ["data.csv:5", "y", "off the grid", "hourly"],
@@ -416,5 +407,4 @@ def test_dicts_json_rows_and_the_index_of_a_frame(tmp_path):
         panel = read_panel(data).panel
         assert panel.values[:, 0].tolist() == [1, 2, 4]
         assert panel.starts[0] == np.datetime64("2024-01-01")
-    refused([1.0, 2.0, 3.0], "data: not a table of time series", "a dict of columns")
     refused(["a text"], "data: not a table")

@@ -1,10 +1,9 @@
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 from utilsforecast.losses import coverage, mae, mase, quantile_loss, rmse, smape
 
 from elman.data.series.columns import Columns
@@ -12,80 +11,29 @@ from elman.data.series.dataset import read_panel
 from elman.data.series.forecasts import LEVELS, Forecast
 from elman.data.series.panel import Panel
 from elman.errors import InputError
-from elman.evaluation.backtest.backtest import Schedule, backtest, forecast_cuts, place_cuts
+from elman.evaluation.backtest.backtest import (
+    Schedule,
+    backtest,
+    forecast_from_origins,
+    place_origins,
+)
 from elman.evaluation.backtest.baselines import Baselines
 from elman.evaluation.backtest.conformal import GRID, Conformal
 from elman.evaluation.backtest.report import report, steps
-from elman.evaluation.backtest.significance import compare, two_sided
 from elman.plots.backtest import draw_backtest
 from elman.plots.forecast import draw_fan
-
-SHIFTS = np.array([NormalDist().inv_cdf(level) for level in LEVELS])
-
-
-def normal(mean, deviation):
-    return Forecast(mean, LEVELS, mean[..., None] + deviation * SHIFTS)
+from tests.evaluation.backtest.forecasters import Naive, Peeks, Wave, normal, walk, waves
 
 
-@dataclass
-class Wave:
-    """Knows the season of 10 and the level; `deviation` is how sure it says that it is."""
-
-    context: int | None = 40
-    deviation: float = 0.5
-
-    def forecast(self, panel, horizon):
-        rows = [panel.values[panel.rows(s)][-20:] for s in range(len(panel))]
-        mean = [(part[:10] + part[10:])[np.arange(horizon) % 10] / 2 for part in rows]
-        return normal(np.stack(mean), self.deviation)
-
-
-@dataclass
-class Peeks:
-    """Keeps the panel that it was made with, and looks what comes."""
-
-    whole: object
-    context: int | None = None
-
-    def forecast(self, panel, horizon):
-        ends = panel.lengths
-        mean = np.stack([self.whole.values[end : end + horizon] for end in ends])
-        return normal(mean, 1.0)
-
-
-def waves(count=3, length=300, noise=0.3, seed=0):
-    generator = np.random.default_rng(seed)
-    time = np.arange(length)
-    frames = [
-        pd.DataFrame(
-            {
-                "unique_id": f"s{each}",
-                "ds": time,
-                "y": 5
-                + each
-                + np.sin(2 * np.pi * time / 10)
-                + noise * generator.normal(size=length),
-            }
-        )
-        for each in range(count)
-    ]
-    return read_panel(pd.concat(frames)).panel
-
-
-def walk(length=400, seed=1):
-    steps_ = np.random.default_rng(seed).normal(size=length)
-    return read_panel(pd.DataFrame({"ds": np.arange(length), "y": np.cumsum(steps_)})).panel
-
-
-def test_cuts_lie_as_the_schedule_says():
+def test_origins_lie_as_the_schedule_says():
     panel = waves(1, 50)
 
-    series, ends, numbers = place_cuts(panel, 5, Schedule(cuts=3, gap=2, step=4))
+    series, ends, numbers = place_origins(panel, 5, Schedule(origins=3, gap=2, step=4))
 
     assert ends.tolist() == [35, 39, 43]
     assert numbers.tolist() == [0, 1, 2]
     assert series.tolist() == [0, 0, 0]
-    everything = place_cuts(panel, 5, Schedule(cuts=None, step=1, first=30))
+    everything = place_origins(panel, 5, Schedule(origins=None, step=1, first=30))
     assert everything[1].tolist() == list(range(30, 46))
 
 
@@ -96,9 +44,9 @@ def test_a_horizon_longer_than_the_data_is_refused():
 
 def test_scores_are_those_of_utilsforecast():
     panel = waves(3, 200)
-    found = backtest(Wave(), panel, 6, Schedule(cuts=4, gap=1), seasons=(10,))
+    found = backtest(Wave(), panel, 6, Schedule(origins=4, gap=1), seasons=(10,))
 
-    series, ends, _ = place_cuts(panel, 6, Schedule(cuts=4, gap=1))
+    series, ends, _ = place_origins(panel, 6, Schedule(origins=4, gap=1))
     said = Wave().forecast(panel.cuts(series, ends, 40), 7).after(1)
     frame, train = [], []
     for row, (one, end) in enumerate(zip(series, ends, strict=True)):
@@ -131,21 +79,12 @@ def test_crps_of_a_normal_forecast():
     """Gneiting & Raftery 2007, equation 20: the expectation is σ / √π where it is true."""
     panel = walk(1500)
 
-    found = backtest(Naive(), panel, 1, Schedule(cuts=None, step=1, first=100))
+    found = backtest(Naive(), panel, 1, Schedule(origins=None, step=1, first=100))
 
     scores = found.tally.scores(found.model)
     assert scores["CRPS"][0] == pytest.approx(1 / np.sqrt(np.pi), rel=0.06)
     for level in (50, 80, 95):
         assert scores[f"coverage of {level} %"][0] == pytest.approx(level, abs=4)
-
-
-@dataclass
-class Naive:
-    context: int | None = 1
-
-    def forecast(self, panel, horizon):
-        last = panel.values[panel.borders[1:] - 1][:, None, :]
-        return normal(np.repeat(last, horizon, axis=1), 1.0)
 
 
 def test_baselines_by_hand():
@@ -173,52 +112,14 @@ def test_baselines_of_one_series_know_nothing_of_another():
         np.testing.assert_allclose(forecast.quantiles, alone[name].quantiles)
 
 
-def test_better_than_naive_is_said_first():
-    found = backtest(Wave(), waves(), 10, Schedule(cuts=15), seasons=(10,))
-
-    verdict = report(found).verdict
-
-    assert verdict[0].startswith("better than naive: MASE")
-    assert "less (Diebold-Mariano test over 15 cuts, p < 0.001)" in verdict[0]
-    assert "and than the best baseline, seasonal naive (10)" in verdict[0]
-    assert any("no leakage" in line for line in verdict)
-    metrics = [score.metric for score in report(found).scores]
-    assert metrics[0] == "MASE"
-    assert "MASE, drift" in metrics
-
-
-def test_not_better_than_naive_is_said_plainly():
-    found = backtest(Wave(), walk(), 5, Schedule(cuts=30), seasons=(10,))
-
-    assert report(found).verdict[0].startswith("not better than naive: MASE")
-    assert (
-        "repeating the last value" in report(found).verdict[0] or "use " in report(found).verdict[0]
-    )
-
-
-def test_better_than_naive_but_not_than_the_best_baseline():
-    panel = waves(noise=0.05)
-
-    class Last(Wave):
-        def forecast(self, panel, horizon):
-            rows = [panel.values[panel.rows(s)][-10:] for s in range(len(panel))]
-            return normal(np.stack([part[np.arange(horizon) % 10] for part in rows]), 0.1)
-
-    found = backtest(Last(), panel, 10, Schedule(cuts=15), seasons=(10,))
-
-    (said, *_) = report(found).verdict
-    assert said.startswith("better than naive: MASE")
-    assert "; but not than the best baseline, seasonal naive (10): " in said
-
-
 def test_leakage_is_found_and_said_first():
     panel = walk()
 
-    found = backtest(Peeks(panel), panel, 5, Schedule(cuts=10), seasons=())
+    found = backtest(Peeks(panel), panel, 5, Schedule(origins=10), seasons=())
 
     assert not found.leakage.found  # what it was made with stays, so nothing moves
     leaky = LeakyPanel(**vars(panel))
-    found = backtest(Naive(), leaky, 5, Schedule(cuts=10), seasons=())
+    found = backtest(Naive(), leaky, 5, Schedule(origins=10), seasons=())
     assert found.leakage.found
     assert report(found).verdict[0].startswith("LEAKAGE")
 
@@ -237,7 +138,7 @@ def test_gaps_filled_from_behind_would_be_leakage():
     frame = pd.DataFrame({"ds": np.arange(60), "y": np.arange(60.0) ** 2})
     frame.loc[45:54, "y"] = np.nan
     panel = read_panel(frame, Columns(missing="interpolate")).panel
-    schedule = Schedule(cuts=3, step=1)
+    schedule = Schedule(origins=3, step=1)
 
     found = backtest(Naive(), panel, 5, schedule, seasons=())
 
@@ -260,54 +161,20 @@ def test_refit_gets_only_what_was_known():
         seen.append(int(known.lengths[0]))
         return Naive()
 
-    found = backtest(Naive(), panel, 5, Schedule(cuts=3), refit=refit, seasons=())
+    found = backtest(Naive(), panel, 5, Schedule(origins=3), refit=refit, seasons=())
 
     assert seen == [45, 50, 55]
     assert found.pairs == 3
 
 
 def test_steps_are_rows_of_a_table():
-    found = backtest(Wave(), waves(), 4, Schedule(cuts=8), seasons=())
+    found = backtest(Wave(), waves(), 4, Schedule(origins=8), seasons=())
 
     rows = steps(found)
 
     assert len(rows) == 3 * 4
     assert [row["step"] for row in rows[:4]] == [1, 2, 3, 4]
     assert rows[0]["MASE"] > 0
-
-
-@pytest.mark.parametrize("freedom", [1, 4, 30, 3000])
-@pytest.mark.parametrize("statistic", [0.0, 0.3, 2.0, 6.0])
-def test_students_t(statistic, freedom):
-    expected = 2 * stats.t.sf(statistic, freedom)
-
-    assert two_sided(statistic, freedom) == pytest.approx(expected, abs=1e-9)
-
-
-def test_the_paired_test_is_a_t_test_where_cuts_do_not_overlap():
-    generator = np.random.default_rng(0)
-    first, second = generator.normal(size=20), generator.normal(0.3, size=20)
-
-    found = compare(first, second, 0)
-
-    assert found.p == pytest.approx(stats.ttest_rel(first, second).pvalue)
-    assert found.difference == pytest.approx((first - second).mean())
-    assert np.isnan(compare(first[:4], second[:4], 0).p)
-    assert "too few" in str(compare(first[:4], second[:4], 0))
-
-
-def test_the_paired_test_keeps_its_level_where_cuts_overlap():
-    """Moving sums of 5 noises are what overlapping horizons give; the mean difference is 0."""
-    generator = np.random.default_rng(0)
-    found = {0: 0, 4: 0}
-    for _ in range(300):
-        noise = generator.normal(size=154)
-        overlapping = np.convolve(noise, np.ones(5), "valid")
-        for overlap in found:
-            found[overlap] += compare(overlapping, np.zeros(150), overlap).p < 0.05
-
-    assert found[0] > 90  # as if they were independent: wrong in a third of the cases
-    assert found[4] < 36
 
 
 def test_conformal_intervals_cover_what_they_say():
@@ -357,10 +224,12 @@ def test_a_calibration_of_many_levels_is_that_of_each_level():
     assert not (shifts[..., 1] == shifts[..., 0]).any()
 
 
-def test_forecasts_of_cuts_stand_beside_what_came():
+def test_forecasts_from_origins_stand_beside_what_came():
     panel = walk(60)
 
-    actual, said = forecast_cuts(Naive().forecast, None, panel, 4, Schedule(cuts=2, gap=1))
+    actual, said = forecast_from_origins(
+        Naive().forecast, None, panel, 4, Schedule(origins=2, gap=1)
+    )
 
     assert actual[:, :, 0].tolist() == [
         panel.values[52:56, 0].tolist(),
@@ -372,7 +241,7 @@ def test_forecasts_of_cuts_stand_beside_what_came():
 @pytest.mark.parametrize("suffix", [".png", ".svg", ".pdf"])
 def test_pictures(tmp_path, suffix):
     panel = waves()
-    found = backtest(Wave(), panel, 4, Schedule(cuts=8), seasons=(10,))
+    found = backtest(Wave(), panel, 4, Schedule(origins=8), seasons=(10,))
 
     draw_backtest(tmp_path / f"backtest{suffix}", found)
     draw_fan(tmp_path / f"fan{suffix}", panel, Wave().forecast(panel, 12), 1)

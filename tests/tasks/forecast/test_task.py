@@ -41,7 +41,7 @@ def as_lines(frame: Any) -> str:
 
 def test_it_learns_a_season_and_says_so(tmp_path: Path) -> None:
     run = series.run(tmp_path, max_steps=200, eval_every=50, learning_rate=0.02)
-    report = run.report(cuts=10)
+    report = run.report(origins=10)
     assert report.verdict[0].startswith("better than naive")
     assert any("no leakage" in line for line in report.verdict)
     scores = {score.metric: score.value for score in report.scores}
@@ -139,7 +139,7 @@ def test_many_series_with_covariates_of_every_kind(tmp_path: Path) -> None:
     ended = list(run.predictor.predict())
     assert {row["shop"] for row in ended} == {"north", "south"}
     assert len(ended) == 6
-    assert run.report(cuts=3).scores
+    assert run.report(origins=3).scores
     short = table[table.date < "2023-06-01"]
     with pytest.raises(InputError, match=r"series north: the covariates known ahead \(holiday\)"):
         list(run.predictor.predict(short[short.date < "2023-05-30"].dropna()))
@@ -174,7 +174,7 @@ def test_a_series_that_training_did_not_know(tmp_path: Path) -> None:
 )
 def test_every_option_trains(tmp_path: Path, settings: dict[str, Any]) -> None:
     run = series.run(tmp_path, max_steps=2, **settings)
-    scores = {score.metric: score.value for score in run.evaluate(cuts=2)}
+    scores = {score.metric: score.value for score in run.evaluate(origins=2)}
     assert np.isfinite(scores["MAE"])
     point = settings.get("head") in ("mean", "median") and not settings.get("conformal")
     assert ("q0.1" in next(iter(run.predictor.predict()))) != point
@@ -203,11 +203,11 @@ def test_refitting_at_each_cut(tmp_path: Path) -> None:
     """What is scored at a cut is what a run on the rows before it forecasts."""
     table = series.table()
     run = series.run(tmp_path / "a", table, conformal=True)
-    (found,) = (score for score in run.evaluate(cuts=1, refit=True) if score.metric == "MAE")
+    (found,) = (score for score in run.evaluate(origins=1, refit=True) if score.metric == "MAE")
     known = series.run(tmp_path / "b", table[:-3], test_rows=0, conformal=True)
     ahead = np.array([row["q0.5"] for row in known.predictor.predict()])
     assert found.value == pytest.approx(np.abs(ahead - table.y[-3:]).mean(), rel=1e-6)
-    (kept,) = (score for score in run.evaluate(cuts=1) if score.metric == "MAE")
+    (kept,) = (score for score in run.evaluate(origins=1) if score.metric == "MAE")
     assert kept.value != pytest.approx(found.value, rel=1e-3)
 
 
@@ -221,10 +221,10 @@ def test_a_figure_that_cannot_be_drawn_is_refused_before_the_backtest(
 
 def test_the_gap_is_within_what_the_network_looks_ahead(trained: Run) -> None:
     if trained.task.config.model == "autoregressive":
-        assert trained.report(cuts=2, gap=4).scores
+        assert trained.report(origins=2, gap=4).scores
         return
     assert "forecasts of 2 steps after a gap of 1" in " ".join(
-        trained.report(cuts=2, gap=1).verdict
+        trained.report(origins=2, gap=1).verdict
     )
     with pytest.raises(InputError, match="--gap 3: this run looks 3 rows ahead"):
         trained.report(gap=3)

@@ -1,6 +1,6 @@
 """Baseline forecasts without any learning, with their intervals.
 
-Legend: S series, N rows of all series, R cuts, L horizon, C channels, Q levels.
+Legend: S series, N rows of all series, R forecast origins, L horizon, C channels, Q levels.
 
 After n rows y_1 … y_n, h steps ahead:
 
@@ -35,14 +35,15 @@ def seasonal_name(season: int) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Baselines:
-    """The baselines of a panel, computed from running sums instead of cut by cut.
+    """The baselines of a panel, computed from running sums instead of origin by origin.
 
-    No forecast uses rows of `panel` after its cut. Each length in `seasons`, in rows, is a seasonal
-    naive forecast.
+    No forecast uses rows of `panel` after its origin. Each length in `seasons`, in rows, is a
+    seasonal naive forecast.
     """
 
     panel: Panel
     seasons: tuple[int, ...]
+    levels: tuple[float, ...] = LEVELS
     _sums: dict[tuple[int, int], tuple[Floats, Integers]] = field(default_factory=dict)
 
     @cached_property
@@ -63,23 +64,26 @@ class Baselines:
         naive = self.values[last][:, None, :]  # (R, 1, C)
         grows = np.sqrt(ahead)[None, :, None]
         deviation = self._deviation(series, ends, 1)
-        found = {NAIVE: _forecast(naive + 0.0 * grows, deviation * grows)}
+        found = {NAIVE: self._normal(naive + 0.0 * grows, deviation * grows)}
         for season in self.seasons:
             length = np.minimum(season, ends)[:, None]  # (R, 1)
             place = last[:, None] - length + 1 + (ahead - 1) % length
             turns = np.sqrt((ahead - 1) // length + 1)[:, :, None]
             spread = self._deviation(series, ends, season) * turns
-            found[seasonal_name(season)] = _forecast(self.values[place], spread)
+            found[seasonal_name(season)] = self._normal(self.values[place], spread)
         known = np.maximum(ends - 1, 1)[:, None, None]
         begin = self.values[self.panel.borders[series]][:, None, :]
         slope = np.nan_to_num((naive - begin) / known)
         widens = np.sqrt(ahead[None, :, None] * (1 + ahead[None, :, None] / known))
-        found[DRIFT] = _forecast(naive + slope * ahead[None, :, None], deviation * widens)
+        found[DRIFT] = self._normal(naive + slope * ahead[None, :, None], deviation * widens)
         return found
 
-    def scale(self, ends: Integers) -> Floats:
-        """(S, C) the mean absolute change in the first `ends` (S,) rows; NaN where it is 0."""
-        size = self._mean_of_steps(np.arange(len(self.panel)), ends, 1, power=1)
+    def scale(self, ends: Integers, season: int = 1) -> Floats:
+        """(S, C) the mean absolute change over `season` rows, in the first `ends` (S,) rows.
+
+        NaN where it is 0, or where there are not so many rows.
+        """
+        size = self._mean_of_steps(np.arange(len(self.panel)), ends, season, power=1)
         return np.where(size > 0, size, np.nan)
 
     def _deviation(self, series: Integers, ends: Integers, lag: int) -> Floats:
@@ -107,9 +111,7 @@ class Baselines:
         self._sums[lag, power] = sums, counts
         return sums, counts
 
-
-def _forecast(mean: Floats, deviation: Floats) -> Forecast:
-    """A forecast of normal distributions; both (R, L, C)."""
-    normal = NormalDist()
-    shifts = np.array([normal.inv_cdf(level) for level in LEVELS])
-    return Forecast(mean, LEVELS, mean[..., None] + deviation[..., None] * shifts)
+    def _normal(self, mean: Floats, deviation: Floats) -> Forecast:
+        """A forecast of normal distributions; both (R, L, C)."""
+        shifts = np.array([NormalDist().inv_cdf(level) for level in self.levels])
+        return Forecast(mean, self.levels, mean[..., None] + deviation[..., None] * shifts)

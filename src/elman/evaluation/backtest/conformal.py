@@ -1,12 +1,12 @@
-"""Calibrated intervals: quantiles are shifted by their errors on held-out cuts.
+"""Calibrated intervals: quantiles are shifted by their errors on held-out rows.
 
 Split conformal prediction of quantiles (Romano, Patterson & Candès 2019, equations 6 to 8, each
 side by itself as in their section 3, "asymmetric"): for each level τ and step of the horizon the
-errors y - q_τ of the held-out cuts are sorted, and q_τ is shifted by their τ-quantile, with the
+errors y - q_τ of held-out forecasts are sorted, and q_τ is shifted by their τ-quantile, with the
 correction (n + 1) / n for n errors. Errors are first divided by the interquartile range of the
 forecast, so that one table serves series of any size.
 
-Legend: R held-out pairs of a series and a cut, S rows, L horizon, C channels, Q levels.
+Legend: R held-out pairs of a series and a forecast origin, S rows, L horizon, C channels, Q levels.
 """
 
 from __future__ import annotations
@@ -19,7 +19,13 @@ import numpy as np
 from elman.data.series.forecasts import Forecast
 from elman.data.series.panel import Floats, Integers, Panel
 from elman.errors import InputError
-from elman.evaluation.backtest.backtest import Forecasts, Schedule, forecast_cuts
+from elman.evaluation.backtest.backtest import (
+    Forecasts,
+    Schedule,
+    forecast_from_origins,
+    place_origins,
+    scored_rows,
+)
 from elman.parse import parse_json
 
 _LOWER = (*(5 * step for step in range(1, 11)), *(25 * step for step in range(3, 21)))
@@ -48,7 +54,7 @@ class Conformal:
 
     @classmethod
     def fit(cls, actual: Floats, forecast: Forecast) -> Conformal:
-        """From forecasts of held-out cuts and the true values (R, L, C), NaN for unknown ones."""
+        """From held-out forecasts and the true values (R, L, C), NaN for unknown ones."""
         errors = (actual[..., None] - forecast.quantiles) / _width(forecast)[..., None]
         horizon, count = errors.shape[1], len(forecast.levels)
         by_step = np.moveaxis(errors, 1, 0).reshape(horizon, -1, count)
@@ -57,7 +63,7 @@ class Conformal:
         if total < FEWEST:
             raise InputError(
                 f"{total} held-out values are too few to calibrate intervals on, {FEWEST} are "
-                "needed; hold out more (--valid-fraction), or leave the calibration out"
+                "needed; keep more rows with --valid-rows, or train without --conformal"
             )
         pooled = np.concatenate(known)
         shifts = [
@@ -94,13 +100,27 @@ def calibrate(
 ) -> Conformal:
     """From forecasts of the last rows of each series, which were not trained on.
 
-    `forecasts` have the levels of `GRID`, `context` is the number of rows before a cut that they
-    read (None for all), and the held-out rows of each series in `panel` begin at `first` (S,).
+    `forecasts` have the levels of `GRID`, `context` is the number of rows before a forecast origin
+    that they read (None for all), and the held-out rows of each series in `panel` begin at `first`
+    (S,).
     """
+    schedule = _schedule(panel, horizon, first)
+    return Conformal.fit(*forecast_from_origins(forecasts, context, panel, horizon, schedule))
+
+
+def held_out_values(panel: Panel, horizon: int, first: Integers) -> int:
+    """How many errors `calibrate` would have, known before anything is trained."""
+    if (panel.lengths - first < horizon).all():
+        return 0
+    series, ends, _ = place_origins(panel, horizon, _schedule(panel, horizon, first))
+    places = scored_rows(panel, series, ends, horizon)
+    return int((panel.observed[places] & np.isfinite(panel.values[places])).sum())
+
+
+def _schedule(panel: Panel, horizon: int, first: Integers) -> Schedule:
     room = panel.lengths - first - horizon + 1
     most = max(1, _CALIBRATED_ON // max(1, int((room > 0).sum())))
-    schedule = Schedule(most, 0, max(1, int(room.max()) // most), first)
-    return Conformal.fit(*forecast_cuts(forecasts, context, panel, horizon, schedule))
+    return Schedule(most, 0, max(1, int(room.max()) // most), first)
 
 
 def _width(forecast: Forecast) -> Floats:

@@ -1,6 +1,6 @@
-"""A check for leakage: change everything after a cut, and compare the forecasts.
+"""A check for leakage: change everything after a forecast origin, and compare the forecasts.
 
-Legend: S series, R pairs of a series and a cut, L horizon, C channels.
+Legend: S series, R pairs of a series and an origin, L horizon, C channels.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from elman.data.series.grid import filled
 from elman.data.series.panel import Floats, Integers, Panel
 
-_CUTS = 3
+_ORIGINS = 3
 _SERIES = 20
 
 
@@ -42,8 +42,8 @@ class Leakage:
                 f"{self.moved:.2g} standard deviations; the numbers below can't be trusted"
             )
         return (
-            f"no leakage: with everything after the cut changed, {self.pairs} forecasts stay the "
-            "same to the bit"
+            f"no leakage: with everything after the forecast origin changed, {self.pairs} "
+            "forecasts stay the same to the bit"
         )
 
 
@@ -52,15 +52,15 @@ def look_for_leaks(
 ) -> Leakage:
     """Compare forecasts from the data with those from data with another future.
 
-    After the cut, targets and past covariates are replaced, missing ones included, and gaps are
+    After the origin, targets and past covariates are replaced, missing ones included, and gaps are
     filled again like those of the panel, since that is where the future leaks most easily.
     Covariates known ahead stay. `forecaster` is one of `elman.evaluation.backtest.backtest`,
     `series` and `ends` (R,) are the pairs of the backtest and their known rows.
     """
     moved, where, pairs = 0.0, "", 0
     order = np.argsort(ends, kind="stable")
-    chosen = order[np.unique(np.linspace(0, len(order) - 1, _CUTS * _SERIES).astype(int))]
-    for place in _one_cut_a_series(series, chosen):
+    chosen = order[np.unique(np.linspace(0, len(order) - 1, _ORIGINS * _SERIES).astype(int))]
+    for place in _one_origin_a_series(series, chosen):
         of, stop = series[place], ends[place]
         context = forecaster.context
         before = forecaster.forecast(panel.cuts(of, stop, context), horizon)
@@ -81,20 +81,20 @@ def look_for_leaks(
     return Leakage(moved, pairs, where)
 
 
-def _one_cut_a_series(series: Integers, chosen: Integers) -> Iterator[list[int]]:
-    """The chosen pairs in at most `_CUTS` groups, each with at most one pair of a series."""
-    groups: list[list[int]] = [[] for _ in range(_CUTS)]
+def _one_origin_a_series(series: Integers, chosen: Integers) -> Iterator[list[int]]:
+    """The chosen pairs in at most `_ORIGINS` groups, each with at most one pair of a series."""
+    groups: list[list[int]] = [[] for _ in range(_ORIGINS)]
     seen: Counter[int] = Counter()
     for place in chosen:
         name = int(series[place])
-        if seen[name] < _CUTS:
+        if seen[name] < _ORIGINS:
             groups[seen[name]].append(int(place))
             seen[name] += 1
     return filter(None, groups)
 
 
 def with_another_future(panel: Panel, series: Integers, ends: Integers) -> Panel:
-    """The panel with everything after a cut of each series changed, and gaps filled again."""
+    """The panel with everything after an origin of each series changed, and gaps filled again."""
     generator = np.random.default_rng(0)
     raw = np.where(panel.observed, panel.values, np.nan)
     if panel.missing == "zero":

@@ -1,18 +1,17 @@
-"""Errors of forecasts, summed by step of the horizon and by cut, chunk by chunk.
+"""Errors of forecasts, summed chunk by chunk: by step of the horizon, forecast origin and series.
 
 The losses are those of utilsforecast.
 
-Legend: R rows of a chunk (a series and a cut), L horizon, C channels, Q levels, K cuts,
-n scored values.
+Legend: R rows of a chunk (a series and a forecast origin), L horizon, C channels, Q levels,
+K origins, S series, n scored values. A channel of a series counts as a series of its own: there
+are S C of them, and channel c of series s has the place s C + c.
 """
 
 from __future__ import annotations
 
-import math
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -22,7 +21,8 @@ from elman.data.series.panel import Booleans, Floats, Integers
 
 INTERVALS = (50, 80, 95)
 UNITS = {
-    "MASE": "mean steps of the history",
+    "MASE": "mean changes from row to row",
+    "seasonal MASE": "mean changes from season to season",
     "MAE": "units of the data",
     "RMSE": "units of the data",
     "MSE": "units of the data, squared",
@@ -34,147 +34,218 @@ UNITS = {
     "MAE (scaled)": "of z-scored data",
 }
 
-_MIDDLES = (np.array(LEVELS[1:]) + np.array(LEVELS[:-1])) / 2
-_WEIGHTS = np.diff(np.concatenate([[0.0], _MIDDLES, [1.0]]))
-"""(Q,) the part of (0, 1) nearest to each level: CRPS = 2 ∫ pinball loss dτ."""
+GLUONTS_LEVELS = tuple(round(0.1 * step, 1) for step in range(1, 10))
+"""The quantile levels of GluonTS's evaluation."""
+
+Key: TypeAlias = Literal["step", "origin", "series"]
+"""What losses are summed by."""
 
 Columns: TypeAlias = dict[str, Any]
 """Of a frame with a row for each scored value."""
 
 
+@dataclass(frozen=True)
+class Divisors:
+    """What errors are divided by, (R, C) each; NaN for none."""
+
+    mase: Floats
+    """The mean absolute change from row to row."""
+    seasonal: Floats | None = None
+    """The mean absolute change over a season; None without one."""
+    spread: Floats | None = None
+    """Standard deviations; None for no such scores."""
+
+
+def crps_weights(levels: Sequence[float]) -> Floats:
+    """(Q,) the part of (0, 1) nearest to each level: CRPS = 2 ∫ pinball loss dτ."""
+    middles = (np.array(levels[1:]) + np.array(levels[:-1])) / 2
+    return np.diff(np.concatenate([[0.0], middles, [1.0]]))
+
+
 @dataclass
 class Tally:
-    """Sums of losses, by model and loss: over steps of the horizon (L,) and over cuts (K,)."""
+    """Sums of losses by model and loss.
+
+    Attributes:
+        horizon: L.
+        origins: K.
+        series: S C.
+        levels: (Q,) the quantile levels of CRPS and of the weighted quantile loss; empty for
+            forecasts without intervals, which have neither.
+    """
 
     horizon: int
-    cuts: int
-    steps: dict[str, dict[str, Floats]] = field(default_factory=lambda: defaultdict(dict))
-    by_cut: dict[str, dict[str, Floats]] = field(default_factory=lambda: defaultdict(dict))
-    counts: dict[str, Floats] = field(default_factory=dict)
-    cut_counts: dict[str, Floats] = field(default_factory=dict)
+    origins: int
+    series: int
+    levels: tuple[float, ...] = LEVELS
+    sums: dict[str, dict[Key, dict[str, Floats]]] = field(default_factory=dict)
+    counts: dict[Key, dict[str, Floats]] = field(
+        default_factory=lambda: {"step": {}, "origin": {}, "series": {}}
+    )
 
     def add(
         self,
         actual: Floats,
         scored: Booleans,
-        cuts: Integers,
+        origins: Integers,
+        series: Integers,
         forecasts: Mapping[str, Forecast],
-        scale: Floats,
-        spread: Floats | None = None,
+        by: Divisors,
     ) -> None:
-        """Score the forecasts of some cuts.
+        """Score the forecasts of some pairs of a series and a forecast origin.
 
         Args:
             actual: (R, L, C) the true values.
             scored: (R, L, C), whether a value is scored.
-            cuts: (R,) the number of the cut.
+            origins: (R,) the number of the forecast origin.
+            series: (R,) the number of the series.
             forecasts: by model.
-            scale: (R, C) divisor of errors for MASE; NaN for none.
-            spread: (R, C) standard deviations for scaled scores, or None.
+            by: divisors of scaled errors.
         """
         places = np.nonzero(scored)
-        base = {"step": places[1], "cut": cuts[places[0]], "y": actual[places]}
+        rows, steps, channels = places
+        count = actual.shape[2]
+        chunk = _Chunk(
+            self,
+            {"step": steps, "pair": rows * count + channels, "y": actual[places]},
+            np.repeat(origins, count),
+            (series[:, None] * count + np.arange(count)).reshape(-1),
+        )
         middle = {name: item.at(0.5)[places] for name, item in forecasts.items()}
         mean = {name: item.mean[places] for name, item in forecasts.items()}
-        self._count("values", base)
-        self._losses("mae", "mae", base, middle)
-        self._losses("smape", "smape", base, middle)
-        self._losses("mse", "mse", base, mean)
-        self._losses("size", "mae", base, dict.fromkeys(forecasts, 0.0))
-        self._scaled("mase", scale, places, base, {"mae": middle})
-        if spread is not None:
-            self._scaled("spread", spread, places, base, {"mae": middle, "mse": mean})
-        self._quantiles(forecasts, base, places)
+        chunk.count("values")
+        chunk.losses("mae", "mae", middle)
+        chunk.losses("smape", "smape", middle)
+        chunk.losses("mse", "mse", mean)
+        chunk.losses("size", "mae", dict.fromkeys(forecasts, 0.0))
+        chunk.scaled("mase", by.mase[rows, channels], {"mae": middle})
+        if by.seasonal is not None:
+            chunk.scaled("seasonal", by.seasonal[rows, channels], {"mae": middle})
+        if by.spread is not None:
+            chunk.scaled("spread", by.spread[rows, channels], {"mae": middle, "mse": mean})
+        if self.levels:
+            chunk.quantiles(forecasts, places, self.levels)
 
-    def _quantiles(self, forecasts: Mapping[str, Forecast], base: Columns, places: Any) -> None:
+    def add_sums(self, model: str, key: Key, loss: str, sums: Floats) -> None:
+        """Add to the sums of a loss."""
+        of = self.sums.setdefault(model, {}).setdefault(key, {})
+        of[loss] = of.get(loss, 0.0) + sums
+
+    def size(self, key: Key) -> int:
+        """How many steps, origins or series there are."""
+        return {"step": self.horizon, "origin": self.origins, "series": self.series}[key]
+
+    def scores(self, model: str) -> dict[str, tuple[float, Floats]]:
+        """By metric: in all, and (L,) by step of the horizon; NaN if nothing was scored."""
+        sums, counts = self.sums.get(model, {}).get("step", {}), self.counts["step"]
+        whole = _metrics(
+            {loss: np.sum(values) for loss, values in sums.items()},
+            {name: np.sum(values) for name, values in counts.items()},
+        )
+        steps = _metrics(sums, counts)
+        return {metric: (float(whole[metric]), steps[metric]) for metric in whole}
+
+    def scores_by(self, key: Key, model: str) -> dict[str, Floats]:
+        """By metric: the mean of each step, forecast origin or series, NaN if none was scored."""
+        return _metrics(self.sums.get(model, {}).get(key, {}), self.counts[key])
+
+
+@dataclass
+class _Chunk:
+    """The scored values of some pairs (R C of them), and how their losses go into a tally."""
+
+    tally: Tally
+    base: Columns
+    origins: Integers
+    """(R C,) of each pair."""
+    series: Integers
+    """(R C,) of each pair."""
+
+    def losses(self, name: str, loss: str, forecasts: Columns, base: Columns | None = None) -> None:
+        """Add a loss of utilsforecast."""
+        base = self.base if base is None else base
+        function = getattr(library("utilsforecast.losses"), loss)
+        frame = library("pandas").DataFrame({**base, **forecasts})
+        self._add(name, frame, lambda key: function(frame, list(forecasts), id_col=key))
+
+    def scaled(self, name: str, divisor: Floats, losses: Mapping[str, Columns]) -> None:
+        """Losses of values that are divided by the scale of their series."""
+        good = ~np.isnan(divisor)
+        known = {key: column[good] for key, column in self.base.items()}
+        known["y"] = known["y"] / divisor[good]
+        self.count(name, known)
+        for loss, source in losses.items():
+            scaled = {model: column[good] / divisor[good] for model, column in source.items()}
+            self.losses(f"{name} {loss}", loss, scaled, known)
+
+    def quantiles(
+        self, forecasts: Mapping[str, Forecast], places: Any, levels: tuple[float, ...]
+    ) -> None:
         """Pinball losses, and the coverage of intervals."""
         losses, pd = library("utilsforecast.losses"), library("pandas")
-        models = list(forecasts)
-        sums: dict[str, dict[str, Any]] = {model: defaultdict(float) for model in models}
-        by_cut: dict[str, Any] = dict.fromkeys(models, 0.0)
-        for place, (level, weight) in enumerate(zip(LEVELS, _WEIGHTS, strict=True)):
-            columns = {name: item.quantiles[(*places, place)] for name, item in forecasts.items()}
-            frame = pd.DataFrame({**base, **columns})
-            of = {model: model for model in models}
-            step, cut = (losses.quantile_loss(frame, of, level, key) for key in ("step", "cut"))
-            for model in models:
-                pinball = 2 * self._sums(step, "step", model, frame)
-                sums[model]["crps"] += weight * pinball
-                sums[model]["pinball"] += pinball / len(LEVELS)
-                by_cut[model] += weight * (2 * self._sums(cut, "cut", model, frame))
+        models = {model: model for model in forecasts}
+        for level, weight in zip(levels, crps_weights(levels), strict=True):
+            columns = {name: item.at(level)[places] for name, item in forecasts.items()}
+            frame = pd.DataFrame({**self.base, **columns})
+
+            def pinball(key: str, frame: Any = frame, level: float = level) -> Any:
+                return losses.quantile_loss(frame, models, level, key)
+
+            self._add("crps", frame, pinball, 2 * weight)
+            self._add("pinball", frame, pinball, 2 / len(levels))
         for interval in INTERVALS:
-            columns = {
+            sides = {
                 f"{model}-{side}-{interval}": item.at(0.5 + sign * interval / 200)[places]
                 for model, item in forecasts.items()
                 for side, sign in (("lo", -1), ("hi", 1))
             }
-            frame = pd.DataFrame({**base, **columns})
-            inside = losses.coverage(frame, models, level=interval, id_col="step")
-            for model in models:
-                sums[model][f"coverage {interval}"] = self._sums(inside, "step", model, frame)
-        for model in models:
-            for key, value in sums[model].items():
-                _add(self.steps[model], key, value)
-            _add(self.by_cut[model], "crps", by_cut[model])
+            frame = pd.DataFrame({**self.base, **sides})
 
-    def _scaled(
-        self, name: str, scale: Floats, places: Any, base: Columns, of: Mapping[str, Columns]
-    ) -> None:
-        """Losses of values divided by the scale of their series."""
-        divisor = scale[places[0], places[2]]
-        good = ~np.isnan(divisor)
-        known = {key: column[good] for key, column in base.items()}
-        known["y"] = known["y"] / divisor[good]
-        self._count(name, known)
-        for loss, source in of.items():
-            scaled = {model: column[good] / divisor[good] for model, column in source.items()}
-            self._losses(f"{name} {loss}", loss, known, scaled)
+            def inside(key: str, frame: Any = frame, interval: int = interval) -> Any:
+                return losses.coverage(frame, list(models), level=interval, id_col=key)
 
-    def _losses(self, name: str, loss: str, base: Columns, forecasts: Columns) -> None:
-        if not len(base["y"]):
-            return
-        frame = library("pandas").DataFrame({**base, **forecasts})
-        function = getattr(library("utilsforecast.losses"), loss)
-        for key, sums in (("step", self.steps), ("cut", self.by_cut)):
-            means = function(frame, list(forecasts), id_col=key)
-            for model in forecasts:
-                _add(sums[model], name, self._sums(means, key, model, frame))
+            self._add(f"coverage {interval}", frame, inside)
 
-    def _sums(self, means: Any, key: str, model: str, frame: Any) -> Floats:
-        """Sums by step or cut, from the means that utilsforecast gives."""
-        found = np.zeros(self.horizon if key == "step" else self.cuts)
-        found[means[key].to_numpy()] = means[model].to_numpy(dtype=np.float64)
-        return np.asarray(found * np.bincount(frame[key], minlength=len(found)))
-
-    def _count(self, name: str, columns: Columns) -> None:
-        _add(self.counts, name, np.bincount(columns["step"], minlength=self.horizon))
-        _add(self.cut_counts, name, np.bincount(columns["cut"], minlength=self.cuts))
-
-    def scores(self, model: str) -> dict[str, tuple[float, Floats]]:
-        """By metric: in all, and (L,) by step of the horizon; NaN if nothing was scored."""
-        sums = self.steps[model]
-        found = {
-            metric: _ratio(sums[key] * factor, self.counts[counted])
-            for metric, (key, counted, factor) in _METRICS.items()
-            if key in sums
+    def count(self, name: str, base: Columns | None = None) -> None:
+        """Add the number of values that a mean is over."""
+        base = self.base if base is None else base
+        by_pair = np.bincount(base["pair"], minlength=len(self.series))
+        numbers: dict[Key, Any] = {
+            "step": np.bincount(base["step"], minlength=self.tally.horizon),
+            "origin": self._of("origin", by_pair),
+            "series": self._of("series", by_pair),
         }
-        if "pinball" in sums:
-            found["weighted quantile loss"] = _ratio(sums["pinball"], sums["size"])
-        if "MSE" in found:
-            total, steps = found["MSE"]
-            found["RMSE"] = math.sqrt(total), np.sqrt(steps)
-        return {metric: found[metric] for metric in UNITS if metric in found}
+        for key, number in numbers.items():
+            of = self.tally.counts[key]
+            of[name] = of.get(name, 0.0) + number
 
-    def loss_by_cut(self, model: str, metric: str = "MASE") -> Floats:
-        """(K,) the mean loss of each cut; NaN if nothing was scored."""
-        key, counted, factor = _METRICS[metric]
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(self.by_cut[model][key] * factor / self.cut_counts[counted])
+    def _add(self, name: str, frame: Any, means: Any, weight: float = 1.0) -> None:
+        """Sums of the means that utilsforecast gives by step and by pair, times the values each."""
+        if not len(frame):
+            return
+        for group, size in (("step", self.tally.horizon), ("pair", len(self.series))):
+            found = means(group)
+            number = np.bincount(frame[group], minlength=size)
+            for model in found.columns.drop(group):
+                sums = np.zeros(size)
+                sums[found[group].to_numpy()] = found[model].to_numpy(dtype=np.float64)
+                sums = weight * sums * number
+                if group == "step":
+                    self.tally.add_sums(model, "step", name, sums)
+                    continue
+                self.tally.add_sums(model, "origin", name, self._of("origin", sums))
+                self.tally.add_sums(model, "series", name, self._of("series", sums))
+
+    def _of(self, key: Literal["origin", "series"], by_pair: Any) -> Floats:
+        """Sums of pairs as those of origins or of series."""
+        to = self.origins if key == "origin" else self.series
+        return np.asarray(np.bincount(to, by_pair, self.tally.size(key)), dtype=np.float64)
 
 
 # Metric: its sum, the count that this is divided by, and a factor.
 _METRICS: dict[str, tuple[str, str, float]] = {
     "MASE": ("mase mae", "mase", 1.0),
+    "seasonal MASE": ("seasonal mae", "seasonal", 1.0),
     "MAE": ("mae", "values", 1.0),
     "MSE": ("mse", "values", 1.0),
     "sMAPE": ("smape", "values", 200.0),  # utilsforecast's is from 0 to 1; the usual one to 200 %
@@ -185,10 +256,16 @@ _METRICS: dict[str, tuple[str, str, float]] = {
 }
 
 
-def _ratio(sums: Floats, counts: Floats) -> tuple[float, Floats]:
+def _metrics(sums: Mapping[str, Any], counts: Mapping[str, Any]) -> dict[str, Any]:
+    """By metric, of sums and counts of any shape; NaN where nothing was scored."""
     with np.errstate(invalid="ignore", divide="ignore"):
-        return float(sums.sum() / counts.sum()), sums / counts
-
-
-def _add(sums: dict[str, Any], key: str, more: Any) -> None:
-    sums[key] = sums.get(key, 0.0) + more
+        found = {
+            metric: np.asarray(sums[key] * factor / counts[counted])
+            for metric, (key, counted, factor) in _METRICS.items()
+            if key in sums
+        }
+        if "pinball" in sums:
+            found["weighted quantile loss"] = np.asarray(sums["pinball"] / sums["size"])
+    if "MSE" in found:
+        found["RMSE"] = np.sqrt(found["MSE"])
+    return {metric: found[metric] for metric in UNITS if metric in found}

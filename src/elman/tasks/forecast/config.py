@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
@@ -10,7 +10,13 @@ from elman.data.tables.asked import TableSettings
 from elman.settings import listed, section
 from elman.tasks.network_config import StackConfig
 
-Names = Annotated[tuple[str, ...], BeforeValidator(listed)]
+
+def _names(value: Any) -> Any:
+    """A list, in Python or a file, names columns one by one; commas part those of a flag."""
+    return value if isinstance(value, list) else listed(value)
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
 Head = Literal["student-t", "gaussian", "negative-binomial", "quantile", "median", "mean"]
 
 _data = section("Data")
@@ -36,6 +42,11 @@ class ForecastConfig(TableSettings, StackConfig):
         (),
         "column that names the series of a row, in a long table; several with commas between;"
         " default: unique_id where there is one",
+    )
+    layout: Literal["columns", "long", "rows"] | None = _data(
+        None,
+        "columns: one row a time; long: a row for each series and time; rows: one row a series,"
+        " its values across; default: found",
     )
     static: Names = _data((), "covariates with one value a series")
     past: Names = _data((), "covariates known up to now only")

@@ -14,6 +14,7 @@ from elman.data.series.panel import Integers, Panel
 from elman.data.series.scaler import Scaler
 from elman.data.series.windows import Reach, Windows
 from elman.errors import InputError
+from elman.evaluation.backtest.conformal import FEWEST, held_out_values
 from elman.models.cells import cell_options
 from elman.models.forecaster import Form
 from elman.models.forecaster_architecture import ForecasterArchitecture
@@ -71,6 +72,30 @@ class TimeSplit:
         count = len(ends) * channels
         kept = np.arange(count) if count <= most else np.arange(most) * count // most
         return Places(series[kept // channels], kept % channels, ends[kept // channels])
+
+
+def check_calibration(panel: Panel, config: ForecastConfig) -> None:
+    """See that enough values are held out for --conformal, before anything is trained."""
+
+    def held_out(split: TimeSplit) -> int:
+        return held_out_values(panel.head(split.valid), config.horizon, split.train)
+
+    found = held_out(TimeSplit.of(panel, config))
+    if found >= FEWEST:
+        return
+    remedy = "train without it, or on longer series"
+    for rows in range(config.horizon, config.horizon + FEWEST):
+        try:
+            wider = TimeSplit.of(panel, config.model_copy(update={"valid_rows": rows}))
+        except InputError:
+            break
+        if held_out(wider) >= FEWEST:
+            remedy = f"keep more rows with --valid-rows {rows}, or train without it"
+            break
+    raise InputError(
+        f"--conformal: the validation rows have {found} values to calibrate intervals on,"
+        f" {FEWEST} are needed; {remedy}"
+    )
 
 
 def settle_architecture(

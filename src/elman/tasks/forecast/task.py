@@ -8,19 +8,18 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Literal, final
+from typing import ClassVar, final
 
 import numpy as np
-from pydantic import Field
 
 from elman.data.given import Files, Given
 from elman.data.series.calendar import with_calendar
 from elman.data.series.columns import Columns
 from elman.data.series.dataset import SeriesData, read_panel
-from elman.data.series.panel import Panel
+from elman.data.series.forecasts import LEVELS
+from elman.data.series.panel import Integers, Panel
 from elman.data.series.scaler import Scaler
 from elman.data.series.windows import Reach, TrainingWindows, Windows
-from elman.data.tables.asked import TableSettings
 from elman.diagnostics.activations import Activations
 from elman.diagnostics.diagnosis_input import DiagnosisInput, Lags
 from elman.errors import InputError
@@ -28,6 +27,7 @@ from elman.evaluation.backtest.backtest import Backtest, Schedule, backtest
 from elman.evaluation.backtest.conformal import GRID, calibrate
 from elman.evaluation.backtest.report import report, write_steps
 from elman.evaluation.report import Report
+from elman.evaluation.table import check_table
 from elman.models.cells import check_cell
 from elman.models.forecaster_architecture import ForecasterArchitecture
 from elman.plots.style import check_figure
@@ -35,34 +35,14 @@ from elman.predictors.forecaster import ForecasterPredictor, check_counts
 from elman.predictors.panel_forecaster import PanelForecaster
 from elman.settings import Options, adapter
 from elman.tasks.forecast.config import ForecastConfig
-from elman.tasks.forecast.data import TimeSplit, settle_architecture
+from elman.tasks.forecast.data import TimeSplit, check_calibration, settle_architecture
 from elman.tasks.forecast.diagnosis_input import ROWS, forecaster_diagnosis_input
+from elman.tasks.forecast.evaluation_options import ForecastEvaluation
+from elman.tasks.forecast.hints import level_hints, to_decide
 from elman.tasks.forecast.objective import ForecastObjective
+from elman.tasks.forecast.tables import forecasts_table, per_series_table
 from elman.tasks.runs import refit
 from elman.tasks.task import Task
-
-
-class ForecastEvaluation(TableSettings, Options):
-    """Options of a backtest."""
-
-    split: Literal["test", "valid"] | None = Field(
-        None, description="which rows to forecast; default: test, where there are any"
-    )
-    cuts: int = Field(
-        100, ge=1, description="most cuts of a series that are forecast from, the latest ones"
-    )
-    step: int | None = Field(
-        None, ge=1, description="rows between cuts; default: as fits, at most the horizon"
-    )
-    gap: int = Field(0, ge=0, description="rows between what is known and the first that is scored")
-    refit: bool = Field(False, description="train again at every cut, on what was known there")
-    seasons: tuple[int, ...] | None = Field(
-        None, description="of the seasonal naive forecasts, in rows; default: from the frequency"
-    )
-    by_step: Path | None = Field(
-        None, description="write the scores of each step of the horizon here (.csv)"
-    )
-    plot: Path | None = Field(None, description="draw errors by step here (.png or .svg)")
 
 
 @final
@@ -94,7 +74,10 @@ class ForecastTask(Task[ForecastConfig, SeriesData, ForecasterPredictor]):
         asked = adapter(Columns).validate_python({**config.model_dump(), "asked": config.asked})
         data = read_panel(given, asked)
         check_counts(data.panel, config.head_kind)
-        cls(config, data).source()  # series that are too short for the horizon are found now
+        task = cls(config, data)
+        task.source()  # series that are too short for the horizon are found now
+        if config.conformal:
+            check_calibration(data.panel, config)
         data.save(folder)
         return data
 
@@ -161,14 +144,30 @@ class ForecastTask(Task[ForecastConfig, SeriesData, ForecasterPredictor]):
             raise InputError(f"--by-step {options.by_step}: give a name that ends in .csv")
         if options.plot is not None:
             check_figure(options.plot)
-        found, split = self._backtest(predictor, given, options)
+        for flag, path in (
+            ("--forecasts", options.forecasts),
+            ("--per-series", options.per_series),
+        ):
+            if path is not None:
+                check_table(flag, path)
+        panel, split, first = self._scored_panel(predictor, given, options)
+        found = self._backtest(predictor, given, options, panel, first)
+        forecasts = forecasts_table(found, panel, predictor.columns)
+        per_series = per_series_table(found, predictor.columns)
         if options.by_step is not None:
             write_steps(options.by_step, found)
+        if options.forecasts is not None:
+            forecasts.write(options.forecasts)
+        if options.per_series is not None:
+            per_series.write(options.per_series)
         if options.plot is not None:
             from elman.plots.backtest import draw_backtest
 
             draw_backtest(options.plot, found)
-        return report(found, split)
+        hints = to_decide(found, options, split)
+        if given is None:
+            hints += level_hints(self.data.panel, self.split, self.config)
+        return replace(report(found, split, hints), forecasts=forecasts, per_series=per_series)
 
     def activations(self, predictor: ForecasterPredictor, text: str | None) -> Activations:
         raise InputError(
@@ -227,10 +226,31 @@ class ForecastTask(Task[ForecastConfig, SeriesData, ForecasterPredictor]):
         ahead = 0 if panel.of("future") else self.config.horizon
         return with_calendar(panel, ahead) if self.config.calendar else panel
 
-    def _backtest(
+    def _scored_panel(
         self, predictor: ForecasterPredictor, given: Given | None, options: ForecastEvaluation
-    ) -> tuple[Backtest, str]:
-        """What the backtest finds, and what the rows that it scores are called."""
+    ) -> tuple[Panel, str, Integers]:
+        """The rows to forecast, what they are called, and the fewest known rows of each series."""
+        if given is not None:
+            panel = self._with_calendar(predictor.read(given, options.asked))
+            return panel, name_of(given), np.zeros(len(panel), dtype=np.int64)
+        test = bool((self.split.valid < self.panel.lengths).any())
+        split = options.split or ("test" if test else "valid")
+        if split == "test":
+            if not test:
+                raise InputError(
+                    "--split test: this run kept no rows for a test; use --split valid"
+                )
+            return self.panel, split, self.split.valid
+        return self.panel.head(self.split.valid), split, self.split.train
+
+    def _backtest(
+        self,
+        predictor: ForecasterPredictor,
+        given: Given | None,
+        options: ForecastEvaluation,
+        panel: Panel,
+        first: Integers,
+    ) -> Backtest:
         horizon, forecaster = self.config.horizon, predictor.forecaster
         if forecaster.context is not None:
             horizon -= options.gap  # it looks that far ahead, gap and all
@@ -239,32 +259,20 @@ class ForecastTask(Task[ForecastConfig, SeriesData, ForecasterPredictor]):
                 f"--gap {options.gap}: this run looks {self.config.horizon} rows ahead, so nothing"
                 " is left to score; train with a longer --horizon"
             )
-        if given is not None:
-            panel = self._with_calendar(predictor.read(given, options.asked))
-            split, spread = name_of(given), None
-            first = np.zeros(len(panel), dtype=np.int64)
-        else:
-            test = bool((self.split.valid < self.panel.lengths).any())
-            split = options.split or ("test" if test else "valid")
-            if split == "test" and not test:
-                raise InputError(
-                    "--split test: this run kept no rows for a test; use --split valid"
-                )
-            panel = self.panel if split == "test" else self.panel.head(self.split.valid)
-            first = self.split.valid if split == "test" else self.split.train
-            spread = self.scaler.scale if self.config.scaling_kind == "standard" else None
+        spread = self.scaler.scale if self.config.scaling_kind == "standard" else None
         room = int((panel.lengths - horizon - options.gap - first).max())
-        step = options.step or max(1, min(horizon, room // max(options.cuts - 1, 1)))
-        found = backtest(
+        step = options.step or max(1, min(horizon, room // max(options.origins - 1, 1)))
+        return backtest(
             forecaster,
             panel,
             horizon,
-            Schedule(options.cuts, options.gap, step, first),
+            Schedule(options.origins, options.gap, step, first),
             refit=self._refitted if options.refit else None,
             seasons=options.seasons,
-            spread=spread,
+            spread=spread if given is None else None,
+            levels=options.quantile_levels or LEVELS,
+            intervals=forecaster.has_spread,
         )
-        return found, split
 
     def _refitted(self, known: Panel) -> PanelForecaster:
         """What these settings give when they are trained on `known` alone."""
