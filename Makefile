@@ -1,4 +1,4 @@
-# demo · test · test-full · sanitize · neon · check · bench · docs · clean
+# demo · test · test-full · sanitize · neon · mutants · check · bench · docs · clean
 # Each target makes .venv and installs what it needs; a stamp file remembers that it did.
 
 PYTHON ?= python3
@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TESTED := data,dev,docs,forecast,plot,probe,text,track
 KERNELS := CMakeLists.txt $(wildcard csrc/*.* csrc/cells/*.h)
 
-.PHONY: help demo test test-full sanitize neon check bench docs clean
+.PHONY: help demo test test-full sanitize neon mutants check bench docs clean
 .NOTPARALLEL:
 
 help:
@@ -18,6 +18,7 @@ help:
 	@echo "make sanitize   the kernels' tests on a build with the address and undefined sanitizers"
 	@echo "make neon       compile the kernels for 64-bit ARM, with a compiler that is installed for it"
 	@echo "make check      lint, format, types, strict build of the docs"
+	@echo "make mutants    change the source in 300 places, and see whether the nearest tests notice (an hour)"
 	@echo "make bench      speed on this machine"
 	@echo "make docs       the manual, into site/"
 	@echo "make clean      remove what these targets made, .venv included"
@@ -85,6 +86,11 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
 	  echo "'$(PYTHON)' cannot put pip into a new environment. Install ensurepip (on Debian and Ubuntu: the package python3-venv), then run make again." >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+mutants: $(VENV)/.dev
+	@$(PIP) install cosmic-ray pytest-cov -c constraints.txt
+	$(BIN)/python -m benchmarks.faults mutants
+	$(BIN)/python -m benchmarks.faults kernels
 
 # Compiled by another compiler for another processor, and no more: there is nothing to run it on.
 neon: $(VENV)/.dev
