@@ -18,12 +18,21 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, starmap
 from multiprocessing.connection import Connection
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks.faults.outcome import GOOD, SECONDS, Generator, Outcome, drawn, outcome, write
+from benchmarks.faults.outcome import (
+    GOOD,
+    LONGEST_MESSAGE,
+    SECONDS,
+    Generator,
+    Outcome,
+    drawn,
+    outcome,
+    write,
+)
 from benchmarks.results import circumstances, table, write_section
 
 SHARES = {
@@ -73,9 +82,15 @@ class Tally:
 
 def generators() -> dict[str, Generator]:
     """All kinds of inputs, by name."""
-    from benchmarks.faults import inputs_files, inputs_rows, inputs_series, inputs_settings
+    from benchmarks.faults import (
+        inputs_files,
+        inputs_rows,
+        inputs_series,
+        inputs_settings,
+        inputs_tensors,
+    )
 
-    modules = (inputs_series, inputs_rows, inputs_files, inputs_settings)
+    modules = (inputs_series, inputs_rows, inputs_files, inputs_tensors, inputs_settings)
     return {name: made for module in modules for name, made in module.KINDS.items()}
 
 
@@ -118,9 +133,7 @@ def work(name: str, seed: int, begin: int, end: int, folder: Path, pipe: Connect
     pipe.close()
 
 
-def outcomes(
-    name: str, seed: int, count: int, folder: Path
-) -> Iterator[tuple[int, Outcome, int]]:
+def outcomes(name: str, seed: int, count: int, folder: Path) -> Iterator[tuple[int, Outcome, int]]:
     """The number, the outcome and the peak memory of each input of a kind."""
     context = multiprocessing.get_context("fork")
     begin = 0
@@ -181,34 +194,29 @@ def study(counts: Mapping[str, int], seed: int, failed: Path, most: int = 20) ->
 
 
 def _fast() -> str | None:
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 (a folder in memory)
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
 def report(tallies: Mapping[str, Tally], command: str) -> str:
     """The section of RESULTS.md."""
-    rows = [_row(name, tally) for name, tally in tallies.items()]
     total = sum(tally.count for tally in tallies.values())
     faults = sum(tally.faults for tally in tallies.values())
-    seconds = sum(tally.seconds for tally in tallies.values())
-    peak = max(tally.peak for tally in tallies.values())
-    series = tallies["series"]
-    return "\n\n".join(
-        (
-            f"{total:,} inputs in {seconds / 60:.1f} minutes on one core: **{faults}** faults, the"
-            f" most memory that a process had {peak / 2**20:,.0f} MiB (each may take"
-            f" {ROOM >> 30} GiB of addresses on top of what is imported). Of the tables of series"
-            f" {series.past / max(series.count, 1):.0%} got past the first check: they were read"
-            " as a table of cells.",
-            table(
-                ("inputs", "count", "read", "refused in a line", "traceback", "hang", "raw warning")
-                + ("message too long", "peak MiB", "per second"),
-                rows,
-            ),
-            f"A hang is an input that takes more than {SECONDS} s. Other processes were running."
-            " A fault is kept in a folder and printed with the command that reads it again.",
-            circumstances(command, 1),
-        )
-    )
+    minutes = sum(tally.seconds for tally in tallies.values()) / 60
+    peak = max(tally.peak for tally in tallies.values()) / 2**20
+    past = tallies["series"].past / max(tallies["series"].count, 1)
+    names = ("inputs", "count", "read", "refused in a line", "traceback", "hang", "raw warning")
+    return f"""{total:,} inputs in {minutes:.1f} minutes on one core: **{faults}** faults. The most
+memory that a process had is {peak:,.0f} MiB (each may take {ROOM >> 30} GiB of addresses on top of
+what is imported). Of the tables of series {past:.0%} got past the first check: they were read as a
+table of cells.
+
+{table((*names, "long message", "peak MiB", "a second"), [*starmap(_row, tallies.items())])}
+
+A hang is an input that takes more than {SECONDS} s, a long message one of more than
+{LONGEST_MESSAGE:,} characters. Other processes were running. A fault is kept in a folder and
+printed with the command that reads it again.
+
+{circumstances(command, 1)}"""
 
 
 def _row(name: str, tally: Tally) -> list[str]:
@@ -241,7 +249,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--count", type=int, default=50_000, help="tables of series, and others")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--kinds", default="", help="only these, with commas; nothing is recorded")
-    parser.add_argument("--replay", metavar="KIND:N", help="read one input and show what came of it")
+    parser.add_argument(
+        "--replay", metavar="KIND:N", help="read one input and show what came of it"
+    )
     parser.add_argument("--failed", type=Path, default=Path("build/fuzz"), help="where faults go")
     chosen = parser.parse_args(arguments)
     if chosen.replay is not None:

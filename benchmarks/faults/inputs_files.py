@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import safetensors.numpy
 from pyarrow import parquet
 
 from benchmarks.faults.inputs_series import asked, flags
@@ -24,15 +23,9 @@ from elman.data.given import Files
 from elman.data.labeled.dataset import read_labeled
 from elman.data.labeled.encoded import Encoded
 from elman.data.labeled.rows import Columns
-from elman.data.labeled.vectors import read_vectors
-from elman.data.pairs.batching import EncodedPairs
 from elman.data.pairs.rows import Reader
 from elman.data.series.dataset import read_panel
-from elman.data.series.panel import load_panel
 from elman.data.tokens import open_tokens, read_counts
-from elman.layers.state import State
-from elman.streaming.session import Snapshot
-from elman.tensors import load_tree
 
 _DAY = datetime(2024, 3, 1)
 _TYPES: tuple[tuple[str, Any, tuple[Any, ...]], ...] = (
@@ -133,7 +126,7 @@ def parquet_file(draw: Random) -> Input:
     return Input({"t.parquet": data}, read)
 
 
-def _array(draw: Random) -> Any:
+def an_array(draw: Random) -> Any:
     shape = tuple(draw.choice((0, 1, 2, 3, 8)) for _ in range(draw.randrange(4)))
     kind = some(
         draw,
@@ -163,7 +156,8 @@ def npy(draw: Random, array: Any) -> bytes:
                 "(0, 99999999999)",
             )
         )
-        header = f"{{'descr': '{draw.choice(('<f8', '|O', '<x9', 'f8,i4'))}', 'fortran_order': False, 'shape': {shape}, }}\n"
+        kind = draw.choice(("<f8", "|O", "<x9", "f8,i4"))
+        header = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}\n"
         data = (
             b"\x93NUMPY"
             + bytes([draw.choice((1, 2, 3, 9)), 0])
@@ -187,12 +181,12 @@ def npz(draw: Random) -> Input:
         sink, "w", draw.choice((zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED))
     ) as archive:
         for name in ("values", "labels", "lengths", "offsets", "names")[: draw.randint(1, 5)]:
-            array = sane[name] if name in sane and draw.random() < 0.85 else _array(draw)
+            array = sane[name] if name in sane and draw.random() < 0.85 else an_array(draw)
             archive.writestr(
                 f"{name}.npy", npy(draw, array) if draw.random() < 0.3 else _plain(array)
             )
         if draw.random() < 0.05:
-            archive.writestr(draw.choice(("values.npy", "../x.npy", "x", "/etc/x.npy")), b"x")
+            archive.writestr(draw.choice(("more.npy", "../x.npy", "x", "/etc/x.npy")), b"x")
     data = sink.getvalue()
     if draw.random() < 0.4:
         data = mutated(draw, data, 2) if draw.random() < 0.5 else lying(draw, data)
@@ -215,7 +209,7 @@ def arrays(draw: Random) -> Input:
     names = ("tokens.npy", "steps.npy", "offsets.npy", "labels.npy")
     sane = (np.arange(9, dtype=np.uint16), np.arange(9), np.array([0, 4, 9]), np.array([0, 1]))
     files = {
-        name: npy(draw, array if draw.random() < 0.7 else _array(draw))
+        name: npy(draw, array if draw.random() < 0.7 else an_array(draw))
         for name, array in zip(names, sane, strict=True)
     }
     counts = some(
@@ -239,119 +233,8 @@ def arrays(draw: Random) -> Input:
     return Input(files, read)
 
 
-def tensors(draw: Random) -> Input:
-    """A file of safetensors, in the place of each file that is one."""
-    held = {
-        name: np.ascontiguousarray(_array(draw))
-        for name in draw.sample(_TENSORS, draw.randint(0, 5))
-    }
-    held = {
-        name: each if each.dtype.kind in "fiu" and each.dtype.isnative else np.zeros(2)
-        for name, each in held.items()
-    }
-    if draw.random() < 0.5:
-        held["names"] = np.frombuffer(
-            json.dumps(some(draw, (_PANEL, [], 5, {}), _PANEL)).encode(), np.uint8
-        )
-    tree = some(draw, _TREES, {"dict": [["model", {"dict": [["h", {"tensor": "h"}]]}]]})
-    metadata = {
-        "elman.tree": json.dumps(["sha256:" + "0" * 64, tree]),
-        "elman": some(draw, ("x",), "state"),
-        "axes": json.dumps(some(draw, ({"h": 9}, {"h": "a"}, [1], {"x": 0}), {"h": 0})),
-        "elman.session": json.dumps(
-            some(draw, ([], {"format": 1}, {"format": 1, "axes": {"a": [["h", 0]]}}))
-        ),
-    }
-    data = safetensors.numpy.save(held, metadata)
-    if draw.random() < 0.5:
-        data = mutated(draw, data, 2) if draw.random() < 0.5 else _lying_header(draw, data)
-    reader = draw.choice(_READERS)
-
-    def read(folder: Path) -> object:
-        path = folder / "t.safetensors"
-        (folder / "words.txt").write_text("a\nb\n", encoding="utf-8")
-        return reader(path)
-
-    return Input({"t.safetensors": data}, read)
-
-
-_TENSORS = (
-    "h",
-    "values",
-    "borders",
-    "starts",
-    "source",
-    "source_ends",
-    "target",
-    "x" * 40,
-    "state/a/h",
-    "",
-)
-_PANEL = {
-    "frequency": "D",
-    "ids": ["a"],
-    "targets": ["y"],
-    "covariates": [],
-    "time_zone": None,
-    "missing": "mask",
-}
-_TREES: tuple[Any, ...] = (
-    *(
-        [],
-        {"tensor": "no"},
-        {"float": "x"},
-        {"dict": [[[], 1]]},
-        {"list": 5},
-        {"dict": 5},
-        {"x": 1},
-    ),
-    *(
-        {"a": 1, "b": 2},
-        None,
-        {"dict": [["format", 1], ["model", 5]]},
-        {"tensor": []},
-        {"tuple": {"a": 1}},
-    ),
-)
-_READERS = (
-    load_tree,
-    load_panel,
-    State.load,
-    EncodedPairs.load,
-    Snapshot.load,
-    lambda path: read_vectors(path, ["a", "b"], path.with_name("words.txt")),
-)
-
-
-def _lying_header(draw: Random, data: bytes) -> bytes:
-    """Lengths, offsets and types that are not those of the tensors."""
-    length = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + length])
-    names = [name for name in header if name != "__metadata__"]
-    if not names or draw.random() < 0.2:
-        return (
-            draw.choice((0, 1, length + 1, 2**63, 2**64 - 1, 10**9)).to_bytes(8, "little")
-            + data[8:]
-        )
-    entry = header[draw.choice(names)]
-    match draw.randrange(4):
-        case 0:
-            entry["shape"] = draw.choice(([2**62], [2**63, 2], [-1], [], [0], [3], "x", [1.5]))
-        case 1:
-            entry["data_offsets"] = draw.choice(([0, 2**63], [8, 0], [0, 0], [0], [-1, 7], [0, 4]))
-        case 2:
-            entry["dtype"] = draw.choice(
-                ("F64", "F16", "BF16", "BOOL", "F8_E4M3", "x", 5, "U8", "I64")
-            )
-        case _:
-            header["more"] = dict(entry)
-    changed = json.dumps(header).encode()
-    return len(changed).to_bytes(8, "little") + changed + data[8 + length :]
-
-
 KINDS: dict[str, Generator] = {
     "parquet": parquet_file,
     "npz": npz,
     "arrays": arrays,
-    "tensors": tensors,
 }

@@ -1,4 +1,4 @@
-"""Labeled rows, sentence pairs and texts, as files in the formats that tasks read, and broken ones."""
+"""Labeled rows, sentence pairs and texts in the formats that tasks read, and broken ones."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def pairs(draw: Random) -> Input:
 
 
 def text(draw: Random) -> Input:
-    """Texts for a language model, cut, turned into units and back; and the kept tokenizer damaged."""
+    """Texts for a language model, turned into units and back; its tokenizer damaged."""
     unit = draw.choice(("char", "word", "bpe"))
     limit = some(draw, (None, 1, 5, 300), None)
     lines = "".join(

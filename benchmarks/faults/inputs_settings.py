@@ -1,4 +1,4 @@
-"""Settings in TOML and JSON, and the folders of predictors and runs, whole but for what a stranger did.
+"""Settings in TOML and JSON, and folders of predictors and runs that a stranger has changed.
 
 Every checksum is written again after a change: whoever means harm can do the same.
 """

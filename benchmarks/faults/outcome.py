@@ -1,4 +1,4 @@
-"""What came of one hostile input: it was read, refused in one line, or neither, which is a fault."""
+"""What came of a hostile input: it was read, or refused in one line, or there is a fault."""
 
 from __future__ import annotations
 
@@ -100,6 +100,6 @@ def _read(made: Input, folder: Path) -> Outcome:
         frames = traceback.extract_tb(error.__traceback__)
         past = all(frame.name != made.first_check for frame in frames)
         return Outcome("refused", words, past)
-    except Exception:
+    except Exception:  # noqa: BLE001 (which of them does not matter)
         return Outcome("traceback", traceback.format_exc())
     return Outcome("read", "")
