@@ -239,12 +239,12 @@ def decode(line: bytes, longest: int) -> tuple[str, str]:
         return "", f"longer than {longest:,} bytes"
     if b"\0" in line:
         if line.startswith(b"PK\x03\x04"):
-            return "", "a zip file, such as .xlsx, not text: save the sheet as CSV"
+            return "", "a zip file, such as .xlsx, not text; save the sheet as CSV"
         return "", "binary, not text: it holds a NUL"
     try:
         return line.decode("utf-8"), ""
     except UnicodeDecodeError as error:
-        return "", f"not UTF-8 ({spot(line, error.start)}): {other_encoding(line)}"
+        return "", f"not UTF-8 ({spot(line, error.start)}); {other_encoding(line)}"
 
 
 def spot(line: bytes, place: int) -> str:
@@ -256,13 +256,14 @@ def other_encoding(data: bytes) -> str:
     """What to do with bytes that are not UTF-8."""
     windows = any(0x80 <= byte < 0xA0 for byte in data)
     first, second = ("cp1252", "latin-1") if windows else ("latin-1", "cp1252")
-    return f"give --encoding {first} (or {second}, gbk, whatever it is)"
+    return f"if it is {first} or {second}, say so: --encoding {first}"
 
 
 def text_lines(path: Path, encoding: str = "") -> Iterator[tuple[int, str]]:
     """`decoded_lines` of a file that has to be readable all through."""
 
     def refuse(where: str, reason: str) -> None:
-        raise InputError(f"{where}: {reason}; save the file as UTF-8")
+        remedy = "" if "; " in reason else "; save the file as UTF-8"
+        raise InputError(f"{where}: {reason}{remedy}")
 
     return decoded_lines(path, refuse, encoding=encoding)

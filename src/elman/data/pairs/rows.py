@@ -25,6 +25,19 @@ from elman.errors import InputError
 NAMES = (("source", "target"), ("src", "tgt"), ("src", "trg"), ("input", "output"))
 """What the two columns or keys are called in files that need no telling."""
 
+_CODES = (
+    "ar bg bn ca cs da de el en es et eu fa fi fr ga gl he hi hr hu hy id is it ja ka kk ko lt lv"
+    " mk ms mt nb nl nn no pl pt ro ru sk sl sq sr sv sw ta th tl tr uk ur vi zh"
+)
+_SPOKEN = (
+    "arabic basque bulgarian catalan chinese croatian czech danish dutch english estonian finnish"
+    " french german greek hebrew hindi hungarian icelandic indonesian irish italian japanese korean"
+    " latvian lithuanian norwegian persian polish portuguese romanian russian slovak slovene"
+    " spanish swedish thai turkish ukrainian urdu vietnamese welsh"
+)
+LANGUAGES = frozenset(f"{_CODES} {_SPOKEN}".split())
+"""Two of them in the first row are names of columns."""
+
 _NESTED = "translation"
 _LOOKED_AT = 100
 
@@ -147,7 +160,8 @@ class Reader:
         """Whether the first row has the names of columns that are looked for."""
         names = {cell.strip().lower() for cell in rows[0]}
         named = {str(self.source).lower(), str(self.target).lower()}
-        return named <= names or any({*pair} <= names for pair in NAMES)
+        languages = len(names) == len(rows[0]) == 2 and names <= LANGUAGES
+        return named <= names or languages or any({*pair} <= names for pair in NAMES)
 
     def _choose(self, table: Table, columns: dict[str, list[Any]]) -> tuple[str, str]:
         """The columns of the source and of the target."""
@@ -174,7 +188,10 @@ class Reader:
                 f" them (of {listed(columns)}), such as --source {next(iter(columns), 1)}"
             )
         source, target = texts
-        shown = (repr(source), repr(target)) if table.header else (source, f"{target} (no header)")
+        shown = (repr(source), repr(target))
+        if not table.header:
+            first = " and ".join(repr(str(columns[name][0])[:40]) for name in texts)
+            shown = (source, f"{target} (no header: the first pair is {first})")
         self.found.append(f"source: column {shown[0]}, target: column {shown[1]}")
         return source, target
 

@@ -39,6 +39,9 @@ KINDS = {
 
 SPREADSHEETS = (".xlsx", ".xls", ".xlsm", ".xlsb", ".ods", ".numbers")
 
+TEXT_KINDS = (".txt", ".dat", ".data", ".text", ".asc", ".prn", "")
+"""Names that say no more than that there is text, which may be a table."""
+
 HasHeader: TypeAlias = Callable[[Sequence[Sequence[str]]], bool]
 """All rows -> whether the first one holds the names of the columns."""
 
@@ -197,14 +200,15 @@ def _read_delimited(
         bad.add(where, reason)
     columns = [list(column) for column in zip(*right, strict=True)] or [[] for _ in range(width)]
     named = _without_empty(path, names or [str(n + 1) for n in range(width)], columns)
+    missing = asked.missing or (kept.missing if kept else ())
     numerals = find_numerals(
         named,
         asked.decimal,
         asked.thousands,
         kept=Numerals(kept.decimal, kept.thousands) if kept else None,
         points_may_group=dialect.delimiter == ";",
+        missing=missing,
     )
-    missing = asked.missing or (kept.missing if kept else ())
     dialect = replace(
         dialect,
         decimal=numerals.decimal,
@@ -226,6 +230,8 @@ def _read_delimited(
 
 
 def _hint(row: Sequence[str], width: int, dialect: Dialect) -> str:
+    if row[0].startswith("#"):
+        return "; take a comment out, only lines above the header may be one"
     if len(row) < width:
         return ""
     sign = {"\t": "tab"}.get(dialect.delimiter, repr(dialect.delimiter))

@@ -37,9 +37,13 @@ class BadRows:
     count: int = 0
 
     def add(self, where: str, reason: str) -> None:
-        """Count a bad row at `where`, such as "reviews.csv:17", or raise InputError."""
+        """Count a bad row at `where`, such as "reviews.csv:17", or raise InputError.
+
+        A reason may have a remedy of its own, after a semicolon.
+        """
         if not self.skip:
-            raise InputError(f"{where}: {reason}; {self.remedy}")
+            remedy = "" if "; " in reason else f"; {self.remedy}"
+            raise InputError(f"{where}: {reason}{remedy}")
         self.count += 1
 
 
@@ -238,7 +242,9 @@ def joined(tables: Sequence[Table]) -> Table:
     if first.dialect is None or all(table.dialect == first.dialect for table in tables):
         return replace(made, doubtful=frozenset().union(*(t.doubtful for t in tables)))
     # What one file leaves open, another of them may show.
-    found = find_numerals(columns, points_may_group=first.dialect.delimiter == ";")
+    found = find_numerals(
+        columns, points_may_group=first.dialect.delimiter == ";", missing=first.missing
+    )
     dialect = replace(first.dialect, decimal=found.decimal, thousands=found.thousands)
     return replace(made, dialect=dialect, doubtful=found.doubtful)
 

@@ -49,20 +49,20 @@ def read_npz(path: Path, columns: Columns, *, labeled: bool = True) -> ParsedRow
     values = _pick(path, arrays, columns.text, VALUES, "text")
     if values.dtype.kind not in "fiub":
         raise InputError(f"{path}: its values are {values.dtype}, expected numbers")
+    lengths, real = _lengths(path, arrays, values)
+    if real is not None:  # what pads a row is not looked at
+        values = (values[..., None] if values.ndim == 2 else values)[real]
     try:
         flat = finite(values)
     except BadCell as error:
         raise InputError(f"{path}: {error}; correct it, or leave the row out") from error
-    lengths, real = _lengths(path, arrays, flat)
-    if real is not None:
-        flat = (flat[..., None] if flat.ndim == 2 else flat)[real]
     count, offsets = len(lengths), offsets_of(lengths)
     inputs = Sequences(flat, offsets, numbered(flat), origin_of(path, [0] * count))
     kind: LabelKind = "step" if columns.per_step else "one"
     labels: Any = None
     if labeled:
         given = _pick(path, arrays, columns.label, LABELS, "label")
-        if columns.per_step and real is not None and given.shape[:2] == values.shape[:2]:
+        if columns.per_step and real is not None and given.shape[:2] == real.shape:
             given = given[real]
         if given.ndim == 2 and not columns.per_step:
             kind, labels = "many", _many(path, given, count, arrays.get("names"))
