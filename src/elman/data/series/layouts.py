@@ -21,6 +21,7 @@ from elman.data.series.find_columns import holds_times
 from elman.data.series.find_keys import repeats
 from elman.data.series.header import LEAST_ACROSS
 from elman.data.series.levels import without_levels
+from elman.data.series.time_format import look_like_times
 from elman.data.tables.table import Table, listed
 from elman.errors import InputError
 
@@ -51,8 +52,11 @@ def across(table: Table) -> list[str]:
         if not head.is_numeric(name):
             break
         found.insert(0, name)
-    if kind_of_names(found):
-        return found
+    count = next(
+        (n for n, name in enumerate(reversed(found)) if not _may_be_time(name)), len(found)
+    )
+    if kind_of_names(found[len(found) - count :]):
+        return found[len(found) - count :]
     numbered = [re.fullmatch(r"(.*?)(\d+)", name) for name in found]
     for begin in range(len(found)):
         run = numbered[begin:]
@@ -61,6 +65,10 @@ def across(table: Table) -> list[str]:
             if (np.diff(counts) == 1).all():
                 return found[begin:]
     return []
+
+
+def _may_be_time(name: str) -> bool:
+    return _YEAR.fullmatch(name) is not None or look_like_times([name])
 
 
 def kind_of_names(names: Sequence[str]) -> str:
