@@ -9,6 +9,7 @@ STUDIES = {
     "fuzz": "hostile tables, texts and files",
     "kill": "processes that are killed, and disks that are full",
     "damage": "each file of a run directory with one byte changed",
+    "kernels": "faults made by hand in csrc/",
     "mutants": "changes of the source, and whether the nearest tests notice",
 }
 

@@ -47,7 +47,7 @@ def test_an_unknown_word_comes_from_where_attention_was(words: Tokenizer) -> Non
     found = align("the zebra  sees", ids, output, looked, words, words)
     assert found.source == ("the", "zebra", "sees", END)
     assert found.translation == ("<unk>", "sees", "dog", "<unk>", END)
-    assert with_unknown_replaced(found, output, 0, "word") == "zebra sees dog sees"
+    assert with_unknown_replaced(found, output, 0, words) == "zebra sees dog sees"
 
 
 def test_unknown_characters() -> None:
@@ -55,7 +55,7 @@ def test_unknown_characters() -> None:
     found = align(
         "a é", letters.encode("a é\n"), [0, 2], weights(2, 0, 3, width=4), letters, letters
     )
-    assert with_unknown_replaced(found, [0, 2], 0, "char")[0] == "é"
+    assert with_unknown_replaced(found, [0, 2], 0, letters)[0] == "é"
 
 
 def test_a_very_long_word_has_several_pieces(words: Tokenizer) -> None:

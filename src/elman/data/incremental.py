@@ -15,11 +15,16 @@ class IncrementalEncoder:
 
     However a text is chunked, the ids of all pushes and the last flush together are
     tokenizer.encode(text). An encoder can go on from the text that another held `pending`.
+
+    Attributes:
+        unknown: how many of the ids so far are unknown.
+        spelling: the nats it takes to say what these stand for.
     """
 
     def __init__(self, tokenizer: Tokenizer, pending: str = "") -> None:
         self._tokenizer = tokenizer
         self._pending = pending
+        self.unknown, self.spelling = 0, 0.0
 
     @property
     def pending(self) -> str:
@@ -31,12 +36,20 @@ class IncrementalEncoder:
         text = self._pending + text
         settled = self._tokenizer.settled(text)
         self._pending = text[settled:]
-        return self._tokenizer.encode(text[:settled])
+        return self._encode(text[:settled])
 
     def flush(self) -> Ids:
         """End the text: the ids of what was pending."""
         text, self._pending = self._pending, ""
-        return self._tokenizer.encode(text)
+        return self._encode(text)
+
+    def _encode(self, text: str) -> Ids:
+        ids = self._tokenizer.encode(text)
+        if not ids.all():  # an unknown token is id 0, where there is one
+            unknown, spelling = self._tokenizer.left_out(text)
+            self.unknown += unknown
+            self.spelling += spelling
+        return ids
 
 
 @final

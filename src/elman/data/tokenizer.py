@@ -33,15 +33,16 @@ def train_tokenizer(
     min_count: int = 1,
     *,
     lower: bool = False,
+    split_punctuation: bool = False,
 ) -> Tokenizer:
     """Take a vocabulary from a text, read once, in bounded memory.
 
     There are at most `vocab_size` ids (None: all there are; BPE: 8,192). Characters or words, or
     merges of pairs, that occur less than `min_count` times are left out. `lower` maps the text to
-    lower case; for words only.
+    lower case; for words only. `split_punctuation` splits it off words, and changes nothing else.
     """
     if unit == "word":
-        return WordTokenizer.train(blocks, vocab_size, min_count, lower)
+        return WordTokenizer.train(blocks, vocab_size, min_count, lower, split_punctuation)
     if lower:
         raise InputError(f"lower case is for the unit word only, got {unit!r}; map the text itself")
     return _kind(unit).train(blocks, vocab_size, min_count)

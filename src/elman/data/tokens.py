@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import PositiveInt, TypeAdapter
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt, TypeAdapter
 
+from elman.data.arrays import open_array
 from elman.data.incremental import IncrementalEncoder
-from elman.data.units.base import Ids, Tokenizer
+from elman.data.units.base import CharacterCount, Ids, Tokenizer
 from elman.errors import InputError
 from elman.files import atomic_path, write_json
 
@@ -27,11 +28,21 @@ _DTYPES = (np.uint8, np.uint16, np.uint32)
 
 @dataclass(frozen=True)
 class TextCounts:
-    """How long a text is in tokens, characters and UTF-8 bytes."""
+    """How long a text is, and what its tokens leave out.
+
+    Attributes:
+        tokens: how many.
+        characters: of the text as its tokens tell it; see `CharacterCount`.
+        bytes: in UTF-8.
+        unknown: tokens that are unknown characters or words.
+        spelling: the nats it takes to say what these stand for.
+    """
 
     tokens: PositiveInt
     characters: PositiveInt
     bytes: PositiveInt
+    unknown: NonNegativeInt = 0
+    spelling: NonNegativeFloat = 0.0
 
 
 _COUNTS = TypeAdapter(TextCounts)
@@ -49,35 +60,32 @@ def build_tokens(
     path = Path(path)
     dtype = next(t for t in _DTYPES if tokenizer.vocab_size - 1 <= np.iinfo(t).max)
     encoder = IncrementalEncoder(tokenizer)
-    tokens = characters = size = 0
+    characters = CharacterCount(collapsed=tokenizer.collapses_space)
+    tokens = length = size = 0
     with atomic_path(path) as partial:
         with partial.open("wb") as file:
             _write_header(file, dtype, 0)
             for block in blocks:
                 tokens += _write_ids(file, encoder.push(block), dtype)
-                characters += len(block)
+                characters.push(block)
+                length += len(block)
                 size += len(block.encode("utf-8", errors="surrogatepass"))
             tokens += _write_ids(file, encoder.flush(), dtype)
             file.seek(0)
             _write_header(file, dtype, tokens)
         if tokens == 0:
             raise InputError(
-                f"the text has no tokens ({characters} characters, cut into {tokenizer.unit} "
+                f"the text has no tokens ({length} characters, cut into {tokenizer.unit} "
                 "units); give a text with something in it"
             )
-    counts = TextCounts(tokens, characters, size)
+    counts = TextCounts(tokens, characters.total, size, encoder.unknown, encoder.spelling)
     write_json(_counts_path(path), asdict(counts))
     return counts
 
 
 def open_tokens(path: str | os.PathLike[str]) -> TokenFile:
     """The ids of a file that `build_tokens` wrote, memory-mapped and read-only: (N,)."""
-    try:
-        tokens = np.lib.format.open_memmap(path, mode="r")
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: cannot be read as a file of tokens ({error}); prepare the text again"
-        ) from error
+    tokens = open_array(Path(path), "a file of tokens", "prepare the text again")
     if tokens.ndim != 1 or tokens.dtype not in _DTYPES:
         raise InputError(
             f"{path}: expected one row of uint8, uint16 or uint32 ids, got {tokens.dtype} of "

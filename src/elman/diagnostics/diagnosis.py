@@ -5,6 +5,7 @@ Legend: T time, B batch, K the largest lag.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,9 +20,10 @@ from elman.diagnostics.losses import StepLosses
 from elman.diagnostics.measurements import Layer, Measurements
 from elman.diagnostics.reach import reach_by_gradient
 from elman.diagnostics.saturation import activity
-from elman.diagnostics.steps import of_rows, record
+from elman.diagnostics.steps import in_eval_mode, of_rows, record
 from elman.diagnostics.verdicts import Verdict, verdicts_of
 from elman.errors import InputError
+from elman.layers.instrument import unwatched_layers
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +58,10 @@ def diagnose(
 
     Args:
         model: any module that contains a recurrent layer of elman or torch.nn.
-        batch: inputs (T, B, ...), or (inputs, targets); see `elman.diagnostics.losses`.
-            Interventions need at least two rows.
-        losses: (model, batch) -> losses (T, B) or (B,), for a model that is called differently.
+        batch: inputs, or (inputs, targets), in the order of axes that the model takes; see
+            `elman.diagnostics.losses`. Interventions need at least two rows.
+        losses: (model, batch) -> losses (T, B) or (B,), for a model that is called differently;
+            `batch` may then be any tuple whose first item are the inputs.
         max_lag: K; by default three quarters of the steps.
         truncation: steps of backpropagation in training, to compare the reach with.
         needs: the lag that the task needs.
@@ -66,6 +69,14 @@ def diagnose(
     Raises:
         InputError: no recurrent layer, fewer steps than lags, or a loss that is not finite.
     """
+    left_out = unwatched_layers(model)
+    if left_out:
+        listed = ", ".join(
+            f"{name or 'the model'} ({type(m).__name__})" for name, m in left_out.items()
+        )
+        warnings.warn(
+            f"not diagnosed, since a subclass may compute something else: {listed}", stacklevel=2
+        )
     given = DiagnosisInput.of(model, batch, losses=losses, truncation=truncation, needs=needs)
     return diagnose_input(given, max_lag=max_lag)
 
@@ -78,13 +89,9 @@ def diagnose_input(
         value = getattr(given, name)
         if value is not None and value < 1:
             raise InputError(f"{name} must be at least 1, got {value}")
-    modes = {module: module.training for module in given.model.modules()}
-    given.model.eval()
-    try:
+    # Also where the caller has switched gradients off.
+    with torch.inference_mode(False), torch.enable_grad(), in_eval_mode(given.model):
         measured = _measure(given, max_lag or given.max_lag, times)
-    finally:
-        for module, training in modes.items():
-            module.training = training
     return Diagnosis(measured, verdicts_of(measured))
 
 

@@ -7,20 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
+import torch
 from torch import Tensor, nn
 
-from elman.diagnostics.losses import (
-    IGNORE,
-    StepLosses,
-    is_batch_first,
-    split_batch,
-    step_losses,
-    time_first_outputs,
-)
-from elman.diagnostics.steps import require_recurrent
-from elman.errors import InputError
+from elman.diagnostics.axes import find_axes
+from elman.diagnostics.losses import IGNORE, StepLosses, losses_of, require_inputs, split_batch
+from elman.diagnostics.steps import in_eval_mode, require_recurrent
 
 
 @dataclass(frozen=True)
@@ -87,33 +81,68 @@ class DiagnosisInput:
         truncation: int | None = None,
         needs: int | None = None,
     ) -> Self:
-        """For a model that is called as ``model(inputs)``; see `step_losses`.
+        """For any model; without `losses`, one that is called as ``model(inputs)``.
 
         Raises:
             InputError: no recurrent layer, or inputs that are not a tensor of rows and steps.
         """
         require_recurrent(model)
-        inputs, targets = split_batch(batch)
-        if not isinstance(inputs, Tensor) or inputs.dim() < 2:
-            got = tuple(inputs.shape) if isinstance(inputs, Tensor) else type(inputs).__name__
-            raise InputError(
-                f"the inputs are {got}, expected a tensor (time, batch, ...), or (batch, time, ...)"
-                " where the layers are batch_first"
-            )
-        batch_first = is_batch_first(model)
+        with torch.inference_mode(False), in_eval_mode(model):
+            inputs, targets, call = _calls(model, batch, losses)
+            axes = find_axes(model, inputs, lambda x: call(x)[1])
+        targets = None if targets is None else axes.targets(targets)
         categorical = targets is not None and not targets.is_floating_point()
         scored = None
-        if categorical and targets.dim() == 2:
-            counts = (targets != IGNORE).any(0 if batch_first else 1)
+        if targets is not None and categorical and targets.dim() == 2:
+            counts = targets.ne(IGNORE).any(1)
             scored = None if bool(counts.all()) else tuple(counts.nonzero().flatten().tolist())
+
+        def given(x: Tensor) -> Tensor:
+            return x if axes.batched else x.squeeze(1)
+
+        def losses_at(x: Tensor) -> Tensor:
+            found, outputs = call(given(x))
+            if found is None:
+                return losses_of(axes.time_first(outputs), targets)
+            turned = found.shape == (axes.rows, axes.steps) and axes.rows != axes.steps
+            return found.t() if turned else found
+
         return cls(
             model,
-            inputs,
-            lambda x: (losses or step_losses)(model, x if targets is None else (x, targets)),
-            lambda x: time_first_outputs(model, x),
+            inputs if axes.batched else inputs.unsqueeze(1),
+            losses_at,
+            lambda x: axes.time_first(call(given(x))[1]),
             categorical,
             scored,
-            1 if batch_first else 0,
+            axes.time,
             truncation,
             needs,
         )
+
+
+Calls: TypeAlias = Callable[[Tensor], tuple[Tensor | None, Any]]
+"""Inputs -> the losses that a function of the user's own gives, and what the model returns."""
+
+
+def _calls(
+    model: nn.Module, batch: Any, losses: StepLosses | None
+) -> tuple[Tensor, Tensor | None, Calls]:
+    """The inputs, the targets if there are any, and how the model is called."""
+    if losses is None:
+        inputs, targets = split_batch(batch)
+        return require_inputs(inputs), targets, lambda x: (None, model(x))
+    several = isinstance(batch, tuple | list)
+    first, *rest = batch if several else (batch,)
+
+    def call(x: Tensor) -> tuple[Tensor, Any]:
+        returned: list[Any] = []
+        hook = model.register_forward_hook(lambda _, __, output: returned.append(output))
+        try:
+            found = losses(model, type(batch)((x, *rest)) if several else x)
+        finally:
+            hook.remove()
+        # A function that calls parts of the model alone leaves only its losses to look at.
+        return found, returned[-1] if returned else found
+
+    last = rest[-1] if rest else None
+    return require_inputs(first), last if isinstance(last, Tensor) else None, call

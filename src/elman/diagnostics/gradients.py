@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from elman.diagnostics.losses import StepLosses, step_losses
+from elman.diagnostics.losses import StepLosses, bound_losses
 from elman.diagnostics.steps import Steps, of_rows, record
 from elman.errors import InputError
 
@@ -131,7 +132,8 @@ def gradient_by_lag(
         InputError: no recurrent layer; fewer steps than lags; a loss that is not finite.
     """
     with torch.enable_grad():
-        loss, steps = record(model, lambda: (losses or step_losses)(model, batch), places)
+        run = bound_losses(model, batch) if losses is None else partial(losses, model, batch)
+        loss, steps = record(model, run, places)
     steps = of_rows(steps, loss.shape[-1]) if loss.dim() else steps
     length = max((len(taken) for taken in steps.values()), default=0)
     _check(loss, length)

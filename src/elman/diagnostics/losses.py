@@ -12,8 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from elman.diagnostics.axes import find_axes
+from elman.diagnostics.steps import in_eval_mode
 from elman.errors import InputError
-from elman.layers.instrument import recurrent_layers
 
 IGNORE = -100
 """The target that is not scored (torch's `ignore_index`)."""
@@ -23,45 +24,46 @@ StepLosses: TypeAlias = Callable[[nn.Module, Any], Tensor]
 
 
 def step_losses(model: nn.Module, batch: Any, *, seed: int = 0) -> Tensor:
-    """The default losses of a model.
+    """The default losses of a model that is called as ``model(inputs)``.
 
-    `batch` is ``(inputs, targets)``, or the inputs alone. Outputs are (T, B, K), or (B, T, K) if
-    the recurrent layers are ``batch_first``, or (B, K) at the end of each row; of a tuple, the
-    first element. For integer targets the loss is the cross-entropy in nats, with the outputs as
-    logits (or log-probabilities); for other targets, the squared error summed over K. Without
-    targets it is g · y_t with a random unit vector g for each row, so that the gradient is that of
-    the output itself.
+    `batch` is ``(inputs, targets)``, or the inputs alone. Outputs are (T, B, K), (B, T, K), or
+    (B, K) at the end of each row; with one number a step also (T, B) or (B, T). Which axis is time
+    is seen from how the recurrent layers run. Of a tuple, the first element counts. For integer
+    targets the loss is the cross-entropy in nats, with the outputs as logits (or
+    log-probabilities); for other targets, the squared error summed over K. Without targets it is
+    g · y_t with a random unit vector g for each row, so that the gradient is that of the output
+    itself.
 
     The losses are (T, B), or (B,) for outputs (B, K).
     """
+    return bound_losses(model, batch, seed=seed)()
+
+
+def bound_losses(model: nn.Module, batch: Any, *, seed: int = 0) -> Callable[[], Tensor]:
+    """`step_losses` as a function that runs the model once, with the axes known beforehand."""
     inputs, targets = split_batch(batch)
-    outputs = time_first_outputs(model, inputs)
-    if targets is not None and outputs.dim() == 3 and is_batch_first(model):
-        targets = targets.transpose(0, 1)
-    return losses_of(outputs, targets, seed=seed)
+    inputs = require_inputs(inputs)
+    with in_eval_mode(model):
+        axes = find_axes(model, inputs, model)
+    wanted = None if targets is None else axes.targets(targets)
+    return lambda: losses_of(axes.time_first(model(inputs)), wanted, seed=seed)
+
+
+def require_inputs(inputs: Any) -> Tensor:
+    """The inputs, if they are a tensor of steps."""
+    if isinstance(inputs, Tensor) and inputs.dim() > 1:
+        return inputs.clone() if inputs.is_inference() else inputs
+    got = tuple(inputs.shape) if isinstance(inputs, Tensor) else type(inputs).__name__
+    raise InputError(
+        f"the inputs are {got}, expected a tensor (time, batch, ...), or (batch, time, ...) where"
+        " the layers are batch_first; for a model that is called differently pass losses=, a"
+        " function (model, batch) -> losses (T, B), and a batch whose first item is that tensor"
+    )
 
 
 def split_batch(batch: Any) -> tuple[Any, Any]:
     """Inputs and targets of a batch; None for targets if it is the inputs alone."""
     return tuple(batch) if isinstance(batch, (tuple, list)) and len(batch) == 2 else (batch, None)
-
-
-def is_batch_first(model: nn.Module) -> bool:
-    """Whether recurrent layers in `model` are ``batch_first``."""
-    return any(getattr(layer, "batch_first", False) for layer in recurrent_layers(model).values())
-
-
-def time_first_outputs(model: nn.Module, inputs: Any) -> Tensor:
-    """The outputs of the model, (T, B, K) or (B, K)."""
-    outputs = model(inputs)
-    outputs = outputs[0] if isinstance(outputs, tuple) else outputs
-    if not isinstance(outputs, Tensor) or outputs.dim() not in (2, 3):
-        got = tuple(outputs.shape) if isinstance(outputs, Tensor) else type(outputs).__name__
-        raise InputError(
-            f"the model returns {got}, expected a tensor of 3 axes (time, batch, width) or of 2 "
-            "(batch, width); pass losses=, a function (model, batch) -> losses (T, B)"
-        )
-    return outputs.transpose(0, 1) if outputs.dim() == 3 and is_batch_first(model) else outputs
 
 
 def losses_of(outputs: Tensor, targets: Tensor | None, *, seed: int = 0) -> Tensor:

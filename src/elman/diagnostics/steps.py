@@ -6,7 +6,8 @@ Legend: T time, B batch, I input, S width of a flat state (h, or h and c concate
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 import torch
@@ -27,6 +28,18 @@ def require_recurrent(model: nn.Module) -> None:
             f"{type(model).__name__} has no recurrent layer to diagnose; expected elman.RNN, GRU, "
             "LSTM or Recurrent, or torch.nn.RNN, GRU or LSTM, somewhere inside"
         )
+
+
+@contextmanager
+def in_eval_mode(model: nn.Module) -> Iterator[None]:
+    """Every module in eval mode inside the ``with`` block, and as it was after it."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes.items():
+            module.training = training
 
 
 def record(

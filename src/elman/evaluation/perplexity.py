@@ -29,7 +29,7 @@ class Split:
     def cut(self, most: int) -> Split:
         """At most `most` tokens from the beginning.
 
-        The characters of a part are counted in proportion to its tokens.
+        The characters of a part, and the spelling of its unknown tokens, are counted in proportion.
         """
         share = most / len(self.tokens)
         if share >= 1:
@@ -37,17 +37,33 @@ class Split:
         counts = self.counts
         return Split(
             self.tokens[:most],
-            TextCounts(most, round(share * counts.characters), round(share * counts.bytes)),
+            TextCounts(
+                most,
+                max(1, round(share * counts.characters)),
+                max(1, round(share * counts.bytes)),
+                round(share * counts.unknown),
+                share * counts.spelling,
+            ),
         )
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """A loss over a text, in several units; translations are not counted in characters."""
+    """A loss over a text, in several units.
+
+    Attributes:
+        nats: of all tokens.
+        tokens: how many.
+        characters: of the text; None for translations, which are not counted in characters.
+        unknown: tokens that are unknown characters or words.
+        spelling: the nats it takes to say what these stand for.
+    """
 
     nats: float
     tokens: int
     characters: int | None = None
+    unknown: int = 0
+    spelling: float = 0.0
 
     @property
     def loss(self) -> float:
@@ -61,9 +77,17 @@ class Measurement:
 
     @property
     def bits_per_character(self) -> float:
-        """Comparable between models with different tokens."""
+        """Comparable between models with different tokens, since unknown ones are spelled out.
+
+        (nats + spelling) / (ln 2 · characters); see `elman.data.units.spelling`.
+        """
         assert self.characters is not None
-        return self.nats / math.log(2) / self.characters
+        return (self.nats + self.spelling) / math.log(2) / self.characters
+
+    @property
+    def unknown_share(self) -> float:
+        """Of all tokens."""
+        return self.unknown / max(self.tokens, 1)
 
     def scores(self, split: str) -> list[Score]:
         """The scores of a report."""
@@ -74,6 +98,8 @@ class Measurement:
         if self.characters is not None:
             bits = self.bits_per_character
             scores.append(Score(split, "bits", bits, "bits per character"))
+        if self.unknown:
+            scores.append(Score(split, "unknown", self.unknown_share, "of all tokens"))
         return scores
 
 
@@ -93,4 +119,5 @@ def measure(model: LanguageModel, split: Split, rows: int, start_id: int) -> Mea
             features, state = model(batch.inputs, state, batch.lengths)
             loss, scored = model.loss(features, batch.targets)
             nats, units = nats + float(loss) * scored, units + scored
-    return Measurement(nats, units, split.counts.characters)
+    counts = split.counts
+    return Measurement(nats, units, counts.characters, counts.unknown, counts.spelling)

@@ -6,10 +6,11 @@ import warnings
 from typing import Any, Literal
 
 from torch import nn
+from torch.nn.utils import parametrize
 
 from elman.layers.gru import GRU
 from elman.layers.lstm import LSTM
-from elman.layers.rebuild import lacks, rebuilt
+from elman.layers.rebuild import lacks, rebuilt, same_shape
 from elman.layers.rnn import RNN
 from elman.layers.stack import RecurrentStack
 
@@ -62,6 +63,13 @@ def convert(module: nn.Module, to: Literal["elman", "torch"] = "elman") -> nn.Mo
             stacklevel=2,
         )
     return swapped.get(module, module)
+
+
+def as_ours(layer: nn.Module) -> RecurrentStack:
+    """Our layer of the shape of one of torch.nn's, parametrized or not, without its weights."""
+    found = same_shape(layer, _PAIRS[parametrize.type_before_parametrizations(layer)])
+    assert isinstance(found, RecurrentStack)
+    return found
 
 
 def _fits(layer: object, table: dict[type[Any], type[Any]]) -> bool:

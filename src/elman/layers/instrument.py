@@ -19,10 +19,11 @@ from typing import Any, Protocol, TypeAlias, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from elman.kernels import recurrence
 from elman.kernels.kind import Regularization, States, Weights
-from elman.layers.convert import convert
+from elman.layers.convert import as_ours
 from elman.layers.recurrent import Cell, Recurrent
 from elman.layers.stack import RecurrentStack
 from elman.layers.state import Active, State, only_active
@@ -79,14 +80,27 @@ class Watcher(Protocol):
 def recurrent_layers(model: nn.Module) -> dict[str, nn.Module]:
     """The layers in `model` that can be watched, by name: elman's, and torch.nn's by exact type.
 
-    Subclasses of torch's may compute something else and are left out.
+    Subclasses of torch's may compute something else and are left out; see `unwatched_layers`.
     """
-    torchs = (nn.RNN, nn.GRU, nn.LSTM)
     return {
         name: module
         for name, module in model.named_modules()
-        if isinstance(module, RecurrentStack | Recurrent) or type(module) in torchs
+        if isinstance(module, RecurrentStack | Recurrent) or _is_torchs(module)
     }
+
+
+def unwatched_layers(model: nn.Module) -> dict[str, nn.Module]:
+    """The subclasses of torch.nn's recurrent layers in `model`, by name."""
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, nn.RNNBase) and not _is_torchs(module)
+    }
+
+
+def _is_torchs(module: nn.Module) -> bool:
+    """Whether it is torch.nn's own layer, also with parametrized or pruned weights."""
+    return parametrize.type_before_parametrizations(module) in (nn.RNN, nn.GRU, nn.LSTM)
 
 
 @contextmanager
@@ -115,13 +129,23 @@ def _replace(owner: nn.Module, name: str, value: object, undo: ExitStack) -> Non
 
 
 def _watch_stack(name: str, layer: nn.Module, watcher: Watcher, undo: ExitStack) -> None:
-    ours = layer if isinstance(layer, RecurrentStack) else cast(RecurrentStack, convert(layer))
+    ours = layer if isinstance(layer, RecurrentStack) else as_ours(layer)
     counted: Counter[str] = Counter()
     _replace(ours, "_run", partial(_run, name, ours, watcher, counted), undo)
     _replace(ours, "step", partial(_one_step, ours), undo)
     _replace(ours, "_fast_path", lambda *_: None, undo)
     if ours is not layer:
-        _replace(layer, "forward", ours.forward, undo)
+        _replace(layer, "forward", partial(_with_weights_of, layer, ours), undo)
+
+
+def _with_weights_of(layer: nn.Module, ours: RecurrentStack, *args: Any, **kwargs: Any) -> Any:
+    """`ours.forward` with the present weights of `layer`, which pruning makes anew at each call."""
+    for name in ours.parameter_names:
+        weight = getattr(layer, name)
+        if weight is not getattr(ours, name):
+            ours._parameters.pop(name, None)
+            setattr(ours, name, weight)
+    return ours.train(layer.training).forward(*args, **kwargs)
 
 
 def _one_step(

@@ -37,23 +37,27 @@ def lacks(layer: nn.Module) -> list[str]:
 
 def rebuilt(layer: nn.Module, kind: type[nn.Module]) -> nn.Module:
     """A layer of class `kind` with the parameters, buffers, submodules and hooks of `layer`."""
-    options: dict[str, Any] = {name: getattr(layer, name) for name in _SHARED}
-    mode = str(layer.mode)
-    if mode.startswith("RNN"):
-        options["nonlinearity"] = layer.nonlinearity
-    if mode == "LSTM":
-        options["proj_size"] = layer.proj_size
-    # On the meta device nothing is allocated or drawn: the parameters are the old ones.
-    new = kind(**options, device=torch.device("meta"))
-    plain = type(layer)(**options, device=torch.device("meta"))
-    # After construction, since torch warns of a dropout that has no layer to act on.
-    new.dropout = layer.dropout
+    new, plain = same_shape(layer, kind), same_shape(layer, type(layer))
     for name, parameter in layer.named_parameters(recurse=False):
         setattr(new, name, parameter)
-    new.train(layer.training)
     for name, value in vars(layer).items():
         # What people have added, and the very dictionaries of hooks, so that the handles that they
         # hold work on the new layer.
         if name not in vars(plain) or name in _REGISTRIES:
             object.__setattr__(new, name, value)
     return new
+
+
+def same_shape(layer: nn.Module, kind: type[nn.Module]) -> nn.Module:
+    """A layer of class `kind` with the options of `layer`, and parameters that hold nothing yet."""
+    options: dict[str, Any] = {name: getattr(layer, name) for name in _SHARED}
+    mode = str(layer.mode)
+    if mode.startswith("RNN"):
+        options["nonlinearity"] = layer.nonlinearity
+    if mode == "LSTM":
+        options["proj_size"] = layer.proj_size
+    # On the meta device nothing is allocated or drawn.
+    new = kind(**options, device=torch.device("meta"))
+    # After construction, since torch warns of a dropout that has no layer to act on.
+    new.dropout = layer.dropout
+    return new.train(layer.training)

@@ -56,7 +56,9 @@ class AlignmentFile:
         if self.is_page:
             write_text(self.path, as_page(self._kept, note))
         else:
-            with new_figure(self.path) as figure:
+            pieces = [piece for each in self._kept for piece in (*each.source, *each.translation)]
+            page = f"--alignments {self.path.with_suffix('.html')} shows them"
+            with new_figure(self.path, texts=pieces, instead=page) as figure:
                 draw(figure, self._kept, note)
 
 

@@ -32,7 +32,7 @@ def draw_confusion(matrix: npt.NDArray[Any], names: Sequence[str], path: Path) -
     share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     every = -(-count // MOST_NAMES)
     shown = [_short(name) for name in names][::every]
-    with new_figure(path, (side + 1.2, side)) as figure:
+    with new_figure(path, (side + 1.2, side), shown) as figure:
         axes = figure.subplots()
         image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
         axes.grid(visible=False)

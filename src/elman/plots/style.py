@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Literal
 
 from elman.errors import InputError, missing_extra
 from elman.files import atomic_path
+from elman.plots.fonts import families_for, quiet_fonts
 
 # Okabe and Ito's palette, which color-blind people can tell apart. Curves differ in their line
 # style or marker as well.
@@ -67,18 +68,29 @@ def check_figure(path: Path) -> None:
 
 
 @contextmanager
-def new_figure(to: Path | IO[bytes], size: tuple[float, float] = (7.6, 4.0)) -> Iterator[Any]:
+def new_figure(
+    to: Path | IO[bytes],
+    size: tuple[float, float] = (7.6, 4.0),
+    texts: Iterable[str] = (),
+    instead: str = "",
+) -> Iterator[Any]:
     """A figure of `size` in inches to draw on, which is written to `to` at the end of the block.
 
-    `to` is a path, whose suffix tells the format, or a file for a PNG.
+    `to` is a path, whose suffix tells the format, or a file for a PNG. The fonts have what the
+    user's `texts` need, if installed; `instead` says what to do where none has.
     """
     try:
         from matplotlib import rc_context
         from matplotlib.figure import Figure
     except ImportError as error:
         raise missing_extra("a figure", "matplotlib", "plot") from error
-    with rc_context(_SETTINGS), warnings.catch_warnings():
-        # Characters that the font lacks are drawn as boxes.
+    families = families_for(texts, instead)
+    with (
+        quiet_fonts(),
+        rc_context(_SETTINGS | {"font.family": families}),
+        warnings.catch_warnings(),
+    ):
+        # Characters that no font has are drawn as boxes, which `families_for` says.
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         figure = Figure(figsize=size)
         yield figure

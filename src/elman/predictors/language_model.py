@@ -20,6 +20,7 @@ from elman.data.given import Columns, Files, Given, Texts
 from elman.data.tables.asked import Encoding, encoding_setting
 from elman.data.text import lines_of, texts_of
 from elman.data.tokenizer import Tokenizer, tokenizer_from_bytes
+from elman.data.units.base import CharacterCount
 from elman.diagnostics.activations import Activations, Expected, Step, panels_of
 from elman.diagnostics.trace import trace
 from elman.errors import InputError
@@ -77,7 +78,7 @@ class LineScore:
         line: its number, from 1.
         nats: of the whole line.
         nats_per_token: the mean.
-        bits_per_character: the same, whatever a token is.
+        bits_per_character: the same, whatever a token is: unknown ones are spelled out.
         tokens: how many were scored.
         unknown: how many different characters or words the model does not know.
         text: the line.
@@ -275,11 +276,14 @@ def score_lines(
         texts = [line.rstrip("\r\n") for _, line in group]
         totals, counts = _nats(model, tokenizer, [f"{text}\n" for text in texts])
         for (number, _), text, nats, tokens in zip(group, texts, totals, counts, strict=True):
+            characters = CharacterCount(collapsed=tokenizer.collapses_space)
+            characters.push(f"{text}\n")
+            spelled = nats + tokenizer.left_out(text)[1]
             yield LineScore(
                 line=number,
                 nats=nats,
                 nats_per_token=nats / tokens,
-                bits_per_character=nats / math.log(2) / (len(text) + 1),
+                bits_per_character=spelled / math.log(2) / characters.total,
                 tokens=tokens,
                 unknown=len(tokenizer.unknown(text)),
                 text=text,

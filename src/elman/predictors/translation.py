@@ -18,7 +18,6 @@ from pydantic import Field, model_validator
 from elman.data.pairs.rows import clean
 from elman.data.tables.asked import TableSettings
 from elman.data.tokenizer import Tokenizer
-from elman.data.units.base import MAX_PIECE
 from elman.decoding.ancestral import ancestral_sampling
 from elman.decoding.beam import Beam, beam_search
 from elman.decoding.encoder_decoder import Constraints, Hypothesis, score_outputs
@@ -202,8 +201,7 @@ class LineTranslator:
                 if unknown is None or alignment is None:
                     text = sides.decode_target(output.tokens)
                 else:
-                    unit = sides.target.unit
-                    text = with_unknown_replaced(alignment, output.tokens, unknown, unit)
+                    text = with_unknown_replaced(alignment, output.tokens, unknown, sides.target)
                 texts[-1].append((output, text))
                 if alignment is not None and self._on_alignment is not None and rank == 0:
                     self._on_alignment(alignment)
@@ -287,33 +285,27 @@ def align(
 
 def source_pieces(text: str, ids: Sequence[int], tokenizer: Tokenizer) -> list[str]:
     """The part of `text` that each of `ids`, without the end, stands for."""
-    text = clean(text)
-    pieces: list[str] = []
-    if tokenizer.unit == "char":
-        pieces = list(text)
-    elif tokenizer.unit == "word":
-        pieces = [
-            word[start : start + MAX_PIECE]
-            for word in text.split()
-            for start in range(0, len(word), MAX_PIECE)
-        ]
-    if len(pieces) == len(ids):
-        return pieces
+    if tokenizer.unit != "bpe":
+        pieces = tokenizer.pieces(clean(text))
+        if len(pieces) == len(ids):
+            return pieces
     return [_piece(tokenizer, token) for token in ids]
 
 
 def with_unknown_replaced(
-    alignment: Alignment, output_ids: Sequence[int], unknown_id: int, unit: str
+    alignment: Alignment, output_ids: Sequence[int], unknown_id: int, tokenizer: Tokenizer
 ) -> str:
     """The translation, each unknown token replaced by the source's piece with most attention.
 
     Source: Luong et al. 2015, arXiv:1410.8206; here attention stands for their alignments.
     """
-    words = [
-        alignment.nearest(place) if token == unknown_id else alignment.translation[place]
-        for place, token in enumerate(output_ids)
-    ]
-    return clean((" " if unit == "word" else "").join(words))
+    text, previous = "", None
+    for place, token in enumerate(output_ids):
+        spelled = tokenizer.spell(token, previous).decode("utf-8", errors="replace")
+        if token == unknown_id:
+            spelled = spelled.replace(tokenizer.token(unknown_id), alignment.nearest(place))
+        text, previous = text + spelled, token
+    return clean(text)
 
 
 def _piece(tokenizer: Tokenizer, token: int) -> str:

@@ -35,6 +35,7 @@ class Vocabularies:
         joint: bool,
         vocab_size: int | None,
         min_count: int,
+        split_punctuation: bool = False,
     ) -> Self:
         """Learn the vocabularies from the training pairs."""
         pairs = list(pairs)
@@ -44,7 +45,10 @@ class Vocabularies:
         ]
         if joint:
             texts = [texts[0] + texts[1]]
-        made = [train_tokenizer(unit, lines, vocab_size, min_count) for lines in texts]
+        made = [
+            train_tokenizer(unit, lines, vocab_size, min_count, split_punctuation=split_punctuation)
+            for lines in texts
+        ]
         return cls(made[0], made[-1])
 
     @classmethod

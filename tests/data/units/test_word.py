@@ -41,7 +41,8 @@ def test_words_are_counted_across_the_ends_of_blocks(size: int) -> None:
 
 def test_lower_case() -> None:
     kind = WordTokenizer.train(["The the THE A\n"], lower=True)
-    assert kind.contents() == {"lower": True, "words": ["the", "a"]}
+    assert kind.contents()["lower"]
+    assert kind.contents()["words"] == ["the", "a"]
     assert kind.encode("tHE a").tolist() == [2, 3]
     assert kind.unknown("The b") == ["b"]
 

@@ -1,6 +1,7 @@
 """The task: what is left in the run directory, what is measured, what every option does."""
 
 import math
+import random
 from pathlib import Path
 from typing import Any
 
@@ -253,3 +254,70 @@ def test_the_task_is_found_by_its_name() -> None:
     assert task_class("language-model") is LanguageModelTask
     with pytest.raises(InputError, match="no such task; choose from language-model"):
         task_class("language")
+
+
+def random_words(count: int, letters: str, length: int) -> str:
+    """Words of letters drawn evenly, ten a line."""
+    draw = random.Random(0)
+    words = ["".join(draw.choices(letters, k=length)) for _ in range(count)]
+    lines = [" ".join(words[start : start + 10]) for start in range(0, count, 10)]
+    return "".join(f"{line}\n" for line in lines)
+
+
+@pytest.mark.fault(37)
+@pytest.mark.parametrize(
+    ("letters", "settings"),
+    [
+        ("abcdefghij", {"vocab_size": 20}),
+        ("abcdefghijklmnopqrstuvwxyz", {"min_count": 2}),
+        ("ab", {"vocab_size": 200}),
+        ("abcdefghij", {"unit": "char", "vocab_size": 5}),
+    ],
+)
+def test_random_words_cost_about_their_entropy_or_more(
+    tmp_path: Path, letters: str, settings: dict[str, Any]
+) -> None:
+    text = tmp_path / "random.txt"
+    text.write_text(random_words(2000, letters, 10), encoding="utf-8")
+    settings = {"unit": "word", "hidden_size": 8, "max_steps": 60, "eval_every": 60} | settings
+    run = train("language-model", text, tmp_path / "run", learning_rate=0.02, **settings)
+    report = run.report()
+    scores = {(score.split, score.metric): score for score in report.scores}
+    entropy = 10 * math.log2(len(letters)) / 11  # and nothing for the spaces
+    assert entropy <= scores["test", "bits"].value
+    assert scores["test", "unknown"].value > 0.3
+    assert "bits per character include their spelling" in report.verdict[0]
+    assert "% unknown" in run.task.describe()[0]
+    (line,) = run.predictor.predict([random_words(10, letters, 10).strip()])
+    assert line.bits_per_character >= entropy
+
+
+@pytest.mark.fault(37)
+def test_the_more_words_are_unknown_the_more_is_spelled(tmp_path: Path) -> None:
+    """Nothing is won by a small vocabulary, as it was when unknown words cost no spelling."""
+    text = tmp_path / "text.txt"
+    text.write_text(random_words(2000, "abcdefgh", 3), encoding="utf-8")
+    settings = {"unit": "word", "hidden_size": 16, "max_steps": 150, "eval_every": 150}
+    bits = []
+    for size in (3, 600):
+        name = tmp_path / str(size)
+        run = train("language-model", text, name, vocab_size=size, learning_rate=0.02, **settings)
+        bits.append({(s.split, s.metric): s.value for s in run.evaluate()}["test", "bits"])
+    assert bits[0] > bits[1] - 0.2
+    assert min(bits) > 3 * 3 / 4
+
+
+@pytest.mark.fault(40)
+def test_punctuation_is_apart_from_words_and_written_as_it_was(tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text('Well, (he said) "no"; don\'t!\nWell-known, no?\n' * 60, encoding="utf-8")
+    settings = {"unit": "word", "hidden_size": 24, "max_steps": 150, "eval_every": 150}
+    run = train("language-model", text, tmp_path / "run", learning_rate=0.02, **settings)
+    written = run.predictor.generate("Well", 12, temperature=0).read()
+    assert written[0] in text.read_text(encoding="utf-8")
+    session = run.predictor.session()
+    read = [token for letter in "Well, (he" for token in session.push(letter)]
+    read += session.flush()
+    assert [token.text for token in read] == ["Well", ",", "(", "he"]
+    plain = train("language-model", text, tmp_path / "plain", split_punctuation=False, **settings)
+    assert plain.predictor.tokenizer.unknown("Well, Well") == ["Well"]

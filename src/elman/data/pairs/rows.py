@@ -12,6 +12,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from elman.bounds import Budget
 from elman.data.given import Columns, Data, Files, Given, Pairs, name_of, one_part
 from elman.data.tables.asked import Asked
 from elman.data.tables.dialect import Dialect
@@ -24,8 +25,24 @@ from elman.errors import InputError
 NAMES = (("source", "target"), ("src", "tgt"), ("src", "trg"), ("input", "output"))
 """What the two columns or keys are called in files that need no telling."""
 
+_CODES = (
+    "ar bg bn ca cs da de el en es et eu fa fi fr ga gl he hi hr hu hy id is it ja ka kk ko lt lv"
+    " mk ms mt nb nl nn no pl pt ro ru sk sl sq sr sv sw ta th tl tr uk ur vi zh"
+)
+_SPOKEN = (
+    "arabic basque bulgarian catalan chinese croatian czech danish dutch english estonian finnish"
+    " french german greek hebrew hindi hungarian icelandic indonesian irish italian japanese korean"
+    " latvian lithuanian norwegian persian polish portuguese romanian russian slovak slovene"
+    " spanish swedish thai turkish ukrainian urdu vietnamese welsh"
+)
+LANGUAGES = frozenset(f"{_CODES} {_SPOKEN}".split())
+"""Two of them in the first row are names of columns."""
+
 _NESTED = "translation"
 _LOOKED_AT = 100
+
+_BYTES_OF_A_PAIR = 500
+"""Memory for a pair of short sentences, each a string of Python's."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +118,7 @@ class Reader:
         return pairs
 
     def _parallel(self, source: Path, target: Path) -> Iterator[tuple[str, Sequence[Any]]]:
-        count = 0
+        count, budget = 0, Budget(source)
         kept = self.dialect.encoding if self.dialect else ""
         encodings = [encoding_of(path, self.asked.encoding, kept) for path in (source, target)]
         self.dialect = self.dialect or Dialect(encoding=encodings[0])
@@ -117,6 +134,7 @@ class Reader:
                     " must have as many lines as each other"
                 )
             count = left[0]
+            budget.take(_BYTES_OF_A_PAIR)
             for path, (number, line) in ((source, left), (target, right)):
                 if fault := decode(line, LONGEST_LINE)[1]:
                     self.bad.add(f"{path}:{number}", fault)
@@ -142,7 +160,8 @@ class Reader:
         """Whether the first row has the names of columns that are looked for."""
         names = {cell.strip().lower() for cell in rows[0]}
         named = {str(self.source).lower(), str(self.target).lower()}
-        return named <= names or any({*pair} <= names for pair in NAMES)
+        languages = len(names) == len(rows[0]) == 2 and names <= LANGUAGES
+        return named <= names or languages or any({*pair} <= names for pair in NAMES)
 
     def _choose(self, table: Table, columns: dict[str, list[Any]]) -> tuple[str, str]:
         """The columns of the source and of the target."""
@@ -169,7 +188,10 @@ class Reader:
                 f" them (of {listed(columns)}), such as --source {next(iter(columns), 1)}"
             )
         source, target = texts
-        shown = (repr(source), repr(target)) if table.header else (source, f"{target} (no header)")
+        shown = (repr(source), repr(target))
+        if not table.header:
+            first = " and ".join(repr(str(columns[name][0])[:40]) for name in texts)
+            shown = (source, f"{target} (no header: the first pair is {first})")
         self.found.append(f"source: column {shown[0]}, target: column {shown[1]}")
         return source, target
 

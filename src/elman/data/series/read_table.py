@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from elman.data.given import Arrays, Data, Files, Given, given
@@ -9,7 +11,7 @@ from elman.data.given import Columns as GivenColumns
 from elman.data.series.columns import Columns
 from elman.data.series.frames import read_frame
 from elman.data.series.header import has_names
-from elman.data.tables.read import read_file
+from elman.data.tables.read import TEXT_KINDS, read_file, suffix_of
 from elman.data.tables.table import BadRows, Table, joined
 from elman.errors import InputError
 
@@ -20,11 +22,18 @@ def read_table(data: Data | Given, columns: Columns) -> Table:
         case Files(paths):
             bad = BadRows(remedy="correct the row")
             tables = [
-                read_file(path, bad, header=has_names, dialect=columns.dialect, asked=columns.asked)
+                read_file(
+                    path,
+                    bad,
+                    header=has_names,
+                    dialect=columns.dialect,
+                    asked=columns.asked,
+                    kind="delimited" if suffix_of(path) in TEXT_KINDS else "",
+                )
                 for path in paths
             ]
         case GivenColumns() as found:
-            tables = [read_frame(found)]
+            tables = [replace(read_frame(found), missing=columns.asked.missing)]
         case Arrays() as found if found.labels is None:
             tables = [_of_arrays(found)]
         case _:

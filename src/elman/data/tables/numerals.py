@@ -36,9 +36,9 @@ _SURELY_DECIMAL = re.compile(
 )
 _GROUPS_BY_POINT = re.compile(r"\.\d{3}\.")
 _AMOUNT = r"[\d][\d.,' \u00a0\u202f\u2009]*"
-_SIGNED = re.compile(
-    rf"[-+]?\s*(?:[^\W\d]{{1,3}}|[$€£¥₹₽₩])\s?[-+]?{_AMOUNT}|[-+]?{_AMOUNT}\s?(?:[^\W\d]{{1,3}}|[$€£¥₹₽₩%‰°]\S?)"
-)
+_SIGN = r"[$€£¥₹₽₩]|USD|EUR|GBP|CHF|SEK|NOK|DKK|PLN|kr|zł"
+_UNIT = rf"(?:{_SIGN}|[%‰]|°[CF]?|kg|km|mm|cm|m|kWh|MWh|[MG]W)"
+_SIGNED = re.compile(rf"[-+]?\s*(?:{_SIGN})\s?[-+]?{_AMOUNT}|[-+]?{_AMOUNT}\s?{_UNIT}")
 
 
 @dataclass(frozen=True)
@@ -63,14 +63,16 @@ def find_numerals(
     *,
     kept: Numerals | None = None,
     points_may_group: bool = False,
+    missing: Sequence[str] = (),
 ) -> Numerals:
     """How all numbers of a table are written.
 
     A column has its say where most of its cells are numbers. `decimal` and `thousands` are what the
-    user says, `kept` what an earlier table of the kind showed. With `points_may_group`, 1.234 is in
-    doubt where nothing tells; without, its point is a decimal one.
+    user says, as `missing` words, and `kept` what an earlier table of the kind showed. With
+    `points_may_group`, 1.234 is in doubt where nothing tells; else its point is a decimal one.
     """
-    ways = {name: found for name, cells in columns.items() if (found := _ways(cells))}
+    gone = MISSING.union(missing)
+    ways = {name: found for name, cells in columns.items() if (found := _ways(cells, gone))}
     sure = decimal or _OTHER.get(thousands, "")
     if not sure:
         agreed = {".", ","}.intersection(*ways.values())
@@ -89,7 +91,7 @@ def find_numerals(
     return Numerals(chosen, "".join(signs), frozenset(doubtful))
 
 
-def _ways(cells: Sequence[str]) -> dict[str, str]:
+def _ways(cells: Sequence[str], missing: frozenset[str]) -> dict[str, str]:
     """The decimal signs that all numbers of a column may have, each with the sign between groups.
 
     Nothing where the column shows nothing of it, or where its numbers are written in several ways.
@@ -99,13 +101,13 @@ def _ways(cells: Sequence[str]) -> dict[str, str]:
     plain = not any(sign in joined for sign in f",{_SPACES}{_APOSTROPHES}")
     if plain and not points:
         return {}
-    some = [text for cell in cells[:_LOOKED_AT] if (text := cell.strip()) not in MISSING]
-    if 2 * sum(map(looks_like_number, some)) <= len(some):
+    some = [text for cell in cells[:_LOOKED_AT] if (text := cell.strip()) not in missing]
+    if not some or 2 * sum(map(looks_like_number, some)) < len(some):
         return {}
     if plain and not _GROUPS_BY_POINT.search(joined):
         return {".": ""} if _SURELY_DECIMAL.search(joined) else {".": "", ",": "."}
     fitting = _WAYS
-    for text in {cell.strip() for cell in cells}:
+    for text in {cell.strip() for cell in cells} - missing:
         now = [way for way in fitting if _pattern(*way).fullmatch(text)]
         if len(now) < len(fitting) and (now or looks_like_number(text)):
             fitting = now

@@ -15,6 +15,7 @@ from elman.data.optional import library
 from elman.data.tables.dialect import Dialect
 from elman.data.tables.numerals import MISSING, find_numerals, numbers, with_unit
 from elman.errors import InputError
+from elman.parse import shown
 
 _LOOKED_AT = 1000
 _NAME = re.compile(r"[^\W\d_]+\d+")
@@ -36,9 +37,13 @@ class BadRows:
     count: int = 0
 
     def add(self, where: str, reason: str) -> None:
-        """Count a bad row at `where`, such as "reviews.csv:17", or raise InputError."""
+        """Count a bad row at `where`, such as "reviews.csv:17", or raise InputError.
+
+        A reason may have a remedy of its own, after a semicolon.
+        """
         if not self.skip:
-            raise InputError(f"{where}: {reason}; {self.remedy}")
+            remedy = "" if "; " in reason else f"; {self.remedy}"
+            raise InputError(f"{where}: {reason}{remedy}")
         self.count += 1
 
 
@@ -97,10 +102,10 @@ class Table:
         """A column in pandas; an empty string is missing, any other is a word."""
         column = self.columns[name]
         if not isinstance(column, list):
-            return column.to_pandas()
+            return _in_pandas(column)
         pd = library("pandas")
         if self.dialect is None:
-            return pd.Series(column)
+            return pd.Series([_hashable(cell) for cell in column])
         words = [cell if (cell := each.strip()) else None for each in column]
         return pd.Series(words, dtype=object)
 
@@ -137,9 +142,9 @@ class Table:
         column = self.columns[name][slice(first)]
         if not isinstance(column, list):
             pd = library("pandas")
-            column = column.to_pandas()
+            column = _in_pandas(column)
             if pd.api.types.is_datetime64_any_dtype(column.dtype):
-                return np.full(len(column), np.nan), np.asarray(column.notna())
+                return np.full(len(column), np.nan), np.array(column.notna())
             if self.missing:
                 column = column.mask(column.astype(str).isin(self.missing))
             values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
@@ -204,6 +209,19 @@ def number_of(cell: Any, dialect: Dialect) -> float | None:
         return None
 
 
+def _in_pandas(column: Any) -> Any:
+    """A column of pyarrow in pandas; what is no number, word or time as its text."""
+    pa, pd = library("pyarrow"), library("pandas")
+    kind = column.type
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return pd.Series([_hashable(cell) for cell in column.to_pylist()], dtype=object)
+    return column.to_pandas()
+
+
+def _hashable(cell: Any) -> Any:
+    return shown(cell) if isinstance(cell, list | dict | bytes) else cell
+
+
 def joined(tables: Sequence[Table]) -> Table:
     """The rows of several tables, one after the other."""
     first = tables[0]
@@ -224,7 +242,9 @@ def joined(tables: Sequence[Table]) -> Table:
     if first.dialect is None or all(table.dialect == first.dialect for table in tables):
         return replace(made, doubtful=frozenset().union(*(t.doubtful for t in tables)))
     # What one file leaves open, another of them may show.
-    found = find_numerals(columns, points_may_group=first.dialect.delimiter == ";")
+    found = find_numerals(
+        columns, points_may_group=first.dialect.delimiter == ";", missing=first.missing
+    )
     dialect = replace(first.dialect, decimal=found.decimal, thousands=found.thousands)
     return replace(made, dialect=dialect, doubtful=found.doubtful)
 

@@ -22,6 +22,35 @@ MAX_PIECE = 64
 Ids = npt.NDArray[np.int64]
 
 
+class CharacterCount:
+    """Counts the characters of a text that comes in blocks, as far as its ids tell them.
+
+    Where space is collapsed, what stands between two words counts as one space, and at the
+    beginning and the end of a line as nothing.
+    """
+
+    def __init__(self, *, collapsed: bool) -> None:
+        self.total = 0
+        self._collapsed = collapsed
+        self._line_has_words = self._inside_word = False
+
+    def push(self, block: str) -> None:
+        if not self._collapsed:
+            self.total += len(block)
+            return
+        if not block:
+            return
+        lines, words = block.split("\n"), block.split()
+        spaces = len(words) - (self._inside_word and not block[0].isspace())
+        spaces -= sum(1 for line in lines if line and not line.isspace())
+        if self._line_has_words and lines[0].strip():
+            spaces += 1
+        self.total += sum(map(len, words)) + len(lines) - 1 + spaces
+        ended = len(lines) > 1
+        self._line_has_words = bool(lines[-1].strip()) or (self._line_has_words and not ended)
+        self._inside_word = not block[-1].isspace()
+
+
 class Tokenizer(ABC):
     """A reversible map between text and ids from 0 to vocab_size - 1.
 
@@ -30,6 +59,8 @@ class Tokenizer(ABC):
     """
 
     unit: ClassVar[str]
+    collapses_space: ClassVar[bool] = False
+    """Whether the ids say no more of white space than that there is some, and newlines."""
 
     @property
     @abstractmethod
@@ -60,6 +91,17 @@ class Tokenizer(ABC):
     @abstractmethod
     def unknown(self, text: str) -> list[str]:
         """The characters or words of `text` that are not in the vocabulary, sorted."""
+
+    @abstractmethod
+    def pieces(self, text: str) -> list[str]:
+        """The part of `text` that each of its ids stands for, unknown ones as they are there."""
+
+    @abstractmethod
+    def left_out(self, text: str) -> tuple[int, float]:
+        """How many of a text's ids are unknown, and the nats it takes to say what they stand for.
+
+        Both add up over a text that is cut where it is `settled`.
+        """
 
     @abstractmethod
     def contents(self) -> dict[str, Any]:

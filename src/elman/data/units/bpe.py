@@ -95,6 +95,12 @@ class BPETokenizer(Tokenizer):
     def unknown(self, text: str) -> list[str]:
         return []
 
+    def pieces(self, text: str) -> list[str]:
+        return [self.token(token_id) for token_id in self.encode(text).tolist()]
+
+    def left_out(self, text: str) -> tuple[int, float]:
+        return 0, 0.0
+
     def contents(self) -> dict[str, Any]:
         return {"tokenizer": json.loads(self._model.to_str())}
 

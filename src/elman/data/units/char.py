@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any, final
 
@@ -50,6 +51,14 @@ class CharTokenizer(Tokenizer):
 
     def unknown(self, text: str) -> list[str]:
         return sorted(set(text) - set(self._characters))
+
+    def pieces(self, text: str) -> list[str]:
+        return list(text)
+
+    def left_out(self, text: str) -> tuple[int, float]:
+        # An unknown character is any of the code points that are not in the vocabulary.
+        count = int((self.encode(text) == 0).sum())
+        return count, count * math.log(_CODE_POINTS - len(self._characters) + 1)
 
     def contents(self) -> dict[str, Any]:
         return {"characters": "".join(self._characters[1:])}

@@ -28,6 +28,7 @@ class LanguageModelConfig(PlacedDropoutConfig, VocabularyConfig, TruncatedConfig
     """A language model: what a token is, the network, its regularization, and training."""
 
     unit: Unit = unit_setting("char")
+    split_punctuation: bool = _text(True, "unit word: words apart from their punctuation")
     encoding: Encoding | None = encoding_setting()
 
     valid_fraction: float = _text(

@@ -44,7 +44,11 @@ def prepare(config: LanguageModelConfig, given: Given | None, folder: Path) -> L
         encoding=config.encoding or "",
     )
     tokenizer = train_tokenizer(
-        config.unit, texts.train.blocks(), config.vocabulary_limit, config.min_count
+        config.unit,
+        texts.train.blocks(),
+        config.vocabulary_limit,
+        config.min_count,
+        split_punctuation=config.split_punctuation,
     )
     tokenizer.save(folder / TOKENIZER)
     for name, text in zip(SPLITS, (texts.train, texts.valid, texts.test), strict=True):

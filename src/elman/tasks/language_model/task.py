@@ -11,6 +11,7 @@ from torch import Tensor
 
 from elman.data.batching import TokenArray, TokenChunks
 from elman.data.given import Given
+from elman.data.tokens import TextCounts
 from elman.diagnostics.activations import Activations
 from elman.diagnostics.diagnosis_input import DiagnosisInput, Lags
 from elman.diagnostics.losses import losses_of
@@ -36,6 +37,8 @@ BEYOND = 32
 
 FEWEST, MOST = 64, 192
 """Between these, three times the truncation is looked at unless another lag is asked for."""
+
+PLURALS = {"char": "characters", "word": "words"}
 
 SHORTEST = 16
 MOST_NUMBERS = 2**25
@@ -76,7 +79,7 @@ class LanguageModelTask(Task[LanguageModelConfig, LanguageModelData, LanguageMod
     def describe(self) -> list[str]:
         lines = [
             f"{name:<5} {split.counts.tokens:>11,} tokens"
-            f"  {split.counts.characters:>11,} characters"
+            f"  {split.counts.characters:>11,} characters{_unknown(split.counts)}"
             for name, split in self.data.splits.items()
         ]
         return [
@@ -150,13 +153,21 @@ class LanguageModelTask(Task[LanguageModelConfig, LanguageModelData, LanguageMod
         ]
 
     def _report(self, predictor: LanguageModelPredictor, splits: list[tuple[str, Split]]) -> Report:
-        return Report(
-            [
-                score
-                for name, split in splits
-                for score in measured_loss(predictor, self.config, split).scores(name)
-            ]
-        )
+        scores, verdict = [], []
+        for name, split in splits:
+            measured = measured_loss(predictor, self.config, split)
+            scores += measured.scores(name)
+            if measured.unknown:
+                verdict.append(
+                    f"{name}: {100 * measured.unknown_share:.1f} % of the tokens are unknown"
+                    f" {PLURALS[predictor.tokenizer.unit]}; bits per character include their"
+                    " spelling, loss and perplexity do not"
+                )
+        return Report(scores, verdict)
+
+
+def _unknown(counts: TextCounts) -> str:
+    return f"  {100 * counts.unknown / counts.tokens:.1f} % unknown" if counts.unknown else ""
 
 
 def text_diagnosis_input(

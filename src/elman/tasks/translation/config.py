@@ -42,6 +42,7 @@ class TranslationConfig(TableSettings, StackConfig, VocabularyConfig):
     skip_bad_rows: bool = _text(False, "leave out rows that can't be read, and count them")
     pieces: ClassVar[int] = 4000
     unit: Unit = unit_setting("bpe")
+    split_punctuation: bool = _text(True, "unit word: words apart from their punctuation")
     vocab_size: int | None = size_setting(pieces)
     vocabulary: Literal["joint", "separate"] = _text(
         "joint", "one vocabulary for both languages, or one each"

@@ -53,6 +53,7 @@ class TranslationData:
             joint=config.vocabulary == "joint",
             vocab_size=config.vocabulary_limit,
             min_count=config.min_count,
+            split_punctuation=config.split_punctuation,
         )
         texts = (
             {"valid": splits.valid, "test": splits.test} if splits.test else {"valid": splits.valid}

@@ -35,7 +35,7 @@ def way_of(lines: Sequence[str], *, asked: bool = False) -> LineFormat:
     firsts = _first_words(lines)
     if len(lines) < _FEWEST or not all(map(_CODE.fullmatch, firsts)):
         return ""
-    return "word" if len(set(firsts)) > 1 and 2 * len(set(firsts)) <= len(lines) else ""
+    return "word" if 1 < len(set(firsts)) < len(lines) else ""
 
 
 def may_begin_with_labels(lines: Sequence[str]) -> bool:

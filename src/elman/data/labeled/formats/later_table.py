@@ -57,8 +57,10 @@ def in_table(table: Table, columns: Columns) -> Columns:
     """`columns` as this table has them: numbers of columns become names where it has a header.
 
     Numbers that an earlier table without a header had are left open, so that they are found by
-    their names.
+    their names. A single column without a header is the text.
     """
+    if not table.header and columns.dialect is not None and len(table.columns) == 1:
+        return replace(columns, text="1", label=None, split=None)
     if not table.header or columns.dialect is None or columns.dialect.header:
         return columns
     text, label = columns.text, columns.label

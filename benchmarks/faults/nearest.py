@@ -1,0 +1,101 @@
+"""Which tests execute which lines, and which of them are nearest."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from xml.etree import ElementTree as ET
+
+from coverage import CoverageData
+
+
+@dataclass(frozen=True)
+class TestMap:
+    """The tests that execute each line of each file, and how long each test takes.
+
+    Attributes:
+        lines: file -> line -> the ids of tests.
+        seconds: the id of a test -> its time.
+    """
+
+    __test__ = False
+
+    lines: Mapping[str, Mapping[int, list[str]]]
+    seconds: Mapping[str, float]
+
+    @classmethod
+    def made(cls, root: Path, folder: Path, workers: int) -> TestMap:
+        """The map kept in `folder`, or a new one: the tests run once under coverage."""
+        kept = folder / "map.json"
+        if not kept.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            data, times = (folder / "coverage").resolve(), (folder / "times.xml").resolve()
+            settings = folder / "coveragerc"
+            settings.write_text(
+                f"[run]\ndata_file = {data}\nsource = src/elman\n", encoding="utf-8"
+            )
+            subprocess.run(
+                [
+                    *(sys.executable, "-m", "pytest", "-q", "-n", str(workers), "-m", "not slow"),
+                    *("--cov", "--cov-context=test", "--cov-report=", f"--cov-config={settings}"),
+                    *("-p", "no:cacheprovider", f"--junitxml={times}"),
+                ],
+                cwd=root,
+                check=False,
+            )
+            kept.write_text(json.dumps(_read(root, data, times)), encoding="utf-8")
+        read = json.loads(kept.read_text(encoding="utf-8"))
+        names = read["names"]
+        lines = {
+            path: {int(line): [names[n] for n in found] for line, found in by_line.items()}
+            for path, by_line in read["lines"].items()
+        }
+        return cls(lines, read["seconds"])
+
+    def nearest(self, path: str, lines: tuple[int, int], budget: float) -> list[str]:
+        """The ids of the nearest tests, as many as fit into `budget` seconds; at least one."""
+        by_line = self.lines.get(path, {})
+        found = {test for n in range(lines[0], lines[1] + 1) for test in by_line.get(n, ())}
+        found = found or {test for tests in by_line.values() for test in tests}
+        chosen: list[str] = []
+        for test in sorted(found, key=lambda test: (_distance(path, test), self.cost(test))):
+            if chosen and budget < self.cost(test):
+                continue
+            budget -= self.cost(test)
+            chosen.append(test)
+        return chosen
+
+    def cost(self, test: str) -> float:
+        return self.seconds.get(test, 1.0)
+
+
+def _read(root: Path, data: Path, times: Path) -> dict[str, object]:
+    read = CoverageData(str(data))
+    read.read()
+    names: dict[str, int] = {}
+    lines: dict[str, dict[int, list[int]]] = {}
+    for file in read.measured_files():
+        path = Path(file).relative_to(root).as_posix()
+        lines[path] = {}
+        for line, contexts in read.contexts_by_lineno(file).items():
+            tests = {context.rpartition("|")[0] for context in contexts} - {""}
+            lines[path][line] = sorted(names.setdefault(test, len(names)) for test in tests)
+    seconds = {}
+    for case in ET.parse(times).iter("testcase"):
+        folder = case.get("classname", "").replace(".", "/")
+        seconds[f"{folder}.py::{case.get('name')}"] = float(case.get("time", 1))
+    return {"names": list(names), "lines": lines, "seconds": seconds}
+
+
+def _distance(path: str, test: str) -> int:
+    """0 for a test in the file that mirrors the source, more the farther away it stands."""
+    source = PurePosixPath(path).relative_to("src/elman")
+    own = PurePosixPath(test.partition("::")[0]).relative_to("tests")
+    if own.parent == source.parent and source.stem in own.stem:
+        return 0
+    same = sum(a == b for a, b in zip(source.parent.parts, own.parent.parts, strict=False))
+    return 1 + len(source.parent.parts) - same
