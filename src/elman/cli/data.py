@@ -1,4 +1,4 @@
-"""`elman data list` and `elman data get NAME`: public data sets."""
+"""`elman data`: public data sets, and what would be read of a file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from cyclopts import App, Parameter
 
 from elman.data.fetch import get, list_datasets
 
-app = App(name="data", help="Public data sets: what there is, and fetch one.")
+app = App(name="data", help="See what would be read of a file; public data sets.")
+app.command("elman.cli.check:command", name="check")
 
 
 @app.command(name="list")

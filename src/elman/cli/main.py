@@ -36,7 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "show": ("elman.cli.show:show", "See the hidden state as a network reads a text."),
     "diagnose": ("elman.cli.diagnose:diagnose", "How far a network remembers, and what to do."),
     "probe": ("elman.cli.probe:probe", "How far back each cell remembers, side by side."),
-    "data": ("elman.cli.data:app", "Public data sets: what there is, and fetch one."),
+    "data": ("elman.cli.data:app", "See what would be read of a file; public data sets."),
     "bench": ("elman.cli.bench:bench", "Time the layers beside torch.nn on this machine."),
     "info": ("elman.cli.info:info", "Versions, CPU, threads, backends and extras."),
 }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 
@@ -83,6 +83,8 @@ class ForecasterPredictor(Predictor):
         settings, files = parts.settings, parts.files
         architecture = adapter(ForecasterArchitecture).validate_python(settings)
         columns = adapter(Columns).validate_python(settings["columns"])
+        history = panel_from_bytes(files[_HISTORY], f"{name}: {_HISTORY}")
+        _check_settings(name, architecture, columns, history, settings)
         calibration = files.get(_CALIBRATION)
         forecaster = PanelForecaster(
             model=architecture.make(),
@@ -93,7 +95,6 @@ class ForecasterPredictor(Predictor):
             conformal=bool(settings["conformal"]),
             calibration=None if calibration is None else Conformal.from_bytes(calibration),
         )
-        history = panel_from_bytes(files[_HISTORY], f"{name}: {_HISTORY}")
         return cls(architecture, forecaster, columns, history, name)
 
     def parts(self) -> Parts:
@@ -175,6 +176,36 @@ class ForecasterPredictor(Predictor):
             return panel
         asked = options.asked.over(self.columns.asked)
         return with_future(panel, options.future, replace(self.columns, asked=asked))
+
+
+def _check_settings(
+    name: str,
+    architecture: ForecasterArchitecture,
+    columns: Columns,
+    history: Panel,
+    settings: Mapping[str, Any],
+) -> None:
+    """Raise InputError where settings that were read cannot be those of a forecaster."""
+    form, ids = architecture.form, list(settings["series"])
+    complaints = {
+        f"look_back is {form.look_back}": form.look_back < 1,
+        f"horizon is {form.horizon}": form.horizon < 1,
+        f"lags are {list(form.lags)}": any(lag < 1 for lag in form.lags),
+        f"paths is {settings['paths']}": int(settings["paths"]) < 1,
+        "there are no series": not ids,
+        "a series is there twice": len(set(ids)) < len(ids),
+        f"the targets are {list(columns.target)}, those of its history {list(history.targets)}": (
+            columns.target != history.targets
+        ),
+        "there is no column of times": not columns.time and not columns.counted,
+        "its history has series of another run": not set(history.ids) <= set(ids),
+    }
+    for complaint, wrong in complaints.items():
+        if wrong:
+            raise InputError(
+                f"{name}: predictor.json was changed: {complaint}; restore it, or train the run"
+                " again"
+            )
 
 
 def check_counts(panel: Panel, head: str) -> None:

@@ -31,7 +31,8 @@ def has_names(rows: Sequence[Sequence[str]]) -> bool:
     if dates and first[0] == dates[0] and len(rows) > 1 and _DATE.fullmatch(rows[1][0].strip()):
         return False
     known = [cell for cell in first if cell not in MISSING]
-    values = [cell for cell in known if _NUMBER.fullmatch(cell) or _CLOCK.fullmatch(cell)]
+    ways = (_NUMBER, _DATE, _CLOCK)
+    values = [cell for cell in known if any(way.fullmatch(cell) for way in ways)]
     return len(values) < len(known) or not known
 
 

@@ -1,0 +1,96 @@
+"""`elman data check FILE`: what would be read of a file, or the line with which `train` refuses."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import textwrap
+from collections.abc import Mapping
+from inspect import Parameter as Keyword
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Group, Parameter
+from pydantic.fields import FieldInfo
+
+from elman.cli.flags import Command, flag, with_parameters
+from elman.data.given import Files
+from elman.data.series.check import series_report
+from elman.data.series.dataset import SeriesData
+from elman.data.tables.asked import TableSettings
+from elman.data.tables.read import KINDS, read_file, suffix_of
+from elman.data.tables.rows_of_text import first_cells
+from elman.data.tables.table import BadRows
+from elman.settings import configure
+from elman.tasks.runs import task_class
+from elman.tasks.task import AnyTask
+
+READING: Mapping[str, tuple[str, ...]] = {
+    "forecast": (
+        *("target", "time", "series", "layout", "static", "past", "future"),
+        *("frequency", "dates", "time_zone", "missing", "duplicates", "constant", "horizon"),
+    ),
+    "classify": (
+        *("text_column", "label_column", "split_column", "label_separator", "label_first"),
+        *("per_step", "skip_bad_rows"),
+    ),
+    "translation": ("source", "target", "skip_bad_rows"),
+}
+"""The settings of each task that say how a file is read, besides those of all tables."""
+
+
+def check(
+    data: Annotated[list[Path], Parameter(negative_iterable=(), help="files, as `train` has them")],
+    /,
+    *,
+    task: Annotated[
+        Literal["forecast", "classify", "translation"], Parameter(help="what it is to be read for")
+    ] = "forecast",
+    **flags: Any,
+) -> None:
+    """See what `elman train TASK FILE` would read, without training: columns, times, first rows."""
+    kind = task_class(task)
+    chosen = _settings(kind, flags)
+    given = Files(tuple(data))
+    with tempfile.TemporaryDirectory() as folder:
+        read = kind.prepare(chosen, given, Path(folder))
+        if isinstance(read, SeriesData):
+            lines = series_report(given, read)
+        else:
+            lines = kind(chosen, read).describe()
+            if len(data) == 1 and KINDS.get(suffix_of(data[0])) in ("delimited", "json", "parquet"):
+                asked = chosen.asked if isinstance(chosen, TableSettings) else None
+                bad = BadRows(skip=True)
+                table = read_file(data[0], bad, asked=asked) if asked else read_file(data[0], bad)
+                lines += ["", *first_cells(table, {})]
+    width = shutil.get_terminal_size().columns
+    print(", ".join(map(str, data)))
+    for line in lines:
+        tabular = "  " in line
+        print(line if tabular else textwrap.fill(line, width, subsequent_indent="  "))
+
+
+def _settings(kind: type[AnyTask], flags: Mapping[str, Any]) -> Any:
+    """The config of a task with its own flags; a name of one word where it has no list."""
+    fields = kind.Config.model_fields
+    own = dict(flags)
+    if kind.name == "translation" and own.get("target"):
+        own["target"] = ",".join(own["target"])
+    if "horizon" in fields:
+        own.setdefault("horizon", 1)
+    return configure(kind.Config, own)
+
+
+def _flags() -> list[Keyword]:
+    """The flags that say how a file is read, of all tasks, each once."""
+    found: dict[str, tuple[FieldInfo, Group]] = {}
+    tables = Group.create_ordered("Tables")
+    for task, names in READING.items():
+        group = Group.create_ordered(f"For {task}")
+        for name in names:
+            found.setdefault(name, (task_class(task).Config.model_fields[name], group))
+    found |= {name: (field, tables) for name, field in TableSettings.model_fields.items()}
+    return [flag(name, field, group, show=True) for name, (field, group) in found.items()]
+
+
+command: Command = with_parameters(check, _flags())
