@@ -1,4 +1,4 @@
-# demo · test · test-full · sanitize · neon · mutants · check · bench · docs · clean
+# demo · test · test-full · sanitize · neon · kill · mutants · check · bench · docs · clean
 # Each target makes .venv and installs what it needs; a stamp file remembers that it did.
 
 PYTHON ?= python3
@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TESTED := data,dev,docs,forecast,plot,probe,text,track
 KERNELS := CMakeLists.txt $(wildcard csrc/*.* csrc/cells/*.h)
 
-.PHONY: help demo test test-full sanitize neon mutants check bench docs clean
+.PHONY: help demo test test-full sanitize neon kill mutants check bench docs clean fuzz
 .NOTPARALLEL:
 
 help:
@@ -17,8 +17,10 @@ help:
 	@echo "make test-full  all tests"
 	@echo "make sanitize   the kernels' tests on a build with the address and undefined sanitizers"
 	@echo "make neon       compile the kernels for 64-bit ARM, with a compiler that is installed for it"
+	@echo "make kill       trainings that are killed at random moments, and full disks, counted"
 	@echo "make check      lint, format, types, strict build of the docs"
 	@echo "make mutants    change the source in 300 places, and see whether the nearest tests notice (an hour)"
+	@echo "make fuzz       100,000 hostile inputs; states what came of them"
 	@echo "make bench      speed on this machine"
 	@echo "make docs       the manual, into site/"
 	@echo "make clean      remove what these targets made, .venv included"
@@ -41,6 +43,9 @@ sanitize: $(VENV)/.dev
 	  LD_PRELOAD="$$($(CXX) -print-file-name=libasan.so) $$($(CXX) -print-file-name=libubsan.so)" \
 	  ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
 	  $(BIN)/pytest -n auto -m "not slow" tests/kernels tests/layers
+
+kill: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.faults kill --count 200 --seed 1
 
 check: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -86,6 +91,9 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
 	  echo "'$(PYTHON)' cannot put pip into a new environment. Install ensurepip (on Debian and Ubuntu: the package python3-venv), then run make again." >&2; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+fuzz: $(VENV)/.dev
+	@$(BIN)/python -m benchmarks.faults fuzz --count 50000 --seed 1
 
 mutants: $(VENV)/.dev
 	@$(PIP) install cosmic-ray pytest-cov -c constraints.txt

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import resource
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -112,3 +113,29 @@ def test_a_full_disk_is_an_error_of_the_system_to_tensors_too(tmp_path: Path) ->
         with safetensors_path(tmp_path / "tensors") as partial:
             save_file({"x": np.zeros(1000)}, partial)
     assert names(tmp_path) == []
+
+
+def test_a_short_write_of_numpy_is_a_full_disk(tmp_path: Path) -> None:
+    def write() -> None:
+        with atomic_path(tmp_path / "a.npy", 80_128) as partial, partial.open("wb") as file:
+            np.save(file, np.zeros(10_000))
+
+    message = r"disk is full \(.*a.npy needs 80.1 kB, .* free\)"
+    with small_disk(4096), pytest.raises(DiskFull, match=message):
+        write()
+    assert names(tmp_path) == []
+
+
+def test_a_folder_that_cannot_be_synced_is_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    write_text(tmp_path / "a.txt", "text")
+    assert (tmp_path / "a.txt").read_text() == "text"

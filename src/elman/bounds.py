@@ -29,6 +29,9 @@ MOST_SETTINGS = 1 << 26
 """Bytes of a file of settings, a tokenizer or the description of a predictor; the largest
 tokenizers take 20 MB."""
 
+MOST_TOML = 1 << 20
+"""Characters of TOML, whose parser is slow; the settings of a run take a few thousand."""
+
 SHARE_OF_MEMORY = 4
 """What is read into memory at once may take this part of the memory that is free: copies of it, in
 other types, are made on the way to a network."""
@@ -68,6 +71,27 @@ def check_memory(path: Path | str, needed: int, remedy: str) -> None:
             f"{path}: needs {needed:,} bytes at once, above the bound of {most:,} (a quarter of the"
             f" memory that is free); {remedy}"
         )
+
+
+class Budget:
+    """Memory that grows row by row: half of what is free, since the columns are made of the rows.
+
+    Args:
+        path: the file that is read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._most = path, free_memory() // 2
+        self._left = self._most
+
+    def take(self, size: int) -> None:
+        """Count `size` bytes; InputError where they are more than there are."""
+        self._left -= size
+        if self._left < 0:
+            raise InputError(
+                f"{self._path}: its rows need more than {self._most:,} bytes, the bound (half of"
+                " the memory that is free); give fewer rows at once, or Parquet"
+            )
 
 
 def check_regular(path: Path) -> None:

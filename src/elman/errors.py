@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
+_LONGEST = 1000
+"""Characters of a message."""
+
 
 class ElmanError(Exception):
     """The base of every error that elman raises on its own account."""
@@ -22,6 +25,11 @@ class InputError(ElmanError, ValueError):
     """
 
     answers: tuple[Any, ...] = ()
+
+    def __init__(self, message: str = "") -> None:
+        if len(message) > _LONGEST:  # a cell of a megabyte, say; its place and the remedy stay
+            message = f"{message[: _LONGEST // 2]} … {message[-_LONGEST // 2 :]}"
+        super().__init__(message)
 
 
 class RunFailed(ElmanError):

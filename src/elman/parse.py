@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from typing import Any
 
-from elman.bounds import MOST_NESTED
+from elman.bounds import MOST_NESTED, MOST_TOML
 
 
 def parse_json(text: str | bytes) -> Any:
@@ -32,6 +33,10 @@ def parse_toml(text: str) -> dict[str, Any]:
     Raises:
         ValueError: not TOML, or nested too deeply.
     """
+    if len(text) > MOST_TOML:
+        raise ValueError(f"larger than {MOST_TOML:,} characters, the bound of TOML")
+    if _LONG_KEY.search(text):  # tomllib takes the square of its length
+        raise ValueError(_TOO_DEEP)
     try:
         tree = tomllib.loads(text)
     except RecursionError as error:
@@ -49,6 +54,9 @@ def shown(value: object, most: int = 80) -> str:
     return text if len(text) <= most else f"{text[:most]} …"
 
 
+_LONG_KEY = re.compile(
+    rf"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){{{MOST_NESTED}}}"""
+)
 _TOO_DEEP = f"nested more than {MOST_NESTED} levels deep"
 
 

@@ -134,6 +134,6 @@ def test_a_name_that_promises_gzip_must_keep_it(tmp_path: Path) -> None:
 
 def test_files_that_cannot_be_opened(tmp_path: Path) -> None:
     assert "No such file" in message(tmp_path / "none.txt")
-    assert "Is a directory" in message(tmp_path)
+    assert "is a folder, expected a file" in message(tmp_path)
     (tmp_path / "loop").symlink_to("loop")
     assert "cannot be read" in message(tmp_path / "loop")

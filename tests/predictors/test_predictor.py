@@ -162,3 +162,14 @@ def test_a_file_of_tensors_that_is_none_is_one_line(
     monkeypatch.setattr(module, "kind_class", lambda kind: Reads)
     with pytest.raises(InputError, match=r"saved: its parts do not fit together"):
         elman.load(folder)
+
+
+def test_parts_that_are_replaced_while_they_are_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = module.read_parts(folder)
+    path = folder / "tokenizer.json"
+    content = path.read_bytes()
+    path.write_bytes(b"of the parts that come")
+    monkeypatch.setattr(module.time, "sleep", lambda _: path.write_bytes(content))
+    assert module.read_parts(folder) == expected

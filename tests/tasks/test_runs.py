@@ -1,13 +1,16 @@
 """Beginning, resuming and loading runs, and what each of them refuses."""
 
+import os
+import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 
 import elman
-from elman.errors import InputError
+from elman.errors import ElmanWarning, InputError, RunFailed
 from elman.predictors.language_model_session import LanguageModelSession
 from elman.predictors.predictor import Parts, read_parts, write_parts
 from elman.streaming.stream import Stream
@@ -15,9 +18,12 @@ from elman.tasks import runs
 from elman.tasks.language_model.config import LanguageModelConfig
 from elman.tasks.language_model.task import LanguageModelTask
 from elman.tasks.runs import Run
+from elman.tensors import load_tree
 from elman.training.contracts import Observation, StepEvent
+from elman.training.run_directory import RunDirectory
 from tests import tiny
 from tests.models.test_cells import OWN
+from tests.test_files import small_disk
 
 
 def test_a_run_is_loaded_with_its_best_weights(trained: Run) -> None:
@@ -189,3 +195,93 @@ def test_what_only_finished_weights_can_tell_goes_before_they_change(tmp_path: P
     with pytest.raises(RuntimeError, match="killed"):
         runs.fit(again, observers=[Stops()], resume_from=checkpoint)
     assert "calibration" not in read_parts(folder)[1].files
+
+
+def spoil(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("damage", [spoil, cut, empty])
+def test_a_damaged_newest_checkpoint_gives_way_to_the_one_before_it(
+    trained: Run, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    shutil.copytree(trained.path, tmp_path / "run")
+    place = RunDirectory(tmp_path / "run")
+    before, newest = place.all_checkpoints()
+    whole = load_tree(newest)
+    damage(newest)
+    with pytest.warns(
+        ElmanWarning, match=rf"{newest.name}: .*checkpoint before it.*{before.name}$"
+    ):
+        run, checkpoint = runs.reopen(place.path)
+    assert checkpoint == before
+    run, outcome = runs.fit(run, resume_from=checkpoint)
+    assert outcome.step == 30
+    assert run.predictor.fingerprint == trained.predictor.fingerprint
+    again = load_tree(newest)
+    assert all(torch.equal(tensor, again["model"][name]) for name, tensor in whole["model"].items())
+    steps = [(record["step"], record.get("validation_loss")) for record in run.history]
+    assert steps == [(record["step"], record.get("validation_loss")) for record in trained.history]
+
+
+@pytest.mark.remedy
+def test_where_all_checkpoints_are_damaged_training_begins_again(
+    trained: Run, tmp_path: Path
+) -> None:
+    shutil.copytree(trained.path, tmp_path / "run")
+    place = RunDirectory(tmp_path / "run")
+    for path in place.all_checkpoints():
+        spoil(path)
+    with pytest.raises(InputError, match="every checkpoint in it is damaged; delete") as caught:
+        elman.resume(place.path)
+    assert f"delete this folder, and `elman resume {place.path}` trains" in str(caught.value)
+    shutil.rmtree(place.checkpoints)
+    assert elman.resume(place.path).predictor.fingerprint == trained.predictor.fingerprint
+
+
+def test_two_checkpoints_stay_whatever_is_asked_for(tmp_path: Path) -> None:
+    run = tiny.run(tmp_path, keep_checkpoints=1)
+    assert run.directory.all_checkpoints() == [run.directory.checkpoint_path(n) for n in (20, 30)]
+
+
+def test_a_run_in_training_is_read_by_others_and_trained_by_none(
+    trained: Run, tmp_path: Path
+) -> None:
+    shutil.copytree(trained.path, tmp_path / "run")
+    run, checkpoint = runs.reopen(tmp_path / "run")
+    partial = run.directory.predictor / f".model.safetensors.{os.getppid()}.partial"
+    partial.touch()  # as if the one who trains it were writing
+    for use in (runs.resume, runs.reopen):
+        with pytest.raises(InputError, match=f"process {os.getpid()} on .* is training this run"):
+            use(run.path)
+    assert partial.exists()
+    assert Run(run.path).evaluate() == trained.evaluate()
+    assert elman.load(run.path).fingerprint == trained.predictor.fingerprint
+    partial.unlink()
+    runs.fit(run, resume_from=checkpoint)
+    runs.resume(run.path)
+
+
+@pytest.mark.remedy
+def test_a_full_disk_is_one_line_and_the_run_goes_on(trained: Run, tmp_path: Path) -> None:
+    config = trained.task.config
+    run = runs.begin("language-model", tiny.write(tmp_path), tmp_path / "run", config)
+    with small_disk(6000), pytest.raises(RunFailed) as caught:
+        runs.fit(run)
+    line = str(caught.value)
+    assert "disk is full" in line
+    assert ".safetensors needs " in line
+    assert f"free some space and go on with `elman resume {run.path}`" in line
+    assert "\n" not in line
+    assert not list(run.path.rglob(".*"))
+    assert elman.resume(run.path).predictor.fingerprint == trained.predictor.fingerprint

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from elman.data.folders import check_inside
 from elman.data.given import Files, Given, Part, Splits
 from elman.errors import InputError
 
@@ -33,6 +34,7 @@ def in_folder(folder: Path) -> dict[str, list[Path]]:
     for path in sorted(folder.iterdir()):
         split = split_of(path.name)
         if split and not path.name.startswith("."):
+            check_inside(folder, path)
             found.setdefault(split, []).append(path)
     return {split: found[split] for split in SPLITS if split in found}
 

@@ -13,11 +13,13 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
+from elman.data.folders import files_in
 from elman.data.given import Columns, Data, Files, Given, Texts, given
 from elman.data.split_names import parts_of
 from elman.data.tables.read import read_columns
 from elman.data.text_files import (
     BLOCK_BYTES,
+    LONGEST_DOCUMENT,
     Place,
     encoding_of,
     file_blocks,
@@ -166,11 +168,7 @@ def _text_files(path: Path) -> tuple[Path, ...]:
         return (path,)
     if not stat.S_ISDIR(mode):
         raise InputError(f"{path}: not a file that can be read twice; save the text in one first")
-    files = []
-    for folder, folders, names in os.walk(path):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        files += [Path(folder, name) for name in names if not name.startswith(".")]
-    files = sorted(file for file in files if file.is_file() and file.stat().st_size > 0)
+    files = [file for file in files_in(path) if file.stat().st_size > 0]
     if not files:
         raise InputError(f"{path}: the folder holds no files with text; give one that does")
     return tuple(files)
@@ -181,6 +179,11 @@ def lines_of(path: str | os.PathLike[str], encoding: str = "", kept: str = "") -
     waiting = ""
     for block in whole_text(Path(path), encoding, kept).blocks():
         *complete, waiting = (waiting + block).split("\n")
+        if len(waiting) > LONGEST_DOCUMENT:
+            raise InputError(
+                f"{path}: a line is longer than {LONGEST_DOCUMENT:,} characters, the bound of"
+                " what is read at once; cut it into lines"
+            )
         yield from complete
     if waiting:
         yield waiting.removesuffix("\r")

@@ -15,13 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from elman.bounds import check_expansion, check_regular
 from elman.errors import InputError
 
 BLOCK_BYTES = 1 << 20
 LONGEST_LINE = 1 << 20
 """Of a sentence, in bytes."""
 
-_LONGEST_DOCUMENT = 1 << 26
+LONGEST_DOCUMENT = 1 << 26
+"""Of a line that may hold a whole document or a series, in bytes."""
 
 _MARKS = {
     "utf-8": (codecs.BOM_UTF8,),
@@ -65,6 +67,7 @@ def file_blocks(path: Path, start: Place, encoding: str = "") -> Iterator[tuple[
             if text:
                 yield text.replace("\r\n", "\n"), Place(byte=byte, line=line)
             byte, line = byte + used, line + text.count("\n")
+            _check_gzip(path, file, byte)
             data = data[used:] + more
 
 
@@ -95,6 +98,7 @@ def _decode(
 
 
 def _open(path: Path) -> BinaryIO:
+    check_regular(path)
     try:
         with path.open("rb") as file:
             magic = file.read(2)
@@ -105,6 +109,12 @@ def _open(path: Path) -> BinaryIO:
         return gzip.open(path) if magic == _GZIP else path.open("rb")  # type: ignore[return-value]
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+
+
+def _check_gzip(path: Path, file: BinaryIO, read: int) -> None:
+    packed: object = file
+    if isinstance(packed, gzip.GzipFile):
+        check_expansion(path, read, path.stat().st_size, "decompress it first (gunzip)")
 
 
 def first_bytes(path: Path) -> bytes:
@@ -138,7 +148,12 @@ def numbered_lines(
         codec = _codec_of(path, file, encoding)
         lines = file if codec == "utf-8" else _Recoded(path, file, codec)
         number, begins = 1, True
+        held, unchecked = 0, BLOCK_BYTES
         while line := lines.readline(longest):
+            held += len(line)
+            if held > unchecked:
+                _check_gzip(path, file, held)
+                unchecked = held + BLOCK_BYTES
             if number == 1 and begins:
                 line = line.removeprefix(codecs.BOM_UTF8)
             if begins:
@@ -203,7 +218,7 @@ def _codec_of(path: Path, file: BinaryIO, encoding: str) -> str:
 def decoded_lines(
     path: Path,
     bad: Callable[[str, str], None],
-    longest: int = _LONGEST_DOCUMENT,
+    longest: int = LONGEST_DOCUMENT,
     encoding: str = "",
 ) -> Iterator[tuple[int, str]]:
     """The lines of one file as text, otherwise as `numbered_lines` gives them.

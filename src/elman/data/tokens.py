@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveInt, TypeAdapter
 
+from elman.data.arrays import open_array
 from elman.data.incremental import IncrementalEncoder
 from elman.data.units.base import CharacterCount, Ids, Tokenizer
 from elman.errors import InputError
@@ -84,12 +85,7 @@ def build_tokens(
 
 def open_tokens(path: str | os.PathLike[str]) -> TokenFile:
     """The ids of a file that `build_tokens` wrote, memory-mapped and read-only: (N,)."""
-    try:
-        tokens = np.lib.format.open_memmap(path, mode="r")
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: cannot be read as a file of tokens ({error}); prepare the text again"
-        ) from error
+    tokens = open_array(Path(path), "a file of tokens", "prepare the text again")
     if tokens.ndim != 1 or tokens.dtype not in _DTYPES:
         raise InputError(
             f"{path}: expected one row of uint8, uint16 or uint32 ids, got {tokens.dtype} of "

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, is_dataclass
@@ -39,6 +40,9 @@ from elman.tensors import load_model, save_model
 
 FORMAT = 3
 """Raised when a predictor's folder can no longer be read by the code before it."""
+
+_TRIES, _MOMENT = 3, 0.05
+"""How often, and after how many seconds again, parts are read that do not fit together."""
 
 HEADER, WEIGHTS = "predictor.json", "model.safetensors"
 
@@ -277,9 +281,21 @@ def write_parts(folder: Path, kind: str, parts: Parts) -> None:
 def read_parts(folder: Path) -> tuple[str, Parts]:
     """The kind and the parts that `write_parts` wrote.
 
+    A run in training may be replacing them, one file after the other, so what does not fit together
+    is read once more a moment later.
+
     Raises:
         InputError: a file is missing, damaged or of another format.
     """
+    for _ in range(_TRIES - 1):
+        try:
+            return _read_parts(folder)
+        except InputError:
+            time.sleep(_MOMENT)
+    return _read_parts(folder)
+
+
+def _read_parts(folder: Path) -> tuple[str, Parts]:
     path = folder / HEADER
     try:
         written = read_settings(path)

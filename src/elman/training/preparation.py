@@ -80,10 +80,16 @@ def preparing(out: Path) -> Iterator[Preparation]:
         refuse_taken(out, target, lock)
         if inside:
             _clear_beside(target)
-        _clear(place.path)
+            if place.path.is_dir():
+                shutil.rmtree(place.path)
+        else:
+            _clear(place.path)
         for folder in (place.data, place.predictor, place.checkpoints):
             folder.mkdir(parents=True)
         yield preparation
+    except BaseException:
+        lock.release()
+        raise
     finally:
         if not preparation.published:
             shutil.rmtree(place.path, ignore_errors=True)
@@ -195,10 +201,9 @@ def _clear_beside(target: Path) -> None:
 
 
 def _clear(folder: Path) -> None:
-    """Remove what is in `folder`, where a kill has left something, but its lock."""
-    if folder.is_dir():
-        for path in folder.iterdir():
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            elif path.name != LOCK:
-                path.unlink()
+    """Remove what a kill has left in `folder`; the lock there is ours by now."""
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path.name != LOCK:
+            path.unlink()

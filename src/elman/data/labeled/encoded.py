@@ -8,19 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from elman.data.arrays import Array, open_array
 from elman.data.batching import IGNORE, EpochBatches, RowBatch, padded
 from elman.data.labeled.rows import Flat, Integers, LabelKind
 from elman.errors import InputError
 from elman.files import atomic_path
 
-Array = npt.NDArray[Any]
+_AGAIN = "prepare the data again"
 
 _POOL = 50
 """Rows are drawn by so many batches at a time, and those of like length go side by side."""
@@ -89,12 +88,15 @@ class Encoded(Flat):
     def open(cls, folder: Path, kind: LabelKind) -> Encoded:
         """What `save` wrote, memory-mapped."""
         steps, offsets, labels = (
-            _open(folder / f"{n}.npy") for n in ("steps", "offsets", "labels")
+            open_array(folder / f"{n}.npy", "an array", _AGAIN)
+            for n in ("steps", "offsets", "labels")
         )
-        rows = len(offsets) - 1
-        fits = offsets.ndim == 1 and rows >= 0 and offsets[-1] == len(steps)
+        fits = offsets.ndim == 1 and steps.ndim > 0 and labels.ndim > 0
+        fits = fits and offsets.dtype.kind == "i" and len(offsets) > 0 and offsets[0] == 0
+        rows = len(offsets) - 1 if fits else 0
+        fits = fits and offsets[-1] == len(steps) and bool((np.diff(offsets) >= 0).all())
         if not fits or len(labels) != (len(steps) if kind == "step" else rows):
-            raise InputError(f"{folder}: its arrays do not fit together; prepare the data again")
+            raise InputError(f"{folder}: its arrays do not fit together; {_AGAIN}")
         return cls(steps, np.asarray(offsets), labels, kind)
 
 
@@ -163,12 +165,3 @@ class Bucketed(EpochBatches[LabeledBatch]):
             pool = pool[np.argsort(lengths[pool], kind="stable")]
             batches += [pool[first : first + size] for first in range(0, len(pool), size)]
         return [batches[place] for place in generator.permutation(len(batches))]
-
-
-def _open(path: Path) -> Array:
-    try:
-        return np.lib.format.open_memmap(path, mode="r")
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: cannot be read as an array ({error}); prepare the data again"
-        ) from error

@@ -12,6 +12,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
+from elman.bounds import Budget
 from elman.data.given import Columns, Data, Files, Given, Pairs, name_of, one_part
 from elman.data.tables.asked import Asked
 from elman.data.tables.dialect import Dialect
@@ -39,6 +40,9 @@ LANGUAGES = frozenset(f"{_CODES} {_SPOKEN}".split())
 
 _NESTED = "translation"
 _LOOKED_AT = 100
+
+_BYTES_OF_A_PAIR = 500
+"""Memory for a pair of short sentences, each a string of Python's."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,7 @@ class Reader:
         return pairs
 
     def _parallel(self, source: Path, target: Path) -> Iterator[tuple[str, Sequence[Any]]]:
-        count = 0
+        count, budget = 0, Budget(source)
         kept = self.dialect.encoding if self.dialect else ""
         encodings = [encoding_of(path, self.asked.encoding, kept) for path in (source, target)]
         self.dialect = self.dialect or Dialect(encoding=encodings[0])
@@ -130,6 +134,7 @@ class Reader:
                     " must have as many lines as each other"
                 )
             count = left[0]
+            budget.take(_BYTES_OF_A_PAIR)
             for path, (number, line) in ((source, left), (target, right)):
                 if fault := decode(line, LONGEST_LINE)[1]:
                     self.bad.add(f"{path}:{number}", fault)

@@ -96,21 +96,19 @@ def are_clocks(words: Sequence[str]) -> bool:
 def joined_times(date: Any, clock: Any) -> Any:
     """One pandas column of the words "date clock"; missing where either is.
 
-    A column of whole numbers is hours where none is above 24, else 930 is 9:30.
+    A whole number is an hour; four digits are hours and minutes, six have seconds as well.
     """
     pd = library("pandas")
     words = date.where(date.isna(), date.astype(str).str.strip().str.removesuffix(" 00:00:00"))
     codes, kinds = pd.factorize(clock)
-    texts = [str(kind).strip().removesuffix(".0") for kind in kinds]
-    if all(re.fullmatch(r"\d{1,4}|\d{6}", text) for text in texts):
-        longest = 2 if all(int(text) <= 24 and len(text) <= 2 for text in texts) else 4
-        texts = [
-            f"{text.rjust(longest, '0')[:-2]}:{text.rjust(longest, '0')[-2:]}"
-            if longest == 4 and len(text) <= 4
-            else f"{text}:00"
-            if longest == 2
-            else f"{text[:2]}:{text[2:4]}:{text[4:]}"
-            for text in texts
-        ]
-    clocks = np.array([*texts, None], dtype=object)[codes]
+    clocks = np.array([*map(_with_marks, kinds), None], dtype=object)[codes]
     return words.str.cat(pd.Series(clocks, index=date.index), sep=" ")
+
+
+def _with_marks(clock: Any) -> str:
+    text = str(clock).strip().removesuffix(".0")
+    if re.fullmatch(r"\d{1,2}", text, re.ASCII):
+        return f"{text}:00"
+    if re.fullmatch(r"\d{4}|\d{6}", text, re.ASCII):
+        return ":".join(text[place : place + 2] for place in range(0, len(text), 2))
+    return text

@@ -29,6 +29,7 @@ from elman.data.text_files import decoded_lines
 from elman.errors import InputError
 from elman.parse import parse_json
 
+_REMEDY = "write one series a line in UTF-8, or all of them as a long table"
 _STATIC = ("feat_static_cat", "feat_static_real")
 
 
@@ -136,7 +137,7 @@ def read_grid(paths: Sequence[Path], columns: Columns) -> tuple[Panel, Find, Col
 
 def _lines(path: Path) -> Iterator[tuple[str, str]]:
     """Each line that is not blank, with its place."""
-    for number, line in decoded_lines(path, BadRows(remedy="save it as UTF-8").add, 1 << 30):
+    for number, line in decoded_lines(path, BadRows(remedy=_REMEDY).add):
         if line.strip():
             yield f"{path}:{number}", line
 

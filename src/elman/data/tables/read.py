@@ -8,6 +8,7 @@ may follow. What can't be read raises `InputError`, which says where.
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -17,11 +18,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from elman.bounds import MOST_COLUMNS, Budget, check_memory, check_regular
 from elman.data.given import Columns, Frame
 from elman.data.optional import library
 from elman.data.tables.asked import Asked
 from elman.data.tables.dialect import Dialect, find_dialect, not_a_row
 from elman.data.tables.numerals import Numerals, find_numerals
+from elman.data.tables.parquet import read_parquet
 from elman.data.tables.table import BadRows, Table
 from elman.data.text_files import decoded_lines, encoding_of
 from elman.errors import InputError
@@ -41,6 +44,12 @@ TEXT_KINDS = (".txt", ".dat", ".data", ".text", ".asc", ".prn", "")
 
 HasHeader: TypeAlias = Callable[[Sequence[Sequence[str]]], bool]
 """All rows -> whether the first one holds the names of the columns."""
+
+_BYTES_OF_TEXT = 2
+"""Memory for a byte of a table's text, at least: the row and its cells."""
+
+_BYTES_OF_A_ROW, _BYTES_OF_A_CELL = 100, 60
+"""What Python takes for a list or an object and for a short string in it."""
 
 _LOOKED_AT = 100
 _MOST_IN_A_CELL = 1 << 26
@@ -69,19 +78,25 @@ def read_file(
     the name says.
     """
     kind = kind or KINDS.get(suffix_of(path), "")
+    check_regular(path)
+    if kind in ("delimited", "json", "lines") and path.exists():
+        remedy = "give fewer rows at once, or Parquet"
+        check_memory(path, _BYTES_OF_TEXT * path.stat().st_size, remedy)
     if kind == "delimited":
         return _read_delimited(path, bad, header, dialect, asked)
     if kind == "json":
         return replace(_read_json(path, bad, dialect, asked), missing=asked.missing)
     if kind == "parquet":
-        return replace(_read_parquet(path), missing=asked.missing)
+        return replace(_of_arrow(str(path), read_parquet(path)), missing=asked.missing)
     if kind == "lines":
         encoding = encoding_of(path, asked.encoding, dialect.encoding if dialect else "")
-        lines = decoded_lines(path, bad.add, encoding=encoding)
-        numbered = [(n, line) for n, line in lines if line.strip()]
-        return Table(
-            str(path), {"1": [line for _, line in numbered]}, [n for n, _ in numbered], header=False
-        )
+        texts, numbers, budget = [], [], Budget(path)
+        for number, line in decoded_lines(path, bad.add, encoding=encoding):
+            if line.strip():
+                budget.take(2 * _BYTES_OF_A_ROW)
+                texts.append(line)
+                numbers.append(number)
+        return Table(str(path), {"1": texts}, numbers, header=False)
     if suffix_of(path) in SPREADSHEETS:
         raise InputError(f"{path}: a spreadsheet; save the sheet as CSV and give that")
     raise InputError(
@@ -140,17 +155,6 @@ def _of_arrow(name: str, read: Any) -> Table:
     _refuse_twice(name, [names[place] for place in kept])
     columns = {names[place]: read.column(place) for place in kept}
     return Table(name, columns, range(1, len(read) + 1))
-
-
-def _read_parquet(path: Path) -> Table:
-    parquet = library("pyarrow.parquet", extra="text")
-    arrow_error = library("pyarrow").ArrowException
-    try:
-        read = parquet.ParquetFile(path, memory_map=False).read()
-    except (arrow_error, OSError, ValueError, MemoryError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: can't be read as Parquet ({reason}); write it again") from error
-    return _of_arrow(str(path), read)
 
 
 def _read_delimited(
@@ -251,7 +255,7 @@ def _without_empty(path: Path, names: Sequence[str], columns: list[list[str]]) -
 
 
 def _refuse_twice(where: str, names: Sequence[str]) -> None:
-    twice = next((name for name in names if names.count(name) > 1), None)
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         raise InputError(f"{where}: the column {twice!r} is there twice; rename one")
 
@@ -277,6 +281,7 @@ def _rows(
     """The rows that are not blank, and the line at which each begins."""
     rows: list[list[str]] = []
     begins: list[int] = []
+    budget = Budget(path)
     with _long_cells():
         reader = dialect.rows(iter(lines))
         while True:
@@ -288,7 +293,10 @@ def _rows(
             except csv.Error as error:
                 broken.append((f"{path}:{lines.begin}", not_a_row(error)))
                 continue
+            if len(row) > MOST_COLUMNS:
+                raise _too_wide(f"{path}:{lines.begin}", len(row))
             if any(cell.strip() for cell in row):
+                budget.take(_BYTES_OF_A_ROW + _BYTES_OF_A_CELL * len(row))
                 rows.append(row)
                 begins.append(lines.begin)
             else:
@@ -299,7 +307,7 @@ def _read_json(path: Path, bad: BadRows, kept: Dialect | None, asked: Asked) -> 
     rows: list[dict[str, Any]] = []
     lines: list[int] = []
     names: dict[str, None] = {}
-    lists, blank = None, 0
+    lists, blank, budget = None, 0, Budget(path)
     encoding = encoding_of(path, asked.encoding, kept.encoding if kept else "")
     for number, line in decoded_lines(path, bad.add, encoding=encoding):
         if not line.strip():
@@ -317,11 +325,22 @@ def _read_json(path: Path, bad: BadRows, kept: Dialect | None, asked: Asked) -> 
         if not isinstance(row, dict):
             bad.add(f"{path}:{number}", "not a JSON object, which names its cells")
             continue
+        budget.take(3 * _BYTES_OF_A_ROW + 2 * _BYTES_OF_A_CELL * len(row))
         rows.append(row)
         lines.append(number)
         names |= dict.fromkeys(row)
+        if len(names) > MOST_COLUMNS:
+            raise _too_wide(f"{path}:{number}", len(names))
+    check_memory(path, 8 * len(names) * len(rows), "give rows with the same keys, or fewer")
     columns = {name: [row.get(name) for row in rows] for name in names}
     return Table(str(path), columns, lines, header=not lists, blank=blank)
+
+
+def _too_wide(where: str, columns: int) -> InputError:
+    return InputError(
+        f"{where}: {columns:,} columns, above the bound of {MOST_COLUMNS:,}; put them into rows (a"
+        " long table), or give fewer at once"
+    )
 
 
 def _counted(count: int) -> str:

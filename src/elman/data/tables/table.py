@@ -15,6 +15,7 @@ from elman.data.optional import library
 from elman.data.tables.dialect import Dialect
 from elman.data.tables.numerals import MISSING, find_numerals, numbers, with_unit
 from elman.errors import InputError
+from elman.parse import shown
 
 _LOOKED_AT = 1000
 _NAME = re.compile(r"[^\W\d_]+\d+")
@@ -101,10 +102,10 @@ class Table:
         """A column in pandas; an empty string is missing, any other is a word."""
         column = self.columns[name]
         if not isinstance(column, list):
-            return column.to_pandas()
+            return _in_pandas(column)
         pd = library("pandas")
         if self.dialect is None:
-            return pd.Series(column)
+            return pd.Series([_hashable(cell) for cell in column])
         words = [cell if (cell := each.strip()) else None for each in column]
         return pd.Series(words, dtype=object)
 
@@ -141,9 +142,9 @@ class Table:
         column = self.columns[name][slice(first)]
         if not isinstance(column, list):
             pd = library("pandas")
-            column = column.to_pandas()
+            column = _in_pandas(column)
             if pd.api.types.is_datetime64_any_dtype(column.dtype):
-                return np.full(len(column), np.nan), np.asarray(column.notna())
+                return np.full(len(column), np.nan), np.array(column.notna())
             if self.missing:
                 column = column.mask(column.astype(str).isin(self.missing))
             values = pd.to_numeric(column, errors="coerce").to_numpy(np.float64, na_value=np.nan)
@@ -206,6 +207,19 @@ def number_of(cell: Any, dialect: Dialect) -> float | None:
         return float(cell)
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def _in_pandas(column: Any) -> Any:
+    """A column of pyarrow in pandas; what is no number, word or time as its text."""
+    pa, pd = library("pyarrow"), library("pandas")
+    kind = column.type
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return pd.Series([_hashable(cell) for cell in column.to_pylist()], dtype=object)
+    return column.to_pandas()
+
+
+def _hashable(cell: Any) -> Any:
+    return shown(cell) if isinstance(cell, list | dict | bytes) else cell
 
 
 def joined(tables: Sequence[Table]) -> Table:

@@ -81,7 +81,12 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
         architecture = adapter(Architecture).validate_python(settings)
         model = architecture.make(vocabularies)
         return TranslatorPredictor(
-            model, vocabularies, architecture, source=config.source, dialect=self.data.dialect
+            model,
+            vocabularies,
+            architecture,
+            source=config.source,
+            dialect=self.data.dialect,
+            longest=int(self.data.pairs["train"].lengths[0].max()),
         )
 
     def source(self) -> PairBatches:

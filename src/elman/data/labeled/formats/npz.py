@@ -5,9 +5,12 @@ Legend: N rows, T steps of the longest row, S steps of all rows together, C chan
 
 from __future__ import annotations
 
+import lzma
 import math
+import warnings
 import zipfile
 import zlib
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,6 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from elman.bounds import check_expansion, check_memory, check_regular
+from elman.data.arrays import UNREADABLE, Array, read_header
 from elman.data.labeled.formats.rows_of_table import BadCell, finite, label_of
 from elman.data.labeled.rows import (
     Columns,
@@ -30,9 +35,6 @@ from elman.errors import InputError
 
 VALUES = ("values", "x", "X", "data", "sequences")
 LABELS = ("labels", "label", "y", "Y", "targets")
-_MOST_BYTES = 1 << 36
-
-Array = npt.NDArray[Any]
 
 
 def read_npz(path: Path, columns: Columns, *, labeled: bool = True) -> ParsedRows:
@@ -73,35 +75,44 @@ def read_npz(path: Path, columns: Columns, *, labeled: bool = True) -> ParsedRow
 
 
 def _arrays(path: Path) -> dict[str, Array]:
+    check_regular(path)
     try:
-        with zipfile.ZipFile(path) as archive:
-            for member in archive.infolist():
-                _check_member(path, archive, member)
-        with np.load(path, allow_pickle=False) as loaded:
-            return {name: loaded[name] for name in loaded.files}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of headers as Python 2 wrote them
+            with zipfile.ZipFile(path) as archive:
+                _check_size(path, archive.infolist())
+                for member in archive.infolist():
+                    _check_member(path, archive, member)
+            with np.load(path, allow_pickle=False) as loaded:
+                return {name: loaded[name] for name in loaded.files}
     except InputError:
         raise
     except (
-        *(OSError, ValueError, KeyError, EOFError, MemoryError, OverflowError),
-        *(zipfile.BadZipFile, zlib.error, SyntaxError, NotImplementedError, RuntimeError),
+        *UNREADABLE,
+        *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError),
     ) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
         if "pickle" in reason or "Object arrays" in reason:
             reason = "it holds Python objects, which are never loaded; pad the rows, give lengths"
         raise InputError(f"{path}: can't be read as .npz ({reason})") from error
 
 
+def _check_size(path: Path, members: Sequence[zipfile.ZipInfo]) -> None:
+    """Refuse more than can be meant or held, before any of it is read."""
+    size = sum(member.file_size for member in members)
+    packed = sum(member.compress_size for member in members)
+    check_expansion(path, size, min(packed, path.stat().st_size), "save it with numpy.savez")
+    check_memory(path, size, "save smaller parts, or numbers of fewer bytes (float32)")
+
+
 def _check_member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
     """Refuse an array whose header asks for more than the file holds, before it is allocated."""
     with archive.open(member) as file:
-        version = np.lib.format.read_magic(file)
-        header = np.lib.format
-        read = header.read_array_header_1_0 if version == (1, 0) else header.read_array_header_2_0
-        shape, _, dtype = read(file)
+        shape, dtype = read_header(file)
         wanted, held = math.prod(shape) * dtype.itemsize, member.file_size - file.tell()
     if dtype.hasobject:
         raise ValueError("Object arrays")
-    if wanted != held or wanted > _MOST_BYTES:
+    if wanted != held or min(shape, default=1) < 0:
         raise InputError(
             f"{path}: {member.filename} says it holds {wanted:,} bytes, but has {held:,}; "
             "write the file again"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from elman.data.folders import files_in
 from elman.data.labeled.formats.columns import LABEL, has_header, named
 from elman.data.labeled.formats.rows_of_table import BadCell, finite, label_of
 from elman.data.labeled.rows import Columns, Floats, Origin, ParsedRows, inputs_of
@@ -26,14 +27,11 @@ def read_folder(
     folder: Path, columns: Columns, bad: BadRows, *, labeled: bool = True
 ) -> ParsedRows:
     """Read every CSV and TSV file in a folder and in the folders in it, in the order of names."""
-    files = sorted(
+    files = [
         file
-        for file in folder.rglob("*")
-        if file.suffix.lower() in (".csv", ".tsv")
-        and file.name not in LABEL_FILES
-        and file.is_file()
-        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
-    )
+        for file in files_in(folder)
+        if file.suffix.lower() in (".csv", ".tsv") and file.name not in LABEL_FILES
+    ]
     if not files:
         raise InputError(f"{folder}: holds no .csv or .tsv files; give a folder with sequences")
     listed = _label_file(folder) if labeled and not columns.per_step else None
