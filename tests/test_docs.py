@@ -107,6 +107,8 @@ def test_the_flags_that_pages_name_exist() -> None:
             extra = field.json_schema_extra
             named = extra.get("flag") if isinstance(extra, dict) else None
             known.add(str(named or f"--{name.replace('_', '-')}"))
+            if "bool" in str(field.annotation):
+                known.add(f"--no-{name.replace('_', '-')}")
     known |= {flag for action in benchmarks() for flag in action.option_strings}
     for command in (
         "generate",

@@ -58,6 +58,7 @@ class ForecastTask(Task[ForecastConfig, SeriesData, ForecasterPredictor]):
     counted: ClassVar[str] = "values"
     common: ClassVar[tuple[str, ...]] = (
         *("target", "horizon", "time", "series", "static", "past", "future", "missing"),
+        *("delimiter", "decimal", "thousands", "encoding", "missing_values"),
         *("model", "head", "look_back", "normalization", "conformal"),
         *("cell", "hidden_size", "num_layers", "dropout"),
         *("batch_size", "learning_rate", "max_steps", "max_minutes", "patience"),

@@ -39,7 +39,17 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
         " and test; or a folder of them"
     )
     common: ClassVar[tuple[str, ...]] = (
-        *("source", "target", "unit", "vocab_size", "cell", "hidden_size", "attention"),
+        *(
+            "source",
+            "target",
+            "delimiter",
+            "encoding",
+            "unit",
+            "vocab_size",
+            "cell",
+            "hidden_size",
+            "attention",
+        ),
         *("input_feeding", "dropout", "batch_tokens", "learning_rate", "max_steps"),
         *("max_minutes", "eval_every", "checkpoint_every", "patience", "seed", "threads"),
     )
