@@ -143,8 +143,8 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
         if given is not None:
             asked = LabeledRowOptions.model_validate(options.model_dump(exclude_unset=True))
             bad = self._bad_rows(asked)
-            found = report(classes, predictions(self.data.labeled(given, asked, bad)), [])
-            return replace(found, verdict=[*found.verdict, *bad.notes()])
+            said = report(classes, predictions(self.data.labeled(given, asked, bad)), [])
+            return replace(said, verdict=[*said.verdict, *bad.notes()])
         held_out = {name: rows for name, rows in self.data.splits.items() if name != "train"}
         found = predictions(held_out)
         figures = _figures(classes, list(found.values())[-1])
