@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -52,23 +53,9 @@ def across(table: Table) -> list[str]:
         if not head.is_numeric(name):
             break
         found.insert(0, name)
-<<<<<<< HEAD
-    count = next(
-        (n for n, name in enumerate(reversed(found)) if not _may_be_time(name)), len(found)
-    )
-    if kind_of_names(found[len(found) - count :]):
-        return found[len(found) - count :]
-    numbered = [re.fullmatch(r"(.*?)(\d+)", name) for name in found]
-    for begin in range(len(found)):
-        run = numbered[begin:]
-        if all(run) and len({match[1] for match in run if match}) == 1:
-            counts = np.array([int(match[2]) for match in run if match])
-            if (np.diff(counts) == 1).all():
-                return found[begin:]
-    return []
-=======
-    if kind_of_names(found):
-        return found
+    dated = len(list(takewhile(_may_be_time, reversed(found))))
+    if kind_of_names(found[len(found) - dated :]):
+        return found[len(found) - dated :]
     begin, last = len(found), None
     for name in reversed(found):
         match = re.fullmatch(r"(.*?)(\d{1,9})", name)
@@ -76,7 +63,6 @@ def across(table: Table) -> list[str]:
             break
         begin, last = begin - 1, (match[1], int(match[2]))
     return found[begin:]
->>>>>>> house
 
 
 def _may_be_time(name: str) -> bool:
