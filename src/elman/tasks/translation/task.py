@@ -39,7 +39,17 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
         " and test; or a folder of them"
     )
     common: ClassVar[tuple[str, ...]] = (
-        *("source", "target", "unit", "vocab_size", "cell", "hidden_size", "attention"),
+        *(
+            "source",
+            "target",
+            "delimiter",
+            "encoding",
+            "unit",
+            "vocab_size",
+            "cell",
+            "hidden_size",
+            "attention",
+        ),
         *("input_feeding", "dropout", "batch_tokens", "learning_rate", "max_steps"),
         *("max_minutes", "eval_every", "checkpoint_every", "patience", "seed", "threads"),
     )
@@ -115,7 +125,7 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
         scores: list[Score] = []
         verdict: list[str] = []
         vocabularies = predictor.vocabularies
-        for name, pairs in self._held_out(given, chosen):
+        for name, pairs in self._held_out(given, chosen, verdict):
             if can_score():
                 sources = [pair.source for pair in pairs[:most]]
                 answers = predictor.answers(Texts(sources), options)
@@ -153,9 +163,12 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
         ]
 
     def _held_out(
-        self, given: Given | None, options: TranslationEvaluation
+        self, given: Given | None, options: TranslationEvaluation, verdict: list[str]
     ) -> Iterator[tuple[str, Sequence[Pair]]]:
-        """The name and the pairs of each held-out split, or of what is given."""
+        """The name and the pairs of each held-out split, or of what is given.
+
+        What was left out of it goes to `verdict`.
+        """
         if given is None:
             yield from self.data.texts.items()
             return
@@ -170,3 +183,4 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
         )
         for name, part in one_by_one(given):
             yield name, reader.read(part)
+        verdict += reader.bad.notes()
