@@ -15,6 +15,7 @@ from elman.files import write_text
 
 METRICS = (
     "MASE",
+    "seasonal MASE",
     "MAE",
     "RMSE",
     "CRPS",
@@ -32,8 +33,7 @@ def weather(options: Options) -> None:
     data = data_file("weather", "seattle-weather.csv")
     note = """\
 Daily, 2012 to 2015: two years train, one validates (and calibrates the intervals), one tests; 100
-cuts. Past covariates: lowest temperature, precipitation, wind. MASE is scaled by the one-step naive
-forecast."""
+forecast origins. Past covariates: lowest temperature, precipitation, wind."""
     _figure("seattle-weather", "Seattle, highest temperature, 14 days ahead", data, note, options)
 
 

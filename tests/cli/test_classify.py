@@ -38,7 +38,8 @@ def test_from_a_table_to_a_table(elman: Elman, tmp_path: Path) -> None:
     assert elman("predict", tmp_path / "run", path, "--out", out).code == 0
     with out.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["text", "label", "predicted", "probability", "p_bad", "p_good"]
+    named = ["text", "label", "predicted", "probability", "p_bad", "p_good", "warning"]
+    assert list(rows[0]) == named
     right = sum(row["label"] == row["predicted"] for row in rows)
     assert right >= 0.9 * len(rows)
 

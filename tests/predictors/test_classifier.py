@@ -157,6 +157,16 @@ def test_a_session_of_numbers_answers_as_predict_does(kinds: Made, tmp_path: Pat
     assert contract.answers_of(session, chunks) == answers
 
 
+@pytest.mark.fault(40)
+def test_a_text_without_a_known_word_has_a_warning(trained: ClassifierPredictor) -> None:
+    texts = ["zzyzx qqq", "great zzyzx", "...", "GREAT"]
+    found = [row["warning"] for row in trained.predict(texts)]
+    assert found == ["no known words", "", "no known words", ""]
+    session = trained.session()
+    answers = [*session.push("zzyzx great"), *session.flush()]
+    assert [row["warning"] for row in answers] == ["unknown word", ""]
+
+
 def test_a_word_is_answered_when_it_is_complete(trained: ClassifierPredictor) -> None:
     session = trained.session()
     assert session.push("gre") == []

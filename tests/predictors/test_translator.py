@@ -208,3 +208,30 @@ def test_parts_that_do_not_belong_together() -> None:
     other = translator()
     with pytest.raises(InputError, match="do not belong together"):
         TranslatorPredictor(other.model, vocabularies("bpe"), other.architecture)
+
+
+@pytest.mark.fault(40)
+@pytest.mark.remedy
+def test_a_source_that_is_too_long_or_unknown_has_a_warning_and_is_counted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    made = translator()
+    made.longest = 4
+    word = LINES[0].split()[0]
+    lines = ["zzz qqq", word, " ".join([word] * 4), " ".join([word] * 9)]
+    records = list(made.predict(lines))
+    long = "source longer than the 4 tokens of the longest in training"
+    assert [record.warning for record in records] == ["no known words", "", long, long]
+    assert [record.getMessage() for record in caplog.records] == [
+        "1 line: no known words",
+        f"2 lines: {long}",
+    ]
+    session = made.session()
+    answers = [*session.push("\n".join(lines)), *session.flush()]
+    assert [each.warning for each in answers] == [each.warning for each in records]
+    # Beyond the length that is asked for, a translation is cut.
+    (cut,) = made.predict([lines[1]], max_length=1, min_length=1)
+    if cut.warning:
+        assert cut.warning == "cut at 1 tokens; --max-length takes more"
+        (whole,) = made.predict([lines[1]], max_length=50)
+        assert not whole.warning

@@ -41,6 +41,7 @@ def test_any_cut_is_the_same_lines_also_over_a_saved_place(text: str, cuts: list
     assert reader.number == len(lines)
 
 
+@pytest.mark.fault(13)
 def test_a_byte_order_mark_is_dropped_at_the_beginning_alone() -> None:
     reader = TextInput()
     read = "".join(reader.read(bytes([byte])) for byte in "\ufeffa\ufeffb".encode())

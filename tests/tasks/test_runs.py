@@ -13,6 +13,7 @@ import elman
 from elman.errors import ElmanWarning, InputError, RunFailed
 from elman.predictors.language_model_session import LanguageModelSession
 from elman.predictors.predictor import Parts, read_parts, write_parts
+from elman.settings import configure
 from elman.streaming.stream import Stream
 from elman.tasks import runs
 from elman.tasks.language_model.config import LanguageModelConfig
@@ -34,6 +35,31 @@ def test_a_run_is_loaded_with_its_best_weights(trained: Run) -> None:
     assert all(torch.equal(p, weights[name]) for name, p in found.items())
     assert loaded.evaluate() == trained.evaluate()
     assert loaded.config == trained.config
+
+
+class Scrambles:
+    """Spoils the weights before the last evaluation."""
+
+    def after_backward(self, event: StepEvent) -> Observation | None:
+        if event.step == 25:
+            with torch.no_grad():
+                for weight in event.model.parameters():
+                    weight.add_(torch.randn_like(weight), alpha=5)
+        return None
+
+
+def test_a_run_that_got_worse_has_its_best_weights(tmp_path: Path) -> None:
+    """What `fit` returns as well as what a folder holds."""
+    config = configure(LanguageModelConfig, tiny.SETTINGS)
+    begun = runs.begin("language-model", tiny.write(tmp_path), tmp_path / "run", config)
+    run, outcome = runs.fit(begun, observers=[Scrambles()])
+    losses = [one["validation_loss"] for one in run.history if "validation_loss" in one]
+    assert outcome.best_step == 20
+    assert losses[-1] > losses[1] + 0.5
+    for found in (run, Run(run.path)):
+        objective = found.task.objective(found.predictor)
+        with torch.no_grad():
+            assert objective.evaluate()["loss"] == pytest.approx(losses[1], rel=1e-5)
 
 
 def test_a_run_knows_its_history(trained: Run) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from textwrap import fill
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,14 +22,14 @@ COVERAGE = (style.SKY, style.BLUE, "#00344f")
 
 
 def draw_backtest(path: Path, found: Backtest) -> None:
-    """Draw the error by step of the horizon, the error at each origin, and the coverage.
+    """Draw the error by step of the horizon, the gain at each origin, and the coverage.
 
     Raises:
         InputError: an unknown suffix, or matplotlib is missing.
     """
     style.check_figure(path)
     scores = found.tally.scores(found.model)
-    panels = [_by_step, _by_origin]
+    panels = [_by_step, _gained]
     if f"coverage of {INTERVALS[0]} %" in scores:
         panels.append(_coverage)
     metric = point_metric(found)
@@ -57,16 +57,20 @@ def _by_step(axes: Any, found: Backtest, metric: str) -> None:
     axes.legend(handlelength=2.6)
 
 
-def _by_origin(axes: Any, found: Backtest, metric: str) -> None:
-    origins = np.arange(1, found.origins + 1)
-    own = found.tally.scores_by("origin", found.model)[metric]
-    gain = found.tally.scores_by("origin", found.baselines[0])[metric] - own
-    axes.bar(origins, np.where(gain >= 0, gain, 0), width=0.85, color=style.BLUE, label="better")
-    axes.bar(origins, np.where(gain < 0, gain, 0), width=0.85, color=style.RED, label="worse")
+def _gained(axes: Any, found: Backtest, metric: str) -> None:
+    """What is gained over naive at each forecast origin, or of each series at the only origin."""
+    alone = found.origins == 1 and found.tally.series > 1
+    key: Literal["series", "origin"] = "series" if alone else "origin"
+    own = found.tally.scores_by(key, found.model)[metric]
+    gain = found.tally.scores_by(key, found.baselines[0])[metric] - own
+    places = np.arange(1, len(gain) + 1)
+    axes.bar(places, np.where(gain >= 0, gain, 0), width=0.85, color=style.BLUE, label="better")
+    axes.bar(places, np.where(gain < 0, gain, 0), width=0.85, color=style.RED, label="worse")
     axes.axhline(0, color="0.5", linewidth=0.8)
     mean = float(np.nanmean(gain))
     axes.axhline(mean, color=style.INK, linewidth=1.1, linestyle=DASHES[0], label="mean")
-    axes.set(xlabel="forecast origin, oldest first", title=f"{metric} gained over naive, by origin")
+    along = "series, at the only forecast origin" if alone else "forecast origin, oldest first"
+    axes.set(xlabel=along, title=f"{metric} gained over naive, by {key}")
     axes.margins(y=0.15)
     axes.legend(ncols=3, loc="upper left", handlelength=1.4)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ SHADES = ((95, "#d9eaf4"), (80, "#aed2e8"), (50, "#7db7da"))
 """Intervals in per cent, the widest first, and their colors."""
 
 
-def draw_fan(path: Path, panel: Panel, forecast: Forecast, series: int) -> None:
-    """Draw the last rows of one series, the median of what follows, and its intervals.
+def draw_fan(
+    path: Path, panel: Panel, forecast: Forecast, series: int, *, intervals: bool = True
+) -> None:
+    """Draw the last rows of one series, the median of what follows, and its intervals if any.
 
     A series of several channels has a panel for each of the first 12. InputError for an unknown
     suffix, or without matplotlib.
@@ -32,7 +35,7 @@ def draw_fan(path: Path, panel: Panel, forecast: Forecast, series: int) -> None:
         grid = figure.subplots(rows, columns, squeeze=False)
         for channel, axes in enumerate(grid.flat):
             if channel < count:
-                _fan(axes, panel, forecast, series, channel)
+                _fan(axes, panel, forecast, series, channel, SHADES if intervals else ())
             else:
                 axes.set_axis_off()
         handles, labels = grid[0, 0].get_legend_handles_labels()
@@ -42,7 +45,14 @@ def draw_fan(path: Path, panel: Panel, forecast: Forecast, series: int) -> None:
         )  # fmt: skip
 
 
-def _fan(axes: Any, panel: Panel, forecast: Forecast, series: int, channel: int) -> None:
+def _fan(
+    axes: Any,
+    panel: Panel,
+    forecast: Forecast,
+    series: int,
+    channel: int,
+    shades: Sequence[tuple[int, str]],
+) -> None:
     history = max(4 * forecast.horizon, 40)
     times = panel.wall(panel.times(series)[-history:])
     ahead = panel.wall(panel.next_times(series, forecast.horizon))
@@ -55,7 +65,7 @@ def _fan(axes: Any, panel: Panel, forecast: Forecast, series: int, channel: int)
     def line(level: float) -> Floats:
         return np.concatenate([values[start], forecast.at(level)[series, :, channel]])
 
-    for percent, shade in SHADES:
+    for percent, shade in shades:
         low, high = (line(0.5 + sign * percent / 200) for sign in (-1, 1))
         axes.fill_between(joined, low, high, color=shade, linewidth=0, label=f"{percent} %")
     axes.plot(joined, line(0.5), color=MEDIAN, linewidth=1.5, label="forecast")

@@ -147,7 +147,8 @@ class ClassifierPredictor(Predictor):
         """A row of answers for each row of the inputs; for labels at each step, one for each step.
 
         The columns of a table come first, then `predicted`, its `probability`, and `p_CLASS` for
-        each class.
+        each class. For whole texts a `warning` comes last, empty where there is none: the text may
+        have no word that the classifier knows.
         """
         assert isinstance(options, ClassifierPrediction)
         explaining = options.explain or options.html is not None
@@ -165,6 +166,8 @@ class ClassifierPredictor(Predictor):
                 continue
             for place, (row, found) in enumerate(zip(rows, probabilities, strict=True)):
                 answer = dict(answered(self.schema, found))
+                if self.encoder.words is not None:
+                    answer["warning"] = self.encoder.words.warning(encoded.row(place)[1:])
                 if both := [name for name in answer if name in row]:
                     raise InputError(
                         f"the table has a column {both[0]!r}, which the answer needs; rename it"

@@ -53,18 +53,21 @@ class ClassifierSession(Session[Any, Row]):
         words, scale = self._encoder.words, self._encoder.scale
         if step == 1:
             self._stream.reset()
+        warning = {}
         if isinstance(read, str):
             assert words is not None
             if step == 1:
                 self._stream.push(words.start)
             place, inputs = {"line": sequence, "word": read}, words.ids(read, step == 1)
             logits = self._stream.push(inputs)[-1]
+            if self._schema.kind != "step":
+                warning["warning"] = "unknown word" if words.warning(inputs) else ""
         else:
             place = {"sequence": sequence, "step": step}
             logits = self._stream.push(read if scale is None else scale.apply(read))
         many = self._schema.kind == "many"
         probabilities = softened(logits, self._model.temperature, many=many).cpu()
-        return {**place, **answered(self._schema, probabilities.numpy())}
+        return {**place, **answered(self._schema, probabilities.numpy()), **warning}
 
     def _another(self) -> Self:
         return type(self)(self._identified, self._model, self._schema, self._encoder)

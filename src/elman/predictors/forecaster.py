@@ -148,7 +148,8 @@ class ForecasterPredictor(Predictor):
         if options.plot is not None:
             from elman.plots.forecast import draw_fan
 
-            draw_fan(options.plot, panel, forecast, panel.ids.index(shown))
+            intervals = self.forecaster.has_spread
+            draw_fan(options.plot, panel, forecast, panel.ids.index(shown), intervals=intervals)
         return forecast_records(
             self.columns, panel, forecast, levels if self.forecaster.has_spread else ()
         )

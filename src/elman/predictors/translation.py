@@ -5,6 +5,7 @@ Legend: S source tokens, T tokens of a translation.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,6 +124,7 @@ class Translation:
         line: its number, from 1.
         rank: 1 for the best by `score`; see `elman.decoding.beam.Beam`.
         nats: -log p(translation | source), its end included.
+        warning: why it is not to be relied on, or "".
     """
 
     line: int
@@ -131,13 +133,15 @@ class Translation:
     nats: float
     translation: str
     source: str
+    warning: str = ""
 
 
 @final
 class LineTranslator:
     """Translates lines, some at a time; draws samples from one random sequence.
 
-    `on_alignment` is called with the attention of the best translation of each line.
+    `on_alignment` is called with the attention of the best translation of each line. `longest` is
+    the number of tokens of the longest source in training, where it is known.
     """
 
     def __init__(
@@ -146,7 +150,11 @@ class LineTranslator:
         vocabularies: Vocabularies,
         options: TranslationOptions,
         on_alignment: Callable[[Alignment], None] | None = None,
+        longest: int | None = None,
     ) -> None:
+        self.warned: Counter[str] = Counter()
+        """How many lines had each warning."""
+        self._longest = longest
         self._model, self._vocabularies, self._options = model, vocabularies, options
         self._on_alignment = on_alignment
         self._device = next(model.parameters()).device
@@ -172,12 +180,36 @@ class LineTranslator:
                 )
         texts = self._texts([lines[place] for place in places], ids)
         outputs = dict(zip(places, texts, strict=True))
+        warnings = {
+            place: self._warning(tokens, outputs[place][0][0])
+            for place, tokens in zip(places, ids, strict=True)
+        }
+        self.warned.update(filter(None, warnings.values()))
         empty = [(Hypothesis((), 0.0, 0.0), "")]
         return [
-            Translation(first + place, rank, output.score, 0.0 - output.log_prob, text, line)
+            Translation(
+                first + place,
+                rank,
+                output.score,
+                0.0 - output.log_prob,
+                text,
+                line,
+                warnings.get(place, ""),
+            )
             for place, line in enumerate(lines)
             for rank, (output, text) in enumerate(outputs.get(place, empty), 1)
         ]
+
+    def _warning(self, source: Sequence[int], best: Hypothesis) -> str:
+        """Why a translation is not to be relied on; the end is the last token of `source`."""
+        tokenizer = self._vocabularies.source
+        if not tokenizer.informative[np.array(source[:-1], np.int64)].any():
+            return f"no known {'characters' if tokenizer.unit == 'char' else 'words'}"
+        if len(best.tokens) >= self._options.max_length:
+            return f"cut at {self._options.max_length} tokens; --max-length takes more"
+        if self._longest is not None and len(source) > self._longest:
+            return f"source longer than the {self._longest} tokens of the longest in training"
+        return ""
 
     def _texts(
         self, lines: Sequence[str], ids: list[list[int]]

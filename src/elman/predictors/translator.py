@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -27,6 +28,8 @@ from elman.settings import Options, adapter
 from elman.streaming.arrivals import grouped
 from elman.streaming.session import Identified, Session, Snapshot
 from elman.streaming.text_input import LineInput
+
+LOG = logging.getLogger("elman")
 
 LINES_AT_ONCE = 1024
 """Of so many lines, those of similar length are translated side by side."""
@@ -94,6 +97,7 @@ class TranslatorPredictor(Predictor):
         name: what messages call it.
         source: the name of the source's column in tables, if it is not one of the usual names.
         dialect: how the files of training were written.
+        longest: tokens of the longest source in training, its end included, if that is known.
 
     Raises:
         InputError: vocabularies of another model.
@@ -112,6 +116,7 @@ class TranslatorPredictor(Predictor):
         *,
         source: str | None = None,
         dialect: Dialect | None = None,
+        longest: int | None = None,
     ) -> None:
         super().__init__(model, name)
         if model.target_vocab_size != vocabularies.target.vocab_size:
@@ -122,13 +127,13 @@ class TranslatorPredictor(Predictor):
         self.model = model
         self.vocabularies = vocabularies
         self.architecture = architecture
-        self.source, self.dialect = source, dialect
+        self.source, self.dialect, self.longest = source, dialect, longest
 
     @classmethod
     def of(cls, parts: Parts, name: str) -> Self:
         settings = dict(parts.settings)
         source = settings.pop("source")
-        kept = settings.pop("dialect")
+        kept, longest = settings.pop("dialect"), settings.pop("longest")
         dialect = None if kept is None else adapter(Dialect).validate_python(kept)
         architecture = adapter(Architecture).validate_python(settings)
         vocabularies = Vocabularies.of(parts.files, name)
@@ -139,11 +144,17 @@ class TranslatorPredictor(Predictor):
             name,
             source=source,
             dialect=dialect,
+            longest=None if longest is None else int(longest),
         )
 
     def parts(self) -> Parts:
         kept = None if self.dialect is None else asdict(self.dialect)
-        settings = {**asdict(self.architecture), "source": self.source, "dialect": kept}
+        settings = {
+            **asdict(self.architecture),
+            "source": self.source,
+            "dialect": kept,
+            "longest": self.longest,
+        }
         return Parts(settings, self.vocabularies.files())
 
     def answers(self, inputs: Given | None, options: Options) -> Iterator[Translation]:
@@ -151,13 +162,18 @@ class TranslatorPredictor(Predictor):
         file = None if chosen.alignments is None else AlignmentFile(chosen.alignments)
         lines, arriving = self._lines(inputs, chosen)
         translator = LineTranslator(
-            self.model, self.vocabularies, chosen, None if file is None else file.add
+            self.model,
+            self.vocabularies,
+            chosen,
+            None if file is None else file.add,
+            self.longest,
         )
         return _translated(translator, lines, arriving, file)
 
     def open_session(self, options: Options) -> TranslationSession:
         chosen = TranslationOptions.including(options)
-        return TranslationSession(self, LineTranslator(self.model, self.vocabularies, chosen))
+        translator = LineTranslator(self.model, self.vocabularies, chosen, longest=self.longest)
+        return TranslationSession(self, translator)
 
     def _lines(
         self, inputs: Given | None, options: TranslationOptions
@@ -185,13 +201,15 @@ class TranslatorPredictor(Predictor):
 def _translated(
     translator: LineTranslator, lines: Iterable[str], arriving: bool, file: AlignmentFile | None
 ) -> Iterator[Translation]:
-    """Translations in order; alignments are written when the last line has been translated."""
+    """Translations in order; after the last line alignments are written and warnings counted."""
     first = 1
     for group in grouped(lines, LINES_AT_ONCE, arriving=arriving):
         yield from translator.translate([line.rstrip("\r") for line in group], first)
         first += len(group)
     if file is not None:
         file.write()
+    for warning, count in translator.warned.items():
+        LOG.warning("%s %s: %s", f"{count:,}", "line" if count == 1 else "lines", warning)
 
 
 @final

@@ -57,6 +57,12 @@ class WordEncoder:
         ends = np.cumsum([len(part) for part in parts], dtype=np.int64)[1:]
         return np.concatenate(parts), ends
 
+    def warning(self, ids: Integers) -> str:
+        """That no word is known, or "", for the `ids` of a text without its start."""
+        if self.tokenizer.informative[ids].any():
+            return ""
+        return f"no known {'characters' if self.tokenizer.unit == 'char' else 'words'}"
+
     def _encode(self, word: str, first: bool) -> Integers:
         if self.split_punctuation:
             word = separated(word)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -102,6 +103,16 @@ class Tokenizer(ABC):
 
         Both add up over a text that is cut where it is `settled`.
         """
+
+    @cached_property
+    def informative(self) -> npt.NDArray[np.bool_]:
+        """(vocab_size,) whether an id says something: a known token with a letter or a digit."""
+        if self.unit == "bpe":  # knows every text
+            return np.ones(self.vocab_size, np.bool_)
+        tokens = (self.spell(token_id, None).decode() for token_id in range(self.vocab_size))
+        says = np.array([any(map(str.isalnum, token)) for token in tokens])
+        says[0] = False
+        return says
 
     @abstractmethod
     def contents(self) -> dict[str, Any]:

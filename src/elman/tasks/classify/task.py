@@ -64,7 +64,17 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
         " numbers (.npz, .jsonl, .ts, a folder of CSVs); or train, valid and test files"
     )
     common: ClassVar[tuple[str, ...]] = (
-        *("text_column", "label_column", "per_step", "unit", "from_run", "vectors"),
+        *(
+            "delimiter",
+            "encoding",
+            "text_column",
+            "label_column",
+            "label_first",
+            "per_step",
+            "unit",
+            "from_run",
+            "vectors",
+        ),
         *("cell", "hidden_size", "num_layers", "bidirectional", "pooling", "dropout"),
         *("class_weights", "batch_size", "learning_rate", "max_steps", "max_minutes"),
         *("eval_every", "checkpoint_every", "patience", "seed", "threads", "device"),

@@ -58,6 +58,7 @@ class ForecastTask(Task[ForecastConfig, SeriesData, ForecasterPredictor]):
     counted: ClassVar[str] = "values"
     common: ClassVar[tuple[str, ...]] = (
         *("target", "horizon", "time", "series", "static", "past", "future", "missing"),
+        *("delimiter", "decimal", "thousands", "encoding", "missing_values"),
         *("model", "head", "look_back", "normalization", "conformal"),
         *("cell", "hidden_size", "num_layers", "dropout"),
         *("batch_size", "learning_rate", "max_steps", "max_minutes", "patience"),
@@ -222,7 +223,7 @@ class ForecastTask(Task[ForecastConfig, SeriesData, ForecasterPredictor]):
         return settle_architecture(self.panel.head(self.split.train), self.scaler, self.config)
 
     def _with_calendar(self, panel: Panel) -> Panel:
-        """A panel to be cut: with the calendar, and covariates as far ahead as they are known."""
+        """A panel with the calendar, and covariates as far ahead as they are known."""
         ahead = 0 if panel.of("future") else self.config.horizon
         return with_calendar(panel, ahead) if self.config.calendar else panel
 

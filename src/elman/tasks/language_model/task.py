@@ -58,7 +58,7 @@ class LanguageModelTask(Task[LanguageModelConfig, LanguageModelData, LanguageMod
         "a file or a folder (cut 90/5/5 by position), or train, valid and test files"
     )
     common: ClassVar[tuple[str, ...]] = (
-        *("unit", "vocab_size", "cell", "hidden_size", "num_layers", "dropout"),
+        *("unit", "encoding", "vocab_size", "cell", "hidden_size", "num_layers", "dropout"),
         *("batch_size", "truncation", "learning_rate", "max_steps", "max_minutes"),
         *("eval_every", "checkpoint_every", "patience", "seed", "threads", "device"),
     )

@@ -39,7 +39,17 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
         " and test; or a folder of them"
     )
     common: ClassVar[tuple[str, ...]] = (
-        *("source", "target", "unit", "vocab_size", "cell", "hidden_size", "attention"),
+        *(
+            "source",
+            "target",
+            "delimiter",
+            "encoding",
+            "unit",
+            "vocab_size",
+            "cell",
+            "hidden_size",
+            "attention",
+        ),
         *("input_feeding", "dropout", "batch_tokens", "learning_rate", "max_steps"),
         *("max_minutes", "eval_every", "checkpoint_every", "patience", "seed", "threads"),
     )
@@ -81,7 +91,12 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
         architecture = adapter(Architecture).validate_python(settings)
         model = architecture.make(vocabularies)
         return TranslatorPredictor(
-            model, vocabularies, architecture, source=config.source, dialect=self.data.dialect
+            model,
+            vocabularies,
+            architecture,
+            source=config.source,
+            dialect=self.data.dialect,
+            longest=int(self.data.pairs["train"].lengths[0].max()),
         )
 
     def source(self) -> PairBatches:
