@@ -213,3 +213,44 @@ def test_the_tree_is_readable_json(tmp_path: Path) -> None:
     assert tree == {
         "dict": [["a", {"tuple": [1, None]}], [2, {"tensor": "2"}], ["f", {"float": "inf"}]]
     }
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda w: w.view(torch.int32), "the tensor weight is of torch.int32, expected torch.flo"),
+        (lambda w: w.double(), "the tensor weight is of torch.float64, expected torch.float32"),
+        (lambda w: w.half(), "the tensor weight is of torch.float16, expected torch.float32"),
+        (lambda w: w.T, r"weight has the shape \(4, 3\), expected \(3, 4\)"),
+        (lambda w: w[None], r"weight has the shape \(1, 3, 4\), expected \(3, 4\)"),
+        (lambda w: torch.full_like(w, math.nan), "the tensor weight holds NaN or infinity"),
+        (lambda w: w.index_fill(0, torch.tensor([1]), math.inf), "the tensor weight holds NaN"),
+        (lambda w: None, "weight is missing"),
+        (lambda w: "a text", "weight is str, no tensor"),
+    ],
+)
+def test_weights_that_are_none(tmp_path: Path, change: Any, message: str) -> None:
+    """Each would load, or load with a conversion, as other weights; all are refused by name."""
+    model, path = nn.Linear(4, 3), tmp_path / "m"
+    weights = dict(model.state_dict())
+    save_tree(path, {**weights, "weight": change(weights["weight"])})
+    with pytest.raises(InputError, match=message) as caught:
+        load_model(path, model)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+    save_tree(path, {**weights, "more": weights["bias"]})
+    with pytest.raises(InputError, match="more is too much"):
+        load_model(path, model)
+    save_tree(path, [1, 2])
+    with pytest.raises(InputError, match="expected tensors, got list"):
+        load_model(path, model)
+
+
+def test_each_byte_of_a_file_of_tensors_counts(tmp_path: Path) -> None:
+    path = tmp_path / "t"
+    save_tree(path, {"a": torch.arange(3.0), "step": 7})
+    content = path.read_bytes()
+    for place in range(len(content)):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        with pytest.raises(InputError, match="t: is damaged"):
+            load_tree(path)

@@ -150,3 +150,21 @@ def test_a_run_that_cannot_be_written(
     assert verify(run).passed
     now = {p: p.read_bytes() for p in run.rglob("*") if p.is_file()}
     assert now == before
+
+
+@pytest.mark.remedy
+@pytest.mark.parametrize("content", [None, b"nothing"])
+def test_best_weights_that_are_damaged_are_found_before_training(
+    run: Path, content: bytes | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = run / "predictor" / "model.safetensors"
+    before = weights.read_bytes()
+    weights.unlink() if content is None else weights.write_bytes(content)
+    assert main(["resume", str(run)]) == 2
+    ended = capsys.readouterr().err
+    assert f"{weights}: is " in ended
+    assert f"or delete the folder {run / 'checkpoints'}, and `elman resume" in ended
+    shutil.rmtree(run / "checkpoints")
+    assert main(["resume", str(run)]) == 0
+    assert weights.read_bytes() == before
+    assert verify(run).passed

@@ -104,6 +104,8 @@ def train(
     if resume_from is not None:
         training.restore(resume_from)
     progress = training.progress
+    if run is not None and progress.best_step:
+        run.check_best()
     saved, saved_step = resume_from, progress.step
     best: dict[str, Tensor] = {}
     truncated = config if isinstance(config, TruncatedConfig) else None

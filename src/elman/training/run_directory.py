@@ -20,7 +20,7 @@ from typing import Any, final
 import tomli_w
 
 from elman.bounds import read_settings
-from elman.checksums import SEAL, damaged, is_intact, sealed
+from elman.checksums import SEAL, damaged, is_file_intact, is_intact, sealed
 from elman.errors import ElmanWarning, InputError
 from elman.files import write_bytes
 from elman.parse import parse_toml
@@ -160,6 +160,22 @@ class RunDirectory:
         """Delete all but the newest `count`, or two: the newest may turn out to be damaged."""
         for path in self.all_checkpoints()[: -max(count, 2)]:
             path.unlink(missing_ok=True)
+
+    def check_best(self) -> None:
+        """Check that the best weights so far are there and intact, before training goes on.
+
+        Raises:
+            InputError: they are not.
+        """
+        path = self.model_path
+        remedy = (
+            f"restore it from a copy, or delete the folder {self.checkpoints}, and"
+            f" `elman resume {self.path}` trains from the beginning"
+        )
+        if not path.is_file():
+            raise InputError(f"{path}: is missing; {remedy}")
+        if not is_file_intact(path):
+            raise damaged(path, remedy)
 
     def go_back_to(self, checkpoint: Path | None) -> None:
         """Delete the checkpoints after the one that training goes on from, which is none of them.

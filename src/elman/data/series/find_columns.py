@@ -36,7 +36,7 @@ def resolve(table: Table, columns: Columns) -> Columns:
     columns = _with_whole_names(table, columns)
     named = [*columns.time, *columns.series, *columns.static, *columns.past, *columns.future]
     named += [name for name in columns.target if name != "*"]
-    _check(table, named)
+    check_names(table, named)
     free = [name for name in table.columns if name not in named]
     found = _Found(table, columns, free)
     time = columns.time or (() if columns.counted else found.times())
@@ -69,7 +69,8 @@ def resolve(table: Table, columns: Columns) -> Columns:
     )
 
 
-def _check(table: Table, named: Sequence[str]) -> None:
+def check_names(table: Table, named: Sequence[str]) -> None:
+    """Raise InputError for a column that is not there, or that has two parts."""
     names = list(table.columns)
     for name in named:
         if name not in names:
@@ -240,7 +241,7 @@ class _Found:
 
     def _may_be_times(self, name: str) -> bool:
         column = self._head.series(name)
-        if column.isna().any():
+        if not len(column) or column.isna().any():
             return False
         words = column.astype(str).str.strip()
         if self._numeric[name]:  # 20240131, in a column with another name

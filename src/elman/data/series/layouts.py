@@ -17,7 +17,7 @@ import numpy as np
 
 from elman.data.optional import library
 from elman.data.series.columns import Columns
-from elman.data.series.find_columns import holds_times
+from elman.data.series.find_columns import check_names, holds_times
 from elman.data.series.find_keys import repeats
 from elman.data.series.header import LEAST_ACROSS
 from elman.data.series.levels import without_levels
@@ -53,14 +53,13 @@ def across(table: Table) -> list[str]:
         found.insert(0, name)
     if kind_of_names(found):
         return found
-    numbered = [re.fullmatch(r"(.*?)(\d+)", name) for name in found]
-    for begin in range(len(found)):
-        run = numbered[begin:]
-        if all(run) and len({match[1] for match in run if match}) == 1:
-            counts = np.array([int(match[2]) for match in run if match])
-            if (np.diff(counts) == 1).all():
-                return found[begin:]
-    return []
+    begin, last = len(found), None
+    for name in reversed(found):
+        match = re.fullmatch(r"(.*?)(\d{1,9})", name)
+        if match is None or (last is not None and last != (match[1], int(match[2]) + 1)):
+            break
+        begin, last = begin - 1, (match[1], int(match[2]))
+    return found[begin:]
 
 
 def kind_of_names(names: Sequence[str]) -> str:
@@ -76,7 +75,8 @@ def kind_of_names(names: Sequence[str]) -> str:
 def _series_in_rows(table: Table) -> bool:
     """Whether each row is one series, as far as the names of the columns can tell."""
     values = across(table)
-    others = [name for name in table.columns if name not in values]
+    across_names = set(values)
+    others = [name for name in table.columns if name not in across_names]
     if len(values) < LEAST_ACROSS or not others:
         return False
     words = [name for name in others if not table.is_numeric(name)]
@@ -108,6 +108,7 @@ def _melted(table: Table, columns: Columns, notes: list[str]) -> tuple[Table, Co
     cells: dict[str, Any] = {
         name: [words[row] for row in rows.tolist()] for name, words in zip(keys, ids, strict=True)
     }
+    check_names(table, columns.static)
     for name in columns.static:
         column = table.cells(name)
         cells[name] = [column[row] for row in rows.tolist()]

@@ -69,6 +69,10 @@ def _plain(path: Path, read: Any, pa: Any) -> Any:
             column = column.cast(pa.float32())
         elif pa.types.is_run_end_encoded(kind):
             column = column.cast(kind.value_type)
+        elif pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
+            column = column.cast(
+                pa.large_string() if pa.types.is_string_view(kind) else pa.large_binary()
+            )
         columns.append(column)
     return pa.table(columns, names=read.column_names) if columns else read
 

@@ -96,7 +96,12 @@ class Table:
     def cells(self, name: str) -> list[Any]:
         """A column as a list of plain values; None where a cell is missing."""
         column = self.columns[name]
-        return column if isinstance(column, list) else list(column.to_pylist())
+        if isinstance(column, list):
+            return column
+        try:
+            return list(column.to_pylist())
+        except (OverflowError, ValueError):  # times before the year 1 or after 9999
+            return list(column.cast(library("pyarrow").string()).to_pylist())
 
     def series(self, name: str) -> Any:
         """A column in pandas; an empty string is missing, any other is a word."""
@@ -219,6 +224,8 @@ def _in_pandas(column: Any) -> Any:
 
 
 def _hashable(cell: Any) -> Any:
+    if isinstance(cell, str) and not cell.isascii():
+        return cell.encode("utf-8", "replace").decode("utf-8")  # half of a surrogate pair
     return shown(cell) if isinstance(cell, list | dict | bytes) else cell
 
 
