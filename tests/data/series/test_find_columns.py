@@ -57,6 +57,30 @@ def test_a_date_and_a_time_of_day_are_joined(tmp_path, names, clock):
 
 
 @pytest.mark.fault(30)
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_date_and_the_number_of_an_hour_are_joined(first):
+    stamps, values = hours(48)
+    frame = pd.DataFrame({"date": stamps.strftime("%Y-%m-%d"), "hour": stamps.hour, "kW": values})
+
+    panel = read_panel(frame.assign(hour=frame["hour"] + first)).panel
+
+    assert panel.frequency.alias == "h"
+    assert panel.starts[0] == np.datetime64("2022-01-03") + np.timedelta64(first, "h")
+    assert panel.values[:, 0].tolist() == values.tolist()
+
+
+@pytest.mark.remedy
+@pytest.mark.parametrize("parts", [("year", "month"), ("year", "month", "day")])
+def test_parts_of_a_time_are_no_keys(parts):
+    days = pd.date_range("2020-01-01", periods=60, freq="D" if "day" in parts else "MS")
+    frame = pd.DataFrame({name: getattr(days, name) for name in parts} | {"y": np.arange(60.0)})
+
+    assert "parts of a time" in message(frame)
+    joined = frame.drop(columns=list(parts)).assign(date=days.strftime("%Y-%m-%d"))
+    assert read_panel(joined).panel.lengths.tolist() == [60]
+
+
+@pytest.mark.fault(30)
 def test_a_column_of_clock_times_is_never_the_series():
     stamps, values = hours(30)
     frame = pd.DataFrame(

@@ -27,6 +27,7 @@ TIMES = ("ds", "date", "datetime", "timestamp", "time", "day", "week", "month", 
 TARGETS = ("y", "target", "value")
 _COUNTS = ("t", "step", "steps", "index", "idx", "period", "tick")
 """Names of whole numbers that count rows, where they ascend."""
+_PARTS = ("year", "quarter", "month", "week", "day")
 _HOURS = ("hour", "hr", "stunde", "heure", "hora")
 _LOOKED_AT = 100
 
@@ -126,11 +127,10 @@ class _Found:
         named = {name.lower(): name for name in reversed(self._free) if name not in self._clocks}
         time = self._chosen(self._dated, named)
         if not time:
+            self._refuse_parts(named)
             numbers = [named[each] for each in TIMES if each in named]
             counts = (named[each] for each in _COUNTS if each in named)
             time = next(iter(numbers), "") or next(filter(self._ascends, counts), "")
-            if time.lower() == "year" and self._numeric[time]:
-                self._refuse_parts(time, named)
         if not time:
             self._refuse_doubtful()
             return ()
@@ -201,7 +201,7 @@ class _Found:
         if name.lower() not in _HOURS or not self._numeric[name]:
             return False
         hours = self._head.numbers(name)
-        return bool((hours == np.round(hours)).all() and (hours >= 0).all() and (hours < 24).all())
+        return bool((hours == np.round(hours)).all() and (hours >= 0).all() and (hours <= 24).all())
 
     def _ascends(self, name: str) -> bool:
         """Whether a column of whole numbers ascends within each series."""
@@ -211,13 +211,13 @@ class _Found:
         whole = bool((steps == np.round(steps)).all())
         return whole and bool((np.diff(steps) > 0).mean() > 0.5) if len(steps) > 1 else whole
 
-    def _refuse_parts(self, year: str, named: dict[str, str]) -> None:
-        """Where a year and a month stand in two columns."""
-        parts = [named[each] for each in ("month", "week", "day") if each in named]
-        if parts and repeats(self._table, (year,), self._columns.series):
+    def _refuse_parts(self, named: dict[str, str]) -> None:
+        """Where a year and what is within it stand in columns of numbers of their own."""
+        parts = [named[each] for each in _PARTS if each in named and self._numeric[named[each]]]
+        if len(parts) > 1 and repeats(self._table, parts[:1], self._columns.series):
             raise InputError(
-                f"{self._table.name}: {_and([year, *parts])} are parts of a time in several"
-                " columns; write them into one, as in 2024-05 or 2024-05-17"
+                f"{self._table.name}: {_and(parts)} are parts of a time in several columns; write"
+                " them into one, as in 2024-05 or 2024-05-17"
             )
 
     def _refuse_doubtful(self) -> None:
