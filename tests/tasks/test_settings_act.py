@@ -46,7 +46,7 @@ CHANGES: Mapping[str, Mapping[str, Any]] = {
     | {
         "seed": 3,
         "vocabulary": "separate",
-        "max_length": 9,
+        "max_length": 10,
         "encoder_size": 4,
         "encoder_layers": 2,
         "attention": "additive",
