@@ -283,6 +283,9 @@ def test_other_whole_numbers_count_steps(words):
         (["2024-01-01 00:00 CET", "2024-01-01 01:00 CET"], ["t.csv:2", "CET", "--dates"]),
         (["99999999999999999999", "1"], ["t.csv:2"]),
         ([1e30, 2e30], ["t.csv:2"]),
+        ([[1], [2]], ["t.csv:2: ds holds lists", "--time"]),
+        (["٢٠٢٤٠١٠١", "٢٠٢٤٠١٠٢"], ["t.csv:2"]),
+        ([True, False], ["t.csv:2: ds is 'True'"]),
     ],
 )
 def test_a_time_that_cannot_be_read_is_named_by_its_row(words, parts):
