@@ -67,7 +67,13 @@ class Words:
             index = index.tz_convert("UTC").tz_localize(None) if zoned else index
             stamps = np.asarray(index.to_numpy(), "datetime64[ns]")
             return cls(name, where, [], np.arange(len(column)), (stamps, zoned))
-        codes, kinds = pd.factorize(column)
+        try:
+            codes, kinds = pd.factorize(column)
+        except TypeError as error:  # lists and objects of JSON
+            raise InputError(
+                f"{where(0)}: {name} holds lists or objects, not times; name another column with"
+                " --time"
+            ) from error
         codes = np.asarray(codes, dtype=np.int64)
         _refuse_missing(codes < 0, name, where)
         words = [str(word).strip() for word in kinds]
