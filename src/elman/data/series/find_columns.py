@@ -30,6 +30,7 @@ _COUNTS = ("t", "step", "steps", "index", "idx", "period", "tick")
 _PARTS = ("year", "quarter", "month", "week", "day")
 _HOURS = ("hour", "hr", "stunde", "heure", "hora")
 _LOOKED_AT = 100
+_MOST_COMMAS = 9
 
 
 def resolve(table: Table, columns: Columns) -> Columns:
@@ -50,7 +51,7 @@ def resolve(table: Table, columns: Columns) -> Columns:
         target = (numbers[0],)
     if target == ("*",):
         target = tuple(numbers)
-    if time and columns.duplicates == "refuse":
+    if time and columns.duplicates == "refuse" and columns.times is None:
         keys = [name for name in free if name not in target]
         refuse_several_series(table, time, series, keys)
     if not target:
@@ -77,6 +78,11 @@ def check_names(table: Table, named: Sequence[str]) -> None:
         if name not in names:
             near = difflib.get_close_matches(name, names, 1)
             hint = f"did you mean {near[0]}?" if near else f"its columns are {listed(names)}"
+            if table.dialect is not None and not table.header:
+                hint = (
+                    f"its first row holds values, so its columns are {listed(names)}; give it a"
+                    " first row of names, or say --header if it is one"
+                )
             raise InputError(f"{table.name}: has no column {name}; {hint}")
         if named.count(name) > 1:
             raise InputError(f"{name}: named twice; a column has one part, or none")
@@ -90,15 +96,15 @@ def _with_whole_names(table: Table, columns: Columns) -> Columns:
 
     def together(words: tuple[str, ...]) -> tuple[str, ...] | None:
         """Words as names of columns, the shortest name first; None where they are not."""
-        if not words:
-            return ()
-        for count in range(1, len(words) + 1):
-            joined = ",".join(words[:count])
-            name = joined if joined in table.columns else whole.get(_squeezed(joined))
-            rest = None if name is None else together(words[count:])
-            if name is not None and rest is not None:
-                return (name, *rest)
-        return None
+        found: list[tuple[str, ...] | None] = [None] * len(words) + [()]
+        for begin in reversed(range(len(words))):
+            for end in range(begin + 1, min(len(words), begin + _MOST_COMMAS) + 1):
+                joined, rest = ",".join(words[begin:end]), found[end]
+                name = joined if joined in table.columns else whole.get(_squeezed(joined))
+                if name is not None and rest is not None:
+                    found[begin] = (name, *rest)
+                    break
+        return found[0]
 
     parts = ("target", "time", "series", "static", "past", "future")
     found = {part: together(getattr(columns, part)) for part in parts}
