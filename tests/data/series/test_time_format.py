@@ -80,6 +80,19 @@ def test_the_order_is_that_of_each_series():
 
 
 @pytest.mark.fault(2)
+@pytest.mark.parametrize(
+    ("frequency", "kind"), [("D", "day/month/year"), ("M", "month/day/year"), ("", "")]
+)
+def test_a_declared_frequency_decides(frequency, kind):
+    words = written(DAYS[:12], "%d/%m/%Y")
+
+    if kind:
+        assert parsed(words, frequency=frequency).format.kind == kind
+    else:
+        refused(words, "can be read as")
+
+
+@pytest.mark.fault(2)
 @pytest.mark.remedy
 @pytest.mark.parametrize(
     ("times", "form", "flags"),
