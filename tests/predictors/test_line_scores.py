@@ -8,8 +8,12 @@ import torch
 from elman.data.given import Texts
 from elman.data.tokenizer import Tokenizer
 from elman.models.language_model import LanguageModel
-from elman.predictors.language_model import LENGTH, LanguageModelPredictor, score_lines
-from elman.settings import Options
+from elman.predictors.language_model import (
+    LENGTH,
+    LanguageModelPredictor,
+    ScoreOptions,
+    score_lines,
+)
 from elman.tasks.runs import Run
 
 
@@ -67,7 +71,7 @@ def test_lines_are_answered_before_the_text_has_ended(trained: Run) -> None:
 def test_a_line_that_arrives_is_answered_before_the_next_is_there(trained: Run) -> None:
     arrived: Queue[str | None] = Queue()
     lines = iter(lambda: arrived.get(timeout=10), None)
-    answers = trained.predictor.answers(Texts(lines, arriving=True), Options())
+    answers = trained.predictor.answers(Texts(lines, arriving=True), ScoreOptions())
     for line in ("the cat", "sat"):
         arrived.put(line)
         assert next(answers).text == line
