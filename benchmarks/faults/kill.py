@@ -22,8 +22,8 @@ from benchmarks.faults.survival import Moment, Reference, Trial, survive, unbrok
 from benchmarks.results import RESULTS, circumstances, table, write_section
 
 _MOMENTS: tuple[Moment, ...] = (
-    *("in preparation", "near a write", "at any time", "near a write"),
-    *("at any time", "in preparation", "near a write", "at any time", "near a write"),
+    *("in preparation", "near a write", "at any time"),
+    *("near a write", "in preparation", "at any time", "in preparation"),
 )
 _TITLE = "Killed trainings and full disks"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 _WORDS = ["the", "cat", "sat", "on", "a", "mat", "and", "dog", "ran", "to", "far", "red", "hill"]
 _COMMON = (
-    *("--threads", "1", "--watch", "0", "--max-steps", "60", "--eval-every", "10"),
+    *("--threads", "1", "--watch", "0", "--max-steps", "40", "--eval-every", "10"),
     *("--checkpoint-every", "10", "--log-every", "10"),
 )
 
@@ -39,7 +39,7 @@ def _text(draw: random.Random) -> str:
 
 def _labeled(draw: random.Random) -> str:
     lines = ["text\tlabel"]
-    for _ in range(200):
+    for _ in range(120):
         label = draw.choice(["good", "bad"])
         words = [*draw.choices(_WORDS, k=draw.randint(2, 7)), "fine" if label == "good" else "dull"]
         lines.append(f"{' '.join(draw.sample(words, len(words)))}\t{label}")
@@ -48,7 +48,7 @@ def _labeled(draw: random.Random) -> str:
 
 def _pairs(draw: random.Random) -> str:
     lines = []
-    for _ in range(400):
+    for _ in range(160):
         words = draw.choices(_WORDS[:8], k=draw.randint(1, 5))
         lines.append(f"{' '.join(words)}\t{' '.join(word.upper() for word in reversed(words))}")
     return "\n".join(lines) + "\n"
@@ -56,7 +56,7 @@ def _pairs(draw: random.Random) -> str:
 
 def _series(draw: random.Random) -> str:
     lines = ["hour,load"]
-    for hour in range(400):
+    for hour in range(240):
         value = 20 + 6 * math.sin(2 * math.pi * hour / 24) + draw.gauss(0, 0.5)
         lines.append(f"2023-01-{1 + hour // 24:02d} {hour % 24:02d}:00:00,{value:.3f}")
     return "\n".join(lines) + "\n"
@@ -74,7 +74,10 @@ TRAININGS = (
     Training("translation", (*_SMALL, "--batch-tokens", "128", "--unit", "word"), _pairs, ".tsv"),
     Training(
         "forecast",
-        ("--hidden-size", "8", "--batch-size", "16", "--horizon", "3", "--look-back", "24"),
+        (
+            *("--hidden-size", "8", "--batch-size", "16", "--horizon", "3", "--look-back", "24"),
+            *("--valid-rows", "20", "--test-rows", "12", "--head", "mean"),
+        ),
         _series,
         ".csv",
     ),

@@ -121,6 +121,23 @@ def test_a_table_without_a_header_is_streamed_without_one(tmp_path: Path) -> Non
         run.predictor.session(horizon=1).push("ds,y\n2024-03-01,20\n")
 
 
+def test_one_series_a_row_is_predicted_evaluated_and_streamed(tmp_path: Path) -> None:
+    path = tmp_path / "wide.csv"
+    header = ",".join(["V1", *(f"V{n + 2}" for n in range(ROWS))])
+    cells = ",".join(map(str, VALUES))
+    path.write_text(f"{header}\nH1,{cells}\nH2,{cells.replace('.', '5.')}\n")
+    run = train(tmp_path, path)
+
+    found = rows(run, horizon=1)
+    again = rows(run, path, horizon=1)
+    (live,) = run.predictor.session(horizon=1).push("V1,value\nH2,255\n")
+
+    assert [(row["V1"], row["step"]) for row in found] == [("H1", ROWS), ("H2", ROWS)]
+    assert again == found
+    assert (live["V1"], live["step"]) == ("H2", ROWS + 1)
+    assert run.report().scores
+
+
 SKIES = np.array(["sun", "rain", "", "sun", "snow"] * 12)
 
 

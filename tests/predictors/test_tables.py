@@ -59,6 +59,20 @@ def test_a_classifier_leaves_bad_rows_out_when_it_is_told(tmp_path: Path) -> Non
     ]
 
 
+@pytest.mark.fault(10)
+@pytest.mark.remedy
+def test_an_evaluation_leaves_bad_rows_out_and_counts_them(tmp_path: Path) -> None:
+    config = configure(ClassifyConfig, reviews.SETTINGS)
+    run = runs.begin("classify", put(tmp_path / "train.tsv", BARE), tmp_path / "run", config)
+    bad = put(tmp_path / "bad.csv", "text,label\nfine film,1\n,0\ndull film,0\n")
+    with pytest.raises(InputError, match=r"bad\.csv:3: .*--skip-bad-rows"):
+        run.report(bad)
+    report = run.report(bad, skip_bad_rows=True)
+    assert "left out 1 row that can't be read" in report.verdict
+    right = put(tmp_path / "right.csv", "text,label\nfine film,1\ndull film,0\n")
+    assert [s.value for s in report.scores] == [s.value for s in run.report(right).scores]
+
+
 @pytest.mark.fault(38)
 @pytest.mark.remedy
 @pytest.mark.parametrize("name", ["new.csv", "new.txt"])

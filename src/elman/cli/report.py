@@ -81,9 +81,13 @@ def print_report(report: Report) -> None:
     """What was found in words, then a table, each number with its unit."""
     wrapped = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for line in report.verdict:
-        print(line if wrapped is None else fill(line, wrapped, subsequent_indent="  "))
+        print(line if wrapped is None else _wrapped(line, wrapped))
     split = max((len(score.split) for score in report.scores), default=0)
     metric = max((len(score.metric) for score in report.scores), default=0)
     for score in report.scores:
         value = f"{significant(score.value):>10} {score.unit}".rstrip()
         print(f"{score.split:<{split}}  {score.metric:<{max(metric, 10)}} {value}")
+
+
+def _wrapped(line: str, width: int) -> str:
+    return fill(line, width, subsequent_indent="  ", break_on_hyphens=False)

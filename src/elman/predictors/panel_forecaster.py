@@ -56,7 +56,7 @@ class PanelForecaster:
 
     @property
     def context(self) -> int | None:
-        """How many rows before a cut are read; None: all."""
+        """How many rows before a forecast origin are read; None: all."""
         if isinstance(self.model, AutoregressiveForecaster):
             return None
         return self.model.form.look_back + self.model.form.before

@@ -154,7 +154,7 @@ def test_a_row_that_cannot_be_read_is_named_or_counted(
     with pytest.raises(InputError, match=rf"pairs\.tsv:{complaint}.*--(skip-bad-rows|encoding)"):
         read_pairs([path])
     splits = read_pairs([path], skip_bad_rows=True)
-    assert "left out 1 rows that can't be read" in splits.notes
+    assert "left out 1 row that can't be read" in splits.notes
     assert len(splits.train) + len(splits.valid) + len(splits.test) == 40
 
 
@@ -186,7 +186,7 @@ def test_a_bad_line_of_parallel_files_takes_its_partner_with_it(tmp_path: Path) 
     splits = read_pairs([source, target], skip_bad_rows=True)
     pairs = splits.train + splits.valid + splits.test
     assert len(pairs) == 39
-    assert "left out 1 rows that can't be read" in splits.notes
+    assert "left out 1 row that can't be read" in splits.notes
     write(target, [TARGETS[0], b"\xff", *TARGETS[2:]])
     assert read_pairs([source, target], skip_bad_rows=True) == splits
     assert all(p.source.split()[-1] == p.target.split()[-1] for p in pairs)

@@ -57,6 +57,30 @@ def test_a_date_and_a_time_of_day_are_joined(tmp_path, names, clock):
 
 
 @pytest.mark.fault(30)
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_date_and_the_number_of_an_hour_are_joined(first):
+    stamps, values = hours(48)
+    frame = pd.DataFrame({"date": stamps.strftime("%Y-%m-%d"), "hour": stamps.hour, "kW": values})
+
+    panel = read_panel(frame.assign(hour=frame["hour"] + first)).panel
+
+    assert panel.frequency.alias == "h"
+    assert panel.starts[0] == np.datetime64("2022-01-03") + np.timedelta64(first, "h")
+    assert panel.values[:, 0].tolist() == values.tolist()
+
+
+@pytest.mark.remedy
+@pytest.mark.parametrize("parts", [("year", "month"), ("year", "month", "day")])
+def test_parts_of_a_time_are_no_keys(parts):
+    days = pd.date_range("2020-01-01", periods=60, freq="D" if "day" in parts else "MS")
+    frame = pd.DataFrame({name: getattr(days, name) for name in parts} | {"y": np.arange(60.0)})
+
+    assert "parts of a time" in message(frame)
+    joined = frame.drop(columns=list(parts)).assign(date=days.strftime("%Y-%m-%d"))
+    assert read_panel(joined).panel.lengths.tolist() == [60]
+
+
+@pytest.mark.fault(30)
 def test_a_column_of_clock_times_is_never_the_series():
     stamps, values = hours(30)
     frame = pd.DataFrame(
@@ -255,3 +279,38 @@ def test_names_that_are_there_one_by_one_stay_apart():
 
     assert read_panel(frame, Columns(target=("a", "b"))).panel.targets == ("a", "b")
     assert read_panel(frame, Columns(target=("a,b",))).panel.targets == ("a,b",)
+
+
+# A later table, whose command has not the flags of training.
+
+
+@pytest.mark.remedy
+def test_double_rows_of_a_later_table():
+    columns = read_panel(keyed().assign(unique_id="a")).columns
+    later = pd.concat([keyed()] * 3, ignore_index=True)
+    later = later.assign(unique_id="a", sales=np.arange(60.0), store=[1, 2, 3] * 20)
+
+    said = message(later, **vars(columns))
+
+    assert "stands twice with different values" in said
+    assert "--" not in said
+
+
+def test_many_names_with_commas():
+    names = [f"n{number}" for number in range(1500)]
+    frame = pd.DataFrame({name: [1.0, 2.0] for name in (*names, "x, y")})
+
+    target = read_panel(frame, Columns(target=(*names, "x", "y"), constant="keep")).panel.targets
+
+    assert target == (*names, "x, y")
+
+
+@pytest.mark.remedy
+def test_a_first_row_of_values_where_names_are_asked_for(tmp_path):
+    path = tmp_path / "data.csv"
+    rows = "2024-01-01,5\n2024-01-02,6\n2024-01-03,8\n"
+    path.write_text(rows)
+    said = message(path, target=("y",))
+    assert "its first row holds values, so its columns are '1', '2'" in said
+    path.write_text("ds,y\n" + rows)
+    assert read_panel(path, Columns(target=("y",))).panel.values[:, 0].tolist() == [5, 6, 8]

@@ -53,6 +53,16 @@ def test_times_as_names_of_columns(tmp_path, header, alias, start):
     assert found.columns.categories == {"Code": ("FR", "IE")}
 
 
+def test_numbers_before_the_times_across_are_no_values(tmp_path):
+    text = "State,Lat,1/22/20,1/23/20,1/24/20\nNY,40.5,1,2,4\nCA,38.1,5,6,9\n"
+
+    found = read(tmp_path, text, static=("Lat",))
+
+    assert found.panel.values[:, 0].tolist() == [1, 2, 4, 5, 6, 9]
+    assert found.panel.starts[0] == np.datetime64("2020-01-22")
+    assert found.panel.static.tolist() == [[40.5], [38.1]]
+
+
 def test_a_later_table_is_read_in_the_same_way(tmp_path):
     columns = read(tmp_path, M4).columns
     long = pd.DataFrame({"V1": ["H1"] * 3, "value": [1.0, 2, 4]})

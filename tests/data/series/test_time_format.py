@@ -80,6 +80,19 @@ def test_the_order_is_that_of_each_series():
 
 
 @pytest.mark.fault(2)
+@pytest.mark.parametrize(
+    ("frequency", "kind"), [("D", "day/month/year"), ("M", "month/day/year"), ("", "")]
+)
+def test_a_declared_frequency_decides(frequency, kind):
+    words = written(DAYS[:12], "%d/%m/%Y")
+
+    if kind:
+        assert parsed(words, frequency=frequency).format.kind == kind
+    else:
+        refused(words, "can be read as")
+
+
+@pytest.mark.fault(2)
 @pytest.mark.remedy
 @pytest.mark.parametrize(
     ("times", "form", "flags"),
@@ -283,6 +296,9 @@ def test_other_whole_numbers_count_steps(words):
         (["2024-01-01 00:00 CET", "2024-01-01 01:00 CET"], ["t.csv:2", "CET", "--dates"]),
         (["99999999999999999999", "1"], ["t.csv:2"]),
         ([1e30, 2e30], ["t.csv:2"]),
+        ([[1], [2]], ["t.csv:2: ds holds lists", "--time"]),
+        (["٢٠٢٤٠١٠١", "٢٠٢٤٠١٠٢"], ["t.csv:2"]),
+        ([True, False], ["t.csv:2: ds is 'True'"]),
     ],
 )
 def test_a_time_that_cannot_be_read_is_named_by_its_row(words, parts):

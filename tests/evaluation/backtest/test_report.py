@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from elman.data.series.columns import Columns
+from elman.data.series.dataset import read_panel
 from elman.data.series.forecasts import LEVELS
 from elman.evaluation.backtest.backtest import Backtest, Schedule, backtest
 from elman.evaluation.backtest.metrics import GLUONTS_LEVELS
@@ -83,6 +86,16 @@ def test_many_series_at_one_origin_decide() -> None:
     (said, *_) = report(found).verdict
     assert said.startswith("better than naive, the best of the baselines: MASE")
     assert "(p < 0.001 over 30 series, paired t-test)" in said
+
+
+@pytest.mark.fault(31)
+def test_many_channels_of_a_wide_table_are_many_series() -> None:
+    draw, time = np.random.default_rng(0), np.arange(200)
+    wave = np.sin(2 * np.pi * time / 10)
+    frame = {"ds": time} | {f"y{n}": 5 + wave + 0.3 * draw.normal(size=200) for n in range(12)}
+    panel = read_panel(pd.DataFrame(frame), Columns(target=("*",))).panel
+    found = backtest(Wave(), panel, 10, Schedule(origins=1), seasons=())
+    assert "(p < 0.001 over 12 series, paired t-test)" in report(found).verdict[0]
 
 
 def test_the_same_as_naive_is_not_better() -> None:

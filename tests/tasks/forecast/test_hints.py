@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 
 from elman.cli.main import main
+from elman.data.series.columns import Columns
+from elman.data.series.dataset import read_panel
 from elman.evaluation.report import Report
 from elman.settings import configure
 from elman.tasks.forecast.config import ForecastConfig
+from elman.tasks.forecast.data import TimeSplit
+from elman.tasks.forecast.hints import level_hints
 from elman.tasks.runs import Run
 from tests import series
 
@@ -58,6 +62,17 @@ def test_a_shift_of_the_level_names_a_remedy_that_works(
     after = Run(out).report()
     assert mase(after) < 0.5 * mase(before)
     assert not hint(after)
+
+
+@pytest.mark.fault(33)
+def test_a_level_that_training_never_left_may_shift() -> None:
+    table = pd.DataFrame({"ds": np.arange(60), "y": np.repeat([5.0, 7.0], [48, 12])})
+    table["z"] = 3.0 * np.sin(np.arange(60))
+    config = configure(ForecastConfig, {"horizon": 2, "target": ("y", "z"), "constant": "keep"})
+    panel = read_panel(table, Columns(target=("y", "z"), constant="keep")).panel
+    (said,) = level_hints(panel, TimeSplit.of(panel, config), config)
+    assert "the level of y shifts: the median of its test rows is 7.00 (deviation 0)" in said
+    assert "that of its training rows 5.00 (deviation 0);" in said
 
 
 @pytest.mark.fault(33)

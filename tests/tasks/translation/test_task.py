@@ -264,7 +264,7 @@ def test_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     given = ["train", "translation", str(broken), "--out", run, "--config", str(config)]
     main([*given, "--skip-bad-rows", "--hidden-size", "24"])
     said = capsys.readouterr().out
-    assert "left out 1 rows that can't be read" in said
+    assert "left out 1 row that can't be read" in said
     assert "elman predict" in said
     assert Run(run).task.config.hidden_size == 24
     main(["evaluate", run, str(toy_language.write(tmp_path, 20)), "--beam", "2"])

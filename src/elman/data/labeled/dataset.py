@@ -60,8 +60,7 @@ def read_labeled(
         parts |= dict(zip(SPLITS, map(whole.take, rows), strict=False))
         notes = (*notes, f"split by class at random, seed {seed}")
     made = {role: _labeled(part, names) for role, part in parts.items()}
-    if bad.count:
-        notes = (*notes, f"left out {bad.count:,} rows that can't be read")
+    notes = (*notes, *bad.notes())
     notes = (*notes, *_about_names(names))
     test = made.get("test")
     return LabeledSplits(
@@ -81,10 +80,14 @@ def read_more(
     kind: LabelKind,
     *,
     skip_bad_rows: bool = False,
+    bad: BadRows | None = None,
 ) -> Labeled:
-    """Other data of the kind that `LabeledSplits` are, with the same columns and classes."""
+    """Other data of the kind that `LabeledSplits` are, with the same columns and classes.
+
+    `bad` takes the rows that can't be read, in place of `skip_bad_rows`.
+    """
     part = one_part(data)
-    found = read_rows(part, columns, BadRows(skip_bad_rows), labeled=True, classes=names)
+    found = read_rows(part, columns, bad or BadRows(skip_bad_rows), labeled=True, classes=names)
     if kind == "many" and found.kind == "one":
         found = replace(found, kind=kind)
     check_kind(found, kind, name_of(part))

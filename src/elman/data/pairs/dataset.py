@@ -72,8 +72,7 @@ def read_pairs(
         notes.append(f"split at random, seed {seed}")
     if reader.empty:
         notes.append(f"left out {reader.empty:,} empty rows")
-    if reader.bad.count:
-        notes.append(f"left out {reader.bad.count:,} rows that can't be read")
+    notes += reader.bad.notes()
     return PairSplits(pairs["train"], pairs["valid"], pairs.get("test", []), notes, reader.dialect)
 
 

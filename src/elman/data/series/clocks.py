@@ -28,6 +28,7 @@ _WORD = re.compile(
     rf"|(?P<day>\S.*?)\s*(?P<of>Z|UTC|GMT|(?<=\d)[+-]\d\d:\d\d)?",
     re.IGNORECASE | re.ASCII,
 )
+_ANY_DATE = "2000-01-01"
 _TIME_OF_DAY = re.compile(_CLOCK, re.ASCII)
 _NUMBERS = re.compile(
     r"(?P<hour>\d{1,2})(?:[:h.]?(?P<minute>\d\d)(?:[:m.]?(?P<second>\d\d)(?:[.,](?P<part>\d+))?)?)?"
@@ -53,6 +54,18 @@ def split(word: str) -> Parts:
     if date is None:
         return Parts(day, "", of or "")
     return Parts(f"{date} {year}" if year else date, clock or digits, zone or "")
+
+
+def split_all(words: Sequence[str]) -> list[tuple[str, ...]]:
+    """The dates, the times of day and the distances from UTC of all words."""
+    halves = [word.partition(" ") for word in words]
+    tails = {tail: split(f"{_ANY_DATE} {tail}") for tail in {tail for _, _, tail in halves}}
+    # Where all after the first space is a time of day, each of these is looked at once.
+    if words and all(part.date == _ANY_DATE and part.clock for part in tails.values()):
+        parts = [(date.removesuffix(","), *tails[tail][1:]) for date, _, tail in halves]
+    else:
+        parts = [split(word) for word in words]
+    return list(zip(*parts, strict=True)) if parts else [(), (), ()]
 
 
 def clock_time(clock: str) -> int | None:

@@ -27,8 +27,10 @@ TIMES = ("ds", "date", "datetime", "timestamp", "time", "day", "week", "month", 
 TARGETS = ("y", "target", "value")
 _COUNTS = ("t", "step", "steps", "index", "idx", "period", "tick")
 """Names of whole numbers that count rows, where they ascend."""
+_PARTS = ("year", "quarter", "month", "week", "day")
 _HOURS = ("hour", "hr", "stunde", "heure", "hora")
 _LOOKED_AT = 100
+_MOST_COMMAS = 9
 
 
 def resolve(table: Table, columns: Columns) -> Columns:
@@ -49,7 +51,7 @@ def resolve(table: Table, columns: Columns) -> Columns:
         target = (numbers[0],)
     if target == ("*",):
         target = tuple(numbers)
-    if time and columns.duplicates == "refuse":
+    if time and columns.duplicates == "refuse" and columns.times is None:
         keys = [name for name in free if name not in target]
         refuse_several_series(table, time, series, keys)
     if not target:
@@ -76,6 +78,11 @@ def check_names(table: Table, named: Sequence[str]) -> None:
         if name not in names:
             near = difflib.get_close_matches(name, names, 1)
             hint = f"did you mean {near[0]}?" if near else f"its columns are {listed(names)}"
+            if table.dialect is not None and not table.header:
+                hint = (
+                    f"its first row holds values, so its columns are {listed(names)}; give it a"
+                    " first row of names, or say --header if it is one"
+                )
             raise InputError(f"{table.name}: has no column {name}; {hint}")
         if named.count(name) > 1:
             raise InputError(f"{name}: named twice; a column has one part, or none")
@@ -89,15 +96,15 @@ def _with_whole_names(table: Table, columns: Columns) -> Columns:
 
     def together(words: tuple[str, ...]) -> tuple[str, ...] | None:
         """Words as names of columns, the shortest name first; None where they are not."""
-        if not words:
-            return ()
-        for count in range(1, len(words) + 1):
-            joined = ",".join(words[:count])
-            name = joined if joined in table.columns else whole.get(_squeezed(joined))
-            rest = None if name is None else together(words[count:])
-            if name is not None and rest is not None:
-                return (name, *rest)
-        return None
+        found: list[tuple[str, ...] | None] = [None] * len(words) + [()]
+        for begin in reversed(range(len(words))):
+            for end in range(begin + 1, min(len(words), begin + _MOST_COMMAS) + 1):
+                joined, rest = ",".join(words[begin:end]), found[end]
+                name = joined if joined in table.columns else whole.get(_squeezed(joined))
+                if name is not None and rest is not None:
+                    found[begin] = (name, *rest)
+                    break
+        return found[0]
 
     parts = ("target", "time", "series", "static", "past", "future")
     found = {part: together(getattr(columns, part)) for part in parts}
@@ -126,11 +133,10 @@ class _Found:
         named = {name.lower(): name for name in reversed(self._free) if name not in self._clocks}
         time = self._chosen(self._dated, named)
         if not time:
+            self._refuse_parts(named)
             numbers = [named[each] for each in TIMES if each in named]
             counts = (named[each] for each in _COUNTS if each in named)
             time = next(iter(numbers), "") or next(filter(self._ascends, counts), "")
-            if time.lower() == "year" and self._numeric[time]:
-                self._refuse_parts(time, named)
         if not time:
             self._refuse_doubtful()
             return ()
@@ -201,7 +207,7 @@ class _Found:
         if name.lower() not in _HOURS or not self._numeric[name]:
             return False
         hours = self._head.numbers(name)
-        return bool((hours == np.round(hours)).all() and (hours >= 0).all() and (hours < 24).all())
+        return bool((hours == np.round(hours)).all() and (hours >= 0).all() and (hours <= 24).all())
 
     def _ascends(self, name: str) -> bool:
         """Whether a column of whole numbers ascends within each series."""
@@ -211,13 +217,13 @@ class _Found:
         whole = bool((steps == np.round(steps)).all())
         return whole and bool((np.diff(steps) > 0).mean() > 0.5) if len(steps) > 1 else whole
 
-    def _refuse_parts(self, year: str, named: dict[str, str]) -> None:
-        """Where a year and a month stand in two columns."""
-        parts = [named[each] for each in ("month", "week", "day") if each in named]
-        if parts and repeats(self._table, (year,), self._columns.series):
+    def _refuse_parts(self, named: dict[str, str]) -> None:
+        """Where a year and what is within it stand in columns of numbers of their own."""
+        parts = [named[each] for each in _PARTS if each in named and self._numeric[named[each]]]
+        if len(parts) > 1 and repeats(self._table, parts[:1], self._columns.series):
             raise InputError(
-                f"{self._table.name}: {_and([year, *parts])} are parts of a time in several"
-                " columns; write them into one, as in 2024-05 or 2024-05-17"
+                f"{self._table.name}: {_and(parts)} are parts of a time in several columns; write"
+                " them into one, as in 2024-05 or 2024-05-17"
             )
 
     def _refuse_doubtful(self) -> None:

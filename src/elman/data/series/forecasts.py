@@ -1,6 +1,7 @@
 """What a model expects of the next steps of many series.
 
-Legend: S rows of a panel (series, or pairs of a series and a cut), L horizon, C channels, Q levels.
+Legend: S rows of a panel (series, or pairs of a series and a forecast origin), L horizon,
+C channels, Q levels.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from elman.data.series.find_columns import check_names, holds_times
 from elman.data.series.find_keys import repeats
 from elman.data.series.header import LEAST_ACROSS
 from elman.data.series.levels import without_levels
+from elman.data.series.time_format import look_like_times
 from elman.data.tables.table import Table, listed
 from elman.errors import InputError
 
@@ -51,8 +53,9 @@ def across(table: Table) -> list[str]:
         if not head.is_numeric(name):
             break
         found.insert(0, name)
-    if kind_of_names(found):
-        return found
+    dated = len(list(takewhile(_may_be_time, reversed(found))))
+    if kind_of_names(found[len(found) - dated :]):
+        return found[len(found) - dated :]
     begin, last = len(found), None
     for name in reversed(found):
         match = re.fullmatch(r"(.*?)(\d{1,9})", name)
@@ -60,6 +63,10 @@ def across(table: Table) -> list[str]:
             break
         begin, last = begin - 1, (match[1], int(match[2]))
     return found[begin:]
+
+
+def _may_be_time(name: str) -> bool:
+    return _YEAR.fullmatch(name) is not None or look_like_times([name])
 
 
 def kind_of_names(names: Sequence[str]) -> str:

@@ -111,11 +111,14 @@ def each_time_once(
     conflicts = np.flatnonzero(same & ~equal)
     if len(conflicts) and columns.duplicates == "refuse":
         before = int(conflicts[0])
-        clock = stamps.dtype != np.int64 and not columns.time_zone
+        remedy = "remove one"
+        if columns.times is None:  # else a later table, whose command has no such flags
+            remedy += ", or say --duplicates first, last or mean"
+            if stamps.dtype != np.int64 and not columns.time_zone:
+                remedy += " (or --time-zone, if the clock was set back there)"
         raise InputError(
-            f"{at(before + 1)}: {spoken(stamps[before + 1])} stands twice with different values "
-            f"(before at {table.where(int(rows[before]))}); remove one, or say --duplicates first, "
-            "last or mean" + (" (or --time-zone, if the clock was set back there)" if clock else "")
+            f"{at(before + 1)}: {spoken(stamps[before + 1])} stands twice with different values"
+            f" (before at {table.where(int(rows[before]))}); {remedy}"
         )
     first = np.concatenate([[True], ~same])
     keep = np.concatenate([~same, [True]]) if columns.duplicates == "last" else first

@@ -198,12 +198,16 @@ def _note(kind: str) -> str:
 
 
 def is_regular(stamps: Stamps, series: Integers, frequency: str) -> bool:
-    """Whether the times of each series are on one grid without large holes."""
+    """Whether the times of each series are on one grid without large holes, the declared one."""
     order = np.lexsort((stamps, series))
     stamps, series = stamps[order], series[order]
     new = np.concatenate([[True], (np.diff(stamps).astype(np.int64) != 0) | (np.diff(series) != 0)])
+    stamps, series = stamps[new], series[new]
     try:
-        infer_frequency(stamps[new], series[new], str, frequency)
+        found, _ = infer_frequency(stamps, series, str)
+        if not frequency:
+            return True
+        # A day apart is a month apart as well, with holes: the grid has to be the declared one.
+        return infer_frequency(stamps, series, str, frequency)[0].alias == found.alias
     except InputError:
         return False
-    return True

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from elman.data.optional import library
-from elman.data.series.clocks import clock_time, split, zone_offset
+from elman.data.series.clocks import clock_time, split, split_all, zone_offset
 from elman.data.series.dates import DATE_KINDS, ISO, NO_DAY, PERIODS, date_kinds, read_dates
 from elman.data.series.frequency import STEPS, Stamps
 from elman.data.series.panel import Booleans, Integers
@@ -67,7 +67,13 @@ class Words:
             index = index.tz_convert("UTC").tz_localize(None) if zoned else index
             stamps = np.asarray(index.to_numpy(), "datetime64[ns]")
             return cls(name, where, [], np.arange(len(column)), (stamps, zoned))
-        codes, kinds = pd.factorize(column)
+        try:
+            codes, kinds = pd.factorize(column)
+        except TypeError as error:  # lists and objects of JSON
+            raise InputError(
+                f"{where(0)}: {name} holds lists or objects, not times; name another column with"
+                " --time"
+            ) from error
         codes = np.asarray(codes, dtype=np.int64)
         _refuse_missing(codes < 0, name, where)
         words = [str(word).strip() for word in kinds]
@@ -178,7 +184,7 @@ def read_plain(words: Sequence[str]) -> Reading | None:
 
 def _read_parts(words: Sequence[str], kind: str) -> Reading:
     """Dates of a kind, each with a time of day and an offset where it has them."""
-    dates, clocks, zones = zip(*map(split, words), strict=True) if words else ((), (), ())
+    dates, clocks, zones = split_all(words)
     days = _each(dates, lambda part: int(read_dates([part], kind)[0]))
     times = _each(clocks, lambda part: _else(clock_time(part)))
     offsets = _each(zones, lambda part: _else(zone_offset(part)))

@@ -37,7 +37,9 @@ _YEARS = (1678, 2261)
 def whole_words(words: Sequence[str]) -> list[str] | None:
     """The words without ".0", or None where one is not a whole number."""
     whole = [word.removesuffix(".0") for word in words]
-    if all(word.isdecimal() for word in whole) and all(len(word) < 20 for word in whole):
+    if not words:
+        return None
+    if all(_is_digits(word) and len(word) < 20 for word in whole):
         return whole
     return whole if all(re.fullmatch(r"-?\d{1,19}", word, re.ASCII) for word in whole) else None
 
@@ -77,7 +79,7 @@ def read_digits(words: Sequence[str], kind: str) -> Integers:
         good = (days != NO_DAY) & _within(years)
         return np.where(good, np.where(good, days, 0) * _DAY, NO_DAY)
     count = DIGITS[kind]
-    good = np.array([len(word) == count and word.isdecimal() for word in words])
+    good = np.array([len(word) == count and _is_digits(word) for word in words])
     text = np.array([word if fine else "0" * count for word, fine in zip(words, good, strict=True)])
     digit = text.astype(f"S{count}").view(np.uint8).reshape(-1, count).astype(np.int64) - 48
     size = {"y": 4, "m": 2, "d": 2}
@@ -116,6 +118,10 @@ def _nanoseconds(word: str, unit: int) -> int:
         fraction = int(part[:9].ljust(9, "0")) * unit // UNITS["s"]
         value += -fraction if word.startswith("-") else fraction
     return value if abs(value) < 2**63 else NO_DAY
+
+
+def _is_digits(word: str) -> bool:
+    return word.isascii() and word.isdecimal()
 
 
 def _within(years: Integers) -> npt.NDArray[np.bool_]:

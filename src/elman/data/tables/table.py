@@ -46,6 +46,11 @@ class BadRows:
             raise InputError(f"{where}: {reason}{remedy}")
         self.count += 1
 
+    def notes(self) -> list[str]:
+        """How many rows were left out, in a line for people, if any were."""
+        rows = "1 row" if self.count == 1 else f"{self.count:,} rows"
+        return [f"left out {rows} that can't be read"] if self.count else []
+
 
 @dataclass(frozen=True, eq=False)
 class Table:

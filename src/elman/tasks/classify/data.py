@@ -13,6 +13,7 @@ from elman.data.labeled.encoded import Encoded
 from elman.data.labeled.rows import Columns, LabeledSplits, Sequences
 from elman.data.labeled.standardize import Standardizer
 from elman.data.labeled.words import WordEncoder, separated
+from elman.data.tables.table import BadRows
 from elman.data.tokenizer import Tokenizer, train_tokenizer
 from elman.errors import InputError
 from elman.evaluation.baselines import Baseline, fit_baselines
@@ -60,7 +61,7 @@ class ClassifyData:
     start: Start
     notes: Sequence[str]
 
-    def labeled(self, given: Given, options: LabeledRowOptions) -> dict[str, Encoded]:
+    def labeled(self, given: Given, options: LabeledRowOptions, bad: BadRows) -> dict[str, Encoded]:
         """The rows of other data of the same kind, by the name of each part."""
         match given:
             case Files(paths):
@@ -82,7 +83,7 @@ class ClassifyData:
                     columns,
                     schema.names,
                     schema.kind,
-                    skip_bad_rows=options.skip_bad_rows,
+                    bad=bad,
                 )
             )
             for name, part in parts.items()

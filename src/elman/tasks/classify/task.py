@@ -19,6 +19,7 @@ from torch.nn import functional
 from elman.data.batching import IGNORE
 from elman.data.given import Given
 from elman.data.labeled.encoded import Bucketed, Encoded, LabeledBatch
+from elman.data.tables.table import BadRows
 from elman.diagnostics.activations import Activations
 from elman.diagnostics.diagnosis_input import DiagnosisInput, Lags
 from elman.diagnostics.losses import losses_of
@@ -141,7 +142,9 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
 
         if given is not None:
             asked = LabeledRowOptions.model_validate(options.model_dump(exclude_unset=True))
-            return report(classes, predictions(self._labeled(given, asked)), [])
+            bad = self._bad_rows(asked)
+            said = report(classes, predictions(self.data.labeled(given, asked, bad)), [])
+            return replace(said, verdict=[*said.verdict, *bad.notes()])
         held_out = {name: rows for name, rows in self.data.splits.items() if name != "train"}
         found = predictions(held_out)
         figures = _figures(classes, list(found.values())[-1])
@@ -155,7 +158,8 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
         unit = "steps" if words is None else PLURALS[words.tokenizer.unit]
         rows = self.data.splits["valid"]
         if given is not None:
-            rows, *more = self._labeled(given, LabeledRowOptions()).values()
+            options = LabeledRowOptions()
+            rows, *more = self.data.labeled(given, options, self._bad_rows(options)).values()
             if more:
                 raise InputError(f"{len(more) + 1} files to diagnose on; give one")
         return classifier_diagnosis_input(predictor.model, rows, self.config, unit, lags)
@@ -183,9 +187,8 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
             lines.append(f"elman stream {run}")
         return [*lines, f"elman evaluate {run} FILE"]
 
-    def _labeled(self, given: Given, options: LabeledRowOptions) -> dict[str, Encoded]:
-        skip = options.skip_bad_rows or self.config.skip_bad_rows
-        return self.data.labeled(given, options.model_copy(update={"skip_bad_rows": skip}))
+    def _bad_rows(self, options: LabeledRowOptions) -> BadRows:
+        return BadRows(options.skip_bad_rows or self.config.skip_bad_rows)
 
 
 class SentimentTask(ClassifyTask):

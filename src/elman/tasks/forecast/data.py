@@ -1,4 +1,4 @@
-"""A table as the task reads it, how it is cut for training, and the network that its rows allow.
+"""A table as the task reads it, how it is split for training, and the network that its rows allow.
 
 Legend: S series, C channels.
 """
@@ -36,7 +36,7 @@ class Places(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class TimeSplit:
-    """Where the rows of each series are cut by time."""
+    """Where the rows of each series are split by time."""
 
     train: Integers
     """(S,) rows before the validation."""
@@ -45,7 +45,7 @@ class TimeSplit:
 
     @classmethod
     def of(cls, panel: Panel, config: ForecastConfig) -> TimeSplit:
-        """The cuts that the settings ask for; a share is at least one horizon where it is not 0."""
+        """As the settings ask for; a share is at least one horizon where it is not 0."""
         lengths, horizon = panel.lengths, config.horizon
         test = _rows(lengths, config.test_rows, config.test_fraction, horizon)
         valid = _rows(lengths, config.valid_rows, config.valid_fraction, horizon)

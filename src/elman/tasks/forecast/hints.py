@@ -51,7 +51,7 @@ def level_hints(panel: Panel, split: TimeSplit, config: ForecastConfig) -> list[
     for name in ("test", "validation"):
         later, spread = _levels(panel, begins[name], ends[name])
         with np.errstate(invalid="ignore", divide="ignore"):
-            moved = np.nan_to_num(np.abs(later - middle) / size, posinf=0.0)
+            moved = np.nan_to_num(np.abs(later - middle) / size)
         far = moved > _FAR
         if not far.any():
             continue

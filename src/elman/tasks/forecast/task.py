@@ -223,7 +223,7 @@ class ForecastTask(Task[ForecastConfig, SeriesData, ForecasterPredictor]):
         return settle_architecture(self.panel.head(self.split.train), self.scaler, self.config)
 
     def _with_calendar(self, panel: Panel) -> Panel:
-        """A panel to be cut: with the calendar, and covariates as far ahead as they are known."""
+        """A panel with the calendar, and covariates as far ahead as they are known."""
         ahead = 0 if panel.of("future") else self.config.horizon
         return with_calendar(panel, ahead) if self.config.calendar else panel
 

@@ -125,7 +125,7 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
         scores: list[Score] = []
         verdict: list[str] = []
         vocabularies = predictor.vocabularies
-        for name, pairs in self._held_out(given, chosen):
+        for name, pairs in self._held_out(given, chosen, verdict):
             if can_score():
                 sources = [pair.source for pair in pairs[:most]]
                 answers = predictor.answers(Texts(sources), options)
@@ -163,9 +163,12 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
         ]
 
     def _held_out(
-        self, given: Given | None, options: TranslationEvaluation
+        self, given: Given | None, options: TranslationEvaluation, verdict: list[str]
     ) -> Iterator[tuple[str, Sequence[Pair]]]:
-        """The name and the pairs of each held-out split, or of what is given."""
+        """The name and the pairs of each held-out split, or of what is given.
+
+        What was left out of it goes to `verdict`.
+        """
         if given is None:
             yield from self.data.texts.items()
             return
@@ -180,3 +183,4 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
         )
         for name, part in one_by_one(given):
             yield name, reader.read(part)
+        verdict += reader.bad.notes()
