@@ -39,7 +39,7 @@ TEXTS: dict[str, tuple[bytes, str]] = {
     "few": (b"the cat sat on the mat\n" * 2, "batch size 30 needs at least 60"),
     "binary": (b"the cat\n" * 99 + b"\0\1\2", "NUL at byte 792"),
     "latin-1": (b"the cat\n" * 99 + b"caf\xe9 noir\n", "line 100"),
-    "utf-16": ("the cat\n".encode("utf-16") * 99, "looks like UTF-16"),
+    "utf-16": ("the cat\n".encode("utf-16-le") * 99, "NUL at byte 1"),
     "cut.gz": (gzip.compress(tiny.text().encode())[:-9], "cut off"),
     "not.gz": (tiny.text().encode(), "not compressed by gzip"),
 }

@@ -122,12 +122,12 @@ def whole_text(data: Data | Given, encoding: str = "", kept: str = "") -> Text:
 
 def notes_of(text: Text) -> tuple[str, ...]:
     """What is not as it stands in the first file, in lines for the terminal."""
-    first = text.files[0]
+    first, name = text.files[0], Path(text.name).name
     begin = first_bytes(first) if isinstance(first, Path) else b""
     encoding = text.encoding or (encoding_of(first) if isinstance(first, Path) else "utf-8")
-    lines = [f"{text.name}: read as {encoding}"] if encoding != "utf-8" else []
+    lines = [f"{name}: read as {encoding}"] if encoding != "utf-8" else []
     if b"\r\n" in begin:
-        lines.append(f"{text.name}: lines end in CR LF, which is read as LF")
+        lines.append(f"{name}: lines end in CR LF, which is read as LF")
     return tuple(lines)
 
 
