@@ -223,9 +223,12 @@ def test_the_calibration_error_is_said_with_its_uncertainty() -> None:
         assert not [line for line in found.verdict if "off by" in line]
     (line,) = [line for line in off.verdict if "off by" in line]
     assert "so don't rely on them" in line
-    (unit,) = [score.unit for score in few.scores if score.metric == "calibration_error"]
-    assert unit.startswith("ECE, 15 bins, n = 100; 95 % interval 0.0")
-    assert unit.endswith("expected if calibrated")
+    scores = {score.metric: score for score in few.scores}
+    low, high = scores["calibration_error from"], scores["calibration_error to"]
+    assert low.value == 0 < high.value
+    assert low.unit == high.unit == "95 % interval, n = 100"
+    assert scores["calibration_error"].unit == "ECE, 15 bins"
+    assert 0.05 < scores["calibration_error expected"].value < 0.2
 
 
 def test_the_pictures_are_drawn(tmp_path: Path) -> None:

@@ -78,9 +78,8 @@ def report(classes: Classes, splits: Splits, baselines: Sequence[Baseline]) -> R
         )
         calibration = calibration_of(*_confidences(classes, part))
         metrics["calibration_error"] = calibration.error
-        scores += [
-            Score(split, name, v, _unit(classes, name, calibration)) for name, v in metrics.items()
-        ]
+        scores += [Score(split, name, v, _unit(classes, name)) for name, v in metrics.items()]
+        scores += _uncertainty(split, calibration)
         scores += [
             Score(split, f"{name} of {b.name}", b.scores[split][name], _unit(classes, name))
             for name in _compared(classes, metrics)
@@ -146,14 +145,19 @@ def _compared(classes: Classes, metrics: Mapping[str, float]) -> list[str]:
     return [LEADING[classes.kind], *(["entity_f1"] if "entity_f1" in metrics else [])]
 
 
-def _unit(classes: Classes, metric: str, calibration: Calibration | None = None) -> str:
-    if metric == "calibration_error" and calibration is not None:
-        return (
-            f"ECE, {BINS} bins, n = {calibration.count:,}; 95 % interval"
-            f" {calibration.low:.3f} to {calibration.high:.3f}; {calibration.expected:.3f} expected"
-            " if calibrated"
-        )
+def _unit(classes: Classes, metric: str) -> str:
+    if metric == "calibration_error":
+        return f"ECE, {BINS} bins"
     return f"of all {classes.unit}" if metric in _SHARES else ""
+
+
+def _uncertainty(split: str, calibration: Calibration) -> list[Score]:
+    interval = f"95 % interval, n = {calibration.count:,}"
+    return [
+        Score(split, "calibration_error from", calibration.low, interval),
+        Score(split, "calibration_error to", calibration.high, interval),
+        Score(split, "calibration_error expected", calibration.expected, "if calibrated"),
+    ]
 
 
 def _confidences(classes: Classes, part: Predictions) -> tuple[Array, Array, Array]:
