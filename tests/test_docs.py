@@ -119,6 +119,7 @@ def test_the_flags_that_pages_name_exist() -> None:
         "show",
         "probe",
         "diagnose",
+        "verify",
     ):
         known |= flags_of(command)
     known.add("--task")  # of `elman data check`, whose other flags are those of training

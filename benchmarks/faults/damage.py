@@ -224,7 +224,7 @@ def _intro(files: int) -> str:
         f"Each of the {files} files of the runs is damaged in turn ({', '.join(DAMAGES)}); then"
         " each command that reads it is run. `verify` refuses where it notices the damage; `resume`"
         " recovers where it goes on from the checkpoint before a damaged one; not needed is a"
-        " checkpoint or a record that is gone. Reports that a command replaces without looking at"
+        " checkpoint that is older or gone. Reports that a command replaces without looking at"
         " them are left to `verify`."
     )
 

@@ -239,12 +239,12 @@ def test_damaged_files(tmp_path: Path) -> None:
     path = run.path / "data" / "columns.json"
     kept = path.read_text()
     path.write_text(json.dumps({**json.loads(kept), "columns": {"target": 3}}))
-    with pytest.raises(InputError, match=r"columns.json: cannot be read as the columns of a run"):
+    with pytest.raises(InputError, match=r"columns.json: is damaged"):
         Run(run.path)
     path.write_text(kept)
     history = run.path / "predictor" / "history.safetensors"
     history.write_bytes(history.read_bytes()[:-1])
-    with pytest.raises(InputError, match=r"history.safetensors: damaged"):
+    with pytest.raises(InputError, match=r"history.safetensors: is damaged"):
         Run(run.path)
 
 

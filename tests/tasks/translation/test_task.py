@@ -174,6 +174,14 @@ def test_data_are_what_was_saved(tmp_path: Path) -> None:
     for name, pairs in data.pairs.items():
         assert again.pairs[name].source.tolist() == pairs.source.tolist()
         assert again.pairs[name].target_ends.tolist() == pairs.target_ends.tolist()
+    for name in ("notes.json", "valid.json"):
+        content = (tmp_path / "data" / name).read_bytes()
+        for other in (b"1", b'{"a": 1}', b"[[1, 2]]", b"[" * 5000):
+            (tmp_path / "data" / name).write_bytes(other)
+            with pytest.raises(InputError, match="cannot be read as data of a tr") as caught:
+                TranslationData.load(tmp_path / "data")
+            assert "\n" not in str(caught.value)
+        (tmp_path / "data" / name).write_bytes(content)
     (tmp_path / "data" / "target_tokenizer.json").unlink()
     with pytest.raises(InputError, match="target_tokenizer"):
         TranslationData.load(tmp_path / "data")

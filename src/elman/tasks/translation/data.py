@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Self, TypeVar
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from elman.bounds import read_settings
 from elman.data.given import Given
@@ -95,16 +96,17 @@ class TranslationData:
             vocabularies = Vocabularies.of(files, str(folder))
             names = [name for name in SPLITS if (folder / f"{name}.safetensors").exists()]
             texts = {
-                name: [Pair(*row) for row in _json(folder / f"{name}.json")]
+                name: [Pair(*row) for row in _read(_ROWS, folder / f"{name}.json")]
                 for name in names
                 if name != "train"
             }
-            notes = _json(folder / "notes.json")
+            notes = _read(_NOTES, folder / "notes.json")
             path = folder / "dialect.json"
-            dialect = adapter(Dialect).validate_python(_json(path)) if path.exists() else None
+            dialect = _read(adapter(Dialect), path) if path.exists() else None
         except (KeyError, OSError, TypeError, ValueError) as error:
+            reason = " ".join(str(error).split())
             raise InputError(
-                f"{folder}: cannot be read as data of a translation ({error})"
+                f"{folder}: cannot be read as data of a translation ({reason}); train the run again"
             ) from error
         pairs = {name: EncodedPairs.load(folder / f"{name}.safetensors") for name in names}
         return cls(vocabularies, pairs, texts, notes, dialect)
@@ -118,6 +120,9 @@ def encoded(vocabularies: Vocabularies, pairs: Sequence[Pair]) -> EncodedPairs:
     )
 
 
-def _json(path: Path) -> Any:
-    content: Any = parse_json(read_settings(path))
-    return content
+_ROWS, _NOTES = TypeAdapter(list[tuple[str, str]]), TypeAdapter(list[str])
+_Read = TypeVar("_Read")
+
+
+def _read(kind: TypeAdapter[_Read], path: Path) -> _Read:
+    return kind.validate_python(parse_json(read_settings(path)))
