@@ -103,6 +103,7 @@ def test_a_comma_in_a_header_and_decimal_commas_are_not_delimiters(tmp_path: Pat
     [
         (["102,83", "111,45"], {}, [102.83, 111.45]),
         (["1.102,83", "111"], {}, [1102.83, 111]),
+        (["1.102", "2.111"], {}, [1.102, 2.111]),
         (["1.102", "2.111"], {"decimal": "."}, [1.102, 2.111]),
         (["1.102", "2.111"], {"thousands": "."}, [1102, 2111]),
         (["1 102", "2\u00a0111"], {}, [1102, 2111]),
@@ -122,8 +123,8 @@ def test_semicolons_with_numbers_of_every_way(
 @pytest.mark.parametrize(
     ("content", "complaint", "asked", "values"),
     [
-        ("d;y\nA;1.102\n", (r"a\.csv:2: y is '1.102', which is 1102 or 1.102; .*--decimal ',' or "
-         "--decimal '.'"), {"decimal": ","}, [1102]),
+        ("d;y\n01.02.2024;1.102\n", "y is '1.102', which is 1102 or 1.102; .*--decimal ',' or "
+         "--decimal '.'", {"decimal": ","}, [1102]),
         ('d,y\nA,"1,102"\n', "which is 1102 or 1.102", {"decimal": "."}, [1102]),
         ("d,y\nA,1\nB,?\n", r"a\.csv:3: y is '\?', .*--missing-values", {"missing_values": "?"},
          [1, np.nan]),

@@ -119,7 +119,7 @@ def _found_whole(
     if {len(word) for word in whole} == {4} and name.lower() in _YEAR_NAMES:
         kinds = [YEAR]
     readings = {kind: read_words(whole, kind) for kind in kinds}
-    if set(kinds) <= {"ddmmyyyy", "mmddyyyy"} and _counts_on(whole):
+    if kinds and set(kinds) <= {"ddmmyyyy", "mmddyyyy"} and _counts_on(whole):
         readings = {}
     if {"yyyymm", "year-week"} <= set(kinds) and (
         _WEEK_NAME.search(name) or _MONTH_NAME.search(name)

@@ -35,6 +35,7 @@ _SURELY_DECIMAL = re.compile(
     r"\.\d{0,2}(?!\d)|\.\d{4}|(?<![\d.])0\d*\.|(?<!\d)\.|\d{4}\.|\.\d+[eE]"
 )
 _GROUPS_BY_POINT = re.compile(r"\.\d{3}\.")
+_DOTTED = re.compile(r"\d{1,2}\.\d{1,2}\.\d{2,4}")
 _AMOUNT = r"[\d][\d.,' \u00a0\u202f\u2009]*"
 _SIGN = r"[$€£¥₹₽₩]|USD|EUR|GBP|CHF|SEK|NOK|DKK|PLN|kr|zł"
 _UNIT = rf"(?:{_SIGN}|[%‰]|°[CF]?|kg|km|mm|cm|m|kWh|MWh|[MG]W)"
@@ -131,6 +132,11 @@ def _plain(decimal: str) -> dict[int, str | None]:
     """What makes a number of `_pattern` one of Python's."""
     dropped = dict.fromkeys(map(ord, f"{_OTHER[decimal]}{_SPACES}{_APOSTROPHES}"))
     return {**dropped, ord(decimal): "."}
+
+
+def with_dotted_dates(columns: Mapping[str, Sequence[str]]) -> bool:
+    """Whether a table has dates as 31.12.2024, which people write who have a decimal comma."""
+    return any(len(cells) and _DOTTED.match(cells[0].strip()) for cells in columns.values())
 
 
 def looks_like_number(text: str) -> bool:

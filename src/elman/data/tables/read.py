@@ -23,7 +23,7 @@ from elman.data.given import Columns, Frame
 from elman.data.optional import library
 from elman.data.tables.asked import Asked
 from elman.data.tables.dialect import Dialect, find_dialect, not_a_row
-from elman.data.tables.numerals import Numerals, find_numerals
+from elman.data.tables.numerals import Numerals, find_numerals, with_dotted_dates
 from elman.data.tables.parquet import read_parquet
 from elman.data.tables.table import BadRows, Table
 from elman.data.text_files import decoded_lines, encoding_of
@@ -206,7 +206,7 @@ def _read_delimited(
         asked.decimal,
         asked.thousands,
         kept=Numerals(kept.decimal, kept.thousands) if kept else None,
-        points_may_group=dialect.delimiter == ";",
+        points_may_group=dialect.delimiter == ";" and with_dotted_dates(named),
         missing=missing,
     )
     dialect = replace(

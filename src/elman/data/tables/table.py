@@ -13,7 +13,13 @@ import numpy.typing as npt
 
 from elman.data.optional import library
 from elman.data.tables.dialect import Dialect
-from elman.data.tables.numerals import MISSING, find_numerals, numbers, with_unit
+from elman.data.tables.numerals import (
+    MISSING,
+    find_numerals,
+    numbers,
+    with_dotted_dates,
+    with_unit,
+)
 from elman.errors import InputError
 from elman.parse import shown
 
@@ -255,7 +261,9 @@ def joined(tables: Sequence[Table]) -> Table:
         return replace(made, doubtful=frozenset().union(*(t.doubtful for t in tables)))
     # What one file leaves open, another of them may show.
     found = find_numerals(
-        columns, points_may_group=first.dialect.delimiter == ";", missing=first.missing
+        columns,
+        points_may_group=first.dialect.delimiter == ";" and with_dotted_dates(columns),
+        missing=first.missing,
     )
     dialect = replace(first.dialect, decimal=found.decimal, thousands=found.thousands)
     return replace(made, dialect=dialect, doubtful=found.doubtful)
