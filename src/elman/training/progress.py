@@ -11,6 +11,7 @@ import torch
 
 from elman.errors import InputError
 from elman.machine import random_states, restore_random_states
+from elman.settings import adapter
 from elman.tensors import load_tree, load_weights, save_tree
 from elman.training.config import TrainingConfig
 from elman.training.contracts import Objective, Source
@@ -134,13 +135,13 @@ class Training:
             self.window = Window.from_state_dict(tree["window"], device)
             average = tree["average"]
             self.average = None if average is None else Average.from_state_dict(average, device)
-            progress = dict(tree["progress"])
-            self.progress = Progress(**progress | {"tally": Tally(**progress["tally"])})
+            self.progress = adapter(Progress).validate_python(tree["progress"])
             restore_random_states(tree["random"])
         except InputError:
             raise
         except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+            reason = " ".join(str(error).split())[:200]
             raise InputError(
-                f"{path}: does not fit this run ({error}); resume with the settings and the"
-                " data that the run began with"
+                f"{path}: does not fit this run ({reason}); resume with the settings and the data"
+                " that the run began with"
             ) from error

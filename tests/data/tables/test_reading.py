@@ -123,8 +123,8 @@ def test_semicolons_with_numbers_of_every_way(
 @pytest.mark.parametrize(
     ("content", "complaint", "asked", "values"),
     [
-        ("d;y\n01.02.2024;1.102\n", "y is '1.102', which is 1102 or 1.102; .*--decimal ',' or "
-         "--decimal '.'", {"decimal": ","}, [1102]),
+        ("d;y\n01.02.2024;1.102\n", ("y is '1.102', which is 1102 or 1.102; .*--decimal ',' or "
+         "--decimal '.'"), {"decimal": ","}, [1102]),
         ('d,y\nA,"1,102"\n', "which is 1102 or 1.102", {"decimal": "."}, [1102]),
         ("d,y\nA,1\nB,?\n", r"a\.csv:3: y is '\?', .*--missing-values", {"missing_values": "?"},
          [1, np.nan]),

@@ -80,7 +80,7 @@ class EncodedPairs:
         try:
             arrays = safetensors.numpy.load_file(path)
             pairs = cls(*(arrays[name] for name in _FLAT))
-        except (OSError, SafetensorError, KeyError) as error:
+        except (OSError, SafetensorError, KeyError, AttributeError) as error:
             raise InputError(f"{path}: cannot be read as encoded pairs ({error})") from error
         for flat, ends in ((pairs.source, pairs.source_ends), (pairs.target, pairs.target_ends)):
             whole = ends.ndim == 1 == flat.ndim and len(ends) == len(pairs) > 0

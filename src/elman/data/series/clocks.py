@@ -37,6 +37,9 @@ _NUMBERS = re.compile(
 )
 
 
+_LONGEST_WORD = 100
+
+
 class Parts(NamedTuple):
     """A word in parts; each may be empty but the date."""
 
@@ -47,7 +50,8 @@ class Parts(NamedTuple):
 
 def split(word: str) -> Parts:
     """The date, the time of day and the distance from UTC in a word."""
-    found = _WORD.fullmatch(word)
+    # The pattern takes the square of a word's length, and no time is as long as a document.
+    found = _WORD.fullmatch(word) if len(word) <= _LONGEST_WORD else None
     if not found:
         return Parts(word, "", "")
     date, clock, digits, zone, year, day, of = found.groups()

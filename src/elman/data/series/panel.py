@@ -266,7 +266,7 @@ def panel_from_bytes(data: bytes, where: str) -> Panel:
         )
         ids, targets = tuple(names.pop("ids")), tuple(names.pop("targets"))
         panel = Panel(frequency, ids, targets, covariates=covariates, **names, **arrays)
-    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"{where}: cannot be read as time series ({error}); train the run again"
         ) from error
