@@ -184,7 +184,7 @@ def test_rows_left_out_are_counted(
     trained: ClassifierPredictor, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "new.csv"
-    path.write_text('text\na film\n""\ngreat\n"  "\n', encoding="utf-8")
+    path.write_text('text,n\na film,1\n"",2\ngreat,3\n"  ",4\n', encoding="utf-8")
     with pytest.raises(InputError, match=r"new.csv:3: its text is empty; .* --skip-bad-rows"):
         trained.predict(path)
     assert len(trained.predict(path, skip_bad_rows=True)) == 2
