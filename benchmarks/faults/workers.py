@@ -15,7 +15,7 @@ from elman.kernels import native
 
 Outcome: TypeAlias = Literal["killed", "timeout", "survived"]
 
-COPIED = ("src", "tests", "benchmarks", "tools", "docs", "pyproject.toml", "README.md")
+LEFT_OUT = (".git", ".venv", "build", "dist", "runs", "site", "__pycache__", ".*_cache")
 
 
 class Worker:
@@ -24,13 +24,7 @@ class Worker:
     def __init__(self, root: Path, tree: Path) -> None:
         self._tree = tree.resolve()
         shutil.rmtree(self._tree, ignore_errors=True)
-        for name in COPIED:
-            source, target = root / name, self._tree / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if source.is_dir():
-                shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy2(source, target)
+        shutil.copytree(root, self._tree, ignore=shutil.ignore_patterns(*LEFT_OUT))
         found = {
             "ELMAN_KERNELS": str(native.library()),
             "PYTHONPATH": os.pathsep.join([str(self._tree / "src"), str(self._tree)]),
