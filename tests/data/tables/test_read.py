@@ -103,6 +103,19 @@ def test_a_quoted_empty_cell_is_a_row_and_a_blank_line_is_none(tmp_path: Path) -
     assert values(wider) == {"a": ["1", "3"], "b": ["2", "4"]}
 
 
+@pytest.mark.fault(38)
+@pytest.mark.remedy
+@pytest.mark.parametrize("indent", [None, 0, 2])
+def test_an_array_of_objects_is_named_as_what_it_is(tmp_path: Path, indent: int | None) -> None:
+    frame = pd.DataFrame({"text": ["one", "two"]})
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(frame.to_dict("records"), indent=indent), encoding="utf-8")
+    with pytest.raises(InputError, match=r"a.json:1: an array of JSON objects; .*lines=True"):
+        read_file(path, BadRows())
+    frame.to_json(path, orient="records", lines=True)
+    assert values(read_file(path, BadRows())) == {"text": ["one", "two"]}
+
+
 @pytest.mark.parametrize("between", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("row", ["1{0}2{0}3", "1"])
 def test_a_row_of_another_width_is_refused_by_its_line(

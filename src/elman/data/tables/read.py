@@ -318,8 +318,12 @@ def _read_json(path: Path, bad: BadRows, kept: Dialect | None, asked: Asked) -> 
         try:
             row = parse_json(line)
         except ValueError as error:
+            if not rows and line.strip() in ("[", "[{"):
+                raise _one_array(f"{path}:{number}") from error
             bad.add(f"{path}:{number}", f"not JSON ({error})")
             continue
+        if isinstance(row, list) and any(isinstance(part, dict) for part in row):
+            raise _one_array(f"{path}:{number}")
         if lists is None:
             lists = isinstance(row, list)
         if lists and isinstance(row, list):
@@ -336,6 +340,13 @@ def _read_json(path: Path, bad: BadRows, kept: Dialect | None, asked: Asked) -> 
     check_memory(path, 8 * len(names) * len(rows), "give rows with the same keys, or fewer")
     columns = {name: [row.get(name) for row in rows] for name in names}
     return Table(str(path), columns, lines, header=not lists, blank=blank)
+
+
+def _one_array(where: str) -> InputError:
+    return InputError(
+        f"{where}: an array of JSON objects; write each object on a line of its own, as"
+        ' to_json(orient="records", lines=True) of pandas does'
+    )
 
 
 def _too_wide(where: str, columns: int) -> InputError:
