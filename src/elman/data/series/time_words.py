@@ -227,6 +227,18 @@ def _read_strptime(words: Sequence[str], form: str) -> Reading:
     return reading_of(values.astype(np.int64), bad, zoned)
 
 
+def zone_by_name(word: str) -> str:
+    """What is wrong with a time that ends in the name of a zone such as CET, or ""."""
+    found = re.fullmatch(r"(.*\d{1,2}[:.]\d\d.*?|\d[\d/.-]+)\s*(?!UTC|GMT|[AP]M)([A-Z]{3,5})", word)
+    if not found or not date_kinds(split(found[1]).date):
+        return ""
+    return (
+        f"and {found[2]} is no distance from UTC that is certain; write that, as in"
+        " 2024-05-17 13:00+01:00, or leave the word out and name a zone with --time-zone, such as"
+        " Europe/Berlin"
+    )
+
+
 def outside(word: str, kind: str) -> str:
     """What is wrong with a date that is too far away, or ""."""
     date = split(word).date
