@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from elman.data.optional import library
-from elman.data.series.clocks import are_clocks
 from elman.data.series.columns import Columns
 from elman.data.series.find_keys import refuse_several_series, repeats
 from elman.data.series.frequency import STEPS
 from elman.data.series.levels import SERIES
-from elman.data.series.time_format import look_like_times
+from elman.data.series.times.clocks import are_clocks
+from elman.data.series.times.format import look_like_times
 from elman.data.tables.table import Table, listed
 from elman.errors import InputError
 
@@ -29,6 +29,7 @@ _COUNTS = ("t", "step", "steps", "index", "idx", "period", "tick")
 """Names of whole numbers that count rows, where they ascend."""
 _PARTS = ("year", "quarter", "month", "week", "day")
 _HOURS = ("hour", "hr", "stunde", "heure", "hora")
+_HHMM = ("time", "hhmm", "clock", "uhrzeit", "zeit")
 _LOOKED_AT = 100
 _MOST_COMMAS = 9
 
@@ -204,10 +205,15 @@ class _Found:
         return bool(column.astype(str).str.contains(":").any())
 
     def _is_hour(self, name: str) -> bool:
-        if name.lower() not in _HOURS or not self._numeric[name]:
+        if name.lower() not in (*_HOURS, *_HHMM) or not self._numeric[name]:
             return False
         hours = self._head.numbers(name)
-        return bool((hours == np.round(hours)).all() and (hours >= 0).all() and (hours <= 24).all())
+        if not ((hours == np.round(hours)).all() and (hours >= 0).all()):
+            return False
+        if (hours <= 24).all():
+            return True
+        minutes = (hours <= 2400).all() and (hours % 100 < 60).all()
+        return name.lower() in _HHMM and bool(minutes)
 
     def _ascends(self, name: str) -> bool:
         """Whether a column of whole numbers ascends within each series."""

@@ -144,7 +144,14 @@ MONTH_ENDS: dict[str, Callable[[Stamps], Stamps]] = {
     "M30": lambda months: np.minimum(months.astype("datetime64[D]") + 29, MONTH_ENDS["ME"](months)),
 }
 """The day of its month that a row of each unit counts from."""
-_WITHIN = {"MS": (0, 28), "ME": (-27, 1), "BMS": (0, 1), "BME": (0, 1), "M29": (0, 1), "M30": (0, 1)}
+_WITHIN = {
+    "MS": (0, 28),
+    "ME": (-27, 1),
+    "BMS": (0, 1),
+    "BME": (0, 1),
+    "M29": (0, 1),
+    "M30": (0, 1),
+}
 """How many days from there a row may stand, so that every month has that day."""
 _MONTHS = {1: "monthly", 3: "quarterly", 12: "yearly"}
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}

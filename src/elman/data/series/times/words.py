@@ -9,17 +9,18 @@ import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from elman.data.optional import library
-from elman.data.series.clocks import clock_time, split, split_all, zone_offset
-from elman.data.series.dates import DATE_KINDS, ISO, NO_DAY, PERIODS, date_kinds, read_dates
 from elman.data.series.frequency import STEPS, Stamps
 from elman.data.series.panel import Booleans, Integers
 from elman.data.series.stamps import Where
-from elman.data.series.whole_times import DIGITS, EPOCHS, read_digits, read_epochs, whole_words
+from elman.data.series.times.clocks import clock_time, split, split_all, zone_offset
+from elman.data.series.times.dates import DATE_KINDS, ISO, NO_DAY, PERIODS, date_kinds, read_dates
+from elman.data.series.times.numbers import DIGITS, EPOCHS, read_digits, read_epochs, whole_words
 from elman.errors import InputError
 
 NATIVE, YEAR = "datetime", "year"
@@ -223,8 +224,26 @@ def _read_strptime(words: Sequence[str], form: str) -> Reading:
         ) from error
     years = index.year
     bad = ~np.asarray((years >= 1678) & (years <= 2261))
+    bad |= np.array([not _in_widths(form).fullmatch(word) for word in words], dtype=np.bool_)
     values = np.asarray(index.where(~bad, pd.Timestamp(0)).to_numpy(), "datetime64[ns]")
     return reading_of(values.astype(np.int64), bad, zoned)
+
+
+@lru_cache(8)
+def _in_widths(form: str) -> re.Pattern[str]:
+    """Words whose digits are as many as a strptime format puts together.
+
+    Python's own takes 130 as %H%M for 13:00.
+    """
+    found = ""
+    for place, part in enumerate(re.split(r"((?:%[YymdHIMSj]){2,})", form)):
+        if place % 2:
+            widths = part.split("%")[1:]
+            found += rf"(?<!\d)\d{{{sum({'Y': 4, 'j': 3}.get(each, 2) for each in widths)}}}"
+        else:
+            between = re.split(r"%.", part)
+            found += ".*?".join(re.escape(each).replace(r"\ ", r"\s+") for each in between)
+    return re.compile(found, re.ASCII | re.IGNORECASE)
 
 
 def zone_by_name(word: str) -> str:
