@@ -27,6 +27,7 @@ from benchmarks.faults.outcome import (
     GOOD,
     LONGEST_MESSAGE,
     SECONDS,
+    WAITING,
     Generator,
     Outcome,
     drawn,
@@ -55,7 +56,7 @@ ROOM = 2 << 30
 """Bytes of address space that a process may take on top of what it has once all is imported."""
 
 _AT_ONCE = 250
-_PATIENCE = 60
+_PATIENCE = 300
 
 
 @dataclass
@@ -212,9 +213,9 @@ table of cells.
 
 {table((*names, "long message", "peak MiB", "a second"), [*starmap(_row, tallies.items())])}
 
-A hang is an input that takes more than {SECONDS} s, a long message one of more than
-{LONGEST_MESSAGE:,} characters. Other processes were running. A fault is kept in a folder and
-printed with the command that reads it again.
+A hang is an input that takes more than {SECONDS} s of the processor's time or {WAITING} s by the
+clock, a long message one of more than {LONGEST_MESSAGE:,} characters. Other processes were running.
+A fault is kept in a folder and printed with the command that reads it again.
 
 {circumstances(command, 1)}"""
 

@@ -15,7 +15,10 @@ from typing import Literal
 from elman.errors import InputError
 
 SECONDS = 5
-"""An input that takes longer hangs."""
+"""An input hangs that takes more of the processor's time; how busy the machine is is no matter."""
+
+WAITING = 60
+"""Seconds by the clock after which an input hangs that does not compute, as before a pipe."""
 
 LONGEST_MESSAGE = 1500
 """Characters; a refusal is one line for a person."""
@@ -73,17 +76,20 @@ def outcome(made: Input, folder: Path) -> Outcome:
     def stop(signum: int, frame: FrameType | None) -> None:
         raise _Hang
 
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    before = {number: signal.signal(number, stop) for number in (signal.SIGPROF, signal.SIGALRM)}
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, WAITING)
     try:
         with warnings.catch_warnings(record=True) as raw:
             warnings.simplefilter("always")
             found = _read(made, folder)
     except _Hang:
-        return Outcome("hang", f"not done after {SECONDS} s\n{traceback.format_exc()}")
+        return Outcome("hang", f"not done in time\n{traceback.format_exc()}")
     finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if raw and found.verdict in GOOD:
         first = raw[0]
         return Outcome("warning", f"{first.category.__name__} {first.filename}: {first.message}")

@@ -46,9 +46,13 @@ def warns(folder: Path) -> object:
     return None
 
 
-def hangs(folder: Path) -> object:
+def waits(folder: Path) -> object:
     sleep(5)
     return None
+
+
+def computes(folder: Path) -> object:
+    return sum(range(10**9))
 
 
 def talks(folder: Path) -> object:
@@ -59,7 +63,13 @@ def talks(folder: Path) -> object:
 
 @pytest.mark.parametrize(
     ("read", "verdict"),
-    [(fails, "traceback"), (warns, "warning"), (hangs, "hang"), (talks, "long")],
+    [
+        (fails, "traceback"),
+        (warns, "warning"),
+        (waits, "hang"),
+        (computes, "hang"),
+        (talks, "long"),
+    ],
 )
 def test_a_fault_is_noticed(
     tmp_path: Path,
@@ -67,5 +77,5 @@ def test_a_fault_is_noticed(
     read: Callable[[Path], object],
     verdict: str,
 ) -> None:
-    monkeypatch.setattr(outcomes, "SECONDS", 0.05)
+    monkeypatch.setattr(outcomes, "SECONDS" if read is computes else "WAITING", 0.05)
     assert outcome(Input({}, read), tmp_path).verdict == verdict
