@@ -228,7 +228,7 @@ def test_times_of_day_without_leading_zeros_in_a_stream(tmp_path: Path) -> None:
         f"2024-01-01 08:{minute}:00" for minute in ("00", "10", "20")
     ]
     # 10 is ten past midnight as in training, not ten o'clock.
-    with pytest.raises(InputError, match="was there before"):
+    with pytest.raises(InputError, match="is off the grid of rows or before"):
         run.predictor.session(horizon=1).push({"Date": "2024-01-01", "Time": "10", "kW": 20.0})
     (later,) = run.predictor.session(horizon=1).push({"Date": "2024-01-02", "Time": 10, "kW": 20.0})
     assert later["cutoff"] == "2024-01-02 00:10:00"

@@ -293,7 +293,7 @@ def test_other_whole_numbers_count_steps(words):
         (["2024-01-01", None], ["t.csv:3: ds has no time"]),
         (["2024-01-01", "  "], ["t.csv:3: ds has no time"]),
         (["now", "today"], ["t.csv:2: ds is 'now', not a time"]),
-        (["2024-01-01 00:00 CET", "2024-01-01 01:00 CET"], ["t.csv:2", "CET", "--dates"]),
+        (["2024-01-01 00:00 CET", "2024-01-01 01:00 CET"], ["t.csv:2", "CET", "--time-zone"]),
         (["99999999999999999999", "1"], ["t.csv:2"]),
         ([1e30, 2e30], ["t.csv:2"]),
         ([[1], [2]], ["t.csv:2: ds holds lists", "--time"]),
