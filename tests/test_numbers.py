@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from elman.numbers import significant
+from elman.numbers import chance, significant
 
 
 @pytest.mark.fault(11)
@@ -29,3 +29,11 @@ from elman.numbers import significant
 )
 def test_significant_digits_at_any_size(value: float, digits: int, expected: str) -> None:
     assert significant(value, digits) == expected
+
+
+@pytest.mark.parametrize(
+    ("p", "words"),
+    [(0.0, "p < 0.001"), (0.00099, "p < 0.001"), (0.001, "p = 0.001"), (0.0213, "p = 0.021")],
+)
+def test_a_p_value_in_words(p: float, words: str) -> None:
+    assert chance(p) == words

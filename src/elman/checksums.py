@@ -38,6 +38,8 @@ CHECKED_AT_ONCE = 256 * 2**20
 RESTORE = "restore it from a copy, or train the run again"
 """The remedy for a file that nothing else can give back."""
 
+_REWRITE = "delete it to have it written again, without the files that it listed"
+
 _PATTERN = re.compile(rb"sha256:([0-9a-f]{64})")
 _NEAR = 4096
 """The seal stands within so many bytes of the beginning."""
@@ -137,6 +139,11 @@ def read_list(folder: Path, remedy: str = RESTORE) -> Listed:
     return dict(found["files"])
 
 
+def listed_in(folder: Path, remedy: str = RESTORE) -> Listed:
+    """`read_list`, or nothing where there is no list."""
+    return read_list(folder, remedy) if (folder / LIST).exists() else {}
+
+
 def check_listed(folder: Path, remedy: str = RESTORE) -> None:
     """Check that every listed file of a folder is there and, up to `CHECKED_AT_ONCE`, intact.
 
@@ -175,7 +182,7 @@ def replace_listed(folder: Path, files: Mapping[str, bytes]) -> None:
         OSError: the folder cannot be written.
     """
     with _alone(folder):
-        listed = _listed_or_none(folder)
+        listed = listed_in(folder, _REWRITE)
         new = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
         between = {name: [_present(folder / name), digest] for name, digest in new.items()}
         write_list(folder, {**listed, **between})
@@ -188,19 +195,14 @@ def list_files(folder: Path, names: Iterable[str]) -> None:
     """Put files that are there into the list of their folder."""
     with _alone(folder):
         hashes: Listed = {name: [hash_file(folder / name)] for name in names}
-        write_list(folder, {**_listed_or_none(folder), **hashes})
+        write_list(folder, {**listed_in(folder, _REWRITE), **hashes})
 
 
 def unlist(folder: Path, prefixes: tuple[str, ...]) -> None:
     """Take the files whose names begin so out of the list, as they are about to grow."""
     with _alone(folder):
-        listed = _listed_or_none(folder)
+        listed = listed_in(folder, _REWRITE)
         write_list(folder, {n: h for n, h in listed.items() if not n.startswith(prefixes)})
-
-
-def _listed_or_none(folder: Path) -> Listed:
-    remedy = "delete it to have it written again, without the files that it listed"
-    return read_list(folder, remedy) if (folder / LIST).exists() else {}
 
 
 def _present(path: Path) -> str | None:

@@ -1,4 +1,4 @@
-"""Numbers as people read them: a few significant digits at any size."""
+"""Numbers as people read them: a few significant digits at any size, and p-values."""
 
 from __future__ import annotations
 
@@ -21,3 +21,8 @@ def significant(value: float, digits: int = 5) -> str:
         return f"{value:.{digits - 1}e}"
     decimals = digits - 1 - math.floor(math.log10(size))
     return f"{value:.{max(decimals, 0)}f}"
+
+
+def chance(p: float) -> str:
+    """A p-value in words: "p = 0.021", "p < 0.001"."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"

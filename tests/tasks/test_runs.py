@@ -107,7 +107,7 @@ def test_a_stopped_run_goes_on_to_the_bits_of_one_never_stopped(tmp_path: Path) 
     (tmp_path / "b").mkdir()
     whole = tiny.run(tmp_path / "a", max_steps=30)
     stopped = tiny.run(tmp_path / "b", max_steps=30, max_minutes=1e-9)
-    assert stopped.directory.latest_checkpoint() == stopped.directory.checkpoint_path(1)
+    assert stopped.directory.all_checkpoints()[-1] == stopped.directory.checkpoint_path(1)
     resumed = stopped.resume(max_minutes=100.0)
     for name, tensor in whole.predictor.network.state_dict().items():
         assert torch.equal(tensor, resumed.predictor.network.state_dict()[name]), name

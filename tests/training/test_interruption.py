@@ -64,7 +64,7 @@ def test_killed_process(case: str, step: int, references: dict[str, Any], tmp_pa
     killed = _process(case, tmp_path / "run", step, signal.SIGKILL)
     assert killed.returncode == -signal.SIGKILL
     run = RunDirectory(tmp_path / "run")
-    latest = run.latest_checkpoint()
+    latest = run.usable_checkpoint()
     assert latest == run.checkpoint_path((step - 1) // 3 * 3)
     outcome, objective = toy.go(run, config)
     assert_same_run(run, outcome, objective, references[case])
@@ -97,7 +97,7 @@ def test_signal_writes_a_checkpoint(
     with pytest.raises(Interrupted) as caught:
         toy.go(run, config, [toy.At(step, lambda: os.kill(os.getpid(), number))])
     assert caught.value.signal == number
-    assert caught.value.checkpoint == run.checkpoint_path(step) == run.latest_checkpoint()
+    assert caught.value.checkpoint == run.checkpoint_path(step) == run.usable_checkpoint()
     assert signal.getsignal(number) is before
     outcome, objective = toy.go(run, config)
     assert_same_run(run, outcome, objective, references[case])
@@ -115,7 +115,7 @@ def test_signal_during_the_last_evaluation(tmp_path: Path) -> None:
 
     with pytest.raises(Interrupted) as caught:
         train(Impatient(objective.model), source, config, run, QuietLog())
-    assert caught.value.checkpoint == run.latest_checkpoint() == run.checkpoint_path(4)
+    assert caught.value.checkpoint == run.all_checkpoints()[-1] == run.checkpoint_path(4)
     assert "validation_loss" in lines(run)[-1]
     assert toy.go(run, config)[0].step == 4
 
@@ -141,7 +141,7 @@ def test_second_interrupt_leaves_at_once(tmp_path: Path) -> None:
 def test_averaging_began(references: dict[str, Any]) -> None:
     """The reference of the case would prove nothing if its trigger never fired."""
     _, run, _, _ = references["sgd, averaging, random truncation, plateau"]
-    average = load_tree(run.latest_checkpoint())["average"]
+    average = load_tree(run.all_checkpoints()[-1])["average"]
     assert average is not None
     assert 0 < average["count"] < 14
 
@@ -153,7 +153,7 @@ def test_resume_from_a_checkpoint_of_other_data_or_model(
     objective, source = toy.make_parts(config)
     objective.model.readout = torch.nn.Linear(6, 9)
     with pytest.raises(InputError, match="another model"):
-        train(objective, source, config, run, QuietLog(), (), run.latest_checkpoint())
+        train(objective, source, config, run, QuietLog(), (), run.all_checkpoints()[-1])
     damaged = tmp_path / "step-00000001.safetensors"
     damaged.write_bytes(run.checkpoint_path(14).read_bytes()[:-100])
     objective, source = toy.make_parts(config)

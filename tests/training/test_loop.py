@@ -42,7 +42,7 @@ def test_accumulation_equals_the_unsplit_batch(
         objective.model.dropout = 0.0  # its draws depend on the shape
         run = toy.make_run(tmp_path / str(accumulate), config)
         train(objective, source, config, run, QuietLog())
-        state = load_tree(run.latest_checkpoint())["window"]["state"]["tensors"]
+        state = load_tree(run.all_checkpoints()[-1])["window"]["state"]["tensors"]
         trained.append(weights(objective) | state)
     for name, expected in trained[0].items():
         torch.testing.assert_close(trained[1][name], expected, rtol=0, atol=1e-6)
@@ -75,7 +75,7 @@ def test_max_minutes_counts_training_only_and_leaves_the_schedule(tmp_path: Path
             toy.make_run(run.path, config)
         parts, source = toy.make_parts(config)
         objective = Slow(parts.model)
-        latest = run.latest_checkpoint()
+        latest = run.usable_checkpoint()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("elman.training.loop.perf_counter", tick)
             outcome = train(objective, source, config, run, QuietLog(), (), latest)
@@ -155,7 +155,7 @@ def test_a_loss_that_is_no_number(value: float, tmp_path: Path) -> None:
     )
     assert "Lower learning_rate (now 0.02)" in message
     assert str(run.checkpoint_path(6)) in message
-    assert run.latest_checkpoint() == run.checkpoint_path(6)
+    assert run.all_checkpoints()[-1] == run.checkpoint_path(6)
     checkpoint = load_tree(run.checkpoint_path(6))
     assert all(tensor.isfinite().all() for tensor in checkpoint["model"].values())
     assert [record["step"] for record in lines(run)] == [2, 4, 6]
@@ -176,7 +176,7 @@ def test_a_gradient_that_explodes(tmp_path: Path) -> None:
         train(objective, source, config, run, QuietLog(), [Watch()])
     assert "there is no checkpoint yet" in str(e.value)
     assert math.isinf(seen[0].grad_norm)
-    assert run.latest_checkpoint() is None
+    assert not run.all_checkpoints()
 
 
 def test_weights_that_are_no_numbers_are_never_saved(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from tests import tiny
 )
 def test_a_checkpoint_of_wrong_types_is_one_line(tmp_path: Path, change: dict[str, Any]) -> None:
     run = tiny.run(tmp_path, max_steps=1)
-    checkpoint = run.directory.latest_checkpoint()
+    checkpoint = run.directory.all_checkpoints()[-1]
     assert checkpoint is not None
     save_tree(checkpoint, load_tree(checkpoint) | change)
     with pytest.raises(InputError, match="step-0") as caught:

@@ -52,13 +52,13 @@ def test_reading_refuses_bytes_that_are_no_text(tmp_path: Path) -> None:
 
 def test_checkpoints_are_ordered_by_step_and_pruned(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", make_config())
-    assert run.latest_checkpoint() is None
+    assert not run.all_checkpoints()
     steps = [5, 40, 300, 123456789]
     for step in reversed(steps):
         run.checkpoint_path(step).touch()
     (run.checkpoints / "notes.txt").touch()
     assert run.all_checkpoints() == [run.checkpoint_path(step) for step in steps]
-    assert run.latest_checkpoint() == run.checkpoint_path(123456789)
+    assert run.all_checkpoints()[-1] == run.checkpoint_path(123456789)
     run.keep_latest_checkpoints(2)
     left = sorted(path.name for path in run.checkpoints.iterdir())
     assert left == ["notes.txt", "step-00000300.safetensors", "step-123456789.safetensors"]

@@ -151,7 +151,7 @@ def go(
 ) -> tuple[Outcome, Objective]:
     """Train from the latest checkpoint of `run`, or from the beginning."""
     objective, source = make_parts(config)
-    resume_from = None if run is None else run.latest_checkpoint()
+    resume_from = None if run is None else run.usable_checkpoint()
     outcome = train(objective, source, config, run, QuietLog(), observers, resume_from)
     return outcome, objective
 

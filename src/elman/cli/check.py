@@ -59,9 +59,7 @@ def check(
         else:
             lines = kind(chosen, read).describe()
             if len(data) == 1 and KINDS.get(suffix_of(data[0])) in ("delimited", "json", "parquet"):
-                asked = chosen.asked if isinstance(chosen, TableSettings) else None
-                bad = BadRows(skip=True)
-                table = read_file(data[0], bad, asked=asked) if asked else read_file(data[0], bad)
+                table = read_file(data[0], BadRows(skip=True), asked=chosen.asked)
                 lines += ["", *first_cells(table, {})]
     width = shutil.get_terminal_size().columns
     print(", ".join(map(str, data)))

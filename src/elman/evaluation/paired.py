@@ -16,6 +16,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from elman.numbers import chance
+
 Array = npt.NDArray[Any]
 Tally: TypeAlias = npt.NDArray[np.int64]
 """(N, 2) each row's part of the numerator and of the denominator."""
@@ -50,8 +52,7 @@ class Comparison:
         return self.p < SIGNIFICANT
 
     def __str__(self) -> str:
-        p = "p < 0.001" if self.p < 0.001 else f"p = {self.p:.3f}"
-        return f"{p}, {self.test}"
+        return f"{chance(self.p)}, {self.test}"
 
 
 def compare(ours: Tally, theirs: Tally, seed: int = 0) -> Comparison:

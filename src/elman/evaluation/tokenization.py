@@ -7,14 +7,12 @@ from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 from importlib.util import find_spec
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias
 
 from elman.errors import InputError
 
 Tokenization: TypeAlias = Literal["13a", "intl", "zh", "ja-mecab", "ko-mecab", "char", "none"]
 """The tokenizers of sacrebleu that need no download."""
-
-TOKENIZATIONS: tuple[str, ...] = get_args(Tokenization)
 
 _HAN, _KANA, _HANGUL, _UNSPACED, _SPACED = "han", "kana", "hangul", "unspaced", "spaced"
 

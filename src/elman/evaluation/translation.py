@@ -9,10 +9,12 @@ from typing import Any, Literal
 import torch
 
 from elman.data.pairs.batching import PairBatch
+from elman.evaluation.paired import FEWEST, SIGNIFICANT
 from elman.evaluation.perplexity import Measurement
 from elman.evaluation.report import Score
 from elman.evaluation.tokenization import Tokenization, check_tokenization, tokenization_for
 from elman.models.seq2seq import Seq2Seq
+from elman.numbers import chance
 from elman.streaming.stream import evaluating
 
 MISSING = 'BLEU and chrF need sacrebleu: pip install "elman[text]"'
@@ -20,13 +22,9 @@ MISSING = 'BLEU and chrF need sacrebleu: pip install "elman[text]"'
 ORDER = 4
 """The longest n-grams of BLEU."""
 
-FEWEST = 10
-"""With fewer pairs a bootstrap says nothing, so differences are not tested."""
-
 _MOST_TESTED = 2000
 """Pairs of the significance test, which bounds its memory."""
 
-_SIGNIFICANT = 0.05
 _TOKENIZED = 100
 """Translations with a period that stands apart from which data count as tokenized."""
 
@@ -146,8 +144,8 @@ def _verdict(
         better = "better" if deciding.ours > deciding.copied else "not better"
         return f"{split}: {better} than copying the source ({values}; too few pairs for a test)"
     p, tested = _p_value(deciding, sources, outputs, references)
-    values += f"; p = {p:.3f}, paired bootstrap, n = {tested:,}"
-    if p >= _SIGNIFICANT:
+    values += f"; {chance(p)}, paired bootstrap, n = {tested:,}"
+    if p >= SIGNIFICANT:
         return (
             f"{split}: undecided whether it is better than copying the source ({values}): evaluate"
             " on more pairs, or train longer"

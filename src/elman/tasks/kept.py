@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from elman.checksums import LIST, fault, list_files, read_list, replace_listed, unlist
+from elman.checksums import fault, list_files, listed_in, replace_listed, unlist
 from elman.errors import ElmanWarning, InputError
 from elman.evaluation.report import Report, Score
 from elman.files import json_bytes
@@ -83,8 +83,7 @@ def read_kept(run: Path) -> Kept | None:
     path, remedy = run / EVALUATION, f"`elman evaluate {run}` writes it again"
     if not path.exists():
         return None
-    hashes = read_list(run).get(EVALUATION, []) if (run / LIST).exists() else []
-    if (reason := fault(path, hashes, remedy)) is not None:
+    if (reason := fault(path, listed_in(run).get(EVALUATION, []), remedy)) is not None:
         raise reason
     try:
         return _KEPT.validate_json(path.read_bytes())
@@ -99,8 +98,7 @@ def begin_record(place: RunDirectory) -> None:
     Raises:
         InputError: events of TensorBoard are damaged; training would go on with them.
     """
-    listed = read_list(place.path) if (place.path / LIST).exists() else {}
-    for name, hashes in listed.items():
+    for name, hashes in listed_in(place.path).items():
         path = place.path / name
         if name.startswith(f"{_TENSORBOARD}/") and path.is_file():
             reason = fault(path, hashes, "delete it to go on without it")

@@ -152,10 +152,6 @@ class RunDirectory:
             )
         return None
 
-    def latest_checkpoint(self) -> Path | None:
-        """The newest checkpoint, or None before the first."""
-        return next(reversed(self.all_checkpoints()), None)
-
     def keep_latest_checkpoints(self, count: int) -> None:
         """Delete all but the newest `count`, or two: the newest may turn out to be damaged."""
         for path in self.all_checkpoints()[: -max(count, 2)]:

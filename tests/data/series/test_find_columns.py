@@ -1,5 +1,7 @@
 """What the columns of a table are for, where nobody says it; or one line that asks."""
 
+import shlex
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -314,3 +316,10 @@ def test_a_first_row_of_values_where_names_are_asked_for(tmp_path):
     assert "its first row holds values, so its columns are '1', '2'" in said
     path.write_text("ds,y\n" + rows)
     assert read_panel(path, Columns(target=("y",))).panel.values[:, 0].tolist() == [5, 6, 8]
+
+
+@pytest.mark.remedy
+def test_a_flag_is_named_as_a_shell_takes_it():
+    names = {"driver's name": ["n", "s"], "team": ["a", "b"]}
+    typed = message(keyed(**names)).partition("--series ")[2]
+    assert shlex.split(typed) == [",".join(names)], typed

@@ -19,7 +19,7 @@ from elman.evaluation.backtest.backtest import (
 )
 from elman.evaluation.backtest.baselines import Baselines
 from elman.evaluation.backtest.conformal import GRID, Conformal
-from elman.evaluation.backtest.report import report, steps
+from elman.evaluation.backtest.report import report
 from elman.plots.backtest import draw_backtest
 from elman.plots.forecast import draw_fan
 from tests.evaluation.backtest.forecasters import Naive, Peeks, Wave, normal, walk, waves
@@ -165,16 +165,6 @@ def test_refit_gets_only_what_was_known():
 
     assert seen == [45, 50, 55]
     assert found.pairs == 3
-
-
-def test_steps_are_rows_of_a_table():
-    found = backtest(Wave(), waves(), 4, Schedule(origins=8), seasons=())
-
-    rows = steps(found)
-
-    assert len(rows) == 3 * 4
-    assert [row["step"] for row in rows[:4]] == [1, 2, 3, 4]
-    assert rows[0]["MASE"] > 0
 
 
 def test_conformal_intervals_cover_what_they_say():

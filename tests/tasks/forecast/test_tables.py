@@ -83,10 +83,20 @@ def test_scores_of_each_series(run: Run, tmp_path: Path) -> None:
     assert naive["seasonal MASE"].mean() == pytest.approx(whole["seasonal MASE, naive"])
 
 
+def test_scores_of_each_step(run: Run, tmp_path: Path) -> None:
+    report = run.report(origins=3, by_step=tmp_path / "steps.csv")
+    frame = pd.read_csv(tmp_path / "steps.csv")
+    assert list(frame)[:2] == ["model", "step"]
+    own = frame[frame.model == "the network"]
+    assert own.step.tolist() == [1, 2, 3]
+    whole = {score.metric: score.value for score in report.scores}
+    assert own["MASE"].mean() == pytest.approx(whole["MASE"])
+
+
 def test_a_table_is_there_whole_or_not_at_all(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for flag in ("forecasts", "per_series"):
+    for flag in ("forecasts", "per_series", "by_step"):
         name = f"--{flag.replace('_', '-')}"
         with pytest.raises(InputError, match=rf"{name} .*: give a name that ends in \.csv"):
             run.report(**{flag: tmp_path / "a.xls"})

@@ -112,7 +112,7 @@ def test_text_in_pieces_and_rows_that_alarm(trained: Run) -> None:
 def test_resumed_is_uninterrupted(tmp_path: Path) -> None:
     whole = series.run(tmp_path / "a")
     stopped = series.run(tmp_path / "b", max_minutes=1e-9)
-    assert stopped.directory.latest_checkpoint() == stopped.directory.checkpoint_path(1)
+    assert stopped.directory.all_checkpoints()[-1] == stopped.directory.checkpoint_path(1)
     resumed = runs.resume(stopped.path, max_minutes=100.0)
     for name, tensor in whole.predictor.network.state_dict().items():
         assert torch.equal(tensor, resumed.predictor.network.state_dict()[name]), name

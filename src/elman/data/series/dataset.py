@@ -17,11 +17,12 @@ from elman.data.optional import library
 from elman.data.series.columns import Columns
 from elman.data.series.covariates import encoded, one_a_series
 from elman.data.series.find_columns import resolve
+from elman.data.series.find_keys import joined_codes
 from elman.data.series.frequency import spoken
 from elman.data.series.grid import Find, assemble
 from elman.data.series.infer_frequency import infer_frequency
 from elman.data.series.json_lines import is_gluonts, read_grid
-from elman.data.series.keys import joined_keys
+from elman.data.series.keys import joined_keys, key_column
 from elman.data.series.layouts import in_long_form
 from elman.data.series.order_rows import each_time_once, placed_rows
 from elman.data.series.panel import (
@@ -165,21 +166,11 @@ def _series_codes(table: Table, columns: Columns) -> tuple[Integers, tuple[str, 
     """(R,) the number of each row's series, in the order in which they come, and their names."""
     if not columns.series:
         return np.zeros(len(table), dtype=np.int64), (",".join(columns.target),)
-    pd = library("pandas")
-    code = np.zeros(len(table), dtype=np.int64)
-    words: list[tuple[str, ...]] = []
-    for name in columns.series:
-        of, names = pd.factorize(table.series(name))
-        if (of < 0).any():
-            row = int(np.flatnonzero(of < 0)[0])
-            raise InputError(f"{table.where(row)}: {name} is empty; name the row's series")
-        # Numbered anew after each column, so that the numbers stay small.
-        code, pairs = pd.factorize(code * len(names) + of)
-        words = [
-            (*(words[pair // len(names)] if words else ()), str(names[pair % len(names)]))
-            for pair in pairs
-        ]
-    return np.asarray(code, dtype=np.int64), tuple(map(joined_keys, words))
+    keys = [key_column(table, name) for name in columns.series]
+    codes = joined_codes([library("pandas").factorize(key)[0] for key in keys])
+    firsts = np.unique(codes, return_index=True)[1]
+    words = zip(*(map(str, key.iloc[firsts]) for key in keys), strict=True)
+    return codes, tuple(map(joined_keys, words))
 
 
 def with_future(panel: Panel, data: Data | Given, columns: Columns) -> Panel:
@@ -193,20 +184,22 @@ def with_future(panel: Panel, data: Data | Given, columns: Columns) -> Panel:
         if name not in table.columns:
             raise InputError(f"{table.name}: has no column {name}; it is needed ahead")
     own = replace(columns, target=())
-    codes, names = _series_codes(table, own) if columns.series else (np.zeros(len(table), int), ())
+    codes, names = _series_codes(table, own)
     placed = placed_rows(table, columns, codes)
-    codes, stamps = codes[placed.rows], placed.stamps
+    stamps = placed.stamps
+    begins = np.searchsorted(codes[placed.rows], np.arange(len(names) + 1))
     values = encoded(table, own, "future")[0][placed.rows]
-    number = {name: place for place, name in enumerate(names)}
+    number = {name: place for place, name in enumerate(names if columns.series else panel.ids)}
     parts, lengths = [], []
     for series, name in enumerate(panel.ids):
-        mine = codes == (number.get(name, -1) if columns.series else 0)
+        place = number.get(name)
+        mine = slice(0) if place is None else slice(begins[place], begins[place + 1])
         length = int(panel.lengths[series])
         if columns.counted:  # its rows are those that follow
             rows = length + stamps[mine]
         else:
             begin = panel.times(series)[:1]
-            rows = panel.frequency.rows_between(np.repeat(begin, int(mine.sum())), stamps[mine])
+            rows = panel.frequency.rows_between(np.repeat(begin, len(stamps[mine])), stamps[mine])
         ahead = rows[rows >= length]
         reach = int(ahead.max(initial=length - 1)) + 1 - length
         own_rows = panel.future[panel.future_rows(series)][:length]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 
 from elman.data.optional import library
 from elman.data.series.columns import Columns
-from elman.data.series.find_keys import refuse_several_series, repeats
+from elman.data.series.find_keys import as_typed, refuse_several_series, repeats
 from elman.data.series.frequency import STEPS
 from elman.data.series.levels import SERIES
 from elman.data.series.times.clocks import are_clocks
@@ -40,7 +41,8 @@ def resolve(table: Table, columns: Columns) -> Columns:
     named = [*columns.time, *columns.series, *columns.static, *columns.past, *columns.future]
     named += [name for name in columns.target if name != "*"]
     check_names(table, named)
-    free = [name for name in table.columns if name not in named]
+    taken = set(named)
+    free = [name for name in table.columns if name not in taken]
     found = _Found(table, columns, free)
     time = columns.time or (() if columns.counted else found.times())
     free = [name for name in free if name not in time]
@@ -53,7 +55,8 @@ def resolve(table: Table, columns: Columns) -> Columns:
     if target == ("*",):
         target = tuple(numbers)
     if time and columns.duplicates == "refuse" and columns.times is None:
-        keys = [name for name in free if name not in target]
+        taken = set(target)
+        keys = [name for name in free if name not in taken]
         refuse_several_series(table, time, series, keys)
     if not target:
         which = f"one of {listed(numbers)}" if numbers else f"none of {listed(free)} holds numbers"
@@ -74,9 +77,10 @@ def resolve(table: Table, columns: Columns) -> Columns:
 
 def check_names(table: Table, named: Sequence[str]) -> None:
     """Raise InputError for a column that is not there, or that has two parts."""
-    names = list(table.columns)
-    for name in named:
-        if name not in names:
+    counts = Counter(named)
+    for name in counts:
+        if name not in table.columns:
+            names = list(table.columns)
             near = difflib.get_close_matches(name, names, 1)
             hint = f"did you mean {near[0]}?" if near else f"its columns are {listed(names)}"
             if table.dialect is not None and not table.header:
@@ -85,7 +89,7 @@ def check_names(table: Table, named: Sequence[str]) -> None:
                     " first row of names, or say --header if it is one"
                 )
             raise InputError(f"{table.name}: has no column {name}; {hint}")
-        if named.count(name) > 1:
+        if counts[name] > 1:
             raise InputError(f"{name}: named twice; a column has one part, or none")
 
 
@@ -180,7 +184,7 @@ class _Found:
         hint = f"; each row{of} has another {single[0]}" if len(single) == 1 else ""
         raise InputError(
             f"{self._table.name}: {_and(alike)} look like times{hint}: say which one, with --time"
-            f" {_flag(single[:1] or alike[:1])}"
+            f" {as_typed(single[:1] or alike[:1])}"
         )
 
     def _clock_of(self, time: str) -> str:
@@ -193,7 +197,7 @@ class _Found:
         if len(clocks) > 1:
             raise InputError(
                 f"{self._table.name}: the dates in {time} repeat, and {_and(clocks)} hold times of"
-                f" day: say which one, with --time {_flag([time, clocks[0]])}"
+                f" day: say which one, with --time {as_typed([time, clocks[0]])}"
             )
         return clocks[0]
 
@@ -247,7 +251,7 @@ class _Found:
                 example = self._head.series(name).dropna().iloc[0]
                 raise InputError(
                     f"{self._table.name}: no column of times was found; {name} ({example!s}) may be"
-                    f" one: say --time {_flag([name])}, and --dates if it can't be read; or,"
+                    f" one: say --time {as_typed([name])}, and --dates if it can't be read; or,"
                     f" {count}"
                 )
 
@@ -286,9 +290,3 @@ def _first(wanted: Iterable[str], names: Sequence[str]) -> str:
 
 def _and(names: Sequence[str]) -> str:
     return ", ".join(names[:-1]) + f" and {names[-1]}" if len(names) > 1 else names[0]
-
-
-def _flag(names: Sequence[str]) -> str:
-    """Names as they are typed after a flag."""
-    text = ",".join(names)
-    return f"'{text}'" if re.search(r"[^\w.,:/@%+-]", text) else text

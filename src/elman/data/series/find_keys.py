@@ -5,7 +5,7 @@ Legend: R rows of the table.
 
 from __future__ import annotations
 
-import re
+import shlex
 from collections.abc import Sequence
 from itertools import combinations
 
@@ -25,11 +25,9 @@ _MANY = 0.5
 def codes_of(table: Table, names: Sequence[str]) -> Integers:
     """(R,) a number for each combination of the words of some columns; an empty cell is one too."""
     pd = library("pandas")
-    code = np.zeros(len(table), dtype=np.int64)
-    for name in names:
-        of, words = pd.factorize(table.series(name), use_na_sentinel=False)
-        code = pd.factorize(code * len(words) + of)[0]
-    return np.asarray(code, dtype=np.int64)
+    return joined_codes(
+        [pd.factorize(table.series(name), use_na_sentinel=False)[0] for name in names]
+    )
 
 
 def repeats(table: Table, time: Sequence[str], series: Sequence[str]) -> bool:
@@ -52,11 +50,9 @@ def refuse_several_series(
     names = [name for name in table.columns if name in (*series, *keys)]
     row = int(np.flatnonzero(library("pandas").Series(times).duplicated())[0])
     when = " ".join(str(table.series(name).iloc[row]) for name in time)
-    flag = ",".join(names)
-    flag = f"'{flag}'" if re.search(r"[^\w.,:/@%+-]", flag) else flag
     raise InputError(
         f"{table.where(row)}: times start again ({when} stood before): several series?"
-        f" --series {flag}"
+        f" --series {as_typed(names)}"
     )
 
 
@@ -72,8 +68,8 @@ def smallest_keys(table: Table, times: Integers, free: Sequence[str]) -> tuple[s
     found = {name: codes for name, codes in found.items() if 2 * codes.max() < len(codes)}
     for count in range(1, MOST_KEYS + 1):
         for names in combinations(found, count):
-            codes = _joined([found[name] for name in names])
-            if len(np.unique(_joined([codes, times]))) == len(times):
+            codes = joined_codes([found[name] for name in names])
+            if len(np.unique(joined_codes([codes, times]))) == len(times):
                 told = [
                     name
                     for name in words
@@ -91,13 +87,19 @@ def _is_whole(table: Table, name: str) -> bool:
     return bool((values == np.round(values)).all())
 
 
-def _joined(codes: Sequence[Integers]) -> Integers:
+def joined_codes(codes: Sequence[Integers]) -> Integers:
+    """(R,) a number for each combination of numbers of rows, in the order in which they come."""
     joined = codes[0]
-    for more in codes[1:]:
+    for more in codes[1:]:  # numbered anew each time, so that the numbers stay small
         joined = library("pandas").factorize(joined * (int(more.max()) + 1) + more)[0]
     return np.asarray(joined, dtype=np.int64)
 
 
 def _is_told(series: Integers, codes: Integers) -> bool:
     """Whether each series has one value."""
-    return len(np.unique(_joined([series, codes]))) == len(np.unique(series))
+    return len(np.unique(joined_codes([series, codes]))) == len(np.unique(series))
+
+
+def as_typed(names: Sequence[str]) -> str:
+    """Names of columns as they are typed after a flag."""
+    return shlex.quote(",".join(names))

@@ -18,16 +18,12 @@ from elman.data.series.frequency import (
 )
 from elman.data.series.panel import Booleans, Integers
 from elman.data.series.stamps import Where
+from elman.data.series.times.clocks import DAY, SECOND
 from elman.errors import InputError
 
 _DAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
-_UNITS = (
-    ("h", 3_600_000_000_000),
-    ("min", 60_000_000_000),
-    ("s", 1_000_000_000),
-    ("ms", 1_000_000),
-)
-_DAY = 86_400_000_000_000
+_HOUR, _MINUTE = 3600 * SECOND, 60 * SECOND
+_UNITS = (("h", _HOUR), ("min", _MINUTE), ("s", SECOND), ("ms", SECOND // 1000))
 LEAST_FULL = 0.5
 """A series with fewer of its rows than this is taken for one of another frequency."""
 
@@ -131,8 +127,8 @@ def _named(
         return Frequency.named(STEPS if usual == 1 else f"{usual} {STEPS}")
     days = stamps.astype("datetime64[D]")
     clock = stamps - days
-    if usual % _DAY == 0 and (clock == clock[firsts]).all() and not instants:
-        return Frequency.named(_of_days(days, usual // _DAY, distances, firsts))
+    if usual % DAY == 0 and (clock == clock[firsts]).all() and not instants:
+        return Frequency.named(_of_days(days, usual // DAY, distances, firsts))
     for unit, length in _UNITS:
         if usual % length == 0:
             return Frequency.named(f"{usual // length}{unit}")
@@ -158,7 +154,7 @@ def _of_days(days: Stamps, usual: int, distances: Integers, firsts: Integers) ->
     weekdays = (days.astype(np.int64) + 3) % 7  # January 1, 1970 was a Thursday
     if usual % 7 == 0 and (weekdays == weekdays[0]).all():
         return f"{usual // 7}W-{_DAYS[weekdays[0]]}"
-    if usual == 1 and (weekdays < 5).all() and (distances == 3 * _DAY).any():
+    if usual == 1 and (weekdays < 5).all() and (distances == 3 * DAY).any():
         return "B"
     return f"{usual}D"
 
@@ -185,7 +181,7 @@ def _refuse_sparse(
 def _spoken(step: int, stamps: Stamps) -> str:
     if stamps.dtype == np.int64:
         return str(step)
-    for unit, length in (("day", _DAY), ("hour", _UNITS[0][1]), ("minute", _UNITS[1][1])):
+    for unit, length in (("day", DAY), ("hour", _HOUR), ("minute", _MINUTE)):
         if step % length == 0:
             return f"{step // length} {unit}{'s' * (step != length)}"
     return f"{step / 1e9:g} seconds"

@@ -21,6 +21,7 @@ from elman.data.series.columns import Columns
 from elman.data.series.find_columns import check_names, holds_times
 from elman.data.series.find_keys import repeats
 from elman.data.series.header import LEAST_ACROSS
+from elman.data.series.keys import key_column
 from elman.data.series.levels import without_levels
 from elman.data.series.times.format import look_like_times
 from elman.data.tables.table import Table, listed
@@ -40,19 +41,13 @@ def in_long_form(table: Table, columns: Columns) -> tuple[Table, Columns, list[s
             return table, columns, notes  # a later table, which is long
     elif columns.layout or parts or columns.counted or not _series_in_rows(table):
         return table, columns, notes
-    table, columns = _melted(table, columns, notes)
-    return table, columns, notes
+    return *_melted(table, columns, notes), notes
 
 
 def across(table: Table) -> list[str]:
     """The last columns whose names are times, or numbers one after the other (`V2`, `V3`, …)."""
-    names = list(table.columns)
     head = table.take(np.arange(min(len(table), _LOOKED_AT)))
-    found: list[str] = []
-    for name in reversed(names):
-        if not head.is_numeric(name):
-            break
-        found.insert(0, name)
+    found = list(takewhile(head.is_numeric, reversed(list(table.columns))))[::-1]
     dated = len(list(takewhile(_may_be_time, reversed(found))))
     if kind_of_names(found[len(found) - dated :]):
         return found[len(found) - dated :]
@@ -145,7 +140,8 @@ def _keys(
     table: Table, columns: Columns, values: Sequence[str]
 ) -> tuple[list[str], list[list[str]]]:
     """The columns that name each row's series, and their words."""
-    others = [name for name in table.columns if name not in values]
+    across_names = set(values)
+    others = [name for name in table.columns if name not in across_names]
     keys = list(columns.series)
     if not keys:
         words = [name for name in others if not table.is_numeric(name)] or others[:1]
@@ -158,9 +154,4 @@ def _keys(
         keys = words[:count]
     if not keys:
         return ["series"], [[str(number) for number in range(1, len(table) + 1)]]
-    for name in keys:
-        empty = np.asarray(table.series(name).isna())
-        if empty.any():
-            row = int(np.flatnonzero(empty)[0])
-            raise InputError(f"{table.where(row)}: {name} is empty; name the row's series")
-    return keys, [[str(word) for word in table.series(name)] for name in keys]
+    return keys, [[str(word) for word in key_column(table, name)] for name in keys]

@@ -176,6 +176,12 @@ def numbers(
             return np.array([float(c or "nan") for c in cells]), np.zeros(len(cells), np.bool_)
         except ValueError:
             pass
-    found = [number(cell, decimal, thousands, missing) for cell in cells]
+    return as_arrays([number(cell, decimal, thousands, missing) for cell in cells])
+
+
+def as_arrays(
+    found: Sequence[float | None],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """(R,) numbers, NaN for None, and which are None."""
     wrong = np.fromiter((value is None for value in found), np.bool_, len(found))
     return np.array([math.nan if v is None else v for v in found], np.float64), wrong

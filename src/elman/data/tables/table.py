@@ -15,6 +15,7 @@ from elman.data.optional import library
 from elman.data.tables.dialect import Dialect
 from elman.data.tables.numerals import (
     MISSING,
+    as_arrays,
     find_numerals,
     numbers,
     with_dotted_dates,
@@ -169,9 +170,7 @@ class Table:
             own = self.dialect
             return numbers(column, own.decimal, own.thousands, own.missing)
         plain = Dialect(missing=self.missing)
-        found = [number_of(cell, plain) for cell in column]
-        wrong = np.fromiter((value is None for value in found), np.bool_, len(found))
-        return np.array([np.nan if v is None else v for v in found], np.float64), wrong
+        return as_arrays([number_of(cell, plain) for cell in column])
 
     def _not_a_number(self, name: str, row: int, *, infinite: bool) -> str:
         cell = str(self.cells(name)[row])

@@ -5,21 +5,19 @@ Legend: L horizon.
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from elman.data.series.forecasts import LEVELS
 from elman.evaluation.backtest.backtest import Backtest
 from elman.evaluation.backtest.baselines import NAIVE
 from elman.evaluation.backtest.metrics import GLUONTS_LEVELS, UNITS
-from elman.evaluation.backtest.significance import LEVEL, Comparison, compare
+from elman.evaluation.backtest.significance import Comparison, compare
+from elman.evaluation.paired import SIGNIFICANT
 from elman.evaluation.report import Report, Score
-from elman.files import atomic_path
-from elman.numbers import significant
+from elman.numbers import chance, significant
 
 
 def report(found: Backtest, split: str = "test", hints: Sequence[str] = ()) -> Report:
@@ -33,27 +31,6 @@ def report(found: Backtest, split: str = "test", hints: Sequence[str] = ()) -> R
         for metric, (value, _) in found.tally.scores(model).items()
     ]
     return Report(scores, verdict(found, hints))
-
-
-def steps(found: Backtest) -> list[dict[str, Any]]:
-    """A row for each model and step of the horizon, with a column for each metric."""
-    rows: list[dict[str, Any]] = []
-    for model in (found.model, *found.baselines):
-        scores = found.tally.scores(model)
-        for step in range(found.horizon):
-            values = {metric: float(steps[step]) for metric, (_, steps) in scores.items()}
-            row = {key: None if math.isnan(value) else value for key, value in values.items()}
-            rows.append({"model": model, "step": step + 1, **row})
-    return rows
-
-
-def write_steps(path: Path, found: Backtest) -> None:
-    """Write the rows of `steps` as CSV, atomically."""
-    rows = steps(found)
-    with atomic_path(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def verdict(found: Backtest, hints: Sequence[str] = ()) -> list[str]:
@@ -109,7 +86,7 @@ def _against_baselines(found: Backtest, metric: str) -> tuple[list[str], str]:
     }[against.outcome]
     alike = against.enough and (against.over, against.count) == (test.over, test.count)
     text += f"; {word} the best baseline, {best}: {significant(least, 3)}"
-    text += f", {_difference(own, least)} ({against.chance if alike else against})"
+    text += f", {_difference(own, least)} ({chance(against.p) if alike else against})"
     text += "; use that instead" * (against.outcome == "worse")
     return [test.outcome, against.outcome], text
 
@@ -136,7 +113,7 @@ def _conditions(found: Backtest) -> str:
     series = f" of {found.tally.series:,} series" if found.tally.series > 1 else ""
     return (
         f"{found.pairs:,} forecasts of {found.horizon} steps{gap} from {origins}{series}{overlap}"
-        f" (significant: p < {LEVEL:g})"
+        f" (significant: p < {SIGNIFICANT:g})"
     )
 
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from elman.data.optional import library
 from elman.data.series.panel import Floats
+from elman.evaluation.paired import SIGNIFICANT
+from elman.numbers import chance
 
-LEVEL = 0.05
 FEWEST = 5
 """Forecast origins or series below which nothing is decided, whatever a test says."""
 
@@ -45,7 +46,7 @@ class Comparison:
             return "undecided"
         if self.difference == 0:
             return "same"
-        if self.p >= LEVEL:
+        if self.p >= SIGNIFICANT:
             return "undecided"
         return "better" if self.difference < 0 else "worse"
 
@@ -54,12 +55,7 @@ class Comparison:
         over = "forecast origin" if one else self.over
         if math.isnan(self.p):
             return f"{self.count} {over}, too few for a test"
-        return f"{self.chance} over {self.count} {over}, {_TESTS[self.over]}"
-
-    @property
-    def chance(self) -> str:
-        """The probability in words: "p = 0.021"."""
-        return "p < 0.001" if self.p < 0.001 else f"p = {self.p:.2g}"
+        return f"{chance(self.p)} over {self.count} {over}, {_TESTS[self.over]}"
 
 
 def compare(

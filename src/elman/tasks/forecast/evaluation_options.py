@@ -66,6 +66,8 @@ class ForecastEvaluation(TableSettings, Options):
         None, description="write the scores of each series here, to a file as of --forecasts"
     )
     by_step: Path | None = Field(
-        None, description="write the scores of each step of the horizon here (.csv)"
+        None,
+        description="write the scores of each step of the horizon here, to a file as of"
+        " --forecasts",
     )
     plot: Path | None = Field(None, description="draw errors by step here (.png or .svg)")

@@ -1,4 +1,4 @@
-"""The tables of a backtest: its forecasts, and the scores of each series.
+"""The tables of a backtest: its forecasts, and the scores of each series and of each step.
 
 Legend: S series, R pairs of a series and a forecast origin, L horizon, C channels.
 """
@@ -6,6 +6,7 @@ Legend: S series, R pairs of a series and a forecast origin, L horizon, C channe
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,17 @@ def forecasts_table(found: Backtest, panel: Panel, columns: Columns) -> Table:
 def per_series_table(found: Backtest, columns: Columns) -> Table:
     """A row for each series, channel and model, the network first; a column for each metric."""
     return Table(lambda: iter([_per_series(found, columns)]))
+
+
+def by_step_table(found: Backtest) -> Table:
+    """A row for each model and step of the horizon; a column for each metric."""
+    return Table(lambda: map(partial(_by_step, found), (found.model, *found.baselines)))
+
+
+def _by_step(found: Backtest, model: str) -> Any:
+    scores = {metric: steps for metric, (_, steps) in found.tally.scores(model).items()}
+    steps = np.arange(1, found.horizon + 1)
+    return library("pandas").DataFrame({"model": model, "step": steps, **scores})
 
 
 def _forecasts(found: Backtest, piece: Piece, panel: Panel, columns: Columns) -> Any:

@@ -25,7 +25,7 @@ from elman.diagnostics.diagnosis_input import DiagnosisInput, Lags
 from elman.errors import InputError
 from elman.evaluation.backtest.backtest import Backtest, Schedule, backtest
 from elman.evaluation.backtest.conformal import GRID, calibrate
-from elman.evaluation.backtest.report import report, write_steps
+from elman.evaluation.backtest.report import report
 from elman.evaluation.report import Report
 from elman.evaluation.table import check_table
 from elman.models.cells import check_cell
@@ -40,7 +40,7 @@ from elman.tasks.forecast.diagnosis_input import ROWS, forecaster_diagnosis_inpu
 from elman.tasks.forecast.evaluation_options import ForecastEvaluation
 from elman.tasks.forecast.hints import level_hints, to_decide
 from elman.tasks.forecast.objective import ForecastObjective
-from elman.tasks.forecast.tables import forecasts_table, per_series_table
+from elman.tasks.forecast.tables import by_step_table, forecasts_table, per_series_table
 from elman.tasks.runs import refit
 from elman.tasks.task import Task
 
@@ -141,26 +141,24 @@ class ForecastTask(Task[ForecastConfig, SeriesData, ForecasterPredictor]):
     ) -> Report:
         """The backtest on the test rows, or on all rows of other data."""
         assert isinstance(options, ForecastEvaluation)
-        if options.by_step is not None and options.by_step.suffix != ".csv":
-            raise InputError(f"--by-step {options.by_step}: give a name that ends in .csv")
         if options.plot is not None:
             check_figure(options.plot)
-        for flag, path in (
-            ("--forecasts", options.forecasts),
-            ("--per-series", options.per_series),
-        ):
+        paths = {
+            "--forecasts": options.forecasts,
+            "--per-series": options.per_series,
+            "--by-step": options.by_step,
+        }
+        for flag, path in paths.items():
             if path is not None:
                 check_table(flag, path)
         panel, split, first = self._scored_panel(predictor, given, options)
         found = self._backtest(predictor, given, options, panel, first)
         forecasts = forecasts_table(found, panel, predictor.columns)
         per_series = per_series_table(found, predictor.columns)
-        if options.by_step is not None:
-            write_steps(options.by_step, found)
-        if options.forecasts is not None:
-            forecasts.write(options.forecasts)
-        if options.per_series is not None:
-            per_series.write(options.per_series)
+        tables = (forecasts, per_series, by_step_table(found))
+        for path, table in zip(paths.values(), tables, strict=True):
+            if path is not None:
+                table.write(path)
         if options.plot is not None:
             from elman.plots.backtest import draw_backtest
 

@@ -9,7 +9,7 @@ from elman.data.series.times.clocks import (
     split,
     zone_offset,
 )
-from elman.data.series.times.dates import NO_DAY, date_kinds, read_dates
+from elman.data.series.times.dates import NOT_A_TIME, date_kinds, read_dates
 
 pd = pytest.importorskip("pandas")
 
@@ -67,7 +67,7 @@ def test_a_date_of_each_kind(word, kind, day):
     ],
 )
 def test_what_is_no_date_of_a_kind(word, kind):
-    assert read_dates([word], kind)[0] == NO_DAY
+    assert read_dates([word], kind)[0] == NOT_A_TIME
 
 
 @pytest.mark.parametrize("word", ["now", "today", "Jan 24", "24-Jan", "12:00", "7", ""])

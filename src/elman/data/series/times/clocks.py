@@ -11,6 +11,8 @@ import numpy as np
 from elman.data.optional import library
 
 SECOND = 1_000_000_000
+DAY = 86400 * SECOND
+"""In nanoseconds."""
 _HALF = r"[AaPp]\.?[Mm]\.?"
 _CLOCK = (
     rf"\d{{1,2}}(?:[:h]\d\d(?:[:m]\d\d(?:[.,]\d+)?)?s?|\.\d\d(?:\.\d\d)?)(?:\s?{_HALF})?"
@@ -35,8 +37,6 @@ _NUMBERS = re.compile(
     rf"s?\s?(?P<half>{_HALF})?",
     re.ASCII,
 )
-
-
 _LONGEST_WORD = 100
 
 

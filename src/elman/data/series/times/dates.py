@@ -9,10 +9,15 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+NOT_A_TIME = np.iinfo(np.int64).min
+"""The number of NaT: what stands for a date, a time of day or a time that can't be read."""
+FIRST_YEAR, LAST_YEAR = 1678, 2261
+"""The first and the last whole year that datetime64[ns] can hold."""
 _ENGLISH = "january february march april may june july august september october november december"
 _GERMAN = "januar februar märz april mai juni juli august september oktober november dezember"
 _MONTHS = {
@@ -86,11 +91,13 @@ def date_kinds(word: str) -> list[str]:
 
 
 def read_dates(words: Sequence[str], kind: str) -> npt.NDArray[np.int64]:
-    """(W,) days since 1970 of words of one kind; NO_DAY where a word is not a date of that kind."""
+    """(W,) days since 1970 of words of one kind; NOT_A_TIME where a word is no date of it."""
     return np.array([_day(word, kind) for word in words], dtype=np.int64)
 
 
-NO_DAY = np.iinfo(np.int64).min
+def are_known(years: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    """Which years are whole years of datetime64[ns]; NaN is none."""
+    return np.asarray((years >= FIRST_YEAR) & (years <= LAST_YEAR))
 
 
 def _without_weekday(word: str) -> str:
@@ -101,7 +108,7 @@ def _without_weekday(word: str) -> str:
 def _day(word: str, kind: str) -> int:
     found = DATE_KINDS[kind].fullmatch(_without_weekday(word))
     if not found:
-        return NO_DAY
+        return NOT_A_TIME
     part = {name: text for name, text in found.groupdict().items() if text is not None}
     year = _year(part.get("year") or part.get("yyyy") or part["yy"])
     week = part.get("week") or part.get("ww")
@@ -111,7 +118,7 @@ def _day(word: str, kind: str) -> int:
         else:
             date = dt.date(year, *_month_and_day(part))
     except (ValueError, KeyError):
-        return NO_DAY
+        return NOT_A_TIME
     return date.toordinal() - _EPOCH
 
 

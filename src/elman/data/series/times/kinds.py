@@ -14,8 +14,9 @@ from elman.data.series.frequency import STEPS, Stamps
 from elman.data.series.infer_frequency import infer_frequency
 from elman.data.series.panel import Integers
 from elman.data.series.times.clocks import split
-from elman.data.series.times.dates import ISO, NO_DAY, date_kinds
+from elman.data.series.times.dates import ISO, NOT_A_TIME, are_known, date_kinds
 from elman.data.series.times.numbers import (
+    EPOCH_DIGITS,
     EPOCHS,
     date_candidates,
     epoch_candidate,
@@ -55,7 +56,7 @@ def found_kind(
     elif (plain := read_plain(texts)) is not None:
         return ISO, plain, ""
     elif all(re.fullmatch(r"\d{10}(\d{3}){0,3}\.\d+", word, re.ASCII) for word in texts):
-        kinds = [f"epoch-{ {10: 's', 13: 'ms', 16: 'us', 19: 'ns'}[texts[0].index('.')] }"]
+        kinds = [f"epoch-{EPOCH_DIGITS[texts[0].index('.')]}"]
     else:
         kinds = _candidates(texts)
     if not kinds:
@@ -63,12 +64,11 @@ def found_kind(
     readings = {kind: read_words(texts, kind) for kind in kinds}
     fewest = min(int(reading.bad.sum()) for reading in readings.values())
     readings = {kind: each for kind, each in readings.items() if each.bad.sum() == fewest}
-    first = next(iter(readings))
     if not asked and "year-month" in readings:  # 2024-05 is a week where it can be no month
         readings = {"year-month": readings["year-month"]}
         if _WEEK_NAME.search(name) and not (week := read_words(texts, "year-week")).bad.any():
             readings = {"year-week": week}
-        first = next(iter(readings))
+    first = next(iter(readings))
     if fewest or len(readings) == 1 or asked:
         return first, readings[first], _note(first)
     kind = _decided(words, readings, regular)
@@ -148,8 +148,8 @@ def _refuse_other_weeks(words: Words, whole: Sequence[str], steps: Stamps) -> No
     if {len(word) for word in whole} != {6}:
         return
     years, weeks = steps // 100, steps % 100
-    if (weeks <= 53).all() and ((years >= 1678) & (years <= 2261)).all() and len(set(years)) > 1:
-        bad = read_digits(whole, "year-week") == NO_DAY
+    if (weeks <= 53).all() and are_known(years).all() and len(set(years)) > 1:
+        bad = read_digits(whole, "year-week") == NOT_A_TIME
         words.refuse(
             bad,
             lambda _: (

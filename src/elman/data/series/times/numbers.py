@@ -9,11 +9,11 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from elman.data.series.times.dates import NO_DAY, read_dates
+from elman.data.series.panel import Integers
+from elman.data.series.times.clocks import DAY, SECOND
+from elman.data.series.times.dates import NOT_A_TIME, are_known, read_dates
 
-Integers = npt.NDArray[np.int64]
 DIGITS = {
     "yyyymm": 6,
     "year-week": 6,
@@ -25,13 +25,12 @@ DIGITS = {
     "yyyymmddhhmmss": 14,
 }
 """Dates put together, by their name: how many digits."""
-UNITS = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
+UNITS = {"s": SECOND, "ms": 1_000_000, "us": 1000, "ns": 1}
 """Of a count since 1970: its nanoseconds."""
 EPOCHS = tuple(f"epoch-{unit}" for unit in UNITS)
-_EPOCH_DIGITS = {10: "s", 13: "ms", 16: "us", 19: "ns"}
+EPOCH_DIGITS = {10: "s", 13: "ms", 16: "us", 19: "ns"}
+"""The unit of a count since 1970 of so many digits, which are times after 2001."""
 _NUMBER = re.compile(r"-?\d{1,19}(?:\.\d*)?", re.ASCII)
-_DAY = 86400 * UNITS["s"]
-_YEARS = (1678, 2261)
 
 
 def whole_words(words: Sequence[str]) -> list[str] | None:
@@ -51,33 +50,33 @@ def date_candidates(words: Sequence[str]) -> list[str]:
         return []
     digits = lengths.pop()
     kinds = [kind for kind, count in DIGITS.items() if count == digits]
-    return [kind for kind in kinds if (read_digits(words, kind) != NO_DAY).all()]
+    return [kind for kind in kinds if (read_digits(words, kind) != NOT_A_TIME).all()]
 
 
 def epoch_candidate(words: Sequence[str]) -> str:
     """The unit of a count since 1970 whose size some whole numbers have, or ""."""
     lengths = {len(word.lstrip("-")) for word in words}
-    for digits, unit in _EPOCH_DIGITS.items():
+    for digits, unit in EPOCH_DIGITS.items():
         if lengths == {digits}:
             return f"epoch-{unit}"
         # Times around 2001 and before, and those before 1970: a whole number of minutes.
         if max(lengths) in (digits, digits - 1) and min(lengths) >= digits - 2:
-            minute = 60 * UNITS["s"] // UNITS[unit]
+            minute = 60 * SECOND // UNITS[unit]
             if all(int(word) % minute == 0 for word in words):
                 return f"epoch-{unit}"
     return ""
 
 
 def read_digits(words: Sequence[str], kind: str) -> Integers:
-    """(W,) nanoseconds since 1970 of dates put together; NO_DAY where a word is none.
+    """(W,) nanoseconds since 1970 of dates put together; NOT_A_TIME where a word is none.
 
     Years are 1678 to 2261: a number that is further away is a count of something.
     """
     if kind == "year-week":
         days = read_dates(words, kind)
         years = (days.astype("datetime64[D]")).astype("datetime64[Y]").astype(np.int64) + 1970
-        good = (days != NO_DAY) & _within(years)
-        return np.where(good, np.where(good, days, 0) * _DAY, NO_DAY)
+        good = (days != NOT_A_TIME) & are_known(years)
+        return np.where(good, np.where(good, days, 0) * DAY, NOT_A_TIME)
     count = DIGITS[kind]
     good = np.array([len(word) == count and _is_digits(word) for word in words])
     text = np.array([word if fine else "0" * count for word, fine in zip(words, good, strict=True)])
@@ -92,7 +91,7 @@ def read_digits(words: Sequence[str], kind: str) -> Integers:
     nothing = np.zeros(len(words), dtype=np.int64)
     hour, minute, second = (*clock, nothing, nothing, nothing)[:3]
     month = parts["m"]
-    good &= _within(parts["y"]) & (month >= 1) & (month <= 12)
+    good &= are_known(parts["y"]) & (month >= 1) & (month <= 12)
     months = np.where(good, (parts["y"] - 1970) * 12 + month - 1, 0).astype("datetime64[M]")
     days = months.astype("datetime64[D]").astype(np.int64) + parts["d"] - 1
     good &= (parts["d"] >= 1) & (days.astype("datetime64[D]").astype("datetime64[M]") == months)
@@ -100,7 +99,7 @@ def read_digits(words: Sequence[str], kind: str) -> Integers:
     good &= (hour < 24) | midnight
     good &= (minute < 60) & (second < 60)
     seconds = 3600 * hour + 60 * minute + second
-    return np.where(good, np.where(good, days, 0) * _DAY + seconds * UNITS["s"], NO_DAY)
+    return np.where(good, np.where(good, days, 0) * DAY + seconds * SECOND, NOT_A_TIME)
 
 
 def read_epochs(words: Sequence[str], kind: str) -> Integers:
@@ -111,21 +110,17 @@ def read_epochs(words: Sequence[str], kind: str) -> Integers:
 
 def _nanoseconds(word: str, unit: int) -> int:
     if not _NUMBER.fullmatch(word):
-        return NO_DAY
+        return NOT_A_TIME
     whole, _, part = word.partition(".")
     value = int(whole) * unit
     if part:
-        fraction = int(part[:9].ljust(9, "0")) * unit // UNITS["s"]
+        fraction = int(part[:9].ljust(9, "0")) * unit // SECOND
         value += -fraction if word.startswith("-") else fraction
-    return value if abs(value) < 2**63 else NO_DAY
+    return value if abs(value) < 2**63 else NOT_A_TIME
 
 
 def _is_digits(word: str) -> bool:
     return word.isascii() and word.isdecimal()
-
-
-def _within(years: Integers) -> npt.NDArray[np.bool_]:
-    return (years >= _YEARS[0]) & (years <= _YEARS[1])
 
 
 def _number(digits: Integers) -> Integers:

@@ -18,8 +18,18 @@ from elman.data.optional import library
 from elman.data.series.frequency import STEPS, Stamps
 from elman.data.series.panel import Booleans, Integers
 from elman.data.series.stamps import Where
-from elman.data.series.times.clocks import clock_time, split, split_all, zone_offset
-from elman.data.series.times.dates import DATE_KINDS, ISO, NO_DAY, PERIODS, date_kinds, read_dates
+from elman.data.series.times.clocks import DAY, clock_time, split, split_all, zone_offset
+from elman.data.series.times.dates import (
+    DATE_KINDS,
+    FIRST_YEAR,
+    ISO,
+    LAST_YEAR,
+    NOT_A_TIME,
+    PERIODS,
+    are_known,
+    date_kinds,
+    read_dates,
+)
 from elman.data.series.times.numbers import DIGITS, EPOCHS, read_digits, read_epochs, whole_words
 from elman.errors import InputError
 
@@ -29,9 +39,9 @@ _PLAIN_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _PLAIN_CLOCK = re.compile(
     r"(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?(?P<zone> ?Z|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII
 )
-_DAY = 86400 * 1_000_000_000
 _FIRST_DAY, _LAST_DAY = (
-    int(np.datetime64(day, "D").astype(np.int64)) for day in ("1678-01-01", "2261-12-31")
+    int(np.datetime64(day, "D").astype(np.int64))
+    for day in (f"{FIRST_YEAR}-01-01", f"{LAST_YEAR}-12-31")
 )
 
 
@@ -131,11 +141,11 @@ def read_words(words: Sequence[str], kind: str) -> Reading:
     if kind == YEAR:
         bad = np.array([not re.fullmatch(r"\d{4}", word, re.ASCII) for word in whole])
         years = np.array([0 if no else int(word) for no, word in zip(bad, whole, strict=True)])
-        bad |= (years < 1678) | (years > 2261)
+        bad |= ~are_known(years)
         days = np.where(bad, 0, years - 1970).astype("datetime64[Y]").astype("datetime64[D]")
-        return reading_of(days.astype(np.int64) * _DAY, bad)
+        return reading_of(days.astype(np.int64) * DAY, bad)
     found_at = read_digits(whole, kind) if kind in DIGITS else read_epochs(whole, kind)
-    return reading_of(found_at, found_at == NO_DAY, kind in EPOCHS)
+    return reading_of(found_at, found_at == NOT_A_TIME, kind in EPOCHS)
 
 
 def reading_of(nanoseconds: Integers, bad: Booleans, has_offset: bool = False) -> Reading:
@@ -174,9 +184,7 @@ def read_plain(words: Sequence[str]) -> Reading | None:
     index = pd.DatetimeIndex(
         pd.to_datetime(list(words), format="ISO8601", errors="coerce", utc=bool(has.all()))
     ).tz_localize(None)
-    years = index.year
-    inside = np.asarray((years >= 1678) & (years <= 2261))
-    if not inside.all():  # and NaT
+    if not are_known(index.year).all():  # NaT has none
         return None
     stamps = np.asarray(index.to_numpy(), "datetime64[ns]")
     none = np.zeros(len(stamps), dtype=np.int64)
@@ -189,17 +197,17 @@ def _read_parts(words: Sequence[str], kind: str) -> Reading:
     days = _each(dates, lambda part: int(read_dates([part], kind)[0]))
     times = _each(clocks, lambda part: _else(clock_time(part)))
     offsets = _each(zones, lambda part: _else(zone_offset(part)))
-    bad = (days == NO_DAY) | (times == NO_DAY) | (offsets == NO_DAY)
+    bad = (days == NOT_A_TIME) | (times == NOT_A_TIME) | (offsets == NOT_A_TIME)
     bad |= (days < _FIRST_DAY) | (days > _LAST_DAY)
     if kind in PERIODS:
         bad |= np.array([bool(clock) for clock in clocks], dtype=np.bool_)
-    stamps = np.where(bad, 0, days) * _DAY + np.where(bad, 0, times)
+    stamps = np.where(bad, 0, days) * DAY + np.where(bad, 0, times)
     has = np.array([bool(zone) for zone in zones], dtype=np.bool_)
     return Reading(stamps.astype("datetime64[ns]"), np.where(bad, 0, offsets), has, bad)
 
 
 def _else(value: int | None) -> int:
-    return NO_DAY if value is None else value
+    return NOT_A_TIME if value is None else value
 
 
 def _each(parts: Sequence[str], read: Callable[[str], int]) -> Integers:
@@ -222,8 +230,7 @@ def _read_strptime(words: Sequence[str], form: str) -> Reading:
         raise InputError(
             f"--dates {form}: not a format of dates ({reason}); give one such as %d.%m.%Y %H:%M"
         ) from error
-    years = index.year
-    bad = ~np.asarray((years >= 1678) & (years <= 2261))
+    bad = ~are_known(index.year)
     bad |= np.array([not _in_widths(form).fullmatch(word) for word in words], dtype=np.bool_)
     values = np.asarray(index.where(~bad, pd.Timestamp(0)).to_numpy(), "datetime64[ns]")
     return reading_of(values.astype(np.int64), bad, zoned)
@@ -263,6 +270,6 @@ def outside(word: str, kind: str) -> str:
     date = split(word).date
     kinds = [kind] if kind in DATE_KINDS else date_kinds(date)
     days = [int(read_dates([date], each)[0]) for each in kinds]
-    if days and all(day != NO_DAY and not _FIRST_DAY <= day <= _LAST_DAY for day in days):
-        return "outside of the years 1678 to 2261 that a time can have; correct it"
+    if days and all(day != NOT_A_TIME and not _FIRST_DAY <= day <= _LAST_DAY for day in days):
+        return f"outside of the years {FIRST_YEAR} to {LAST_YEAR} that a time can have; correct it"
     return ""
