@@ -213,3 +213,46 @@ def test_settings_that_were_edited(tmp_path: Path, change: Any) -> None:
         type(predictor).of(parts, "edited")
 
     assert "\n" not in str(error.value)
+
+
+def test_times_of_day_without_leading_zeros_in_a_stream(tmp_path: Path) -> None:
+    stamps = pd.date_range("2024-01-01", periods=48, freq="10min")
+    clocks = [int(stamp.strftime("%H%M")) for stamp in stamps]
+    table = pd.DataFrame({"Date": stamps.strftime("%Y-%m-%d"), "Time": clocks, "kW": VALUES[:48]})
+    run = train(tmp_path, table)
+
+    answers = run.predictor.session(horizon=1).push(
+        [{"Date": "2024-01-01", "Time": clock, "kW": 20.0} for clock in ("0800", 810, "08:20")]
+    )
+    assert [row["cutoff"] for row in answers] == [
+        f"2024-01-01 08:{minute}:00" for minute in ("00", "10", "20")
+    ]
+    # 10 is ten past midnight as in training, not ten o'clock.
+    with pytest.raises(InputError, match="is off the grid of rows or before"):
+        run.predictor.session(horizon=1).push({"Date": "2024-01-01", "Time": "10", "kW": 20.0})
+    (later,) = run.predictor.session(horizon=1).push({"Date": "2024-01-02", "Time": 10, "kW": 20.0})
+    assert later["cutoff"] == "2024-01-02 00:10:00"
+
+
+@pytest.mark.parametrize("first", ["sep=;\n", "\ufeffsep=;\r\n"])
+def test_a_stream_that_begins_with_its_delimiter(tmp_path: Path, first: str) -> None:
+    run = train(tmp_path, frame())
+
+    answers = run.predictor.session(horizon=1).push(f"{first}ds;y\n2024-03-01;20.5\n")
+
+    assert [(row["cutoff"], row["last"]) for row in answers] == [("2024-03-01", 20.5)]
+
+
+@pytest.mark.remedy
+def test_a_stream_that_begins_with_names_of_two_levels(tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    lines = [f"{day:%Y-%m-%d},{value},7\n" for day, value in zip(DAYS, VALUES, strict=True)]
+    head = "Price,Close,Volume\nTicker,AAPL,AAPL\nDate,,\n"
+    path.write_text(head + "".join(lines))
+    run = train(tmp_path, path, target="Close")
+
+    with pytest.raises(InputError, match=r"input:1: has no column Date; expected Date, Close") as e:
+        run.predictor.session(horizon=1).push(f"{head}2024-03-01,20.5,7\n")
+    assert "\n" not in str(e.value)
+    answers = run.predictor.session(horizon=1).push("Date,Close\n2024-03-01,20.5\n")
+    assert answers[0]["last"] == 20.5

@@ -141,7 +141,7 @@ class RowReader:
             return self.panel.frequency.shift(last(), np.ones(1, np.int64))[0]
         pd = library("pandas")
         cells = {name: [_plain(found[name])] for name in self.columns.time}
-        column, name = times_of(Table(where, cells, [1]), self.columns.time)
+        column, name, _ = times_of(Table(where, cells, [1]), self.columns)
         written = " ".join(str(cell).strip() for (cell,) in cells.values())
         stamps, zoned, *_ = parse_times(column, name, lambda _: where, known=self.columns.times)
         panel, zone = self.panel, self.panel.time_zone

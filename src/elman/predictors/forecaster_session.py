@@ -17,6 +17,7 @@ from elman.data.optional import library
 from elman.data.series.columns import Columns
 from elman.data.series.forecasts import LEVELS, Forecast
 from elman.data.series.panel import Floats, Panel, panel_from_bytes, panel_to_bytes
+from elman.data.tables.dialect import names_delimiter
 from elman.errors import InputError
 from elman.layers.state import State
 from elman.predictors.forecaster_records import (
@@ -184,6 +185,8 @@ class ForecasterSession(Session[Rows, dict[str, Any]]):
         place = self._lines.place
         if self._header is not None:
             yield from self._row(self._header.row(line, place), place)
+            return
+        if names_delimiter(line):  # the header shows it as well
             return
         header = Header.of(line, place, self._columns.dialect)
         self._rows.check(header.names, place)

@@ -4,6 +4,7 @@ import pytest
 
 from elman.data.series.columns import Columns
 from elman.data.series.dataset import read_panel
+from elman.data.tables.asked import Asked
 from tests.data.series.refusing import refused
 
 
@@ -77,3 +78,17 @@ def test_memory_is_linear_in_the_size(tmp_path):
 
     assert large < 4.6 * small
     assert large < 12 * 2000 * 200 * 8
+
+
+def test_lines_in_another_encoding(tmp_path):
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(
+        '{"start": "2024-01-01", "target": [1, 2], "item_id": "Zürich"}\n'.encode("cp1252")
+    )
+    refused(file, "not UTF-8", "--encoding latin-1", frequency="D")
+
+    read = read_panel(file, Columns(frequency="D", asked=Asked(encoding="cp1252")))
+    later = read_panel(file, read.columns)
+
+    assert read.panel.ids == later.panel.ids == ("Zürich",)
+    assert "a.jsonl: read as cp1252" in read.notes

@@ -89,6 +89,13 @@ def test_a_declared_frequency_says_whether_midnights_are_days():
 
 # Months, quarters and years on a day of theirs.
 
+
+def on_day(day, start):
+    """18 months on a day, or on their last where they have no such day."""
+    months = pd.period_range(start, periods=18, freq="M")
+    return pd.DatetimeIndex([m.start_time.replace(day=min(day, m.days_in_month)) for m in months])
+
+
 MONTHS = pd.date_range("2021-01-01", periods=36, freq="MS")
 ENDS = pd.date_range("2021-01-31", periods=36, freq="ME")
 
@@ -121,6 +128,11 @@ ENDS = pd.date_range("2021-01-31", periods=36, freq="ME")
             "2024-06-30T23:59:59",
         ),
         (pd.bdate_range("2024-01-01", periods=20) + pd.Timedelta("16h"), "B", "", "2024-01-29T16"),
+        (on_day(30, "2023-01"), "M30", "monthly, on day 30", "2024-07-30"),
+        (on_day(30, "2023-09"), "M30", "monthly, on day 30", "2025-03-30"),
+        (on_day(29, "2023-02"), "M29", "monthly, on day 29", "2024-08-29"),
+        (on_day(31, "2023-02"), "ME", "monthly, on the last day", "2024-08-31"),
+        (on_day(30, "2023-02")[::3], "3M30", "quarterly, on day 30", "2024-08-30"),
         (pd.date_range("2024-01-05 12:00", periods=9, freq="7D"), "W-FRI", "", "2024-03-08T12"),
     ],
 )

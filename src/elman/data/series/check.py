@@ -28,7 +28,7 @@ def series_report(given: Given, read: SeriesData) -> list[str]:
     lines = list(read.notes)
     if read.columns.layout is not None:
         lines.insert(0, f"time series, {_LAYOUTS[read.columns.layout]}")
-    if not (isinstance(given, Files) and is_gluonts(given.paths)):
+    if not (isinstance(given, Files) and is_gluonts(given.paths, read.columns)):
         table = read_table(given, read.columns)
         parts = {name: _part(name, read.columns) for name in table.columns}
         lines += ["", *first_cells(table, parts)]

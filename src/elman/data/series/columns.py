@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator
 
 from elman.data.series.panel import Missing
-from elman.data.series.times.clocks import joined_times
+from elman.data.series.times.clocks import clock_digits, joined_times
 from elman.data.series.times.format import TimeFormat
 from elman.data.tables.asked import Asked
 from elman.data.tables.dialect import Dialect
@@ -78,9 +77,15 @@ class Columns:
     times: TimeFormat | None = None
 
 
-def times_of(table: Table, names: Sequence[str]) -> tuple[Any, str]:
-    """The column of times in pandas, and what messages call it; date and time of day are joined."""
+def times_of(table: Table, columns: Columns) -> tuple[Any, str, int]:
+    """The column of times in pandas, what messages call it, and the digits of its times of day.
+
+    Date and time of day are joined. The digits are those of `clock_digits`, as they were in the
+    data of a run where `columns` has how its times are written.
+    """
+    names = columns.time
     parts = [table.series(name) for name in names]
     if len(parts) == 1:
-        return parts[0], names[0]
-    return joined_times(*parts[:2]), " and ".join(names)
+        return parts[0], names[0], 0
+    digits = clock_digits(parts[1]) if columns.times is None else columns.times.clock_digits
+    return joined_times(parts[0], parts[1], digits), " and ".join(names), digits

@@ -90,7 +90,7 @@ def read_panel(data: Data | Given, columns: Columns | None = None) -> SeriesData
     """
     columns = columns or Columns()
     found = given(data)
-    if isinstance(found, Files) and is_gluonts(found.paths):
+    if isinstance(found, Files) and is_gluonts(found.paths, columns):
         grid, where, columns, notes = read_grid(found.paths, columns)
     else:
         table, columns, notes = in_long_form(read_table(found, columns), columns)

@@ -30,6 +30,7 @@ _COUNTS = ("t", "step", "steps", "index", "idx", "period", "tick")
 """Names of whole numbers that count rows, where they ascend."""
 _PARTS = ("year", "quarter", "month", "week", "day")
 _HOURS = ("hour", "hr", "stunde", "heure", "hora")
+_HHMM = ("time", "hhmm", "clock", "uhrzeit", "zeit")
 _LOOKED_AT = 100
 _MOST_COMMAS = 9
 
@@ -208,10 +209,15 @@ class _Found:
         return bool(column.astype(str).str.contains(":").any())
 
     def _is_hour(self, name: str) -> bool:
-        if name.lower() not in _HOURS or not self._numeric[name]:
+        if name.lower() not in (*_HOURS, *_HHMM) or not self._numeric[name]:
             return False
         hours = self._head.numbers(name)
-        return bool((hours == np.round(hours)).all() and (hours >= 0).all() and (hours <= 24).all())
+        if not ((hours == np.round(hours)).all() and (hours >= 0).all()):
+            return False
+        if (hours <= 24).all():
+            return True
+        minutes = (hours <= 2400).all() and (hours % 100 < 60).all()
+        return name.lower() in _HHMM and bool(minutes)
 
     def _ascends(self, name: str) -> bool:
         """Whether a column of whole numbers ascends within each series."""

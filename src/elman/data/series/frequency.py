@@ -24,8 +24,9 @@ class Frequency:
     """The distance of neighboring rows.
 
     Attributes:
-        alias: as pandas writes it ("h", "15min", "D", "B", "W-SUN", "MS", "3MS", "ME"), or
-            "steps", "2 steps" where time is a whole number.
+        alias: as pandas writes it ("h", "15min", "D", "B", "W-SUN", "MS", "3MS", "ME"), "M29" and
+            "M30" for months on that day or, where February has none, on its last, or "steps",
+            "2 steps" where time is a whole number.
         words: for people: "hourly", "every 15 minutes".
         seasons: lengths in rows, shortest first, none 1; may be empty.
         lags: rows back that are worth showing to a network, ascending, beginning with 1.
@@ -139,9 +140,18 @@ MONTH_ENDS: dict[str, Callable[[Stamps], Stamps]] = {
     "ME": lambda months: (months + 1).astype("datetime64[D]") - 1,
     "BMS": lambda months: np.asarray(np.busday_offset(MONTH_ENDS["MS"](months), 0, "forward")),
     "BME": lambda months: np.asarray(np.busday_offset(MONTH_ENDS["ME"](months), 0, "backward")),
+    "M29": lambda months: np.minimum(months.astype("datetime64[D]") + 28, MONTH_ENDS["ME"](months)),
+    "M30": lambda months: np.minimum(months.astype("datetime64[D]") + 29, MONTH_ENDS["ME"](months)),
 }
 """The day of its month that a row of each unit counts from."""
-_WITHIN = {"MS": (0, 28), "ME": (-27, 1), "BMS": (0, 1), "BME": (0, 1)}
+_WITHIN = {
+    "MS": (0, 28),
+    "ME": (-27, 1),
+    "BMS": (0, 1),
+    "BME": (0, 1),
+    "M29": (0, 1),
+    "M30": (0, 1),
+}
 """How many days from there a row may stand, so that every month has that day."""
 _MONTHS = {1: "monthly", 3: "quarterly", 12: "yearly"}
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
@@ -163,9 +173,11 @@ _UNITS: dict[str, tuple[str, str, bool, tuple[int, ...], tuple[str, ...]]] = {
     "ME": ("monthly, on the last day", "months, on the last day", True, (12,), ("month",)),
     "BMS": ("monthly, on the first business day", "months", True, (12,), ("month",)),
     "BME": ("monthly, on the last business day", "months", True, (12,), ("month",)),
+    "M29": ("monthly, on day 29", "months, on day 29", True, (12,), ("month",)),
+    "M30": ("monthly, on day 30", "months, on day 30", True, (12,), ("month",)),
 }
 _EXAMPLES = ("s", "min", "h", "D", "B", "W-SUN", "MS", "ME", "QS", "YS", STEPS)
-_ALIAS = re.compile(r"(\d{0,9}) ?([A-Za-z]+)(?:-([A-Z]{3}))?")
+_ALIAS = re.compile(r"(\d{0,9}) ?([A-Za-z]+|M29|M30)(?:-([A-Z]{3}))?")
 _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _OF_YEAR = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 # Multiples of a unit, and what pandas 2 wrote: there an end has no letter of its own.

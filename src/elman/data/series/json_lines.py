@@ -23,9 +23,10 @@ from elman.data.series.grid import Find
 from elman.data.series.panel import Covariate, Floats, Panel, borders_of
 from elman.data.series.stamps import place_in_zone
 from elman.data.series.times.format import parse_times
+from elman.data.tables.dialect import Dialect
 from elman.data.tables.read import KINDS, suffix_of
 from elman.data.tables.table import BadRows
-from elman.data.text_files import decoded_lines
+from elman.data.text_files import decoded_lines, encoding_of
 from elman.errors import InputError
 from elman.parse import parse_json
 
@@ -33,11 +34,11 @@ _REMEDY = "write one series a line in UTF-8, or all of them as a long table"
 _STATIC = ("feat_static_cat", "feat_static_real")
 
 
-def is_gluonts(paths: Sequence[Path]) -> bool:
+def is_gluonts(paths: Sequence[Path], columns: Columns) -> bool:
     """Whether files hold one series a line, rather than one row."""
     if not all(KINDS.get(suffix_of(path)) == "json" for path in paths):
         return False
-    for _, line in _lines(paths[0]):
+    for _, line in _lines(paths[0], columns):
         try:
             record = parse_json(line)
             return not isinstance(record, dict) or "target" in record
@@ -65,7 +66,7 @@ def read_grid(paths: Sequence[Path], columns: Columns) -> tuple[Panel, Find, Col
     """The series of one or several files."""
     rows, frequency = _Rows(), columns.frequency
     for path in paths:
-        for where, line in _lines(path):
+        for where, line in _lines(path, columns):
             record = _record(line, where)
             _append(rows, record, where)
             frequency = frequency or str(record.get("freq", ""))
@@ -132,14 +133,24 @@ def read_grid(paths: Sequence[Path], columns: Columns) -> tuple[Panel, Find, Col
         times=parsed.format,
     )
     notes = [parsed.note] if parsed.note else []
+    if (encoding := _encoding(paths[0], columns)) != "utf-8":
+        dialect = replace(columns.dialect or Dialect(), encoding=encoding)
+        found = replace(found, dialect=dialect)
+        notes += dialect.notes(f"{paths[0]}")
     return grid, lambda series, row: f"{rows.lines[series]}, value {row}", found, notes
 
 
-def _lines(path: Path) -> Iterator[tuple[str, str]]:
+def _lines(path: Path, columns: Columns) -> Iterator[tuple[str, str]]:
     """Each line that is not blank, with its place."""
-    for number, line in decoded_lines(path, BadRows(remedy=_REMEDY).add):
+    encoding = _encoding(path, columns)
+    for number, line in decoded_lines(path, BadRows(remedy=_REMEDY).add, encoding=encoding):
         if line.strip():
             yield f"{path}:{number}", line
+
+
+def _encoding(path: Path, columns: Columns) -> str:
+    kept = columns.dialect.encoding if columns.dialect else ""
+    return encoding_of(path, columns.asked.encoding, kept)
 
 
 def _record(line: str, where: str) -> dict[str, Any]:

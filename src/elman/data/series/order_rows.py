@@ -46,14 +46,17 @@ def placed_rows(table: Table, columns: Columns, codes: Integers) -> PlacedRows:
     if columns.counted:
         counts = library("pandas").Series(codes).groupby(codes).cumcount().to_numpy(np.int64)
         return PlacedRows(rows, counts[rows])
+    column, name, digits = times_of(table, columns)
     times = parse_times(
-        *times_of(table, columns.time),
+        column,
+        name,
         table.where,
         known=columns.times,
         asked=columns.dates,
         zone=columns.time_zone,
         series=codes,
         frequency=columns.frequency,
+        clock_digits=digits,
     )
     notes = [times.note] if times.note else []
 

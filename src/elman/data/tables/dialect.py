@@ -15,7 +15,7 @@ from elman.data.tables.asked import Asked
 from elman.data.tables.numerals import MISSING, number
 from elman.errors import InputError
 
-__all__ = ["MISSING", "Dialect", "find_dialect", "not_a_row"]
+__all__ = ["MISSING", "Dialect", "find_dialect", "names_delimiter", "not_a_row"]
 
 DELIMITERS = ("\t", ";", "|", ",")
 """Where several cut all lines alike, the first of them does: a comma may be a decimal one."""
@@ -133,9 +133,9 @@ def find_dialect(
     asked = asked or Asked()
     skipped = 0
     first = next((n for n, line in enumerate(lines) if line.strip()), None)
-    named = None if first is None else _SEP.fullmatch(lines[first].strip())
+    named = names_delimiter(lines[first]) if first is not None else ""
     if named and first is not None:
-        delimiter, skipped = named[1], first + 1
+        delimiter, skipped = named, first + 1
     delimiter = asked.delimiter or delimiter
     rows = [line for line in lines[skipped:] if line.strip()]
     comments = next((n for n, line in enumerate(rows) if not line.startswith("#")), 0)
@@ -153,6 +153,12 @@ def find_dialect(
         )
     enclosed = all(len(c) > 1 and c.strip()[:1] == c.strip()[-1:] == '"' for c in cells)
     return Dialect(delimiter, delimiter != "\t" or enclosed), skipped
+
+
+def names_delimiter(line: str) -> str:
+    """The delimiter that a first line such as `sep=;` names, else ""."""
+    found = _SEP.fullmatch(line.strip("\r\n \ufeff"))
+    return found[1] if found else ""
 
 
 def _delimiter(rows: Sequence[str], known: str, *, sure: bool) -> str:

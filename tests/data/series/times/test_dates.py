@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from elman.data.series.times.clocks import are_clocks, clock_time, joined_times, split, zone_offset
+from elman.data.series.times.clocks import (
+    are_clocks,
+    clock_digits,
+    clock_time,
+    joined_times,
+    split,
+    zone_offset,
+)
 from elman.data.series.times.dates import NOT_A_TIME, date_kinds, read_dates
 
 pd = pytest.importorskip("pandas")
@@ -134,21 +141,24 @@ def test_an_offset_that_no_place_has():
     [
         (["00:00", "13:30"], ["00:00", "13:30"]),
         (["18.00.00", "19.00.00"], ["18.00.00", "19.00.00"]),
-        ([0, 13], ["0:00", "13:00"]),
-        ([1.0, 24.0], ["1:00", "24:00"]),
+        ([0, 13], ["00:00", "13:00"]),
+        ([1.0, 24.0], ["01:00", "24:00"]),
         (["0000", "1330"], ["00:00", "13:30"]),
-        ([0, 930], ["0:00", "930"]),  # 15 would be an hour or minutes: not guessed row by row
+        ([10, 930], ["00:10", "09:30"]),  # without their leading zeros, as spreadsheets have them
+        (["10", "0930"], ["10", "0930"]),  # hours or minutes, as nobody can say
         (["000000", "133000"], ["00:00:00", "13:30:00"]),
+        ([500, 133000], ["00:05:00", "13:30:00"]),
     ],
 )
 def test_a_date_and_a_time_of_day_in_two_columns(clocks, expected):
-    joined = joined_times(pd.Series(["2024-01-01", "2024-01-02"]), pd.Series(clocks))
+    clock = pd.Series(clocks)
+    joined = joined_times(pd.Series(["2024-01-01", "2024-01-02"]), clock, clock_digits(clock))
 
     assert joined.tolist() == [f"2024-01-0{day} {each}" for day, each in enumerate(expected, 1)]
 
 
 def test_a_time_of_day_that_is_missing_leaves_no_time():
-    joined = joined_times(pd.Series(["2024-01-01", "2024-01-02"]), pd.Series(["13:00", None]))
+    joined = joined_times(pd.Series(["2024-01-01", "2024-01-02"]), pd.Series(["13:00", None]), 0)
 
     assert joined.isna().tolist() == [False, True]
 

@@ -293,7 +293,7 @@ def test_other_whole_numbers_count_steps(words):
         (["2024-01-01", None], ["t.csv:3: ds has no time"]),
         (["2024-01-01", "  "], ["t.csv:3: ds has no time"]),
         (["now", "today"], ["t.csv:2: ds is 'now', not a time"]),
-        (["2024-01-01 00:00 CET", "2024-01-01 01:00 CET"], ["t.csv:2", "CET", "--dates"]),
+        (["2024-01-01 00:00 CET", "2024-01-01 01:00 CET"], ["t.csv:2", "CET", "--time-zone"]),
         (["99999999999999999999", "1"], ["t.csv:2"]),
         ([1e30, 2e30], ["t.csv:2"]),
         ([[1], [2]], ["t.csv:2: ds holds lists", "--time"]),
@@ -434,3 +434,40 @@ def test_what_is_written_is_read_or_asked(form, clock, step, start, count):
     assert (found.stamps == times.to_numpy("datetime64[ns]")).all(), (words[:3], found.format)
     later = found.format.read(pd.Series(words[-1:]), "ds", where)
     assert later[0] == found.stamps[-1:]
+
+
+@pytest.mark.parametrize(
+    "word", ["2024-01-01 13:00 CET", "01.01.2024 13:00:00 CEST", "1/1/24 1:00 PM EST"]
+)
+@pytest.mark.remedy
+def test_the_name_of_a_zone_is_no_offset(word):
+    zone = word.split()[-1]
+    with pytest.raises(InputError, match=f"and {zone} is no distance from UTC .* --time-zone"):
+        parse_times(pd.Series([word]), "ds", where)
+
+    asked = "month-first" if "/" in word else ""
+    without = parse_times(pd.Series([word.removesuffix(f" {zone}")]), "ds", where, asked=asked)
+    assert without.stamps[0] == np.datetime64("2024-01-01T13:00")
+    offset = parse_times(pd.Series(["2024-01-01 13:00+01:00"]), "ds", where)
+    assert offset.stamps[0] == np.datetime64("2024-01-01T12:00")
+
+
+@pytest.mark.parametrize(
+    ("word", "form", "good"),
+    [
+        ("2024-01-01 0130", "%Y-%m-%d %H%M", True),
+        ("2024-01-01 130", "%Y-%m-%d %H%M", False),  # 13:00 to strptime, 01:30 to people
+        ("20240101", "%Y%m%d", True),
+        ("2024111", "%Y%m%d", False),
+        ("1/1/2024 1:30 PM", "%d/%m/%Y %I:%M %p", True),
+        ("1.1.24T013000Z", "%d.%m.%yT%H%M%SZ", True),
+    ],
+)
+def test_digits_that_a_format_puts_together_are_all_there(word, form, good):
+    if good:
+        assert parse_times(pd.Series([word]), "ds", where, asked=form).stamps[0] > np.datetime64(
+            0, "ns"
+        )
+        return
+    with pytest.raises(InputError, match="not a time written"):
+        parse_times(pd.Series([word]), "ds", where, asked=form)

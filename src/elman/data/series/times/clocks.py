@@ -110,22 +110,42 @@ def are_clocks(words: Sequence[str]) -> bool:
     )
 
 
-def joined_times(date: Any, clock: Any) -> Any:
+def clock_digits(clock: Any) -> int:
+    """How many digits the times of day of a pandas column have where they are whole numbers.
+
+    2 are hours, 4 hours and minutes, 6 have seconds as well; leading zeros may be lost in all of
+    them (5, 10, 100 … 2355), or in none. 0 where a word is no such number.
+    """
+    words = [_without_point(word) for word in library("pandas").factorize(clock)[1]]
+    if not words or not all(re.fullmatch(r"\d{1,6}", word, re.ASCII) for word in words):
+        return 0
+    longest = max(map(len, words))
+    digits = longest + longest % 2
+    padded = digits > 2 and any(len(word) > 1 and word.startswith("0") for word in words)
+    return 0 if padded and any(len(word) < digits for word in words) else digits
+
+
+def joined_times(date: Any, clock: Any, digits: int) -> Any:
     """One pandas column of the words "date clock"; missing where either is.
 
-    A whole number is an hour; four digits are hours and minutes, six have seconds as well.
+    `digits` are those of `clock_digits`, of this column or of an earlier one like it.
     """
     pd = library("pandas")
     words = date.where(date.isna(), date.astype(str).str.strip().str.removesuffix(" 00:00:00"))
     codes, kinds = pd.factorize(clock)
-    clocks = np.array([*map(_with_marks, kinds), None], dtype=object)[codes]
+    marked = [_with_marks(word, digits) for word in kinds]
+    clocks = np.array([*marked, None], dtype=object)[codes]
     return words.str.cat(pd.Series(clocks, index=date.index), sep=" ")
 
 
-def _with_marks(clock: Any) -> str:
-    text = str(clock).strip().removesuffix(".0")
-    if re.fullmatch(r"\d{1,2}", text, re.ASCII):
-        return f"{text}:00"
-    if re.fullmatch(r"\d{4}|\d{6}", text, re.ASCII):
-        return ":".join(text[place : place + 2] for place in range(0, len(text), 2))
-    return text
+def _without_point(clock: Any) -> str:
+    return str(clock).strip().removesuffix(".0")
+
+
+def _with_marks(clock: Any, digits: int) -> str:
+    text = _without_point(clock)
+    if not digits or len(text) > digits or not re.fullmatch(r"\d+", text, re.ASCII):
+        return text
+    text = text.zfill(digits)
+    text = ":".join(text[place : place + 2] for place in range(0, digits, 2))
+    return f"{text}:00" if digits == 2 else text

@@ -18,7 +18,7 @@ from elman.data.series.times.clocks import are_clocks, clock_time, split
 from elman.data.series.times.dates import ISO, date_kinds
 from elman.data.series.times.kinds import found_kind, is_regular
 from elman.data.series.times.numbers import whole_words
-from elman.data.series.times.words import NATIVE, Reading, Words, outside, read_words
+from elman.data.series.times.words import NATIVE, Reading, Words, outside, read_words, zone_by_name
 from elman.errors import InputError
 
 _LOOKED_AT = 100
@@ -34,11 +34,13 @@ class TimeFormat:
             datetimes of a frame, or a strptime format.
         offset: whether each time says how far it is from UTC, or is counted in UTC.
         zone: the time zone that was declared, which times without an offset are of.
+        clock_digits: of the times of day in a column of their own, see `clocks.clock_digits`.
     """
 
     kind: str
     offset: bool = False
     zone: str = ""
+    clock_digits: int = 0
 
     def read(self, column: Any, name: str, where: Where) -> tuple[Stamps, bool]:
         """(R,) the stamps of a later column, and whether they are instants in UTC.
@@ -62,6 +64,7 @@ class TimeFormat:
                 reading.bad,
                 lambda word: (
                     outside(word, self.kind)
+                    or zone_by_name(word)
                     or f"not {self._written} like those the run was trained on"
                 ),
             )
@@ -105,6 +108,7 @@ def parse_times(
     zone: str = "",
     series: Integers | None = None,
     frequency: str = "",
+    clock_digits: int = 0,
 ) -> Times:
     """The stamps of a column: written in a known way, or in one that is found over all rows.
 
@@ -118,6 +122,7 @@ def parse_times(
         series: (R,) which series each row is of: their times are regular in one order of day and
             month only.
         frequency: the distance of the rows, where it was declared.
+        clock_digits: of the times of day, to be kept.
 
     Raises:
         InputError: a time that is missing or can't be read, or a way to write them that is not
@@ -131,7 +136,7 @@ def parse_times(
         if asked:
             raise InputError(f"--dates {asked}: {name} holds datetimes already; leave the flag out")
         stamps, zoned = words.native
-        return Times(stamps, zoned, TimeFormat(NATIVE, zoned, zone), "")
+        return Times(stamps, zoned, TimeFormat(NATIVE, zoned, zone, clock_digits), "")
     codes = np.zeros(len(words.codes), dtype=np.int64) if series is None else series
 
     def regular(reading: Reading) -> bool:
@@ -141,10 +146,10 @@ def parse_times(
     if reading.bad.any():
         words.refuse(
             reading.bad,
-            lambda word: outside(word, kind) or _unlike(kind, asked),
+            lambda word: outside(word, kind) or zone_by_name(word) or _unlike(kind, asked),
         )
     stamps, zoned = words.placed(reading)
-    return Times(stamps, zoned, TimeFormat(kind, zoned, zone), note)
+    return Times(stamps, zoned, TimeFormat(kind, zoned, zone, clock_digits), note)
 
 
 def _unlike(kind: str, asked: str) -> str:

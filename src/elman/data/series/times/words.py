@@ -9,6 +9,7 @@ import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -230,8 +231,38 @@ def _read_strptime(words: Sequence[str], form: str) -> Reading:
             f"--dates {form}: not a format of dates ({reason}); give one such as %d.%m.%Y %H:%M"
         ) from error
     bad = ~are_known(index.year)
+    bad |= np.array([not _in_widths(form).fullmatch(word) for word in words], dtype=np.bool_)
     values = np.asarray(index.where(~bad, pd.Timestamp(0)).to_numpy(), "datetime64[ns]")
     return reading_of(values.astype(np.int64), bad, zoned)
+
+
+@lru_cache(8)
+def _in_widths(form: str) -> re.Pattern[str]:
+    """Words whose digits are as many as a strptime format puts together.
+
+    Python's own takes 130 as %H%M for 13:00.
+    """
+    found = ""
+    for place, part in enumerate(re.split(r"((?:%[YymdHIMSj]){2,})", form)):
+        if place % 2:
+            widths = part.split("%")[1:]
+            found += rf"(?<!\d)\d{{{sum({'Y': 4, 'j': 3}.get(each, 2) for each in widths)}}}"
+        else:
+            between = re.split(r"%.", part)
+            found += ".*?".join(re.escape(each).replace(r"\ ", r"\s+") for each in between)
+    return re.compile(found, re.ASCII | re.IGNORECASE)
+
+
+def zone_by_name(word: str) -> str:
+    """What is wrong with a time that ends in the name of a zone such as CET, or ""."""
+    found = re.fullmatch(r"(.*\d{1,2}[:.]\d\d.*?|\d[\d/.-]+)\s*(?!UTC|GMT|[AP]M)([A-Z]{3,5})", word)
+    if not found or not date_kinds(split(found[1]).date):
+        return ""
+    return (
+        f"and {found[2]} is no distance from UTC that is certain; write that, as in"
+        " 2024-05-17 13:00+01:00, or leave the word out and name a zone with --time-zone, such as"
+        " Europe/Berlin"
+    )
 
 
 def outside(word: str, kind: str) -> str:
