@@ -21,11 +21,13 @@ from queue import Queue
 
 from benchmarks.faults.mutation import Mutant, draw
 from benchmarks.faults.nearest import TestMap
-from benchmarks.faults.workers import Outcome, Worker, preload
+from benchmarks.faults.workers import Outcome, Worker
 from benchmarks.results import circumstances, write_section
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("layers", "training", "evaluation", "predictors", "data")
+CONTROLS = 5
+"""Files whose tests have to pass unchanged, before anything is counted."""
 EQUIVALENT = Path(__file__).parent / "equivalent.toml"
 
 
@@ -66,7 +68,6 @@ def run_all(
     mutants: list[Mutant], tests: TestMap, count: int, budget: float, folder: Path
 ) -> dict[Mutant, Outcome]:
     """Each mutant with how its tests ended; what was run before in `folder` is not run again."""
-    preload()
     log = folder / "outcomes.jsonl"
     known = {}
     if log.exists():
@@ -74,6 +75,14 @@ def run_all(
     free: Queue[Worker] = Queue()
     for number in range(count):
         free.put(Worker(ROOT, folder / f"tree-{number}"))
+
+    for number, path in enumerate(dict.fromkeys(mutant.path for mutant in mutants[:CONTROLS])):
+        source = (ROOT / path).read_text(encoding="utf-8")
+        control = Mutant(f"control {number}", path, (1, 10**6), "", "", source)
+        worker = free.get()
+        if worker.run(control, tests.nearest(path, (1, 500), budget)) != "survived":
+            raise SystemExit(f"{path}: its tests fail without a change")
+        free.put(worker)
 
     def run(mutant: Mutant) -> Outcome:
         key = f"{mutant.name} {mutant.after}"

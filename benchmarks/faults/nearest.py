@@ -74,6 +74,13 @@ class TestMap:
 
 
 def _read(root: Path, data: Path, times: Path) -> dict[str, object]:
+    seconds, failed = {}, set()
+    for case in ET.parse(times).iter("testcase"):
+        folder = case.get("classname", "").replace(".", "/")
+        name = f"{folder}.py::{case.get('name')}"
+        seconds[name] = float(case.get("time", 1))
+        if case.find("failure") is not None or case.find("error") is not None:
+            failed.add(name)  # such a test would kill every mutant
     read = CoverageData(str(data))
     read.read()
     names: dict[str, int] = {}
@@ -82,12 +89,8 @@ def _read(root: Path, data: Path, times: Path) -> dict[str, object]:
         path = Path(file).relative_to(root).as_posix()
         lines[path] = {}
         for line, contexts in read.contexts_by_lineno(file).items():
-            tests = {context.rpartition("|")[0] for context in contexts} - {""}
+            tests = {context.rpartition("|")[0] for context in contexts} - {"", *failed}
             lines[path][line] = sorted(names.setdefault(test, len(names)) for test in tests)
-    seconds = {}
-    for case in ET.parse(times).iter("testcase"):
-        folder = case.get("classname", "").replace(".", "/")
-        seconds[f"{folder}.py::{case.get('name')}"] = float(case.get("time", 1))
     return {"names": list(names), "lines": lines, "seconds": seconds}
 
 

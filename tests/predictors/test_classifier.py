@@ -167,6 +167,30 @@ def test_a_text_without_a_known_word_has_a_warning(trained: ClassifierPredictor)
     assert [row["warning"] for row in answers] == ["unknown word", ""]
 
 
+@pytest.mark.fault(40)
+def test_labels_per_step_have_warnings_too(kinds: Made, caplog: pytest.LogCaptureFixture) -> None:
+    texts = ["zzyzx qqq", "great zzyzx film", "superb"]
+    found = [row["warning"] for row in kinds["words"].predict(texts)]
+    assert found == ["no known words"] * 2 + ["", "unknown word", "", ""]
+    assert caplog.messages == ["1 row: no known words"]
+    answers = contract.answers_of(kinds["words"].session(), ["\n".join(texts)])
+    assert [row["warning"] != "" for row in answers] == [warning != "" for warning in found]
+    assert "warning" not in kinds["numbers"].predict([ARRAY])[0]
+
+
+@pytest.mark.fault(10)
+@pytest.mark.remedy
+def test_rows_left_out_are_counted(
+    trained: ClassifierPredictor, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "new.csv"
+    path.write_text('text,n\na film,1\n"",2\ngreat,3\n"  ",4\n', encoding="utf-8")
+    with pytest.raises(InputError, match=r"new.csv:3: its text is empty; .* --skip-bad-rows"):
+        trained.predict(path)
+    assert len(trained.predict(path, skip_bad_rows=True)) == 2
+    assert caplog.messages == [f"{path}: left out 2 rows that can't be read"]
+
+
 def test_a_word_is_answered_when_it_is_complete(trained: ClassifierPredictor) -> None:
     session = trained.session()
     assert session.push("gre") == []

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from elman.checksums import sealed
 from elman.data.given import Texts
 from elman.errors import InputError, RunFailed
 from elman.predictors import language_model as module
@@ -136,12 +137,12 @@ def test_parts_of_a_folder_that_do_not_fit(trained: Run, tmp_path: Path) -> None
     for name, value in [("num_layers", "many"), ("cell", "lstn"), ("readout", "none")]:
         content = json.loads(good)
         content["settings"][name] = value
-        header.write_text(json.dumps(content), encoding="utf-8")
+        header.write_bytes(sealed(json.dumps(content).encode()))
         with pytest.raises(InputError, match=str(value)) as error:
             load(tmp_path / "saved")
         assert "\n" not in str(error.value)
     content = json.loads(good)
     content["settings"]["hidden_size"] = 13
-    header.write_text(json.dumps(content), encoding="utf-8")
+    header.write_bytes(sealed(json.dumps(content).encode()))
     with pytest.raises(InputError, match="weights of another model"):
         load(tmp_path / "saved")

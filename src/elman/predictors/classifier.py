@@ -5,6 +5,8 @@ Legend: T time, C channels, K classes.
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +17,7 @@ from pydantic import Field
 from torch import nn
 
 from elman.data.given import Files, Given, Texts
+from elman.data.labeled.encoded import Encoded
 from elman.data.labeled.rows import Inputs, Words
 from elman.data.labeled.rows import Texts as TextRows
 from elman.diagnostics.activations import Activations
@@ -37,6 +40,8 @@ from elman.predictors.classifier_outputs import (
 from elman.predictors.classifier_session import ClassifierSession
 from elman.predictors.predictor import Parts, Predictor
 from elman.settings import Options, adapter
+
+LOG = logging.getLogger("elman")
 
 
 class ClassifierPrediction(RowOptions):
@@ -147,27 +152,29 @@ class ClassifierPredictor(Predictor):
         """A row of answers for each row of the inputs; for labels at each step, one for each step.
 
         The columns of a table come first, then `predicted`, its `probability`, and `p_CLASS` for
-        each class. For whole texts a `warning` comes last, empty where there is none: the text may
-        have no word that the classifier knows.
+        each class. For texts and words a `warning` comes last, empty where there is none: the row
+        may have no word that the classifier knows, or a labeled word may be unknown.
         """
         assert isinstance(options, ClassifierPrediction)
         explaining = options.explain or options.html is not None
         if explaining and self.schema.inputs != "texts":
             raise InputError("--explain: for classifiers of whole texts; leave it out")
         explained: list[Explanation] = []
+        warned: Counter[str] = Counter()
         rows_before = 0
         for read, rows in rows_of(self.schema, self._given(inputs, options), options):
             encoded, ends = self.encoder.unlabeled(read, self.schema.kind)
             probabilities = probabilities_of(self.model, encoded)
             if self.schema.kind == "step":
-                by_step = probabilities if ends is None else probabilities[ends]
-                yield from self._steps(read, by_step, rows_before)
+                yield from self._steps(read, encoded, ends, probabilities, rows_before, warned)
                 rows_before += len(read)
                 continue
             for place, (row, found) in enumerate(zip(rows, probabilities, strict=True)):
                 answer = dict(answered(self.schema, found))
                 if self.encoder.words is not None:
-                    answer["warning"] = self.encoder.words.warning(encoded.row(place)[1:])
+                    warning = self.encoder.words.warning(encoded.row(place)[1:])
+                    warned[warning] += 1
+                    answer["warning"] = warning
                 if both := [name for name in answer if name in row]:
                     raise InputError(
                         f"the table has a column {both[0]!r}, which the answer needs; rename it"
@@ -178,6 +185,9 @@ class ClassifierPredictor(Predictor):
                     if options.html is not None:
                         explained.append(why)
                 yield {**row, **answer}
+        for warning, count in warned.items():
+            if warning:
+                LOG.warning("%s %s: %s", f"{count:,}", "row" if count == 1 else "rows", warning)
         if options.html is not None:
             write_page(explained, options.html)
 
@@ -225,13 +235,34 @@ class ClassifierPredictor(Predictor):
             raise InputError("--text: this classifier reads numbers; give a file of them")
         return Texts([options.text], where="--text")
 
-    def _steps(self, inputs: Inputs, probabilities: Array, before: int) -> Iterator[Row]:
-        """A row for each step (S, K): which row and step of the input, and its label."""
+    def _steps(
+        self,
+        inputs: Inputs,
+        encoded: Encoded,
+        ends: np.ndarray | None,
+        probabilities: Array,
+        before: int,
+        warned: Counter[str],
+    ) -> Iterator[Row]:
+        """A row for each step: which row and step of the input, and its label.
+
+        `ends` are the steps of `encoded` at which the words end; `probabilities` are (S, K).
+        """
         assert not isinstance(inputs, TextRows)
         words = inputs.words if isinstance(inputs, Words) else None
         for row, (begin, length) in enumerate(zip(inputs.offsets, inputs.lengths, strict=False)):
+            ids, first = encoded.row(row), int(encoded.offsets[row])
+            token, nothing = 1, ""
+            if self.encoder.words is not None:
+                nothing = self.encoder.words.warning(ids[1:])
+                warned[nothing] += 1
             for step in range(int(length)):
                 place = int(begin) + step
+                end = place if ends is None else int(ends[place])
+                answer = dict(answered(self.schema, probabilities[end]))
                 what = {} if words is None else {"word": words[place]}
-                answer = answered(self.schema, probabilities[place])
+                if self.encoder.words is not None:
+                    own = ids[token : end - first + 1]
+                    token = end - first + 1
+                    answer["warning"] = nothing or self.encoder.words.word_warning(own)
                 yield {"row": before + row + 1, "step": step + 1, **what, **answer}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -32,11 +33,14 @@ from elman.data.labeled.standardize import Standardizer
 from elman.data.labeled.words import WordEncoder, words_of
 from elman.data.tables.asked import TableSettings
 from elman.data.tables.read import KINDS, suffix_of
+from elman.data.tables.table import BadRows
 from elman.data.text import lines_of
 from elman.data.text_files import encoding_of
 from elman.data.tokenizer import tokenizer_from_bytes
 from elman.errors import InputError
 from elman.settings import Options
+
+LOG = logging.getLogger("elman")
 
 InputKind = Literal["texts", "words", "numbers"]
 _KINDS: dict[InputKind, type[Inputs]] = {"texts": Texts, "words": Words, "numbers": Sequences}
@@ -214,7 +218,10 @@ def _of_table(
     schema: Schema, data: Given, where: str, options: RowOptions
 ) -> tuple[Inputs, Sequence[Row]]:
     columns = options.columns(schema.columns)
-    found = read_unlabeled(data, columns, schema.names, skip_bad_rows=options.skip_bad_rows)
+    bad = BadRows(options.skip_bad_rows)
+    found = read_unlabeled(data, columns, schema.names, bad)
+    for note in bad.notes():
+        LOG.warning("%s: %s", where, note)
     if not isinstance(found.inputs, _KINDS[schema.inputs]):
         raise InputError(f"{where}: expected {schema.inputs}, as this classifier was trained on")
     numbered = [{"row": n} for n in range(1, len(found.inputs) + 1)]

@@ -60,8 +60,7 @@ class ClassifierSession(Session[Any, Row]):
                 self._stream.push(words.start)
             place, inputs = {"line": sequence, "word": read}, words.ids(read, step == 1)
             logits = self._stream.push(inputs)[-1]
-            if self._schema.kind != "step":
-                warning["warning"] = "unknown word" if words.warning(inputs) else ""
+            warning["warning"] = words.word_warning(inputs)
         else:
             place = {"sequence": sequence, "step": step}
             logits = self._stream.push(read if scale is None else scale.apply(read))

@@ -91,6 +91,18 @@ def test_a_dict_of_arrays_and_the_index_of_a_frame() -> None:
         read_columns(Columns({"a": [1], "b": [1, 2]}))
 
 
+def test_a_quoted_empty_cell_is_a_row_and_a_blank_line_is_none(tmp_path: Path) -> None:
+    """As pandas writes a missing text or number in a table of one column."""
+    table = read(tmp_path / "a.csv", 'text\n\none\n""\n\ntwo\n')
+    assert values(table) == {"text": ["one", "", "two"]}
+    assert (list(table.lines), table.blank) == ([3, 4, 6], 2)
+    path = tmp_path / "frame.csv"
+    pd.DataFrame({"y": [1.5, None, 3.0]}).to_csv(path, index=False)
+    assert values(read_file(path, BadRows())) == {"y": ["1.5", "", "3.0"]}
+    wider = read(tmp_path / "wide.csv", 'a,b\n1,2\n""\n"",""\n3,4\n')
+    assert values(wider) == {"a": ["1", "3"], "b": ["2", "4"]}
+
+
 @pytest.mark.parametrize("between", [",", ";", "\t", "|"])
 @pytest.mark.parametrize("row", ["1{0}2{0}3", "1"])
 def test_a_row_of_another_width_is_refused_by_its_line(

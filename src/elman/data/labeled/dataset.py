@@ -95,10 +95,12 @@ def read_more(
 
 
 def read_unlabeled(
-    data: Data | Given, columns: Columns, names: Sequence[str] = (), *, skip_bad_rows: bool = False
+    data: Data | Given,
+    columns: Columns,
+    names: Sequence[str] = (),
+    bad: BadRows = BadRows(),  # noqa: B008 (it counts nothing: it raises)
 ) -> ParsedRows:
     """Rows to be classified; what labels that may be there say is not looked at."""
-    bad = BadRows(skip_bad_rows)
     return read_rows(one_part(data), columns, bad, labeled=False, classes=names)
 
 

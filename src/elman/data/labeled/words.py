@@ -63,6 +63,10 @@ class WordEncoder:
             return ""
         return f"no known {'characters' if self.tokenizer.unit == 'char' else 'words'}"
 
+    def word_warning(self, ids: Integers) -> str:
+        """That a word is unknown, or "", for its `ids`."""
+        return "unknown word" if self.warning(ids) else ""
+
     def _encode(self, word: str, first: bool) -> Integers:
         if self.split_punctuation:
             word = separated(word)

@@ -295,7 +295,9 @@ def _rows(
                 continue
             if len(row) > MOST_COLUMNS:
                 raise _too_wide(f"{path}:{lines.begin}", len(row))
-            if any(cell.strip() for cell in row):
+            # A quoted empty cell in a table of one column is a row; a blank line is none.
+            alone = row == [""] and len(rows) > 0 and len(rows[0]) == 1
+            if alone or any(cell.strip() for cell in row):
                 budget.take(_BYTES_OF_A_ROW + _BYTES_OF_A_CELL * len(row))
                 rows.append(row)
                 begins.append(lines.begin)
