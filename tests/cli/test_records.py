@@ -47,3 +47,20 @@ def test_a_report_shows_significant_digits(
 ) -> None:
     print_report(Report([Score("test", "MAE", value, "units of the data")]))
     assert shown in capsys.readouterr().out.split()
+
+
+def test_a_report_fits_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    out = Terminal()
+    monkeypatch.setattr("sys.stdout", out)
+    monkeypatch.setenv("COLUMNS", "80")
+    name = "accuracy of TF-IDF of words and pairs of words with logistic regression"
+    scores = [
+        Score("test", name, 0.55, "of all rows"),
+        Score("test", "MASE", 1.5, "changes by row"),
+    ]
+    print_report(Report(scores, verdict=["one two three four " * 10]))
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[-1].split() == ["test", "MASE", "1.5000", "changes", "by", "row"]
+    table = lines[-3:-1]
+    assert " ".join(" ".join(table).split()) == f"test {name} 0.55000 of all rows"

@@ -40,6 +40,9 @@ def evaluate(
             print(json_line(asdict(score)))
     else:
         print_report(report)
+        for name in ("forecasts", "per_series", "by_step", "plot"):
+            if options.get(name) is not None:
+                print(f"written: {options[name]}")
     sys.stdout.flush()
 
 

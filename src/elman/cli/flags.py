@@ -63,14 +63,14 @@ def flag(name: str, field: FieldInfo, group: Group, *, show: bool) -> inspect.Pa
     Its extra "flag" is how it is written where its name would be a word of Python's own.
     """
     default = field.get_default(call_default_factory=True)
-    text = "none" if default is None else _written(default)
+    text = "" if default is None else _written(default)
     parameter = Parameter(
         name=_extra(field).get("flag"),
         help=field.description,
         group=group,
         show=show,
         negative_iterable=(),
-        show_default=False if default is None else lambda _: text,
+        show_default=(lambda _: text) if text else False,
     )
     return inspect.Parameter(
         name,

@@ -53,7 +53,9 @@ def predict(
             write(record)
     else:
         write_table(records, out)
-        print(f"written: {out}")
+        for path in (out, options.get("plot"), options.get("html"), options.get("alignments")):
+            if path is not None:
+                print(f"written: {path}")
 
 
 command = with_options(predict, "Prediction")

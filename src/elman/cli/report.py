@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from textwrap import fill
+from textwrap import fill, wrap
 from typing import TextIO, final
 
 from elman.evaluation.report import Report
@@ -38,7 +38,7 @@ def reading() -> Iterator[Collection[str]]:
 
 @final
 class _Lines(logging.Handler):
-    """Prints lines as they are, and keeps them."""
+    """Prints lines, as wide as the terminal is, and keeps them as they are."""
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__()
@@ -47,14 +47,14 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         self.lines.append(record.getMessage())
-        print(record.getMessage(), file=self._stream, flush=True)
+        print(_fitted(record.getMessage(), self._stream), file=self._stream, flush=True)
 
 
 def announce(run: Run, printed: Collection[str] = ()) -> None:
     """What was read, but for the lines printed already, and the model that will be trained."""
     for line in run.task.describe():
         if line not in printed:
-            print(line)
+            print(_fitted(line, sys.stdout))
     parameters = sum(p.numel() for p in run.predictor.network.parameters())
     steps = run.task.source().steps_per_epoch
     print(f"model {parameters:,} parameters, on {run.task.config.device}")
@@ -67,9 +67,11 @@ def announce(run: Run, printed: Collection[str] = ()) -> None:
 
 def conclude(run: Run, outcome: Outcome) -> None:
     """How training ended, the scores of the best weights, and which commands come next."""
+    took = outcome.seconds
     print(
         f"stopped by {outcome.reason} after {outcome.step:,} steps and "
-        f"{outcome.seconds / 60:.1f} minutes of training; best at step {outcome.best_step:,}"
+        f"{f'{took:.1f} seconds' if took < 60 else f'{took / 60:.1f} minutes'} of training; "
+        f"best at step {outcome.best_step:,}"
     )
     print_report(run.report())
     print("\nnext:")
@@ -79,15 +81,27 @@ def conclude(run: Run, outcome: Outcome) -> None:
 
 def print_report(report: Report) -> None:
     """What was found in words, then a table, each number with its unit."""
-    wrapped = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     for line in report.verdict:
-        print(line if wrapped is None else _wrapped(line, wrapped))
+        print(_fitted(line, sys.stdout))
     split = max((len(score.split) for score in report.scores), default=0)
-    metric = max((len(score.metric) for score in report.scores), default=0)
+    unit = max((len(score.unit) for score in report.scores), default=0)
+    metric = max(10, *(len(score.metric) for score in report.scores), 0)
+    if sys.stdout.isatty():
+        metric = min(metric, max(20, _width() - split - unit - 14))
     for score in report.scores:
+        *above, name = wrap(score.metric, metric, subsequent_indent="  ") or [""]
         value = f"{significant(score.value):>10} {score.unit}".rstrip()
-        print(f"{score.split:<{split}}  {score.metric:<{max(metric, 10)}} {value}")
+        for part in above:
+            print(f"{score.split:<{split}}  {part}")
+        print(f"{'' if above else score.split:<{split}}  {name:<{metric}} {value}")
 
 
-def _wrapped(line: str, width: int) -> str:
-    return fill(line, width, subsequent_indent="  ", break_on_hyphens=False)
+def _fitted(line: str, stream: TextIO) -> str:
+    """`line` as wide as the terminal, or as it is where `stream` is none."""
+    if not stream.isatty():
+        return line
+    return fill(line, _width(), subsequent_indent="  ", break_on_hyphens=False)
+
+
+def _width() -> int:
+    return shutil.get_terminal_size().columns

@@ -212,7 +212,7 @@ def test_what_cannot_be_worked_with_is_said(tmp_path: Path) -> None:
         ([tmp_path], {"source": "en", "target": "fr"}, "holds no valid"),
         ([tsv(tmp_path, ["a\tb\tc"] * 9, "three.tsv")], {}, "3 columns, and which two"),
         ([table], {"source": "en", "target": "de"}, "no column 'en'"),
-        ([write(tmp_path / "x.jsonl", ['{"a": 1}'])], {}, "which two are the sentences"),
+        ([write(tmp_path / "x.jsonl", ['{"a": 1}'])], {}, "has one column, but sentences need two"),
         ([tsv(tmp_path, ROWS[:2], "two.tsv")], {}, "too short: 2 pairs"),
         ([tsv(tmp_path, ["", ""], "none.tsv")], {}, "the file is empty"),
         ([table], {"valid_fraction": 0.7, "test_fraction": 0.3}, "leave nothing"),

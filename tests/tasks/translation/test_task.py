@@ -242,7 +242,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     cases = [
         ([tmp_path / "none.tsv"], "no such file"),
         ([short, other], "goes on after line 1"),
-        ([three], "which two are the sentences"),
+        ([three], "such as --source 1 --target 2"),
         ([broken], "broken.tsv:51: has 1 column"),
         ([table, "--source", "en"], "--source and --target go together"),
         ([table, "--source", "en", "--target", "de"], "no column 'en'"),

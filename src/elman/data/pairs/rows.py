@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from elman.bounds import Budget
@@ -182,10 +183,18 @@ class Reader:
             if any(isinstance(cell, str) for cell in cells[:_LOOKED_AT])
         ]
         if len(texts) != 2:
-            counted = "1 column" if len(columns) == 1 else f"{len(columns)} columns"
+            if len(columns) < 2:
+                raise InputError(
+                    f"{table.name}: has one column, but sentences need two, the source and the"
+                    " target; give a table of two columns, or two files with a sentence a line"
+                )
+            first, second = (
+                quote(str(name)) for name in list(texts if len(texts) > 1 else columns)[:2]
+            )
             raise InputError(
-                f"{table.name}: has {counted}, and which two are the sentences is not clear; name"
-                f" them (of {listed(columns)}), such as --source {next(iter(columns), 1)}"
+                f"{table.name}: has {len(columns)} columns, and which two are the sentences is not"
+                f" clear; name them (of {listed(columns)}), such as"
+                f" --source {first} --target {second}"
             )
         source, target = texts
         shown = (repr(source), repr(target))

@@ -21,11 +21,11 @@ from elman.data.series.panel import Booleans, Floats, Integers
 
 INTERVALS = (50, 80, 95)
 UNITS = {
-    "MASE": "mean changes from row to row",
-    "seasonal MASE": "mean changes from season to season",
+    "MASE": "changes by row",
+    "seasonal MASE": "changes by season",
     "MAE": "units of the data",
     "RMSE": "units of the data",
-    "MSE": "units of the data, squared",
+    "MSE": "squared units",
     "sMAPE": "%",
     "CRPS": "units of the data",
     "weighted quantile loss": "of the mean size",

@@ -33,7 +33,11 @@ def read_folder(
         if file.suffix.lower() in (".csv", ".tsv") and file.name not in LABEL_FILES
     ]
     if not files:
-        raise InputError(f"{folder}: holds no .csv or .tsv files; give a folder with sequences")
+        raise InputError(
+            f"{folder}: holds no .csv or .tsv files, one for each sequence of numbers; texts are"
+            " read from one table with a column of text and one of labels, or from a .txt file with"
+            " a line __label__NAME TEXT for each"
+        )
     listed = _label_file(folder) if labeled and not columns.per_step else None
     kept: list[tuple[Path, Floats, Sequence[str]]] = []
     names: tuple[str, ...] | None = None
