@@ -16,7 +16,7 @@ from elman.data.series.columns import Columns, times_of
 from elman.data.series.header import has_names
 from elman.data.series.keys import joined_keys
 from elman.data.series.panel import Floats, Panel
-from elman.data.series.time_format import parse_times
+from elman.data.series.times.format import parse_times
 from elman.data.tables.dialect import Dialect, find_dialect
 from elman.data.tables.table import Table, number_of
 from elman.errors import InputError

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BeforeValidator
 
-from elman.data.series.clocks import joined_times
 from elman.data.series.panel import Missing
-from elman.data.series.time_format import TimeFormat
+from elman.data.series.times.clocks import joined_times
+from elman.data.series.times.format import TimeFormat
 from elman.data.tables.asked import Asked
 from elman.data.tables.dialect import Dialect
 from elman.data.tables.table import Table
@@ -46,7 +46,7 @@ class Columns:
         future: covariates known ahead; a table to predict from has them beyond the last target.
         frequency: an alias, see `elman.data.series.frequency.Frequency.named`.
         time_zone: an IANA name; of the times in the data, where these do not say it.
-        dates: how the times are written, where that is said: `elman.data.series.time_kinds.NAMED`
+        dates: how the times are written, where that is said: `elman.data.series.times.kinds.NAMED`
             or a strptime format.
         missing: what stands where a row or a value is missing: nothing (it is an error), the
             last value, the line between its neighbors, 0, or a mask (nothing is invented).

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from elman.data.optional import library
-from elman.data.series.clocks import are_clocks
 from elman.data.series.columns import Columns
 from elman.data.series.find_keys import refuse_several_series, repeats
 from elman.data.series.frequency import STEPS
 from elman.data.series.levels import SERIES
-from elman.data.series.time_format import look_like_times
+from elman.data.series.times.clocks import are_clocks
+from elman.data.series.times.format import look_like_times
 from elman.data.tables.table import Table, listed
 from elman.errors import InputError
 

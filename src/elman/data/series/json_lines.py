@@ -22,7 +22,7 @@ from elman.data.series.frequency import Frequency
 from elman.data.series.grid import Find
 from elman.data.series.panel import Covariate, Floats, Panel, borders_of
 from elman.data.series.stamps import place_in_zone
-from elman.data.series.time_format import parse_times
+from elman.data.series.times.format import parse_times
 from elman.data.tables.read import KINDS, suffix_of
 from elman.data.tables.table import BadRows
 from elman.data.text_files import decoded_lines

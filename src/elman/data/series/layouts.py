@@ -22,7 +22,7 @@ from elman.data.series.find_columns import check_names, holds_times
 from elman.data.series.find_keys import repeats
 from elman.data.series.header import LEAST_ACROSS
 from elman.data.series.levels import without_levels
-from elman.data.series.time_format import look_like_times
+from elman.data.series.times.format import look_like_times
 from elman.data.tables.table import Table, listed
 from elman.errors import InputError
 

@@ -14,7 +14,7 @@ from elman.data.series.columns import Columns, times_of
 from elman.data.series.frequency import Stamps, spoken
 from elman.data.series.panel import Booleans, Floats, Integers
 from elman.data.series.stamps import Placed, Where, place_in_zone
-from elman.data.series.time_format import TimeFormat, parse_times
+from elman.data.series.times.format import TimeFormat, parse_times
 from elman.data.tables.table import Table
 from elman.errors import InputError
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elman.data.series.time_format import TimeFormat, look_like_times, parse_times
+from elman.data.series.times.format import TimeFormat, look_like_times, parse_times
 from elman.errors import InputError
 
 pd = pytest.importorskip("pandas")

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from elman.data.series.clocks import are_clocks, clock_time, joined_times, split, zone_offset
-from elman.data.series.dates import NO_DAY, date_kinds, read_dates
+from elman.data.series.times.clocks import are_clocks, clock_time, joined_times, split, zone_offset
+from elman.data.series.times.dates import NO_DAY, date_kinds, read_dates
 
 pd = pytest.importorskip("pandas")
 

@@ -1,7 +1,7 @@
 """How a date can be written, without its time of day: one pattern a kind.
 
 A word that is a date in two kinds ("01/02/2024") is not decided here: see
-`elman.data.series.time_format`.
+`elman.data.series.times.format`.
 """
 
 from __future__ import annotations

@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from elman.data.series.clocks import are_clocks, clock_time, split
-from elman.data.series.dates import ISO, date_kinds
 from elman.data.series.frequency import STEPS, Stamps
 from elman.data.series.panel import Integers
 from elman.data.series.stamps import Where
-from elman.data.series.time_kinds import found_kind, is_regular
-from elman.data.series.time_words import NATIVE, Reading, Words, outside, read_words
-from elman.data.series.whole_times import whole_words
+from elman.data.series.times.clocks import are_clocks, clock_time, split
+from elman.data.series.times.dates import ISO, date_kinds
+from elman.data.series.times.kinds import found_kind, is_regular
+from elman.data.series.times.numbers import whole_words
+from elman.data.series.times.words import NATIVE, Reading, Words, outside, read_words
 from elman.errors import InputError
 
 _LOOKED_AT = 100
@@ -29,8 +29,8 @@ class TimeFormat:
     """How times are written.
 
     Attributes:
-        kind: a name of `dates.DATE_KINDS` such as "day.month.year", of `whole_times.DIGITS` or
-            `whole_times.EPOCHS`, "year", "steps" where time is counted, "datetime" for the
+        kind: a name of `dates.DATE_KINDS` such as "day.month.year", of `numbers.DIGITS` or
+            `numbers.EPOCHS`, "year", "steps" where time is counted, "datetime" for the
             datetimes of a frame, or a strptime format.
         offset: whether each time says how far it is from UTC, or is counted in UTC.
         zone: the time zone that was declared, which times without an offset are of.

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from elman.data.optional import library
-from elman.data.series.clocks import clock_time, split, split_all, zone_offset
-from elman.data.series.dates import DATE_KINDS, ISO, NO_DAY, PERIODS, date_kinds, read_dates
 from elman.data.series.frequency import STEPS, Stamps
 from elman.data.series.panel import Booleans, Integers
 from elman.data.series.stamps import Where
-from elman.data.series.whole_times import DIGITS, EPOCHS, read_digits, read_epochs, whole_words
+from elman.data.series.times.clocks import clock_time, split, split_all, zone_offset
+from elman.data.series.times.dates import DATE_KINDS, ISO, NO_DAY, PERIODS, date_kinds, read_dates
+from elman.data.series.times.numbers import DIGITS, EPOCHS, read_digits, read_epochs, whole_words
 from elman.errors import InputError
 
 NATIVE, YEAR = "datetime", "year"

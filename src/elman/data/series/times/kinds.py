@@ -10,12 +10,19 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from elman.data.series.clocks import split
-from elman.data.series.dates import ISO, NO_DAY, date_kinds
 from elman.data.series.frequency import STEPS, Stamps
 from elman.data.series.infer_frequency import infer_frequency
 from elman.data.series.panel import Integers
-from elman.data.series.time_words import (
+from elman.data.series.times.clocks import split
+from elman.data.series.times.dates import ISO, NO_DAY, date_kinds
+from elman.data.series.times.numbers import (
+    EPOCHS,
+    date_candidates,
+    epoch_candidate,
+    read_digits,
+    whole_words,
+)
+from elman.data.series.times.words import (
     YEAR,
     Reading,
     Words,
@@ -23,13 +30,6 @@ from elman.data.series.time_words import (
     read_steps,
     read_words,
     reading_of,
-)
-from elman.data.series.whole_times import (
-    EPOCHS,
-    date_candidates,
-    epoch_candidate,
-    read_digits,
-    whole_words,
 )
 from elman.errors import InputError
 

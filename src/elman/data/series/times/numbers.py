@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from elman.data.series.dates import NO_DAY, read_dates
+from elman.data.series.times.dates import NO_DAY, read_dates
 
 Integers = npt.NDArray[np.int64]
 DIGITS = {
