@@ -246,6 +246,21 @@ def test_weights_that_are_none(tmp_path: Path, change: Any, message: str) -> Non
         load_model(path, model)
 
 
+def test_weights_that_are_no_longer_tied(tmp_path: Path) -> None:
+    """Settings that were changed to tie two layers would leave the weights of one of them."""
+    path, model = tmp_path / "m", nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    save_model(path, model)
+    tied = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    tied[1].weight = tied[0].weight
+    with pytest.raises(InputError, match=r"\(1.weight differs from 0.weight, tied to it\)"):
+        load_model(path, tied)
+    with torch.no_grad():
+        model[1].weight.copy_(model[0].weight)
+    save_model(path, model)
+    load_model(path, tied)
+    assert torch.equal(tied[1].weight, model[0].weight)
+
+
 def test_each_byte_of_a_file_of_tensors_counts(tmp_path: Path) -> None:
     path = tmp_path / "t"
     save_tree(path, {"a": torch.arange(3.0), "step": 7})

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -90,7 +91,7 @@ def load_weights(model: nn.Module, weights: Any, path: Path) -> None:
     try:
         model.load_state_dict(weights)
     except (RuntimeError, TypeError, AttributeError) as error:
-        reason = " ".join(str(error).split())
+        reason = " ".join(str(error).split())[:300]
         raise InputError(f"{path}: the weights of another model ({reason})") from error
 
 
@@ -113,6 +114,12 @@ def _unlike(own: Mapping[str, Tensor], weights: Any) -> str | None:
     for name in weights:
         if name not in own:
             return f"the weights of another model ({name} is too much)"
+    first: dict[tuple[int, torch.Size], str] = {}
+    for name, tensor in own.items():
+        place = (tensor.data_ptr(), tensor.shape)
+        other = first.setdefault(place, name) if tensor.numel() else name
+        if other != name and not torch.equal(weights[name], weights[other]):
+            return f"the weights of another model ({name} differs from {other}, tied to it)"
     return None
 
 

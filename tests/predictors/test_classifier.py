@@ -389,6 +389,9 @@ def test_options_that_matter_after_training_are_kept(tmp_path: Path, cell: str) 
         {"hidden_size": None},
         {"cell": "nope"},
         {"options": {"zoneout": 2}},
+        {"hidden_size": 10**30},
+        {"pooling": None},
+        {"schema": {"names": ["x", "x"], "kind": "one", "inputs": "texts"}},
     ],
 )
 def test_damaged_parts_are_one_line(trained: ClassifierPredictor, settings: dict[str, Any]) -> None:
@@ -396,3 +399,4 @@ def test_damaged_parts_are_one_line(trained: ClassifierPredictor, settings: dict
     with pytest.raises(InputError) as caught:
         make("classifier", Parts({**parts.settings, **settings}, parts.files), "folder")
     assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 400

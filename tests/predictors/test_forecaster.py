@@ -14,6 +14,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import elman
+from elman.checksums import sealed
 from elman.data.given import Texts
 from elman.errors import InputError
 from elman.predictors.forecaster import ForecasterPredictor
@@ -139,6 +141,25 @@ def test_faults_of_text(predictor: ForecasterPredictor) -> None:
 
 def test_saved_and_loaded_is_the_same(predictor: ForecasterPredictor, tmp_path: Path) -> None:
     contract.saved_and_loaded_is_the_same(predictor, tmp_path, TEXT, same, **OPTIONS)
+
+
+@pytest.mark.parametrize("calendar", [None, 0, [], {}, False, 1, "true"])
+def test_a_calendar_that_is_not_that_of_its_scaler(
+    predictor: ForecasterPredictor, tmp_path: Path, calendar: Any
+) -> None:
+    """The network would be shown other columns than it was trained on."""
+    predictor.save(tmp_path / "saved")
+    path = tmp_path / "saved" / "predictor.json"
+    content = json.loads(path.read_bytes())
+    assert content["settings"]["calendar"] is True
+    content["settings"]["calendar"] = calendar
+    path.write_bytes(sealed(json.dumps(content).encode()))
+    with pytest.raises(InputError) as caught:
+        elman.load(tmp_path / "saved")
+    assert str(caught.value).startswith(str(tmp_path / "saved"))
+    assert "\n" not in str(caught.value)
+    if calendar is False:
+        assert "scaler.safetensors is not of this predictor: future has" in str(caught.value)
 
 
 def test_a_folder_forecasts_without_its_run(trained: Run, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,22 @@ DAMAGE: dict[str, tuple[Any, str]] = {
     "no settings": (changed(settings=None), "predictor.json: cannot be read"),
     "settings in a list": (changed(settings=[]), "'settings' must be an object, got list"),
     "settings that are a text": (changed(settings="x"), "predictor.json: cannot be read"),
-    "a number without bounds": (changed(settings__num_layers=10**30), "do not fit together"),
+    "a number without bounds": (
+        changed(settings__num_layers=10**7),
+        r"predictor.json: was changed: num_layers is more than its weights of 6,824 bytes can have",
+    ),
+    "a switch that is a number": (
+        changed(settings__tied=0),
+        "predictor.json: was changed: tied is not such as it is written; restore it",
+    ),
+    "a number that is a word": (changed(settings__num_layers="1"), "was changed: num_layers is"),
+    "a word that is a switch": (changed(settings__encoding=True), "was changed: encoding is not"),
+    "a name that is a list": (changed(settings__encoding=[[]]), "was changed: encoding is not"),
+    "a setting of its own": (changed(settings__colour="red"), "was changed: colour is not such"),
+    "nested settings": (
+        changed(settings__options={"forget_bias": math.inf}),
+        "was changed: options.forget_bias is not such as it is written",
+    ),
     "another kind": (changed(elman__kind="forecaster"), "do not fit together"),
     "no JSON": (written(HEADER, b"{"), "predictor.json: is damaged"),
     "deep JSON": (written(HEADER, b"[" * 100_000), "predictor.json: is damaged"),

@@ -9,12 +9,17 @@ from pathlib import Path
 import pytest
 
 import elman
-from elman.checksums import LIST, sealed
+from elman.checksums import LIST, is_file_intact, sealed
 from elman.cli.main import main
+from elman.data.given import given
 from elman.errors import InputError
+from elman.settings import configure
 from elman.tasks.kept import EVALUATION
-from elman.tasks.runs import Run
+from elman.tasks.language_model.config import LanguageModelConfig
+from elman.tasks.runs import Run, begin, fit
 from elman.tasks.verify import verify
+from elman.training.contracts import Observation, StepEvent
+from elman.training.signals import Interrupted
 from tests import tiny
 
 
@@ -150,6 +155,108 @@ def test_a_run_that_cannot_be_written(
     assert verify(run).passed
     now = {p: p.read_bytes() for p in run.rglob("*") if p.is_file()}
     assert now == before
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A run that was killed after 25 of its 30 steps, and one that was told to stop there."""
+    found = []
+    for error in (RuntimeError("killed"), Interrupted(2, None)):
+        folder = tmp_path_factory.mktemp("stopped")
+        config = configure(LanguageModelConfig, tiny.SETTINGS | {"log_every": 1, "watch": 0})
+        begun = begin("language-model", given(tiny.write(folder)), folder / "run", config)
+        with pytest.raises(type(error)):
+            fit(begun, observers=[_Stop(error)])
+        found.append(begun.path)
+    return found[0], found[1]
+
+
+class _Stop:
+    """Stands for a kill or a Ctrl-C in step 26."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def after_backward(self, event: StepEvent) -> Observation | None:
+        if event.step == 26:
+            raise self._error
+        return None
+
+
+def _lines_cut(run: Path, step: int) -> None:
+    """The lines of metrics.jsonl after `step` are lost."""
+    path = run / "metrics.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(line for line in lines if json.loads(line)["step"] <= step))
+
+
+@pytest.mark.remedy
+def test_what_can_be_said_before_training_has_ended(
+    stopped: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, metrics = tmp_path / "run", tmp_path / "run" / "metrics.jsonl"
+    newest = run / "checkpoints" / "step-00000020.safetensors"
+
+    def fresh() -> Path:
+        shutil.rmtree(run, ignore_errors=True)
+        return Path(shutil.copytree(stopped[0], run))
+
+    found = verify(fresh())
+    assert found.passed
+    note, _ = found.notes
+    assert "training has not ended: lines of metrics.jsonl after the newest checkpoint" in note
+    _lines_cut(fresh(), 20)  # the newest checkpoint counts on no more
+    assert verify(run).passed
+    _lines_cut(fresh(), 19)
+    (problem,) = verify(run).problems
+    assert problem.startswith(f"{metrics}: the end is damaged")
+    fresh()
+    metrics.unlink()
+    (problem,) = verify(run).problems
+    assert problem == (
+        f"{metrics}: is missing; restore it from a copy, or `elman resume {run}` goes on without it"
+    )
+    assert main(["resume", str(run)]) == 0
+    assert "is missing; going on without the record up to step 20" in capsys.readouterr().err
+    assert verify(run).passed
+    fresh()
+    newest.unlink()
+    lost = verify(run)
+    assert lost.passed
+    assert lost.notes[1] == (
+        f"{newest}: is not there, though training went on after it; `elman resume {run}` goes on"
+        " from step-00000010.safetensors"
+    )
+    assert main(["resume", str(run)]) == 0
+    assert "going on from step-00000010.safetensors" in capsys.readouterr().out
+    assert verify(run).notes == (f"no scores are stored; `elman evaluate {run}` stores them",)
+
+
+def test_a_run_that_was_told_to_stop_is_listed(stopped: tuple[Path, Path], tmp_path: Path) -> None:
+    run = Path(shutil.copytree(stopped[1], tmp_path / "run"))
+    assert verify(run, metrics=False).notes == ()
+    _lines_cut(run, 24)
+    assert len(verify(run).problems) == 1
+    run = Path(shutil.copytree(stopped[1], tmp_path / "other"))
+    (run / "checkpoints" / "step-00000020.safetensors").unlink()
+    (problem,) = verify(run).problems
+    assert "step-00000020.safetensors: is missing" in problem
+
+
+def test_a_run_in_training_is_verified(
+    stopped: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Training replaces checkpoints and reports while they are looked at."""
+    run = Path(shutil.copytree(stopped[0], tmp_path / "run"))
+    oldest = run / "checkpoints" / "step-00000010.safetensors"
+    look = is_file_intact
+
+    def replaced(path: Path) -> bool:
+        oldest.unlink(missing_ok=True)
+        return look(path)
+
+    monkeypatch.setattr("elman.tasks.verify.is_file_intact", replaced)
+    assert verify(run).passed
 
 
 @pytest.mark.remedy

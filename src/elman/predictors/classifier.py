@@ -139,6 +139,15 @@ class ClassifierPredictor(Predictor):
         if (schema.inputs == "numbers") != (encoder.words is None):
             raise InputError(f"{name}: reads {schema.inputs}, which its tokenizer does not fit")
         architecture = adapter(Architecture).validate_python(settings)
+        if len(set(schema.names)) < len(schema.names):
+            raise InputError(f"{name}: two of its classes have one name")
+        if (schema.kind == "step") != (architecture.pooling is None):
+            raise InputError(f"{name}: labels of kind {schema.kind!r} do not fit its pooling")
+        if encoder.words is None and len(schema.channels) != architecture.embedding_size:
+            raise InputError(
+                f"{name}: its {len(schema.channels)} channels do not fit an embedding_size of"
+                f" {architecture.embedding_size}"
+            )
         return cls(architecture.make(schema, encoder), schema, encoder, architecture, name)
 
     def parts(self) -> Parts:

@@ -84,11 +84,13 @@ class ForecasterPredictor(Predictor):
         architecture = adapter(ForecasterArchitecture).validate_python(settings)
         columns = adapter(Columns).validate_python(settings["columns"])
         history = panel_from_bytes(files[_HISTORY], f"{name}: {_HISTORY}")
+        scaler = Scaler.from_bytes(files[_SCALER], settings["scaling"])
         _check_settings(name, architecture, columns, history, settings)
+        _check_scaler(name, scaler, history, len(settings["series"]), bool(settings["calendar"]))
         calibration = files.get(_CALIBRATION)
         forecaster = PanelForecaster(
             model=architecture.make(),
-            scaler=Scaler.from_bytes(files[_SCALER], settings["scaling"]),
+            scaler=scaler,
             ids=tuple(settings["series"]),
             paths=int(settings["paths"]),
             calendar=bool(settings["calendar"]),
@@ -206,6 +208,27 @@ def _check_settings(
             raise InputError(
                 f"{name}: predictor.json was changed: {complaint}; restore it, or train the run"
                 " again"
+            )
+
+
+def _check_scaler(name: str, scaler: Scaler, history: Panel, known: int, calendar: bool) -> None:
+    """Raise InputError where a scaler is not of these columns, calendar and series."""
+    waves = 2 * len(history.frequency.calendar) if calendar else 0
+    each = (known, len(history.targets))
+    expected = {
+        "location": each,
+        "scale": each,
+        "past": (2, history.past.shape[1]),
+        "future": (2, history.future.shape[1] + waves),
+        "static": (2, history.static.shape[1]),
+    }
+    for part, shape in expected.items():
+        found = getattr(scaler, part)
+        if found.shape != shape or not np.isfinite(found).all():
+            raise InputError(
+                f"{name}: {_SCALER} is not of this predictor: {part} has the shape {found.shape} or"
+                f" no finite numbers, expected {shape} by its history and its calendar"
+                f" ({calendar}); restore both files, or train the run again"
             )
 
 

@@ -34,9 +34,10 @@ from elman.files import json_bytes, write_bytes
 from elman.machine import use_device
 from elman.models.cells import trusted_cell
 from elman.parse import parse_json
+from elman.predictors.check_settings import check_same, check_sizes
 from elman.settings import Options, validated
 from elman.streaming.session import Session
-from elman.tensors import load_model, save_model
+from elman.tensors import load_tree, load_weights, save_model
 
 FORMAT = 3
 """Raised when a predictor's folder can no longer be read by the code before it."""
@@ -367,7 +368,8 @@ def make(kind: str, parts: Parts, name: str) -> Predictor:
         *(ArithmeticError, AttributeError, LookupError, SafetensorError),
         *(TypeError, ValueError, RuntimeError),
     ) as error:
-        reason = " ".join(str(error).split())
+        # torch adds the stack of its C++ code to some messages
+        reason = " ".join(str(error).split()).partition(" Exception raised from ")[0][:300]
         raise InputError(f"{name}: its parts do not fit together ({reason})") from error
 
 
@@ -392,8 +394,11 @@ def load(path: str | Path, *, cell: str | None = None, device: str = "cpu") -> P
     weights = folder / WEIGHTS
     if not weights.exists():
         raise InputError(f"{path}: has no weights yet; go on with `elman resume {path}`")
+    tree = load_tree(weights)
+    check_sizes(parts.settings, weights.stat().st_size, str(folder / HEADER))
     predictor = make(kind, parts, str(path))
-    load_model(weights, predictor.network)
+    check_same(parts.settings, predictor.parts().settings, str(folder / HEADER))
+    load_weights(predictor.network, tree, weights)
     predictor.network.eval()
     return predictor.to(device)
 

@@ -116,6 +116,11 @@ def end_record(place: RunDirectory) -> None:
             draw_gradients(curves, path)
 
         replace_listed(place.path, dict(_drawn({_GRADIENTS: draw})))
+    list_record(place)
+
+
+def list_record(place: RunDirectory) -> None:
+    """List what training leaves; it comes off the list when training goes on."""
     events = sorted((place.path / _TENSORBOARD).rglob("*"))
     paths = [place.metrics_path, *place.all_checkpoints(), *events]
     names = [path.relative_to(place.path).as_posix() for path in paths if path.is_file()]

@@ -26,7 +26,7 @@ from elman.predictors.predictor import Predictor, load, write_parts
 from elman.settings import configure, validated
 from elman.streaming.session import Session
 from elman.streaming.stream import Steppable, Stream
-from elman.tasks.kept import begin_record, end_record, keep_report
+from elman.tasks.kept import begin_record, end_record, keep_report, list_record
 from elman.tasks.network_config import CellConfig
 from elman.tasks.record import circumstances
 from elman.tasks.task import AnyTask, PredictorT, Task
@@ -40,6 +40,7 @@ from elman.training.loop import Outcome
 from elman.training.preparation import own, preparing
 from elman.training.run_directory import RunDirectory
 from elman.training.run_lock import RunLock
+from elman.training.signals import Interrupted
 
 TASKS: dict[str, str] = {
     "language-model": "elman.tasks.language_model.task:LanguageModelTask",
@@ -221,7 +222,11 @@ def fit(
             place.go_back_to(resume_from)
             # What only finished weights can tell, such as a calibration, goes before they change.
             write_parts(place.predictor, run.predictor.kind, run.predictor.parts())
-            outcome = _train(run.task, run.predictor, place, log, observers, resume_from)
+            try:
+                outcome = _train(run.task, run.predictor, place, log, observers, resume_from)
+            except Interrupted:
+                list_record(place)
+                raise
             end_record(place)
             load_model(place.model_path, run.predictor.network)
             run.predictor.network.eval()

@@ -17,7 +17,8 @@ from elman.predictors.predictor import HEADER, WEIGHTS, read_parts
 from elman.streaming.stream import evaluating
 from elman.tasks.kept import read_kept
 from elman.tasks.runs import Run
-from elman.training.log import read_metrics
+from elman.training.log import WITHOUT, read_metrics
+from elman.training.progress import reported_in
 from elman.training.run_directory import RunDirectory
 
 TOLERANCE = 1e-3
@@ -95,12 +96,26 @@ def verify(
     intact = tuple(sorted(name for name, problem in found.items() if problem is None))
     unlisted = tuple(name for name in names_in(place.path) if name not in {LIST, *found})
     record = {} if place.config_path.name not in intact else place.read_record()
-    if problems or not metrics or not place.model_path.exists():
+    if problems:
         return Verification(place.path, record, intact, problems, unlisted)
-    comparisons, notes = _figures(Run(path, cell=cell, device=device))
+    comparisons: list[Comparison] = []
+    notes: list[str] = []
+    ended = place.metrics_path.name in read_list(place.path)
+    if not ended:
+        lost = _lost_checkpoint(place)
+        notes += [_NOT_ENDED] if lost is None else [_NOT_ENDED, lost]
+    if metrics and place.model_path.exists():
+        comparisons, more = _figures(Run(path, cell=cell, device=device), ended=ended)
+        notes += more
     return Verification(
         place.path, record, intact, problems, unlisted, tuple(comparisons), tuple(notes)
     )
+
+
+_NOT_ENDED = (
+    "training has not ended: lines of metrics.jsonl after the newest checkpoint could be missing"
+    " unseen, and the weights may be newer than the last line"
+)
 
 
 def _files(place: RunDirectory) -> Iterator[tuple[str, str | None]]:
@@ -121,18 +136,54 @@ def _files(place: RunDirectory) -> Iterator[tuple[str, str | None]]:
         for path, problem in _listed(folder):
             yield name(path), problem
     yield from ((name(path), problem) for path, problem in _predictor(place))
+    newest: Path | None = None
     for path in place.all_checkpoints():
-        yield name(path), None if is_file_intact(path) else str(damaged(path, _OLDER))
-    if place.metrics_path.exists():
         try:
-            read_metrics(place.metrics_path)
-            yield name(place.metrics_path), None
-        except InputError as error:
-            yield name(place.metrics_path), str(error)
+            intact = is_file_intact(path)
+        except FileNotFoundError:  # training has just replaced it by a newer one
+            continue
+        newest = path if intact else newest
+        yield name(path), None if intact else str(damaged(path, _OLDER))
+    if newest is not None or place.metrics_path.exists():
+        problem = _metrics(place, newest)
+        yield name(place.metrics_path), None if problem is None else str(problem)
     for inner in sorted(place.path.rglob(place.config_path.name)):
         if inner != place.config_path:  # a run of `elman diagnose --try`
             for below, problem in _files(RunDirectory(inner.parent)):
                 yield f"{name(inner.parent)}/{below}", problem
+
+
+def _metrics(place: RunDirectory, checkpoint: Path | None) -> InputError | None:
+    """What is wrong with the record of training, which has what a checkpoint counts on."""
+    path = place.metrics_path
+    try:
+        reported = 0 if checkpoint is None else reported_in(checkpoint)
+        records = read_metrics(path)
+    except InputError as error:
+        return error
+    if reported and not path.exists():
+        remedy = f"restore it from a copy, or `elman resume {place.path}` goes on without it"
+        return InputError(f"{path}: is missing; {remedy}")
+    if reported > (records[-1]["step"] if records else 0):
+        return damaged(path, WITHOUT, "the end")
+    return None
+
+
+def _lost_checkpoint(place: RunDirectory) -> str | None:
+    """A note on a checkpoint that a training without an end has lost; None where all are there."""
+    _, settings = place.read_config()
+    every, records = settings.get("checkpoint_every"), read_metrics(place.metrics_path)
+    if not isinstance(every, int) or every < 1 or not records:
+        return None
+    expected = (records[-1]["step"] - 1) // every * every
+    newest = place.latest_checkpoint()
+    if expected < 1 or (newest is not None and newest >= place.checkpoint_path(expected)):
+        return None
+    where = "the beginning" if newest is None else newest.name
+    return (
+        f"{place.checkpoint_path(expected)}: is not there, though training went on after it;"
+        f" `elman resume {place.path}` goes on from {where}"
+    )
 
 
 _OLDER = "restore it from a copy, or delete it to resume from the one before"
@@ -158,6 +209,8 @@ def _listed(folder: Path) -> Iterator[tuple[Path, str | None]]:
     yield folder / LIST, None
     for name, hashes in listed.items():
         reason = fault(folder / name, hashes, remedy)
+        if reason is not None:  # another process may have replaced the file since the list was read
+            reason = fault(folder / name, read_list(folder, remedy).get(name, hashes), remedy)
         yield folder / name, None if reason is None else str(reason)
 
 
@@ -175,12 +228,15 @@ def _predictor(place: RunDirectory) -> Iterator[tuple[Path, str | None]]:
         yield weights, f"{weights}: is missing; {RESTORE}"
 
 
-def _figures(run: Run) -> tuple[list[Comparison], list[str]]:
-    """The validation at the best step and the scores that `evaluate` stored, computed again."""
+def _figures(run: Run, *, ended: bool) -> tuple[list[Comparison], list[str]]:
+    """The validation at the best step and the scores that `evaluate` stored, computed again.
+
+    Before training has `ended`, the weights may be those of a validation that is not recorded yet.
+    """
     comparisons, notes = [], []
     evaluations = [record for record in run.history if "validation_loss" in record]
     known = [record for record in evaluations if record["validation_loss"] is not None]
-    if known:
+    if ended and known:
         best = min(known, key=lambda record: record["validation_loss"])
         objective = run.task.objective(run.predictor)
         with evaluating(objective.model), untouched_randomness(), torch.no_grad():
@@ -190,7 +246,7 @@ def _figures(run: Run) -> tuple[list[Comparison], list[str]]:
             for name, value in scores.items()
             if (key := f"validation_{name}") in best
         ]
-    else:
+    elif ended:
         notes.append("metrics.jsonl has no evaluation to compare with")
     kept = read_kept(run.path)
     if kept is None:

@@ -10,6 +10,7 @@ import math
 import os
 import re
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from itertools import takewhile
@@ -21,7 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from elman.checksums import chained, damaged
-from elman.errors import InputError
+from elman.errors import ElmanWarning, InputError
 from elman.files import DiskFull, full_disk
 from elman.numbers import significant
 from elman.parse import parse_json
@@ -201,10 +202,16 @@ class MetricsFile:
             InputError: a line is damaged, or lines are missing.
         """
         if not self._path.exists():
+            if reported:
+                warnings.warn(
+                    f"{self._path}: is missing; going on without the record up to step {reported}",
+                    ElmanWarning,
+                    stacklevel=2,
+                )
             return
         lines = list(takewhile(lambda line: line.record["step"] <= step, _lines(self._path)))
         if lines[-1].record["step"] < reported if lines else reported:
-            raise damaged(self._path, _WITHOUT, "the end")
+            raise damaged(self._path, WITHOUT, "the end")
         os.truncate(self._path, sum(line.size for line in lines))
         self._chain = lines[-1].chain if lines else ""
 
@@ -224,7 +231,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     return [line.record for line in _lines(path)] if path.exists() else []
 
 
-_WITHOUT = "restore it from a copy, or move it away to go on without the record so far"
+WITHOUT = "restore it from a copy, or move it away to go on without the record so far"
 _LINE = re.compile(rb'(\{.*), "chain": "([0-9a-f]{16})"\}(.?)', re.DOTALL)
 
 
@@ -245,13 +252,13 @@ def _lines(path: Path) -> Iterator[_Line]:
             body = b"" if match is None else match[1] + b"}"
             chain = chained(chain, body)
             if match is None or match[3] != b"\n" or match[2] != chain.encode():
-                raise damaged(path, _WITHOUT, f"line {number}")
+                raise damaged(path, WITHOUT, f"line {number}")
             try:
                 record = dict(parse_json(body))
                 index(record["step"])
             except (ValueError, KeyError, TypeError) as error:
                 raise InputError(
-                    f"{path}: line {number} is not a record of metrics; {_WITHOUT}"
+                    f"{path}: line {number} is not a record of metrics; {WITHOUT}"
                 ) from error
             yield _Line(len(line), record, chain)
 

@@ -96,6 +96,19 @@ class Progress:
         return min(done, 1.0), max(left, 0.0)
 
 
+def reported_in(path: Path) -> int:
+    """The step up to which reports had been made when the checkpoint at `path` was written.
+
+    Raises:
+        InputError: no checkpoint, or a damaged one.
+    """
+    tree = load_tree(path)
+    try:
+        return int(tree["progress"]["reported"])
+    except (LookupError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: not a checkpoint of training") from error
+
+
 @dataclass
 class Training:
     """Everything that changes while training, and so everything that a checkpoint holds."""

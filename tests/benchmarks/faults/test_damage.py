@@ -6,7 +6,9 @@ from benchmarks.faults import damage
 from benchmarks.faults.damage import WRONG, Ended, report, study
 from benchmarks.faults.small_runs import SmallRun
 
-SMALL = SmallRun("memory", None, {"problem": "recall", "lag": 8, "max-steps": 10}, diagnosed=False)
+SMALL = SmallRun(
+    "memory", None, {"problem": "recall", "lag": 8, "max-steps": 10, "watch": 0}, diagnosed=False
+)
 
 
 def test_no_changed_byte_gives_other_figures(tmp_path: Path) -> None:
