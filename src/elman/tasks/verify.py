@@ -145,8 +145,8 @@ def _files(place: RunDirectory) -> Iterator[tuple[str, str | None]]:
         newest = path if intact else newest
         yield name(path), None if intact else str(damaged(path, _OLDER))
     if newest is not None or place.metrics_path.exists():
-        problem = _metrics(place, newest)
-        yield name(place.metrics_path), None if problem is None else str(problem)
+        wrong = _metrics(place, newest)
+        yield name(place.metrics_path), None if wrong is None else str(wrong)
     for inner in sorted(place.path.rglob(place.config_path.name)):
         if inner != place.config_path:  # a run of `elman diagnose --try`
             for below, problem in _files(RunDirectory(inner.parent)):
@@ -176,7 +176,7 @@ def _lost_checkpoint(place: RunDirectory) -> str | None:
     if not isinstance(every, int) or every < 1 or not records:
         return None
     expected = (records[-1]["step"] - 1) // every * every
-    newest = place.latest_checkpoint()
+    newest = next(reversed(place.all_checkpoints()), None)
     if expected < 1 or (newest is not None and newest >= place.checkpoint_path(expected)):
         return None
     where = "the beginning" if newest is None else newest.name
