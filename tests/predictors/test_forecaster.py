@@ -14,6 +14,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from elman.checksums import sealed
 from elman.data.given import Texts
 from elman.errors import InputError
 from elman.predictors.forecaster import ForecasterPredictor
@@ -276,6 +277,6 @@ def test_intervals_that_are_not_calibrated_yet(tmp_path: Path) -> None:
     header = run.path / "predictor" / "predictor.json"
     content = json.loads(header.read_text())
     del content["files"]["conformal.json"]
-    header.write_text(json.dumps(content))
+    header.write_bytes(sealed(json.dumps(content).encode()))
     with pytest.raises(InputError, match=r"not calibrated yet.*go on with `elman resume"):
         load(run.path).predict()
