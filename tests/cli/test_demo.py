@@ -49,7 +49,7 @@ def test_where_and_how_long_can_be_said(elman: Elman, tmp_path: Path) -> None:
     assert elman("demo", "--minutes", "0").code == 2
     again = elman("demo", "--minutes", "1e-6", "--out", tmp_path / "mine")
     assert again.code == 2
-    assert "is not empty" in again.err
+    assert "holds a run already" in again.err
 
 
 def test_on_a_terminal_its_memory_is_shown(elman: Elman, monkeypatch: pytest.MonkeyPatch) -> None:

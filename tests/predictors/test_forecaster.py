@@ -297,6 +297,6 @@ def test_intervals_that_are_not_calibrated_yet(tmp_path: Path) -> None:
     header = run.path / "predictor" / "predictor.json"
     content = json.loads(header.read_text())
     del content["files"]["conformal.json"]
-    header.write_text(json.dumps(content))
+    header.write_bytes(sealed(json.dumps(content).encode()))
     with pytest.raises(InputError, match=r"not calibrated yet.*go on with `elman resume"):
         load(run.path).predict()

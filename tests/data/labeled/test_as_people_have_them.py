@@ -10,6 +10,7 @@ import pytest
 from elman.data.labeled.dataset import read_labeled, read_more, read_unlabeled
 from elman.data.labeled.rows import Columns, LabeledSplits, Texts, Words
 from elman.data.tables.asked import Asked
+from elman.data.tables.table import BadRows
 from elman.errors import InputError
 
 TREC = [
@@ -241,4 +242,4 @@ def test_bad_rows_of_later_files_are_left_out_when_that_is_said(tmp_path: Path) 
     with pytest.raises(InputError, match=r"bad\.csv:3: .*--skip-bad-rows"):
         read_unlabeled(bad, columns, names)
     assert len(read_more(bad, columns, names, "one", skip_bad_rows=True)) == 2
-    assert len(read_unlabeled(bad, columns, names, skip_bad_rows=True).inputs) == 2
+    assert len(read_unlabeled(bad, columns, names, BadRows(skip=True)).inputs) == 2
