@@ -165,6 +165,25 @@ def untyped_abilities(root: Path) -> list[str]:
     ]
 
 
+# What counts, averages or gathers while something runs; every other dataclass is a value.
+CHANGING = {
+    *("Average", "BadRows", "Progress", "Reader", "Tally", "Training"),
+    *("_Chunk", "_Forecasting", "_Rows", "_Worker"),
+}
+
+
+def values(root: Path) -> list[str]:
+    """Dataclasses that can be changed in place, though they are values."""
+    return [
+        f"{path.relative_to(root)}:{node.lineno}: {node.name} is not frozen"
+        for path, _ in modules(root)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and node.name not in CHANGING
+        for decorator in map(ast.unparse, node.decorator_list)
+        if decorator.startswith("dataclass") and "frozen=True" not in decorator
+    ]
+
+
 def relative_imports(root: Path) -> list[str]:
     """Imports that begin with a dot, which the check of directions doesn't follow."""
     return [
@@ -226,6 +245,7 @@ CHECKS = [
     relative_imports,
     circles,
     untyped_abilities,
+    values,
     file_sizes,
     machine_paths,
 ]
@@ -290,6 +310,8 @@ def test_the_names_of_each_part(name: str) -> None:
         (import_directions, "tensors.py", "import elman.layers", "tensors imports elman.layers"),
         (import_directions, "utils/a.py", "", "no rule"),
         (relative_imports, "layers/rnn.py", "from . import state", "a relative import"),
+        (values, "data/a.py", "@dataclass\nclass A: ...", "data/a.py:2: A is not frozen"),
+        (values, "data/a.py", "@dataclass(frozen=False)\nclass A: ...", "A is not frozen"),
         (untyped_abilities, "tasks/a.py", "x = hasattr(task, 'stream')", "tasks/a.py:1: hasattr("),
         (untyped_abilities, "cli/a.py", "\nx = cast(Path, given)", "cli/a.py:2: cast(Path"),
         (untyped_abilities, "cli/a.py", "x = cast('Path | None', given)", "cast(Path"),
