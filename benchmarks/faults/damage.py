@@ -111,7 +111,9 @@ def _outcome(ended: Ended, usual: Ended, put: tuple[Path, bytes | None], name: s
     if ended.code is None or "Traceback" in ended.err:
         return "traceback"
     if ended.code != 0:
-        return "refused" if ended.err.count("\n") == 1 else "traceback"
+        # Warnings that the whole run gives too may stand above the line.
+        line = ended.err.removeprefix(usual.err)
+        return "refused" if line.startswith("elman: ") and line.count("\n") == 1 else "traceback"
     same = ended.weights == usual.weights if name == "resume" else ended.out == usual.out
     if not same:
         return "other figures"
