@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.audio.decode import Limits
+from elman.data.audio.clips import Limits
 from elman.data.audio.read import read_rows, read_splits
 from elman.data.audio.rows import AudioColumns, AudioRows, Utterances, UtteranceSplits
 from elman.data.given import Data, Given, given, one_part

@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -21,10 +20,17 @@ import numpy as np
 import numpy.typing as npt
 
 from elman.bounds import check_memory, check_regular
+from elman.data.audio.clips import Clip, Limits, Recording, Samples
 from elman.data.audio.headers import header_fault
 from elman.data.audio.quiet import quiet
+from elman.data.audio.resample import Resampler
 from elman.data.optional import library
 from elman.errors import InputError
+
+__all__ = [
+    *("AUDIO_SUFFIXES", "Clip", "Floats", "Limits", "Recording", "Samples"),
+    *("clip_seconds", "probe", "read_clip", "read_samples"),
+]
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
@@ -45,57 +51,7 @@ _LOUDEST = 2.0
 such as that of 16-bit numbers."""
 
 
-@dataclass(frozen=True)
-class Clip:
-    """A stretch of an audio file, in seconds from its beginning; to its end where `end` is None."""
-
-    path: Path
-    begin: float = 0.0
-    end: float | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Samples:
-    """A recording in memory.
-
-    Attributes:
-        values: (N,) or (N, channels): floating point in [-1, 1], or whole numbers over the range of
-            their type.
-        rate: samples a second.
-    """
-
-    values: np.ndarray = field(repr=False)
-    rate: int
-
-
-@dataclass(frozen=True)
-class Recording:
-    """What the header of a file says: samples a second, of each channel, and in all; seconds."""
-
-    rate: int
-    channels: int
-    samples: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Bounds on a recording, checked before memory is taken and while it is decoded.
-
-    Attributes:
-        seconds: how long what is read at once may be.
-        lowest_rate: samples a second, at least.
-        highest_rate: samples a second, at most; 768 kHz is what the fastest converters have.
-        channels: at most; the largest arrays of microphones that are sold have 64.
-    """
-
-    seconds: float = 3600.0
-    lowest_rate: int = 1_000
-    highest_rate: int = 768_000
-    channels: int = 64
-
-
-def probe(path: Path, limits: Limits = Limits()) -> Recording:
+def probe(path: Path, limits: Limits = Limits()) -> Recording:  # noqa: B008 (frozen)
     """What the header of an audio file says.
 
     Raises:
@@ -109,7 +65,7 @@ def probe(path: Path, limits: Limits = Limits()) -> Recording:
 def read_clip(
     clip: Clip,
     rate: int,
-    limits: Limits = Limits(),
+    limits: Limits = Limits(),  # noqa: B008 (frozen)
 ) -> Floats:
     """(N,) the samples of a clip at `rate`, the mean of its channels.
 
@@ -125,24 +81,24 @@ def read_clip(
         with _hush(file):
             file.seek(begin)
         parts: list[Floats] = []
-        resampler = _resampler(found.rate, rate)
+        resampler = Resampler(found.rate, rate)
         heard = 0
         for block in _blocks(file, end - begin):
             heard += len(block)
-            parts.append(resampler(_mono(block, str(path)), last=False))
+            parts.append(resampler.push(_mono(block, str(path))))
         if heard < end - begin:
             raise InputError(
                 f"{path}: is cut off or damaged: its header claims {end / found.rate:.3f} s, and"
                 f" {(begin + heard) / found.rate:.3f} are there; {_AGAIN}"
             )
-        parts.append(resampler(np.zeros(0, np.float32), last=True))
+        parts.append(resampler.flush())
     return np.clip(np.concatenate(parts), -1, 1)
 
 
 def read_samples(
     samples: Samples,
     rate: int,
-    limits: Limits = Limits(),
+    limits: Limits = Limits(),  # noqa: B008 (frozen)
     where: str = "data",
 ) -> Floats:
     """(N,) a recording in memory at `rate`; `where` names it in an error.
@@ -170,15 +126,12 @@ def read_samples(
     if len(values) > limits.seconds * own:
         raise _too_long(where, limits)
     mono = _mono(_as_floats(values), where)
-    resampler = _resampler(own, rate)
-    parts: list[Floats] = [
-        resampler(mono, last=False),
-        resampler(np.zeros(0, np.float32), last=True),
-    ]
+    resampler = Resampler(own, rate)
+    parts = [resampler.push(mono), resampler.flush()]
     return np.clip(np.concatenate(parts), -1, 1)
 
 
-def clip_seconds(clip: Clip, found: Recording, limits: Limits = Limits()) -> float:
+def clip_seconds(clip: Clip, found: Recording, limits: Limits = Limits()) -> float:  # noqa: B008 (frozen)
     """How long a clip of a file is whose header says `found`.
 
     Raises:
@@ -311,10 +264,3 @@ def _as_floats(values: np.ndarray) -> Floats:
     half = float(1 << (8 * values.dtype.itemsize - 1))
     middle = half if values.dtype.kind == "u" else 0.0
     return ((values.astype(np.float64) - middle) / half).astype(np.float32)
-
-
-def _resampler(source: int, rate: int) -> Any:
-    if source == rate:
-        return lambda samples, last: samples
-    stream = library("soxr", "speech").ResampleStream(source, rate, 1, dtype="float32")
-    return stream.resample_chunk

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from elman.data.audio.decode import Clip, Floats, Limits, Samples, read_clip, read_samples
+from elman.data.audio.clips import Clip, Limits, Samples
+from elman.data.audio.decode import Floats, read_clip, read_samples
 from elman.data.audio.rows import Utterances
 from elman.data.tables.table import BadRows
 from elman.errors import InputError

@@ -78,6 +78,8 @@ def rows_of_table(
 
 def _source(cell: Any, places: Places, sources: Sources, begin: float, end: float | None) -> Any:
     recording = recording_in(cell)
+    if recording is None and isinstance(cell, list):
+        cell = _as_array(cell)
     if recording is None and not isinstance(cell, np.ndarray):
         return sources.of_file(places.find(cell), begin, end)
     if begin or end is not None:
@@ -87,6 +89,14 @@ def _source(cell: Any, places: Places, sources: Sources, begin: float, end: floa
     if cell.ndim == 1:
         raise BadCell("samples without their rate; give (samples, rate)")
     return sources.of_features(cell)
+
+
+def _as_array(cell: list[Any]) -> np.ndarray:
+    """A list of lists of numbers, one for each frame."""
+    try:
+        return np.asarray(cell, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise BadCell("its audio is a list, expected a path, or frames of numbers") from error
 
 
 def _times(

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from elman.data.audio.clips import Limits
 from elman.data.audio.columns import Answer, has_audio, has_header
-from elman.data.audio.decode import Limits
 from elman.data.audio.folder import manifest_in, rows_of_files, rows_of_folder
 from elman.data.audio.manifest import Convert, rows_of_table
 from elman.data.audio.rows import AudioColumns, AudioRows

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from elman.data.audio.decode import Clip, Samples
+from elman.data.audio.clips import Clip, Samples
 from elman.data.audio.features import FeatureFile
 from elman.data.origin import Integers, Origin
 from elman.data.tables.asked import Asked

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from elman.data.audio.decode import Limits
+from elman.data.audio.clips import Limits
 from elman.data.audio.rows import AudioColumns
 from elman.data.tables.asked import Asked
 from elman.settings import section

@@ -9,15 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.audio.decode import (
-    AUDIO_SUFFIXES,
-    Clip,
-    Limits,
-    Recording,
-    Samples,
-    clip_seconds,
-    probe,
-)
+from elman.data.audio.clips import Clip, Limits, Recording, Samples
+from elman.data.audio.decode import AUDIO_SUFFIXES, clip_seconds, probe
 from elman.data.audio.features import FEATURE_SUFFIXES, FeatureFile, bins_of
 from elman.data.audio.rows import Source
 from elman.data.labeled.formats.rows_of_table import BadCell
