@@ -10,10 +10,12 @@ from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from elman.data.audio.resample import Resampler
 from elman.errors import InputError
+from elman.settings import Options
 from elman.streaming.sample_input import (
     HIGHEST_RATE,
     LOWEST_RATE,
@@ -22,6 +24,18 @@ from elman.streaming.sample_input import (
     SampleInput,
     checked_rate,
 )
+
+
+class AudioStreaming(Options):
+    """Options of a session that hears."""
+
+    rate: int | None = Field(
+        None,
+        ge=LOWEST_RATE,
+        le=HIGHEST_RATE,
+        description="samples a second of 16-bit PCM on standard input; default: the model's own",
+    )
+
 
 Audio: TypeAlias = bytes | np.ndarray | Tensor | Sequence[Any] | tuple[Any, int]
 """Bytes of a WAV or of 16-bit PCM, cut anywhere; or samples (N,) or (N, channels), floating point

@@ -77,20 +77,18 @@ class SampleFormat:
 
     def samples(self, data: bytes) -> Floats:
         """(N, channels) on a scale of 1, of whole blocks."""
-        match self.width, self.floating:
-            case (2, _):
-                found = np.frombuffer(data, "<i2").astype(np.float32) * np.float32(2**-15)
-            case (1, _):
-                found = (np.frombuffer(data, "u1").astype(np.float32) - 128) * np.float32(2**-7)
-            case (3, _):
-                wide = np.zeros((len(data) // 3, 4), np.uint8)
-                wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
-                found = wide.view("<i4").ravel().astype(np.float32) * np.float32(2**-31)
-            case (4, False):
-                found = np.frombuffer(data, "<i4").astype(np.float32) * np.float32(2**-31)
-            case (width, _):
-                with np.errstate(over="ignore"):  # an infinity, which is refused later
-                    found = np.frombuffer(data, f"<f{width}").astype(np.float32)
+        if self.floating:
+            with np.errstate(over="ignore"):  # an infinity, which is refused later
+                found = np.frombuffer(data, f"<f{self.width}").astype(np.float32)
+        elif self.width == 1:
+            found = (np.frombuffer(data, "u1").astype(np.float32) - 128) * np.float32(2**-7)
+        elif self.width == 3:
+            wide = np.zeros((len(data) // 3, 4), np.uint8)
+            wide[:, 1:] = np.frombuffer(data, np.uint8).reshape(-1, 3)
+            found = wide.view("<i4").ravel().astype(np.float32) * np.float32(2**-31)
+        else:
+            scale = np.float32(2.0 ** (1 - 8 * self.width))
+            found = np.frombuffer(data, f"<i{self.width}").astype(np.float32) * scale
         return found.reshape(-1, self.channels)
 
 
@@ -317,7 +315,7 @@ class SampleInput:
             )
         else:
             try:
-                self._format = SampleFormat(channels, bits // 8, codec == _FLOAT)
+                self._format = SampleFormat(channels, (bits + 7) // 8, codec == _FLOAT)
             except ValueError:
                 kind = "floating point" if codec == _FLOAT else "whole numbers"
                 self._fail(
