@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from itertools import pairwise
 from typing import Any
 
@@ -13,35 +12,10 @@ from hypothesis import strategies as st
 
 from elman.errors import InputError
 from elman.streaming.sample_input import SampleInput
+from tests.wavs import chunk, header, wav
 
 RAMP = (np.arange(-50, 50, dtype=np.float64) / 64)[:, None] * [1.0, -0.5]
 """(N, 2) samples that every width holds exactly, but for those of a byte."""
-
-
-def chunk(name: bytes, content: bytes, size: int | None = None) -> bytes:
-    padding = b"\0" * (len(content) % 2)
-    return name + struct.pack("<I", len(content) if size is None else size) + content + padding
-
-
-def header(
-    channels: int = 1,
-    rate: int = 16000,
-    bits: int = 16,
-    codec: int = 1,
-    *,
-    extensible: bool = False,
-) -> bytes:
-    block = channels * bits // 8
-    named = 0xFFFE if extensible else codec
-    content = struct.pack("<HHIIHH", named, channels, rate, rate * block % 2**32, block, bits)
-    if extensible:
-        content += struct.pack("<HHIH14s", 22, bits, 0, codec, b"\0" * 14)
-    return chunk(b"fmt ", content)
-
-
-def wav(data: bytes, *before: bytes, size: int | None = None, after: bytes = b"") -> bytes:
-    content = b"WAVE" + b"".join(before or [header()]) + chunk(b"data", data, size) + after
-    return b"RIFF" + struct.pack("<I", len(content)) + content
 
 
 def encoded(samples: np.ndarray, bits: int, *, floating: bool = False) -> bytes:
@@ -53,7 +27,9 @@ def encoded(samples: np.ndarray, bits: int, *, floating: bool = False) -> bytes:
     return wide.view("u1").reshape(*samples.shape, 4)[..., : bits // 8].tobytes()
 
 
-def read(data: bytes, cuts: Any = (), reader: SampleInput | None = None) -> tuple[np.ndarray, set[int | None]]:
+def read(
+    data: bytes, cuts: Any = (), reader: SampleInput | None = None
+) -> tuple[np.ndarray, set[int | None]]:
     reader = reader or SampleInput()
     found: list[np.ndarray] = []
     rates: set[int | None] = set()
@@ -94,6 +70,7 @@ STREAMS = {
     "rf64": b"RF64" + wav(MONO, chunk(b"ds64", b"\0" * 28), header(), size=0xFFFFFFFF)[4:],
     "two": wav(MONO[:20]) + wav(MONO[20:], after=chunk(b"LIST", b"")),
     "odd": wav(MONO + b"\1"),
+    "padded": wav(MONO) + b"\0" * 101,
 }
 
 

@@ -6,7 +6,7 @@ Legend: N samples.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, Literal, NoReturn, TypeAlias, final
 
 import numpy as np
 import torch
@@ -153,10 +153,9 @@ class AudioInput:
         self._check_bytes()
         for values, rate in self._bytes.read(piece):
             try:
-                samples = _mono(values)
-            except ValueError as error:
-                self._fail(f"{error}; give the recording again")
-            yield self._at_rate(samples, rate)
+                yield self._at_rate(_mono(values), rate)
+            except _Unscaled as error:
+                self._fail(f"{error}, expected floating point in [-1, 1]; give 16-bit samples")
 
     def _at_rate(self, samples: Floats, rate: int | None) -> Floats:
         """Samples that came at `rate`, None for what was said of it, at the rate of the model."""
@@ -205,16 +204,15 @@ class AudioInput:
                 f" bound of {MOST_CHANNELS}; give (samples, channels)"
             )
         if array.dtype.kind != "f":
-            wide = array.astype(np.float32 if array.itemsize < 4 else np.float64)
-            middle = 128 if kind == "u1" else 0
-            return ((wide - middle) / _WHOLE[kind]).astype(np.float32), rate
+            wide = array.astype(np.float64) - (128 if kind == "u1" else 0)
+            return (wide / _WHOLE[kind]).astype(np.float32), rate
         with np.errstate(over="ignore"):  # an infinity, which is refused
             array = array.astype(np.float32)
         try:
             _mono(array)
-        except ValueError as error:
+        except _Unscaled as error:
             raise InputError(
-                f"{self._where}: {error}; expected floating point in [-1, 1]; divide by what is"
+                f"{self._where}: {error}, expected floating point in [-1, 1]; divide by what is"
                 " full scale, such as 32768"
             ) from error
         return array, rate
@@ -239,19 +237,23 @@ class AudioInput:
         if self._fault is not None:
             raise InputError(self._fault)
 
-    def _fail(self, fault: str) -> None:
+    def _fail(self, fault: str) -> NoReturn:
         self._fault = f"{self._where}: {fault}"
-        self._check()
+        raise InputError(self._fault)
+
+
+class _Unscaled(ValueError):
+    """A sample that is no number, or not on a scale of 1."""
 
 
 def _mono(samples: Floats) -> Floats:
-    """(N,) the mean of the channels; ValueError where it is not finite or not on a scale of 1."""
+    """(N,) the mean of the channels."""
     one = samples.shape[1] == 1
     mono: Floats = samples[:, 0] if one else samples.mean(axis=1, dtype=np.float32)
     # Neither holds of NaN.
     if len(mono) and not (mono.max() <= _LOUDEST and mono.min() >= -_LOUDEST):
         worst = float(mono[np.argmin(np.abs(mono) <= _LOUDEST)])
-        raise ValueError(f"a sample is {worst:,.6g}")
+        raise _Unscaled(f"a sample is {worst:,.6g}")
     return mono
 
 
