@@ -28,8 +28,15 @@ from elman.data.optional import library
 from elman.errors import InputError
 
 __all__ = [
-    *("AUDIO_SUFFIXES", "Clip", "Floats", "Limits", "Recording", "Samples"),
-    *("clip_seconds", "probe", "read_clip", "read_samples"),
+    "AUDIO_SUFFIXES",
+    "Clip",
+    "Limits",
+    "Recording",
+    "Samples",
+    "clip_seconds",
+    "probe",
+    "read_clip",
+    "read_samples",
 ]
 
 Floats: TypeAlias = npt.NDArray[np.float32]
