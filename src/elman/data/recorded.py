@@ -13,7 +13,6 @@ from elman.checksums import hash_file
 from elman.data.given import Arrays, Audio, Columns, Files, Given, Pairs, Splits, Texts
 from elman.data.tables.read import read_columns
 
-
 _LISTED = 200
 """The most files of a folder that are listed one by one: what records them is a small file."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,10 @@ def batches_of(rows: EncodedUtterances, **changes: Any) -> UtteranceBatches:
     return UtteranceBatches(rows, **{**settings, **changes})
 
 
+def flat(batches: Iterable[list[int]]) -> list[int]:
+    return [length for batch in batches for length in batch]
+
+
 def same(one: UtteranceBatch, other: UtteranceBatch) -> bool:
     names = ("frames", "lengths", "tokens", "token_lengths")
     return all(torch.equal(getattr(one, name), getattr(other, name)) for name in names)
@@ -106,9 +111,9 @@ def test_the_first_epoch_goes_from_short_to_long_and_every_epoch_has_every_row(
     source = batches_of(rows)
     assert source.steps_per_epoch == 6
     epochs = [[next(source).lengths.tolist() for _ in range(6)] for _ in range(3)]
-    assert sum(epochs[0], []) == sorted(rows.lengths)
+    assert flat(epochs[0]) == sorted(rows.lengths)
     for epoch in epochs:
-        assert sorted(sum(epoch, [])) == sorted(rows.lengths)
+        assert sorted(flat(epoch)) == sorted(rows.lengths)
     assert len({str(epoch) for epoch in epochs}) == 3
     unsorted = batches_of(rows, sort_first=False)
     assert [next(unsorted).lengths.tolist() for _ in range(6)] != epochs[0]
@@ -160,7 +165,7 @@ def test_a_speed_that_leaves_no_room_for_the_text_is_not_taken(tmp_path: Path) -
         return frames == rows.lengths[row]
 
     source = batches_of(rows, augmentation=Augmentation((0.5,)), fits=fits)
-    assert sum((next(source).lengths.tolist() for _ in range(6)), []) == sorted(rows.lengths)
+    assert flat(next(source).lengths.tolist() for _ in range(6)) == sorted(rows.lengths)
     assert sorted(asked) == list(range(ROWS))
 
 

@@ -1,4 +1,4 @@
-"""Tests of the loss of a recognizer, against the sum over all alignments, and of its error rates."""
+"""Tests of the loss of a recognizer, against the sum over all alignments, and of error rates."""
 
 from __future__ import annotations
 

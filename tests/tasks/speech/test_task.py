@@ -150,7 +150,7 @@ def test_rows_without_room_for_their_text_are_named_and_counted(tmp_path: Path) 
 @pytest.mark.remedy
 def test_where_no_row_has_room_a_smaller_stride_helps(tmp_path: Path) -> None:
     said = ["abcd" * 9] * 12
-    with pytest.raises(InputError, match="no training row can be used.*a smaller --stride"):
+    with pytest.raises(InputError, match=r"no training row can be used.*a smaller --stride"):
         begun(tmp_path, said, window=40, stride=40)
     begun(tmp_path / "again", said, stride=2)
 
