@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from elman.decoding.ctc import Emission, GreedySearch, Hypothesis, Packed, decode
-from elman.decoding.ctc_beam import BeamSearch, Scores
+from elman.decoding.ctc_beam import BeamSearch
 from elman.decoding.hot_words import HotWords
+from elman.decoding.scorer import Scores
 from elman.errors import InputError, RunFailed
 from elman.streaming.session import Snapshot
 from tests.decoding.alignments import (

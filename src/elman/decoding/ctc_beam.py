@@ -21,8 +21,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol, final
+from dataclasses import replace
+from typing import Any, final
 
 import numpy as np
 import torch
@@ -38,105 +38,35 @@ from elman.decoding.ctc import (
     as_lengths,
     as_steps,
     check_numbers,
-    emissions,
     pack_paths,
     unpack_paths,
 )
+from elman.decoding.ctc_prefixes import (
+    BLANK,
+    CONFIDENCE,
+    END,
+    EXTRA,
+    LOGS,
+    NATS,
+    NOBODY,
+    NOTHING,
+    NUMBERS,
+    P_BLANK,
+    P_TOKEN,
+    STEP,
+    TOKEN,
+    BeamState,
+    alignment,
+    closed_path,
+    grown_name,
+    settle,
+)
 from elman.decoding.hot_words import HotWords
+from elman.decoding.scorer import Scorer
 from elman.errors import InputError
 
 AT_ONCE = 1 << 20
 """Candidates of one step, of all rows that are searched side by side."""
-
-# The numbers of a prefix. Those of the alignments stand in the same order for both kinds of end.
-_P_BLANK, _P_TOKEN, _EXTRA = 0, 1, 2
-_BLANK, _TOKEN = slice(3, 7), slice(7, 11)
-_NATS, _CONFIDENCE, _STEP, _END = range(4)
-_LOGS = (_P_BLANK, _P_TOKEN, _BLANK.start, _TOKEN.start)
-_NUMBERS = 11
-
-# What the prefix of a slot and the one before it are identified by, where there is none.
-_NOBODY, _NOTHING = np.uint64(1), np.uint64(2)
-
-
-class Scores(NamedTuple):
-    """What a scorer says of texts.
-
-    Attributes:
-        log_probs: nats.
-        units: the tokens or words, which the bonus is for.
-    """
-
-    log_probs: Array
-    units: Array
-
-
-class Scorer(Protocol):
-    """Another opinion on texts, such as that of a language model, token by token.
-
-    The state of one text is whatever the scorer likes, as long as it never changes.
-    """
-
-    def start(self) -> tuple[Scores, Any]:
-        """What each token (V,) adds as the first of a text, and the state of the empty text."""
-        ...
-
-    def extend(self, states: Sequence[Any], tokens: Sequence[int]) -> tuple[Scores, list[Any]]:
-        """Read one more token of each of n texts.
-
-        Returns what each token (n, V) adds when it comes next, and the states after `tokens`.
-        """
-        ...
-
-    def finish(self, states: Sequence[Any]) -> Scores:
-        """What the ends of n texts add, (n,)."""
-        ...
-
-    def pack(self, states: Sequence[Any]) -> Packed:
-        """States for a snapshot."""
-        ...
-
-    def unpack(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> list[Any]:
-        """The states that `pack` gave; KeyError, TypeError or ValueError where they don't fit."""
-        ...
-
-
-@dataclass(frozen=True, repr=False, eq=False)
-class BeamState:
-    """The prefixes of B rows; each row's best stand first.
-
-    Attributes:
-        step: how many steps were read.
-        numbers: (11, B, W) sums, what is added to them, and the last token of both alignments.
-        names: (2, B, W) numbers that stand for each prefix, and for it without its last token.
-        last: (B, W) the last token, -1 for none.
-        paths: (2, B, W) the two alignments without the last token, by kind of end.
-        hot: (B, W) the node of the hot words.
-        added: (B, W, V) what each token adds when it comes next; None where all add the bonus.
-        scored: (B, W) the states of the scorer.
-    """
-
-    step: int
-    numbers: Array
-    names: Array
-    last: Array
-    paths: Array
-    hot: Array
-    added: Array | None
-    scored: Array
-
-    def rows(self, rows: slice) -> BeamState:
-        """Some of the rows."""
-        return BeamState(
-            self.step,
-            self.numbers[:, rows],
-            self.names[:, rows],
-            self.last[rows],
-            self.paths[:, rows],
-            self.hot[rows],
-            None if self.added is None else self.added[rows],
-            self.scored[rows],
-        )
 
 
 @final
@@ -218,30 +148,7 @@ class BeamSearch(Search[BeamState]):
         Where more than `most` tokens would remain, the prefixes that begin otherwise than the best
         are given up, so that a stream without an end keeps to its bounds.
         """
-        nats = state.numbers[[_BLANK.start, _TOKEN.start], 0]
-        chains = {
-            (kind, slot): emissions(state.paths[kind, 0, slot])
-            for kind, slot in np.argwhere(nats > -math.inf).tolist()
-        }
-        if not chains:
-            return [], state
-        first = min(slot for _, slot in chains)
-        best = max((key for key in chains if key[1] == first), key=lambda key: nats[key])
-        shared = _shared(list(chains.values()))
-        if len(chains[best]) - shared > most:
-            shared = len(chains[best]) - most
-            begin = [emission.token for emission in chains[best][:shared]]
-            numbers = state.numbers.copy()
-            for (kind, slot), chain in list(chains.items()):
-                if [emission.token for emission in chain[:shared]] != begin:
-                    numbers[list(_LOGS), 0, slot] = -math.inf
-                    del chains[kind, slot]
-            state = replace(state, numbers=numbers)
-        paths = np.full_like(state.paths, None)
-        kept: dict[int, Path] = {}
-        for (kind, slot), chain in chains.items():
-            paths[kind, 0, slot] = _last(state.paths[kind, 0, slot], len(chain) - shared, kept)
-        return chains[best][:shared], replace(state, paths=paths)
+        return settle(state, most)
 
     def pack(self, state: BeamState) -> Packed:
         tensors = pack_paths(state.paths[:, 0].ravel().tolist())
@@ -299,13 +206,13 @@ class BeamSearch(Search[BeamState]):
     def _start(self, rows: int) -> BeamState:
         """The empty prefix in the first slot of each row."""
         shape = (rows, self.beam)
-        numbers = np.full((_NUMBERS, *shape), -math.inf)
-        numbers[_EXTRA] = 0
-        for kind in (_BLANK, _TOKEN):
+        numbers = np.full((NUMBERS, *shape), -math.inf)
+        numbers[EXTRA] = 0
+        for kind in (BLANK, TOKEN):
             numbers[kind.start + 1 : kind.stop] = 0
-        numbers[_P_BLANK, :, 0] = numbers[_BLANK.start, :, 0] = 0
-        names = np.full((2, *shape), _NOTHING, np.uint64)
-        names[0] = _NOBODY
+        numbers[P_BLANK, :, 0] = numbers[BLANK.start, :, 0] = 0
+        names = np.full((2, *shape), NOTHING, np.uint64)
+        names[0] = NOBODY
         names[0, :, 0] = 0
         scored = np.full(shape, None, dtype=object)
         hot = np.zeros(shape, np.int64)
@@ -358,17 +265,17 @@ class BeamSearch(Search[BeamState]):
         stay_blank, stay_token = total + blank, p_token + same
 
         # The alignments, by the same rules with the largest in place of the sum.
-        ends_blank, ends_token = state.numbers[_BLANK], state.numbers[_TOKEN]
-        by_token = ends_token[_NATS] > ends_blank[_NATS]
+        ends_blank, ends_token = state.numbers[BLANK], state.numbers[TOKEN]
+        by_token = ends_token[NATS] > ends_blank[NATS]
         better = np.where(by_token, ends_token, ends_blank)
         better_path = np.where(by_token, state.paths[1], state.paths[0])
         aligned = np.empty_like(state.numbers)
-        aligned[_BLANK] = better
-        aligned[_BLANK.start] += blank
-        stay = aligned[_TOKEN]
-        stay[_NATS] = ends_token[_NATS] + same
-        np.maximum(ends_token[_CONFIDENCE], np.exp(np.minimum(same, 0)), out=stay[_CONFIDENCE])
-        stay[_STEP], stay[_END] = ends_token[_STEP], state.step + 1
+        aligned[BLANK] = better
+        aligned[BLANK.start] += blank
+        stay = aligned[TOKEN]
+        stay[NATS] = ends_token[NATS] + same
+        np.maximum(ends_token[CONFIDENCE], np.exp(np.minimum(same, 0)), out=stay[CONFIDENCE])
+        stay[STEP], stay[END] = ends_token[STEP], state.step + 1
         paths = np.stack([better_path, state.paths[1]])
 
         closed: dict[tuple[int, int, bool], Path | None] = {}
@@ -379,7 +286,7 @@ class BeamSearch(Search[BeamState]):
             if key not in closed:
                 path, end = (state.paths[0], ends_blank) if again else (better_path, better)
                 token = int(state.last[row, slot])
-                closed[key] = _closed(path[row, slot], token, end[:, row, slot])
+                closed[key] = closed_path(path[row, slot], token, end[:, row, slot])
             return closed[key]
 
         # A prefix that grows into another of the beam adds to it.
@@ -391,13 +298,13 @@ class BeamSearch(Search[BeamState]):
             grown[r, parent, token] = -math.inf
             again = state.last[r, parent] == token
             said = log_probs[r, token]
-            nats = np.where(again, ends_blank[_NATS, r, parent], better[_NATS, r, parent]) + said
-            for n in (nats > stay[_NATS, r, child]).nonzero()[0].tolist():
+            nats = np.where(again, ends_blank[NATS, r, parent], better[NATS, r, parent]) + said
+            for n in (nats > stay[NATS, r, child]).nonzero()[0].tolist():
                 at = int(r[n]), int(child[n])
                 paths[1][at] = close(at[0], int(parent[n]), bool(again[n]))
                 sure = math.exp(min(said[n], 0.0))
                 stay[:, at[0], at[1]] = nats[n], sure, state.step, state.step + 1
-        aligned[_P_BLANK], aligned[_P_TOKEN], aligned[_EXTRA] = stay_blank, stay_token, extra
+        aligned[P_BLANK], aligned[P_TOKEN], aligned[EXTRA] = stay_blank, stay_token, extra
 
         # Column 0 keeps a prefix as it is; the others let it grow.
         scores = np.empty((len(row), width, 1 + tokens))
@@ -418,7 +325,7 @@ class BeamSearch(Search[BeamState]):
 
         again = state.last[r, chosen] == token
         said = log_probs[r, token]
-        nats = np.where(again, ends_blank[_NATS, r, chosen], better[_NATS, r, chosen]) + said
+        nats = np.where(again, ends_blank[NATS, r, chosen], better[NATS, r, chosen]) + said
         after = BeamState(
             state.step + 1,
             aligned[:, row, parent],
@@ -429,19 +336,19 @@ class BeamSearch(Search[BeamState]):
             None if state.added is None else state.added[row, parent],
             state.scored[row, parent],
         )
-        after.numbers[_EXTRA, r, slot] += (
+        after.numbers[EXTRA, r, slot] += (
             self.bonus if state.added is None else state.added[r, chosen, token]
         )
-        after.numbers[_P_BLANK, r, slot] = after.numbers[_BLANK.start, r, slot] = -math.inf
-        after.numbers[_P_TOKEN, r, slot] = grown[r, chosen, token]
+        after.numbers[P_BLANK, r, slot] = after.numbers[BLANK.start, r, slot] = -math.inf
+        after.numbers[P_TOKEN, r, slot] = grown[r, chosen, token]
         grows = nats, np.exp(np.minimum(said, 0)), state.step, state.step + 1
         for number, value in enumerate(grows):
-            after.numbers[_TOKEN.start + number, r, slot] = value
-        for number in _LOGS:
+            after.numbers[TOKEN.start + number, r, slot] = value
+        for number in LOGS:
             after.numbers[number][dead] = -math.inf
         after.names[1, r, slot] = state.names[0, r, chosen]
-        after.names[0, r, slot] = _name(state.names[0, r, chosen], token)
-        after.names[0, dead], after.names[1, dead] = _NOBODY, _NOTHING
+        after.names[0, r, slot] = grown_name(state.names[0, r, chosen], token)
+        after.names[0, dead], after.names[1, dead] = NOBODY, NOTHING
         after.last[r, slot] = token
         grown_from = zip(*(each.tolist() for each in (r, slot, chosen, again)), strict=True)
         for at_row, at_slot, from_slot, from_blank in grown_from:
@@ -478,8 +385,8 @@ class BeamSearch(Search[BeamState]):
 
     def _n_best(self, state: BeamState, n: int, ended: bool) -> list[list[Hypothesis]]:
         """The hypotheses of each row."""
-        totals = np.logaddexp(state.numbers[_P_BLANK], state.numbers[_P_TOKEN])
-        scores = totals + state.numbers[_EXTRA]
+        totals = np.logaddexp(state.numbers[P_BLANK], state.numbers[P_TOKEN])
+        scores = totals + state.numbers[EXTRA]
         if ended and self.scorer is not None:
             ends = self.scorer.finish(state.scored.ravel().tolist())
             added = self.weight * ends.log_probs + self.bonus * ends.units
@@ -492,7 +399,7 @@ class BeamSearch(Search[BeamState]):
             found.append(
                 [
                     Hypothesis.of(
-                        _alignment(state, row, slot),
+                        alignment(state, row, slot),
                         float(totals[row, slot]),
                         float(scores[row, slot]),
                     )
@@ -500,57 +407,6 @@ class BeamSearch(Search[BeamState]):
                 ]
             )
         return found
-
-
-def _closed(path: Path | None, token: int, numbers: Array) -> Path | None:
-    """The path with its last token, which is over."""
-    if token < 0:
-        return path
-    _, confidence, step, end = numbers.tolist()
-    return Path(path, Emission(token, int(step), int(end), confidence))
-
-
-def _alignment(state: BeamState, row: int, slot: int) -> list[Emission]:
-    """The emissions of the more probable alignment of a prefix."""
-    numbers = state.numbers[:, row, slot]
-    kind = int(numbers[_TOKEN.start] > numbers[_BLANK.start])
-    last = numbers[(_BLANK, _TOKEN)[kind]]
-    return emissions(_closed(state.paths[kind, row, slot], int(state.last[row, slot]), last))
-
-
-def _last(path: Path | None, count: int, kept: dict[int, Path]) -> Path | None:
-    """The last `count` emissions of a path; `kept` has what other paths share with it."""
-    nodes, found = [], None
-    for _ in range(count):
-        assert path is not None
-        nodes.append(path)
-        path = path.before
-    for node in reversed(nodes):
-        found = kept.setdefault(id(node), Path(found, node.emission))
-    return found
-
-
-def _shared(chains: Sequence[Sequence[Emission]]) -> int:
-    """How many emissions all chains have in common at the beginning."""
-    count = 0
-    for together in zip(*chains, strict=False):
-        if any(each != together[0] for each in together):
-            break
-        count += 1
-    return count
-
-
-def _name(parent: Array, token: Array) -> Array:
-    """The numbers of the prefixes that grow from others.
-
-    The mixing is that of SplitMix64 (Steele et al. 2014), so that two prefixes get the same number
-    once in 2^64.
-    """
-    mixed = parent ^ ((token.astype(np.uint64) + np.uint64(1)) * np.uint64(0x9E3779B97F4A7C15))
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    named: Array = mixed ^ (mixed >> np.uint64(31))
-    return named
 
 
 def _like(template: Array, tensor: Tensor) -> Array:
