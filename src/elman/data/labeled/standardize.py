@@ -6,6 +6,8 @@ Legend: S steps, C channels.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import final
 
 import numpy as np
 
@@ -33,7 +35,11 @@ class Standardizer:
     def fit(values: Floats) -> Standardizer:
         """The mean and deviation of (S, C), S at least 1."""
         wide = values.astype(np.float64)
-        mean, deviation = wide.mean(axis=0), wide.std(axis=0)
+        return Standardizer.of(wide.mean(axis=0), wide.std(axis=0))
+
+    @staticmethod
+    def of(mean: np.ndarray, deviation: np.ndarray) -> Standardizer:
+        """That of these moments, (C,) each."""
         # What remains of rounding in a constant channel must not be blown up to 1.
         still = deviation <= 1e-7 * np.maximum(np.abs(mean), 1e-12)
         return Standardizer(tuple(mean.tolist()), tuple(np.where(still, 1.0, deviation).tolist()))
@@ -45,10 +51,14 @@ class Standardizer:
                 f"the sequences have {values.shape[-1]} channels, expected {len(self.mean)}, as "
                 "in training"
             )
-        scaled: Floats = ((values - np.asarray(self.mean)) / np.asarray(self.deviation)).astype(
-            np.float32
-        )
+        mean, deviation = self._arrays
+        scaled: Floats = ((values - mean) / deviation).astype(np.float32)
         return scaled
+
+    @cached_property
+    def _arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        # Made once: a stream scales frame by frame.
+        return np.asarray(self.mean), np.asarray(self.deviation)
 
     def to_bytes(self) -> bytes:
         return json_bytes({"format": FORMAT, "mean": self.mean, "deviation": self.deviation})
@@ -65,3 +75,34 @@ class Standardizer:
         if kept.get("format") != FORMAT or not right or min(deviation, default=1) <= 0:
             raise InputError(f"{where}: not a standardizer of elman, or damaged")
         return Standardizer(mean, deviation)
+
+
+@final
+class RunningStandardizer:
+    """Fits a `Standardizer` to rows that come one after the other.
+
+    Source: Chan et al. 1979, the pairwise form of Welford 1962.
+
+    Args:
+        channels: C.
+    """
+
+    def __init__(self, channels: int) -> None:
+        self._count = 0
+        self._mean, self._squares = np.zeros(channels), np.zeros(channels)
+
+    def add(self, values: Floats) -> None:
+        """One more row (S, C)."""
+        if not len(values):
+            return
+        wide = values.astype(np.float64)
+        mean, count = wide.mean(axis=0), self._count + len(wide)
+        apart = mean - self._mean
+        self._squares += ((wide - mean) ** 2).sum(axis=0)
+        self._squares += apart**2 * (self._count * len(wide) / count)
+        self._mean += apart * (len(wide) / count)
+        self._count = count
+
+    def result(self) -> Standardizer:
+        """That of all rows so far, which have at least one step."""
+        return Standardizer.of(self._mean, np.sqrt(self._squares / self._count))
