@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 
 from benchmarks.quality.running import data_file
+from elman.data.optional import library
 from elman.errors import InputError
 from elman.files import write_text
 
@@ -102,11 +102,15 @@ def strings(folder: Path, name: str, given: Sequence[Recording], made: Strings) 
     for number in range(made.count):
         speaker = sorted(by_digit)[generator.integers(len(by_digit))]
         length = int(generator.choice(made.lengths))
-        digits = made.digits(length, generator) if made.digits else generator.integers(10, size=length)
-        chosen = [by_digit[speaker][d][generator.integers(len(by_digit[speaker][d]))] for d in digits]
+        digits = (
+            made.digits(length, generator) if made.digits else generator.integers(10, size=length)
+        )
+        chosen = [
+            by_digit[speaker][d][generator.integers(len(by_digit[speaker][d]))] for d in digits
+        ]
         path = audio / f"{number:05d}.wav"
         samples = _joined(chosen, generator, made, noisy_pauses=number % 2 == 1)
-        soundfile.write(path, samples, RATE, subtype="PCM_16")
+        library("soundfile", "speech").write(path, samples, RATE, subtype="PCM_16")
         text = " ".join(str(d) for d in digits)
         lines.append({"audio": f"{name}/{path.name}", "text": text, "speaker": speaker})
     return _manifest(manifest, lines)
@@ -148,7 +152,8 @@ def _noise(count: int, level: float, generator: np.random.Generator) -> Samples:
 @cache
 def read(path: Path) -> Samples:
     """Samples of a recording; all of FSDD is 20 minutes, so they are kept."""
-    samples, rate = soundfile.read(path, dtype="float32")
+    samples: Samples
+    samples, rate = library("soundfile", "speech").read(path, dtype="float32")
     if rate != RATE or samples.ndim != 1:
         raise InputError(f"{path}: {rate} Hz, {samples.ndim} axes; FSDD is {RATE} Hz and mono")
     return samples

@@ -9,14 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import jiwer
 import numpy as np
 import numpy.typing as npt
-import soundfile
 
 from benchmarks.quality.running import Options, Trained
+from elman.data.optional import library
 from elman.files import write_text
-from elman.predictors.recognizer import RecognizerPredictor
+from elman.predictors.predictor import Predictor
 
 Figures = dict[str, float]
 
@@ -45,13 +44,13 @@ def texts_of(manifest: Path) -> list[str]:
     return [str(row["text"]) for row in rows(manifest)]
 
 
-def heard(predictor: RecognizerPredictor, manifest: Path, **options: Any) -> list[str]:
+def heard(predictor: Predictor, manifest: Path, **options: Any) -> list[str]:
     """What is heard in each recording as a whole."""
     return [row.text for row in predictor.predict(audio_of(manifest), **options)]
 
 
 def streamed(
-    predictor: RecognizerPredictor, manifest: Path, milliseconds: int, workers: int = 1
+    predictor: Predictor, manifest: Path, milliseconds: int, workers: int = 1
 ) -> list[str]:
     """What is heard in each recording as a stream in chunks of so many milliseconds."""
     with ThreadPoolExecutor(workers) as pool:
@@ -60,7 +59,7 @@ def streamed(
 
 
 def pushed(
-    predictor: RecognizerPredictor, chunks: Iterable[npt.NDArray[np.int16]], rate: int
+    predictor: Predictor, chunks: Iterable[npt.NDArray[np.int16]], rate: int
 ) -> Iterator[str]:
     """The final texts of one stream of 16-bit samples."""
     session = predictor.session(rate=rate)
@@ -71,7 +70,7 @@ def pushed(
 
 def word_errors(said: Sequence[str], found: Sequence[str]) -> float:
     """Word error rate in percent, over all words together."""
-    return 100 * float(jiwer.wer(list(said), list(found)))
+    return 100 * float(library("jiwer", "speech").wer(list(said), list(found)))
 
 
 def whole(said: Sequence[str], found: Sequence[str]) -> float:
@@ -85,8 +84,8 @@ def look_ahead(trained: Trained) -> float:
     return 1000 * ((config.window - 1) * config.frame_shift + config.frame_length)
 
 
-def _stream(predictor: RecognizerPredictor, milliseconds: int, path: Path) -> str:
-    samples, rate = soundfile.read(path, dtype="int16")
+def _stream(predictor: Predictor, milliseconds: int, path: Path) -> str:
+    samples, rate = library("soundfile", "speech").read(path, dtype="int16")
     size = rate * milliseconds // 1000
     chunks = (samples[i : i + size] for i in range(0, len(samples), size))
     return " ".join(pushed(predictor, chunks, rate))

@@ -9,12 +9,12 @@ import time
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
 from benchmarks.quality.memory import anonymous_mb
 from benchmarks.quality.running import Options, train
 from benchmarks.quality.speech.strings import data
 from benchmarks.results import circumstances, table, write_section
+from elman.data.optional import library
 from elman.errors import RunFailed
 from elman.files import atomic_path, write_text
 
@@ -38,7 +38,10 @@ def training(options: Options) -> None:
         *("--out", str(run), "--max-steps", str(STEPS), "--eval-every", str(STEPS)),
         *("--speeds", "1", "--threads", str(options.threads)),
     ]
-    peaks, seconds = {"preparing": 0.0, "training": 0.0}, dict.fromkeys(("preparing", "training"), 0.0)
+    peaks, seconds = (
+        {"preparing": 0.0, "training": 0.0},
+        dict.fromkeys(("preparing", "training"), 0.0),
+    )
     process = subprocess.Popen(command)
     began = time.monotonic()
     try:
@@ -79,7 +82,11 @@ def streaming(options: Options) -> None:
     parts = data(options.out / "speech-strings-data")
     trained = train(name, parts, f"{name}-seed1", options, seed=1)
     minute = _minute(parts[-1])
-    rate = soundfile.info(next(parts[-1].with_suffix("").glob("*.wav"))).samplerate
+    rate = (
+        library("soundfile", "speech")
+        .info(next(parts[-1].with_suffix("").glob("*.wav")))
+        .samplerate
+    )
     command = [
         *(sys.executable, "-m", "elman.cli.main", "stream", str(trained.run.path)),
         *("--rate", str(rate)),
@@ -143,7 +150,9 @@ def _hours(folder: Path, part: str, hours: float) -> Path:
 
 def _write_hour(path: Path, generator: np.random.Generator) -> None:
     second = np.arange(RATE) / RATE
-    with soundfile.SoundFile(path, "w", RATE, 1, subtype="PCM_16", format="WAV") as file:
+    with library("soundfile", "speech").SoundFile(
+        path, "w", RATE, 1, subtype="PCM_16", format="WAV"
+    ) as file:
         for _ in range(3600):
             tone = np.sin(2 * np.pi * generator.uniform(100, 4000) * second)
             file.write(0.3 * tone + 0.05 * generator.standard_normal(RATE))
@@ -154,7 +163,7 @@ def _minute(manifest: Path) -> bytes:
     pieces: list[np.ndarray] = []
     length = size = 0
     for path in sorted(manifest.with_suffix("").glob("*.wav")):
-        samples, rate = soundfile.read(path, dtype="int16")
+        samples, rate = library("soundfile", "speech").read(path, dtype="int16")
         pieces += [samples, np.zeros(rate // 2, np.int16)]
         size, length = 60 * rate, length + len(samples) + rate // 2
         if length >= size:

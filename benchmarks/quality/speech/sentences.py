@@ -17,9 +17,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import soundfile
-import soxr
 
+from elman.data.optional import library
 from elman.errors import InputError
 from elman.files import atomic_path, write_text
 
@@ -121,7 +120,10 @@ def lengths_and_voices(manifests: dict[str, Path]) -> dict[str, tuple[float, int
     found = {}
     for part, manifest in manifests.items():
         rows = [json.loads(line) for line in manifest.read_text(encoding="utf-8").splitlines()]
-        seconds = sum(soundfile.info(manifest.parent / row["audio"]).duration for row in rows)
+        seconds = sum(
+            library("soundfile", "speech").info(manifest.parent / row["audio"]).duration
+            for row in rows
+        )
         found[part] = (seconds / 3600, len({row["speaker"] for row in rows}))
     return found
 
@@ -138,8 +140,10 @@ def _speak(sentence: Sentence, file: Path, rate: int) -> None:
     spoken_at = int.from_bytes(wav[24:28], "little")
     samples = np.frombuffer(wav[44:], "<i2").astype(np.float32) / 32768
     with atomic_path(file) as partial_file:
-        resampled = soxr.resample(samples, spoken_at, rate)
-        soundfile.write(partial_file, resampled, rate, subtype="PCM_16", format="WAV")
+        resampled = library("soxr", "speech").resample(samples, spoken_at, rate)
+        library("soundfile", "speech").write(
+            partial_file, resampled, rate, subtype="PCM_16", format="WAV"
+        )
 
 
 def _family(voice: str) -> str:

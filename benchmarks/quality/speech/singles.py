@@ -21,9 +21,7 @@ def single_digits(options: Options) -> None:
     folder = options.out / "speech-digits-data"
     parts = [isolated(folder, recordings(part), part, text="label") for part in PARTS]
     found = {
-        name: [
-            _train(name, parts, f"{name}-seed{seed}", options, seed) for seed in options.chosen
-        ]
+        name: [_train(name, parts, f"{name}-seed{seed}", options, seed) for seed in options.chosen]
         for name in ("speech-digits", "speech-digits-stream")
     }
     if options.seed is not None:
@@ -71,9 +69,15 @@ def speakers_left_out(options: Options) -> None:
 Mean accuracy of six **{mean(row[1] for row in rows):.1f} %**, beside
 {mean(row[2] for row in rows):.1f} % of a logistic regression on the mean log-mels.
 
-{table(("speaker never heard", "accuracy", "logistic regression"), [
-    [speaker, f"{accuracy:.1f} %", f"{regression:.1f} %"] for speaker, accuracy, regression in rows
-])}
+{
+        table(
+            ("speaker never heard", "accuracy", "logistic regression"),
+            [
+                [speaker, f"{accuracy:.1f} %", f"{regression:.1f} %"]
+                for speaker, accuracy, regression in rows
+            ],
+        )
+    }
 
 The network hears indices 5 to 44 of five speakers; their 45 to 49 choose the checkpoint. All 500
 recordings of the sixth test. {"Each figure is a mean over seeds." if options.seeds > 1 else ""}

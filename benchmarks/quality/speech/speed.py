@@ -6,6 +6,7 @@ Time is that of the processor, over the minimum of some repeats: what else is ru
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from time import process_time
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch
 from benchmarks.quality.running import Options
 from benchmarks.results import circumstances, table, write_section
 from elman.data.audio.filter_bank import FilterBank
+from elman.data.audio.transcripts import Spelling
 from elman.data.labeled.standardize import Standardizer
 from elman.data.tokenizer import Tokenizer, train_tokenizer
 from elman.models.cells import CellOptions
@@ -35,9 +37,11 @@ def speed(options: Options) -> None:
     """The whole path in chunks, its parts alone, and the physical limit."""
     torch.set_num_threads(1)
     predictor = untrained()
-    pcm = _speech_like().astype("<i2").tobytes()
-    whole = {chunk: _best(lambda c=chunk: _stream(predictor, pcm, c)) for chunk in CHUNKS}
-    features = _best(lambda: predictor.front_end.frames(_speech_like() / 32768))
+    samples = _speech_like()
+    pcm = samples.astype("<i2").tobytes()
+    scaled = (samples / 32768).astype(np.float32)
+    whole = {chunk: _best(partial(_stream, predictor, pcm, chunk)) for chunk in CHUNKS}
+    features = _best(partial(predictor.front_end.frames, scaled))
     floor = _reading(predictor)
     capability = torch.backends.cpu.get_cpu_capability()
     aims = ALLOWED.get(capability, ALLOWED["AVX2"])
@@ -71,14 +75,14 @@ def untrained() -> RecognizerPredictor:
     """A recognizer with fresh weights."""
     torch.manual_seed(1)
     bank = FilterBank(rate=RATE, bins=40)
-    scale = Standardizer(np.full(40, 15.0, np.float32), np.full(40, 4.0, np.float32))
-    tokenizer: Tokenizer = train_tokenizer([LETTERS], "char")
+    scale = Standardizer((15.0,) * 40, (4.0,) * 40)
+    tokenizer: Tokenizer = train_tokenizer("char", [LETTERS], len(LETTERS))
     architecture = Architecture(
         "lstm", CellOptions(), WINDOW, STRIDE, "stack", HIDDEN, LAYERS, bidirectional=False
     )
     model = architecture.make(40, tokenizer.vocab_size)
     front_end = FrontEnd(bank, scale, 0.2)
-    return RecognizerPredictor(model, tokenizer, front_end, architecture)
+    return RecognizerPredictor(model, tokenizer, front_end, architecture, Spelling())
 
 
 def _stream(predictor: RecognizerPredictor, pcm: bytes, milliseconds: int) -> None:

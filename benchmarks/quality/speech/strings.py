@@ -42,7 +42,9 @@ def digit_strings(options: Options) -> None:
     ]
     if options.seed is not None:
         return
-    both, one = ([f for name, _, f in found if name == n] for n in dict.fromkeys(n for n, _, _ in found))
+    both, one = (
+        [f for name, _, f in found if name == n] for n in dict.fromkeys(n for n, _, _ in found)
+    )
     ahead = look_ahead(next(t for name, t, _ in found if name == "speech-strings-stream"))
     body = f"""\
 1,000 strings of 3 to 7 test recordings of one speaker each, pauses of 0 to 0.5 s (half of the

@@ -45,8 +45,8 @@ Test WER **{mean(f["test"] for _, f in found):.2f} %** over {len(found)} seeds, 
 
 {table(COLUMNS, [_row(*each) for each in found])}
 
-People's recordings of ten of the words (FSDD's 300 test recordings, each a word alone), by a network
-that has heard only espeak-ng: **{mean(f["digits"] for _, f in found):.1f} %** right.
+People's recordings of ten of the words (FSDD's 300 test recordings, each a word alone), by a
+network that has heard only espeak-ng: **{mean(f["digits"] for _, f in found):.1f} %** right.
 
 1,000 words that sound different from each other, drawn uniformly, 3 to 8 a sentence, 140 to 190 a
 minute, `en-us`: {_split("train", heard_of)}, {_split("valid", heard_of)} and
@@ -64,9 +64,7 @@ def cache() -> Path:
     return Path(root, "elman-benchmarks", f"speech-words-{RATE}")
 
 
-def _figures(
-    options: Options, trained: Trained, manifests: dict[str, Path], seed: int
-) -> Figures:
+def _figures(options: Options, trained: Trained, manifests: dict[str, Path], seed: int) -> Figures:
     def measure() -> Figures:
         predictor = trained.run.predictor
         digits = isolated(options.out / "speech-words-data", recordings("test"), "digits")
