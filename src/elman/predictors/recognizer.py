@@ -29,9 +29,9 @@ from elman.predictors.front_end import FrontEnd
 from elman.predictors.predictor import Parts, Predictor
 from elman.predictors.recognizer_inputs import frames_of
 from elman.predictors.recognizer_outputs import log_probs_of
+from elman.predictors.recognizer_session import RecognizerSession, RecognizerStreaming
 from elman.predictors.spoken_words import Word, text_of, words_of
 from elman.settings import Options, adapter
-from elman.streaming.session import Session
 
 TOKENIZER = "tokenizer.json"
 
@@ -116,6 +116,7 @@ class RecognizerPredictor(Predictor):
     """
 
     kind: ClassVar[str] = "recognizer"
+    Streaming = RecognizerStreaming
 
     def __init__(
         self,
@@ -162,8 +163,22 @@ class RecognizerPredictor(Predictor):
         for name, hypothesis in zip(names, self.hypotheses(frames), strict=True):
             yield self.recognized(name, hypothesis)
 
-    def open_session(self, options: Options) -> Session[Any, Any]:
-        raise InputError(f"{self.name}: cannot be streamed")
+    def open_session(self, options: Options) -> RecognizerSession:
+        """A session that says what it hears, as it hears it."""
+        assert isinstance(options, RecognizerStreaming)
+        if self.model.bidirectional:
+            raise InputError(
+                f"{self.name}: reads from both ends, so it has to hear the end before it can"
+                " answer; train one with --no-bidirectional to stream"
+            )
+        if self.front_end.bank is None:
+            raise InputError(
+                f"{self.name}: reads features computed elsewhere, which can't be streamed as audio;"
+                " train one on recordings"
+            )
+        return RecognizerSession(
+            self, self.model, self.front_end, self.tokenizer, GreedySearch(), options
+        )
 
     @property
     def step_seconds(self) -> float:
