@@ -23,6 +23,7 @@ from elman.data.labeled.rows import Texts as TextRows
 from elman.diagnostics.activations import Activations
 from elman.diagnostics.explanation import Explanation
 from elman.errors import InputError
+from elman.models.acoustic import EncoderKind, FrameWindow, window_encoder
 from elman.models.cells import CellOptions, recurrent_layers
 from elman.models.classifier import Classifier
 from elman.models.pooling import PoolingKind
@@ -60,7 +61,8 @@ class ClassifierPrediction(RowOptions):
 class Architecture:
     """What a classifier is made of; see `elman.models.classifier.Classifier`.
 
-    The first layer reads `embedding_size` numbers, those of an embedding or the channels.
+    The first layer reads `embedding_size` numbers, those of an embedding or the channels; of audio,
+    what `encoder` makes of a window of frames.
     """
 
     cell: str
@@ -75,17 +77,24 @@ class Architecture:
     hidden_dropout: float = 0.0
     output_dropout: float = 0.0
     locked_dropout: bool = True
+    encoder: EncoderKind = "stack"
 
     def make(self, schema: Schema, encoder: Encoder) -> Classifier:
         """The network, with fresh weights, for these classes and this vocabulary."""
-        embedding = None
-        if encoder.words is not None:
+        embedding: nn.Module | None = None
+        width, axes = self.embedding_size, 1
+        if encoder.sounds is not None:
+            window = FrameWindow(encoder.sounds.window, encoder.sounds.window)
+            embedding = window_encoder(self.encoder, window, self.embedding_size)
+            width, axes = embedding.output_size, 2
+        elif encoder.words is not None:
+            axes = 0
             embedding = nn.Embedding(encoder.words.tokenizer.vocab_size, self.embedding_size)
             # Small beside the gates' initial weights, so that a rare word begins with little say.
             nn.init.normal_(embedding.weight, std=0.1)
         layers = recurrent_layers(
             self.cell,
-            self.embedding_size,
+            width,
             [self.hidden_size] * self.num_layers,
             self.options,
             bidirectional=self.bidirectional,
@@ -93,7 +102,7 @@ class Architecture:
         return Classifier(
             embedding,
             layers,
-            output_width(layers, self.embedding_size),
+            output_width(layers, width),
             len(schema.names),
             pooling=self.pooling,
             word_dropout=self.word_dropout,
@@ -101,6 +110,7 @@ class Architecture:
             hidden_dropout=self.hidden_dropout,
             output_dropout=self.output_dropout,
             locked_dropout=self.locked_dropout,
+            item_axes=axes,
         )
 
 
@@ -134,9 +144,9 @@ class ClassifierPredictor(Predictor):
     def of(cls, parts: Parts, name: str) -> Self:
         settings = dict(parts.settings)
         schema = adapter(Schema).validate_python(settings.pop("schema"))
-        split = bool(settings.pop("split_punctuation"))
-        encoder = Encoder.of(parts.files, split_punctuation=split, where=name)
-        if (schema.inputs == "numbers") != (encoder.words is None):
+        split, sounds = bool(settings.pop("split_punctuation")), settings.pop("sounds", None)
+        encoder = Encoder.of(parts.files, split_punctuation=split, sounds=sounds, where=name)
+        if not encoder.reads(schema.inputs):
             raise InputError(f"{name}: reads {schema.inputs}, which its tokenizer does not fit")
         architecture = adapter(Architecture).validate_python(settings)
         if len(set(schema.names)) < len(schema.names):
@@ -155,6 +165,8 @@ class ClassifierPredictor(Predictor):
             "schema": asdict(self.schema),
             "split_punctuation": self.encoder.split_punctuation,
         }
+        if self.encoder.sounds is not None:
+            reads["sounds"] = self.encoder.sounds.settings()
         return Parts({**asdict(self.architecture), **reads}, self.encoder.files)
 
     def answers(self, inputs: Given | None, options: Options) -> Iterator[Row]:

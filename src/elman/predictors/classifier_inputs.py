@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
+from elman.data.audio.rows import AudioColumns, Utterances
 from elman.data.batching import IGNORE
 from elman.data.given import Arrays, Files, Given
 from elman.data.given import Columns as GivenColumns
@@ -38,11 +39,12 @@ from elman.data.text import lines_of
 from elman.data.text_files import encoding_of
 from elman.data.tokenizer import tokenizer_from_bytes
 from elman.errors import InputError
+from elman.predictors.classifier_sounds import SoundEncoder
 from elman.settings import Options
 
 LOG = logging.getLogger("elman")
 
-InputKind = Literal["texts", "words", "numbers"]
+InputKind = Literal["texts", "words", "numbers", "audio"]
 _KINDS: dict[InputKind, type[Inputs]] = {"texts": Texts, "words": Words, "numbers": Sequences}
 
 TOKENIZER, SCALER = "tokenizer.json", "scaler.json"
@@ -85,9 +87,10 @@ class Schema:
     Attributes:
         names: (K,) the classes.
         kind: one label a row, one for each step, or many a row.
-        inputs: texts, rows of words, or rows of numbers.
-        channels: the names of the numbers of a step.
+        inputs: texts, rows of words, rows of numbers, or audio.
+        channels: the names of the numbers of a step, or of the bins of a frame of audio.
         columns: where in a table the texts and the labels are.
+        audio: where in a table the recordings and the labels are; None but for audio.
     """
 
     names: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -95,6 +98,7 @@ class Schema:
     inputs: InputKind
     channels: tuple[str, ...] = ()
     columns: Columns = field(default_factory=Columns)
+    audio: AudioColumns | None = None
 
     @classmethod
     def of(cls, data: Labeled, columns: Columns) -> Schema:
@@ -105,19 +109,32 @@ class Schema:
 
     @property
     def steps(self) -> str:
-        return "steps" if self.inputs == "numbers" else "words"
+        return "words" if self.inputs in ("texts", "words") else "steps"
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """Encodes rows of text as token ids and standardizes rows of numbers, if there is a scale."""
+    """Encodes rows of text as token ids and standardizes rows of numbers, if there is a scale.
+
+    Of audio it makes normalized frames.
+    """
 
     words: WordEncoder | None
     scale: Standardizer | None
+    sounds: SoundEncoder | None = None
 
     @classmethod
-    def of(cls, files: Mapping[str, bytes], *, split_punctuation: bool, where: str) -> Encoder:
-        """The encoder whose `files` these are."""
+    def of(
+        cls,
+        files: Mapping[str, bytes],
+        *,
+        split_punctuation: bool,
+        sounds: Mapping[str, Any] | None = None,
+        where: str,
+    ) -> Encoder:
+        """The encoder whose `files` these are; of audio, whose settings `sounds` are too."""
+        if sounds is not None:
+            return cls(None, None, SoundEncoder.of(sounds, files, where))
         if TOKENIZER in files:
             tokenizer = tokenizer_from_bytes(files[TOKENIZER], f"{where}/{TOKENIZER}")
             return cls(WordEncoder(tokenizer, split_punctuation=split_punctuation), None)
@@ -128,7 +145,9 @@ class Encoder:
     @property
     def files(self) -> Mapping[str, bytes]:
         """The tokenizer or the scaler, by the name of its file."""
-        files = {}
+        files: dict[str, bytes] = {}
+        if self.sounds is not None:
+            files |= self.sounds.front_end.files()
         if self.words is not None:
             files[TOKENIZER] = self.words.tokenizer.to_bytes()
         if self.scale is not None:
@@ -149,14 +168,28 @@ class Encoder:
             spread = np.full(len(steps), IGNORE, np.int64)
             spread[ends] = labels
             labels = spread
-        return Encoded(steps, offsets, labels, kind)
+        return Encoded(steps, offsets, labels, kind, self.window)
 
     def unlabeled(self, inputs: Inputs, kind: LabelKind) -> tuple[Encoded, np.ndarray | None]:
         """Rows without labels; and for words, the step at which each of all words ends (W,)."""
         steps, offsets, ends = self._steps(inputs)
-        return Encoded(steps, offsets, None, kind), ends
+        return Encoded(steps, offsets, None, kind, self.window), ends
+
+    def reads(self, inputs: InputKind) -> bool:
+        """Whether it is an encoder of such inputs."""
+        if inputs == "audio":
+            return self.sounds is not None
+        return self.sounds is None and (inputs == "numbers") == (self.words is None)
+
+    @property
+    def window(self) -> int | None:
+        """The frames of a step; None but for audio."""
+        return None if self.sounds is None else self.sounds.window
 
     def _steps(self, inputs: Inputs) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        if isinstance(inputs, Utterances):
+            assert self.sounds is not None
+            return (*self.sounds.encode(inputs), None)
         if isinstance(inputs, Sequences):
             values = inputs.values if self.scale is None else self.scale.apply(inputs.values)
             return values, inputs.offsets, None

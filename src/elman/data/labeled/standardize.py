@@ -5,6 +5,7 @@ Legend: S steps, C channels.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,8 +33,32 @@ class Standardizer:
     @staticmethod
     def fit(values: Floats) -> Standardizer:
         """The mean and deviation of (S, C), S at least 1."""
-        wide = values.astype(np.float64)
-        mean, deviation = wide.mean(axis=0), wide.std(axis=0)
+        return Standardizer.fit_parts([values])
+
+    @staticmethod
+    def fit_parts(parts: Iterable[Floats]) -> Standardizer:
+        """The mean and deviation of all (S, C) together, one in memory at a time.
+
+        Source: Chan, Golub & LeVeque 1979, "Updating formulae and a pairwise algorithm for
+        computing sample variances", equation 2.1.
+        """
+        count, mean, squares = 0, np.zeros(0), np.zeros(0)
+        for part in parts:
+            if not len(part):
+                continue
+            wide = part.astype(np.float64)
+            own, more = wide.mean(axis=0), len(wide)
+            apart = ((wide - own) ** 2).sum(axis=0)
+            if not count:
+                count, mean, squares = more, own, apart
+                continue
+            step, total = own - mean, count + more
+            squares = squares + apart + step**2 * (count * more / total)
+            mean = mean + step * (more / total)
+            count = total
+        if not count:
+            raise InputError("there are no steps to take a mean of; give at least one")
+        deviation = np.sqrt(squares / count)
         # What remains of rounding in a constant channel must not be blown up to 1.
         still = deviation <= 1e-7 * np.maximum(np.abs(mean), 1e-12)
         return Standardizer(tuple(mean.tolist()), tuple(np.where(still, 1.0, deviation).tolist()))
