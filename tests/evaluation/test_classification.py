@@ -17,8 +17,8 @@ from elman.data.labeled.rows import (
     Sequences,
     Texts,
     offsets_of,
-    origin_of,
 )
+from elman.data.origin import origin_of
 from elman.evaluation.baselines import Baseline, fit_baselines
 from elman.evaluation.classification import (
     calibration_error,

@@ -1,4 +1,4 @@
-"""What people hold, by what it is: files, texts, tables, arrays, each with or without labels.
+"""What people hold, by what it is: files, texts, tables, arrays, audio, with or without labels.
 
 A task and a predictor take all of it. Whatever reads a kind of data (`labeled`, `pairs`, `series`,
 `text`) matches on these classes and refuses, by name, what it can't use.
@@ -7,7 +7,7 @@ A task and a predictor take all of it. Whatever reads a kind of data (`labeled`,
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -83,7 +83,23 @@ class Arrays:
     where: str = "data"
 
 
-Part: TypeAlias = Files | Texts | Pairs | Columns | Arrays
+@dataclass(frozen=True)
+class Audio:
+    """Recordings in memory, or audio files with what is said in each.
+
+    Attributes:
+        audio: (samples, rate) with samples (N,) or (N, channels), floating point in [-1, 1] or
+            whole numbers of their type's full range, and the rate in Hz; or the path of a file.
+        labels: the text or the class of each; None without.
+        where: what they are called in an error; row n is named "WHERE:n".
+    """
+
+    audio: Sequence[tuple[np.ndarray, int] | Path] = field(repr=False)
+    labels: Sequence[Any] | None = field(default=None, repr=False)
+    where: str = "data"
+
+
+Part: TypeAlias = Files | Texts | Pairs | Columns | Arrays | Audio
 
 
 @dataclass(frozen=True)
@@ -128,8 +144,9 @@ def given(data: Data | Given, where: str = "data") -> Given:
     looks like a path (no space in it and a suffix or a separator) is refused, since a misspelled
     name would be taken for a text without a word. A list of strings is files if all are there, else
     texts, by the same rule; a list of pairs of strings is pairs; a list of arrays (NumPy, torch, or
-    lists of numbers) is sequences, a list of numbers one sequence; a tuple of two lists is inputs
-    with their labels. A column of a frame is a list.
+    lists of numbers) is sequences, a list of numbers one sequence; (samples, rate) is audio, and so
+    is a list of such; a tuple of two lists is inputs with their labels. A column of a frame is a
+    list.
 
     Raises:
         InputError: nothing that can be sorted, a missing file, labels that are too few or too many.
@@ -154,7 +171,7 @@ def name_of(part: Part) -> str:
 def _part(data: Any, where: str) -> Part:
     if isinstance(data, Splits):
         raise InputError(f"{where}: cut into training and held-out data; give one of them")
-    if isinstance(data, Texts | Arrays):
+    if isinstance(data, Texts | Arrays | Audio):
         return _checked(data)
     if isinstance(data, Files | Pairs | Columns):
         return data
@@ -164,6 +181,8 @@ def _part(data: Any, where: str) -> Part:
         return Files((Path(data),)) if _is_file(data, where) else Texts([data], where=where)
     if isinstance(data, Mapping):
         return Columns(data, where)
+    if _is_recording(data):
+        return Audio([_recording(data, where)], where=where)
     if isinstance(data, tuple) and len(data) == 2:
         inputs, labels = map(_items, data)
         if inputs is not None and labels is not None:
@@ -187,9 +206,14 @@ def _is_dated(data: Any) -> bool:
     return numbers and index.startswith(("datetime64", "period"))
 
 
-def _checked(part: Texts | Arrays) -> Texts | Arrays:
+def _checked(part: Texts | Arrays | Audio) -> Texts | Arrays | Audio:
     """What was put together by hand: one string is one text, not its characters."""
-    items = part.texts if isinstance(part, Texts) else part.arrays
+    if isinstance(part, Audio):
+        audio = [_recording(item, f"{part.where}:{n}") for n, item in enumerate(part.audio, 1)]
+        items: Iterable[Any] = audio
+        part = replace(part, audio=audio)
+    else:
+        items = part.texts if isinstance(part, Texts) else part.arrays
     if isinstance(items, str):
         return Texts([items], part.labels, part.where)
     if isinstance(part, Texts) and isinstance(items, list | tuple):
@@ -234,6 +258,10 @@ def _of_list(items: list[Any], where: str) -> Part:
         if any(files):
             raise InputError(f"{where}: files and texts in one list; give one or the other")
         return Texts(items, where=where)
+    if _is_recording(items[0]):
+        return Audio(
+            [_recording(item, f"{where}:{n}") for n, item in enumerate(items, 1)], None, where
+        )
     if all(_is_pair(item) for item in items):
         return Pairs([(str(source), str(target)) for source, target in items], where)
     if all(isinstance(item, int | float | np.number) for item in items):
@@ -249,7 +277,40 @@ def _with_labels(inputs: list[Any], labels: list[Any], where: str) -> Part:
     labels = [label.tolist() if hasattr(label, "tolist") else label for label in labels]
     if all(isinstance(item, str) for item in inputs):
         return Texts(inputs, labels, where)
+    if isinstance(inputs[0], Path) or _is_recording(inputs[0]):
+        audio = [_recording(item, f"{where}:{n}") for n, item in enumerate(inputs, 1)]
+        return Audio(audio, labels, where)
     return Arrays(_arrays(inputs, where), labels, where)
+
+
+def _is_recording(item: object) -> bool:
+    """Whether it is (samples, rate), or the mapping that data sets of Hugging Face have for it."""
+    if isinstance(item, Mapping):
+        return {"array", "sampling_rate"} <= set(item)
+    if not isinstance(item, tuple | list) or len(item) != 2:
+        return False
+    first, second = item
+    return (_has_axes(first) and _is_whole(second)) or (_is_whole(first) and _has_axes(second))
+
+
+def _has_axes(value: object) -> bool:
+    return isinstance(value, list) or len(getattr(value, "shape", ())) > 0
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
+def _recording(item: Any, where: str) -> tuple[np.ndarray, int] | Path:
+    if isinstance(item, Path):
+        return item
+    if not _is_recording(item):
+        raise InputError(f"{where}: expected (samples, rate), got {type(item).__name__}")
+    samples, rate = (item["array"], item["sampling_rate"]) if isinstance(item, Mapping) else item
+    if _is_whole(samples):
+        raise InputError(f"{where}: the rate stands first; give (samples, rate)")
+    (array,) = _arrays([samples], where)
+    return array, int(rate)
 
 
 def _arrays(items: list[Any], where: str) -> list[np.ndarray]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from elman.checksums import hash_file
-from elman.data.given import Arrays, Columns, Files, Given, Pairs, Splits, Texts
+from elman.data.given import Arrays, Audio, Columns, Files, Given, Pairs, Splits, Texts
 from elman.data.tables.read import read_columns
 
 
@@ -41,12 +41,22 @@ def recorded(given: Given | None) -> list[dict[str, str | int]]:
             return [{**entry, "sha256": _hash(flat), "size": len(pairs)}]
         case Arrays(arrays, labels):
             return [{**entry, "sha256": _hash([*arrays, *(labels or ())]), "size": len(arrays)}]
+        case Audio(audio, labels):
+            flat = [part for each in audio for part in _parts_of(each)]
+            return [{**entry, "sha256": _hash([*flat, *(labels or ())]), "size": len(audio)}]
         case Columns():
             table = read_columns(given)
             named = [part for name, column in table.columns.items() for part in (name, column)]
             return [{**entry, "sha256": _hash(named), "size": len(table)}]
         case _:
             return [entry]
+
+
+def _parts_of(recording: tuple[np.ndarray, int] | Path) -> tuple[Any, ...]:
+    """What makes a recording what it is; the content of a file."""
+    if isinstance(recording, Path):
+        return (hash_file(recording),) if recording.is_file() else (str(recording),)
+    return recording
 
 
 def _of_path(path: Path) -> Iterator[dict[str, str | int]]:

@@ -24,7 +24,6 @@ from elman.data.labeled.rows import (
     Inputs,
     Labeled,
     LabelKind,
-    Origin,
     Sequences,
     Texts,
     Words,
@@ -32,6 +31,7 @@ from elman.data.labeled.rows import (
 )
 from elman.data.labeled.standardize import Standardizer
 from elman.data.labeled.words import WordEncoder, words_of
+from elman.data.origin import Origin
 from elman.data.tables.asked import TableSettings
 from elman.data.tables.read import KINDS, suffix_of
 from elman.data.tables.table import BadRows

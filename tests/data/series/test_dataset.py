@@ -323,6 +323,10 @@ def test_bad_tables(tmp_path, text, parts):
     refused(table(tmp_path, text), *parts)
 
 
+def test_a_frame_of_missing_values_has_no_rows():
+    refused(pd.DataFrame({"ds": [pd.NaT] * 3, "y": [None] * 3}), "has no rows")
+
+
 def test_mixed_frequencies_name_the_series_and_its_row():
     hourly = days(np.arange(48.0), freq="h").assign(unique_id="a")
     daily = days(np.arange(9.0)).assign(unique_id="b")

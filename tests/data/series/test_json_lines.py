@@ -49,6 +49,7 @@ def test_json_lines_are_series(tmp_path):
         ('{"start": "2024-01-01", "target": [1%s, 2]}' % ("0" * 400), ["not a list of numbers"]),
         ('{"start": "2024-01-01", "target": []}', ["1.jsonl:1", "empty"]),
         ('{"start": "soon", "target": [1, 2]}', ["1.jsonl:1", "'soon'"]),
+        (r'{"start": "\ud800", "target": [1, 2]}', ["1.jsonl:1", "start", "surrogate pair"]),
         ('{"start": "2024-01-01", "target": [1, 2], "feat_dynamic_real": [[1]]}', ["reach"]),
     ],
 )

@@ -1,6 +1,8 @@
 """One reader of tables: the same rows out of every kind of file, and what is refused by line."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +202,36 @@ def test_a_file_that_is_no_table(tmp_path: Path, name: str, text: bytes, complai
     with pytest.raises(InputError, match=complaint) as error:
         read(tmp_path / name, text)
     assert "\n" not in str(error.value)
+
+
+FOOTERS = """
+import sys
+from pathlib import Path
+from elman.data.tables.parquet import read_parquet
+from elman.errors import InputError
+path = Path(sys.argv[1])
+whole = path.read_bytes()
+footer = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+refused = 0
+for place in range(footer, len(whole) - 8):
+    damaged = bytearray(whole)
+    damaged[place] ^= 2
+    path.write_bytes(damaged)
+    try:
+        read_parquet(path)
+    except InputError:
+        refused += 1
+print(refused)
+"""
+
+
+def test_no_damage_to_the_footer_of_lists_ends_the_process(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    parquet.write_table(pa.table({"a": [[1.5], [2.5]], "b": [1, 2]}), path, store_schema=False)
+    command = [sys.executable, "-c", FOOTERS, str(path)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert int(ended.stdout) > 50
 
 
 def test_joined_tables_know_their_files(tmp_path: Path) -> None:

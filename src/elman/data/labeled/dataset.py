@@ -20,13 +20,13 @@ from elman.data.given import Data, Given, given, name_of, one_part
 from elman.data.labeled.formats.splits import check_kind, read_rows, read_splits
 from elman.data.labeled.rows import (
     Columns,
-    Integers,
     Labeled,
     LabeledSplits,
     LabelKind,
     Labels,
     ParsedRows,
 )
+from elman.data.origin import Integers
 from elman.data.split_names import SPLITS
 from elman.data.tables.numerals import MISSING
 from elman.data.tables.table import BadRows

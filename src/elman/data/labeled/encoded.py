@@ -16,7 +16,8 @@ from torch import Tensor
 
 from elman.data.arrays import Array, open_array
 from elman.data.batching import IGNORE, EpochBatches, RowBatch, padded
-from elman.data.labeled.rows import Flat, Integers, LabelKind
+from elman.data.labeled.rows import Flat, LabelKind
+from elman.data.origin import Integers
 from elman.errors import InputError
 from elman.files import atomic_path
 

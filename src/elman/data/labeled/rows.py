@@ -11,16 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from elman.data.origin import Integers, Origin
 from elman.data.tables.asked import Asked
 from elman.data.tables.dialect import Dialect
 
-Integers: TypeAlias = npt.NDArray[np.int64]
 Floats: TypeAlias = npt.NDArray[np.float32]
 Marks: TypeAlias = npt.NDArray[np.bool_]
 LabelKind: TypeAlias = Literal["one", "step", "many"]
@@ -58,29 +57,6 @@ class Columns:
     def encoding(self) -> tuple[str, str]:
         """The encoding that is asked for, and that of an earlier file, each "" for none."""
         return self.asked.encoding, self.dialect.encoding if self.dialect else ""
-
-
-@dataclass(frozen=True, eq=False)
-class Origin:
-    """Where rows came from.
-
-    Attributes:
-        files: the files that were read.
-        file: (N,) the index into `files` of each row.
-        line: (N,) the line at which each row begins, from 1; 0 where a file has no lines.
-    """
-
-    files: tuple[Path, ...]
-    file: Integers
-    line: Integers
-
-    def where(self, row: int) -> str:
-        """The place of one row, as an error names it: "reviews.csv:17"."""
-        line = int(self.line[row])
-        return f"{self.files[self.file[row]]}:{line}" if line else str(self.files[self.file[row]])
-
-    def take(self, rows: Integers) -> Origin:
-        return replace(self, file=self.file[rows], line=self.line[rows])
 
 
 class Flat:
@@ -274,9 +250,3 @@ def inputs_of(rows: Sequence[Any], origin: Origin, channels: tuple[str, ...] = (
 def numbered(values: Floats) -> tuple[str, ...]:
     """Names for the channels of (S, C) that have none."""
     return tuple(str(number) for number in range(1, values.shape[1] + 1))
-
-
-def origin_of(where: Path | str, lines: Sequence[int]) -> Origin:
-    """The origin of rows of one file."""
-    line = np.asarray(lines, dtype=np.int64)
-    return Origin((Path(where),), np.zeros(len(line), dtype=np.int64), line)

@@ -15,7 +15,7 @@ from typing import final
 
 import numpy as np
 
-from elman.data.labeled.rows import Integers
+from elman.data.origin import Integers
 from elman.data.units.base import Tokenizer
 
 _PARTS = re.compile(r"['’]?\w+(?:['’]\w+)*|[^\w\s]")

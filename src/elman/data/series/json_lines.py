@@ -192,8 +192,8 @@ def _append(rows: _Rows, record: dict[str, Any], where: str) -> None:
         )
     total = max(length, future.shape[1])
     rows.widths = widths
-    rows.ids.append(str(record.get("item_id", len(rows.ids))))
-    rows.starts.append(str(record["start"]))
+    rows.ids.append(_word(record.get("item_id", len(rows.ids)), "item_id", where))
+    rows.starts.append(_word(record["start"], "start", where))
     rows.lines.append(where)
     rows.lengths.append(total)
     rows.static.append(static.tolist())
@@ -202,6 +202,13 @@ def _append(rows: _Rows, record: dict[str, Any], where: str) -> None:
             padded = np.full((total, len(part)), np.nan)
             padded[: min(part.shape[1], total)] = part.T[:total]
             flat.frombytes(padded.tobytes())
+
+
+def _word(value: Any, name: str, where: str) -> str:
+    word = str(value)
+    if not word.isascii() and word != word.encode("utf-8", "replace").decode("utf-8"):
+        raise InputError(f"{where}: {name} has half of a surrogate pair; write whole characters")
+    return word
 
 
 def _numbers(value: Any, name: str, where: str) -> Floats:

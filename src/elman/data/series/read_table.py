@@ -40,9 +40,10 @@ def read_table(data: Data | Given, columns: Columns) -> Table:
             raise InputError(
                 "data: not a table of time series; give a file, a frame or a dict of columns"
             )
+    tables = [_without_blank(table) for table in tables]
     for table in tables:
         _check(table)
-    return joined([_without_blank(table) for table in tables])
+    return joined(tables)
 
 
 def _check(table: Table) -> None:

@@ -23,7 +23,7 @@ def read_parquet(path: Path) -> Any:
     parquet, pa = library("pyarrow.parquet", extra="text"), library("pyarrow")
     try:
         file = parquet.ParquetFile(path, memory_map=False)
-        _check_declared(path, file.metadata)
+        _check_declared(path, file)
         # Text stays a dictionary until its real size is known: a page of one byte can stand for
         # the same long word a billion times.
         words = [
@@ -40,20 +40,28 @@ def read_parquet(path: Path) -> Any:
         raise InputError(f"{path}: can't be read as Parquet ({reason}); write it again") from error
 
 
-def _check_declared(path: Path, metadata: Any) -> None:
+def _check_declared(path: Path, file: Any) -> None:
     """Refuse what is too much before it is read."""
+    metadata = file.metadata
     if metadata.num_columns > MOST_COLUMNS:
         raise InputError(
             f"{path}: {metadata.num_columns:,} columns, above the bound of {MOST_COLUMNS:,}; put"
             " them into rows (a long table)"
         )
     groups = [metadata.row_group(place) for place in range(metadata.num_row_groups)]
-    cells = sum(
-        group.column(place).num_values for group in groups for place in range(group.num_columns)
-    )
+    remedy = "give fewer rows or columns at once"
+    cells = metadata.num_rows * metadata.num_columns
     declared = sum(group.total_byte_size for group in groups)
-    needed = max(_BYTES_OF_A_CELL * max(cells, metadata.num_rows), declared)
-    check_memory(path, needed, "give fewer rows or columns at once")
+    check_memory(path, max(_BYTES_OF_A_CELL * cells, declared), remedy)
+    # Only the cells of lists are not counted by the rows. Their number stands in the metadata of a
+    # column, which pyarrow ends the process over where it is damaged; a read raises before that.
+    columns = [file.schema.column(place) for place in range(metadata.num_columns)]
+    nested = [place for place, column in enumerate(columns) if column.max_repetition_level]
+    if nested:
+        for place in range(len(groups)):
+            next(file.iter_batches(batch_size=1, row_groups=[place]), None)
+        cells = sum(group.column(place).num_values for group in groups for place in nested)
+        check_memory(path, _BYTES_OF_A_CELL * cells, remedy)
 
 
 def _plain(path: Path, read: Any, pa: Any) -> Any:

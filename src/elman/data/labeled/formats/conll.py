@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from elman.data.labeled.rows import Columns, ParsedRows, inputs_of, origin_of
+from elman.data.labeled.rows import Columns, ParsedRows, inputs_of
+from elman.data.origin import origin_of
 from elman.data.tables.dialect import Dialect
 from elman.data.tables.table import BadRows
 from elman.data.text_files import encoding_of, text_lines

@@ -12,8 +12,8 @@ from elman.data.labeled.rows import (
     LineFormat,
     ParsedRows,
     inputs_of,
-    origin_of,
 )
+from elman.data.origin import origin_of
 from elman.data.tables.table import BadRows
 from elman.errors import InputError
 

@@ -13,7 +13,8 @@ from elman.data.labeled.formats.label_text import (
     read_label_text,
     way_of,
 )
-from elman.data.labeled.rows import Columns, ParsedRows, inputs_of, origin_of
+from elman.data.labeled.rows import Columns, ParsedRows, inputs_of
+from elman.data.origin import origin_of
 from elman.data.tables.dialect import Dialect, find_dialect
 from elman.data.tables.table import BadRows
 from elman.data.text_files import decoded_lines, encoding_of

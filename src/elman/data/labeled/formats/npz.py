@@ -23,14 +23,13 @@ from elman.data.arrays import UNREADABLE, Array, read_header
 from elman.data.labeled.formats.rows_of_table import BadCell, finite, label_of
 from elman.data.labeled.rows import (
     Columns,
-    Integers,
     LabelKind,
     ParsedRows,
     Sequences,
     numbered,
     offsets_of,
-    origin_of,
 )
+from elman.data.origin import Integers, origin_of
 from elman.errors import InputError
 
 VALUES = ("values", "x", "X", "data", "sequences")

@@ -15,7 +15,8 @@ import numpy as np
 from elman.data.folders import files_in
 from elman.data.labeled.formats.columns import LABEL, has_header, named
 from elman.data.labeled.formats.rows_of_table import BadCell, finite, label_of
-from elman.data.labeled.rows import Columns, Floats, Origin, ParsedRows, inputs_of
+from elman.data.labeled.rows import Columns, Floats, ParsedRows, inputs_of
+from elman.data.origin import Origin
 from elman.data.tables.read import read_file
 from elman.data.tables.table import BadRows, Table
 from elman.errors import InputError

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from elman.data.labeled.formats.columns import choose
-from elman.data.labeled.rows import Columns, Floats, LabelKind, ParsedRows, inputs_of, origin_of
+from elman.data.labeled.rows import Columns, Floats, LabelKind, ParsedRows, inputs_of
+from elman.data.origin import origin_of
 from elman.data.split_names import SPLIT_NAMES
 from elman.data.tables.table import BadRows, Table
 from elman.parse import parse_json

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from elman.data.labeled.formats.rows_of_table import BadCell, finite
-from elman.data.labeled.rows import Floats, ParsedRows, inputs_of, origin_of
+from elman.data.labeled.rows import Floats, ParsedRows, inputs_of
+from elman.data.origin import origin_of
 from elman.data.tables.table import BadRows
 from elman.data.text_files import text_lines
 from elman.errors import InputError

@@ -1,0 +1,1 @@
+"""Speech and sounds: files and arrays in, samples and filter banks out."""
