@@ -25,9 +25,6 @@ from elman.data.labeled.rows import Floats, Integers, offsets_of
 from elman.errors import InputError
 from elman.predictors.front_end import FrontEnd, raw_frames
 
-Perturb = Callable[[Floats, np.random.Generator], Floats]
-"""Changes samples before their frames are computed."""
-
 _AT_ONCE = 1 << 16
 """Frames that are in memory at a time where those of many recordings are gone through."""
 
@@ -64,7 +61,7 @@ class SoundEncoder:
                 lengths.append(len(frames))
                 yield self.front_end.scale.apply(frames)
 
-        return stored(rows(), self.front_end.bins), offsets_of(lengths)
+        return stored(rows()), offsets_of(lengths)
 
 
 def frames_of(
@@ -73,6 +70,7 @@ def frames_of(
     row: int,
     tail: float = 0.0,
     perturb: Callable[[Floats], Floats] | None = None,
+    limits: Limits = Limits(),  # noqa: B008 (frozen)
 ) -> Floats:
     """(T, F) the frames of one recording, not normalized yet; features are as they are.
 
@@ -92,7 +90,7 @@ def frames_of(
             f"{where}: audio, but this classifier was trained on features; give an array of"
             " frames x bins"
         )
-    samples = samples_of(source, bank.rate, where)
+    samples = samples_of(source, bank.rate, where, limits)
     if perturb is not None:
         samples = perturb(samples)
     frames = raw_frames(bank, samples, tail)
@@ -104,23 +102,20 @@ def frames_of(
     return frames
 
 
-def samples_of(
-    source: Clip | Samples, rate: int, where: str, limits: Limits | None = None
-) -> Floats:
+def samples_of(source: Clip | Samples, rate: int, where: str, limits: Limits) -> Floats:
     """(N,) the samples of a clip or of a recording in memory."""
-    limits = limits or Limits()
     if isinstance(source, Samples):
         return read_samples(source, rate, limits, where)
     return read_clip(source, rate, limits)
 
 
-def stored(parts: Iterable[Floats], bins: int, folder: Path | None = None) -> Array:
+def stored(parts: Iterable[Floats], folder: Path | None = None) -> Array:
     """Frames (S, F) in a file that has no name and is gone with the array."""
     with tempfile.TemporaryFile(dir=folder) as file:
-        count = 0
+        count = bins = 0
         for part in parts:
             file.write(np.ascontiguousarray(part, np.float32).data)
-            count += len(part)
+            count, bins = count + len(part), part.shape[1]
         file.flush()
         if not count:
             return np.zeros((0, bins), np.float32)

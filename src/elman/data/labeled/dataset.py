@@ -50,6 +50,28 @@ def read_labeled(
     """
     bad = BadRows(skip_bad_rows)
     parts, notes, columns = read_splits(given(data), columns, bad)
+    return labeled_splits(
+        parts,
+        notes,
+        columns,
+        bad,
+        valid_fraction=valid_fraction,
+        test_fraction=test_fraction,
+        seed=seed,
+    )
+
+
+def labeled_splits(
+    parts: dict[str, ParsedRows],
+    notes: tuple[str, ...],
+    columns: Columns,
+    bad: BadRows,
+    *,
+    valid_fraction: float,
+    test_fraction: float,
+    seed: int,
+) -> LabeledSplits:
+    """Parts that were read, "train" at least, with ids of labels; what is missing is drawn."""
     names = _names(parts["train"])
     if "valid" not in parts:
         whole = parts.pop("train")

@@ -6,9 +6,11 @@ audio that are one step.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -25,6 +27,15 @@ _AGAIN = "prepare the data again"
 
 Change = Callable[[Array, Integers], None]
 """Changes frames (T, B, C), of which the lengths (B,) are given, in place."""
+
+
+class Vary(Protocol):
+    """Changes frames (T, B, C), of which the lengths (B,) are given, in place, by chance."""
+
+    def __call__(
+        self, frames: Array, lengths: Integers, *, generator: np.random.Generator
+    ) -> None: ...
+
 
 _POOL = 50
 """Rows are drawn by so many batches at a time, and those of like length go side by side."""
@@ -176,21 +187,45 @@ class Bucketed(EpochBatches[LabeledBatch]):
 
     Rows are drawn `_POOL` batches at a time, laid side by side by length, and the batches mixed
     again; the last batch of an epoch may be smaller.
+
+    Args:
+        rows: what is drawn from; with several copies of each row, all rows of one after those of
+            the other.
+        batch_size: B.
+        seed: of the order and of chance.
+        shares: how often each copy of a row is drawn.
+        vary: what is done to the frames of each batch of audio.
     """
 
-    def __init__(self, rows: Encoded, batch_size: int, seed: int) -> None:
+    def __init__(
+        self,
+        rows: Encoded,
+        batch_size: int,
+        seed: int,
+        *,
+        shares: Sequence[float] = (1.0,),
+        vary: Vary | None = None,
+    ) -> None:
         self._rows, self._batch_size = rows, batch_size
+        self._shares, self._vary = shares, vary
+        self._lengths = rows.lengths[: len(rows) // len(shares)]
         super().__init__(seed)
 
     def _batch(self, rows: Integers, number: int) -> LabeledBatch:
-        return self._rows.rows(rows)
+        if len(self._shares) == 1 and self._vary is None:
+            return self._rows.rows(rows)
+        generator = np.random.default_rng((self._seed, number, 1))
+        copies = generator.choice(len(self._shares), len(rows), p=self._shares)
+        change = None
+        if self._vary is not None:
+            change = partial(self._vary, generator=generator)
+        return self._rows.rows(rows + copies * len(self._lengths), change)
 
     def _draw(self, generator: np.random.Generator) -> list[Integers]:
-        order, size = generator.permutation(len(self._rows)), self._batch_size
-        lengths = self._rows.lengths
+        order, size = generator.permutation(len(self._lengths)), self._batch_size
         batches: list[Integers] = []
         for begin in range(0, len(order), _POOL * size):
             pool = order[begin : begin + _POOL * size]
-            pool = pool[np.argsort(lengths[pool], kind="stable")]
+            pool = pool[np.argsort(self._lengths[pool], kind="stable")]
             batches += [pool[first : first + size] for first in range(0, len(pool), size)]
         return [batches[place] for place in generator.permutation(len(batches))]

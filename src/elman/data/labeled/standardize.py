@@ -5,8 +5,8 @@ Legend: S steps, C channels.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import final
 
 import numpy as np
 
@@ -33,32 +33,12 @@ class Standardizer:
     @staticmethod
     def fit(values: Floats) -> Standardizer:
         """The mean and deviation of (S, C), S at least 1."""
-        return Standardizer.fit_parts([values])
+        wide = values.astype(np.float64)
+        return Standardizer.of(wide.mean(axis=0), wide.std(axis=0))
 
     @staticmethod
-    def fit_parts(parts: Iterable[Floats]) -> Standardizer:
-        """The mean and deviation of all (S, C) together, one in memory at a time.
-
-        Source: Chan, Golub & LeVeque 1979, "Updating formulae and a pairwise algorithm for
-        computing sample variances", equation 2.1.
-        """
-        count, mean, squares = 0, np.zeros(0), np.zeros(0)
-        for part in parts:
-            if not len(part):
-                continue
-            wide = part.astype(np.float64)
-            own, more = wide.mean(axis=0), len(wide)
-            apart = ((wide - own) ** 2).sum(axis=0)
-            if not count:
-                count, mean, squares = more, own, apart
-                continue
-            step, total = own - mean, count + more
-            squares = squares + apart + step**2 * (count * more / total)
-            mean = mean + step * (more / total)
-            count = total
-        if not count:
-            raise InputError("there are no steps to take a mean of; give at least one")
-        deviation = np.sqrt(squares / count)
+    def of(mean: np.ndarray, deviation: np.ndarray) -> Standardizer:
+        """That of these moments, (C,) each."""
         # What remains of rounding in a constant channel must not be blown up to 1.
         still = deviation <= 1e-7 * np.maximum(np.abs(mean), 1e-12)
         return Standardizer(tuple(mean.tolist()), tuple(np.where(still, 1.0, deviation).tolist()))
@@ -90,3 +70,34 @@ class Standardizer:
         if kept.get("format") != FORMAT or not right or min(deviation, default=1) <= 0:
             raise InputError(f"{where}: not a standardizer of elman, or damaged")
         return Standardizer(mean, deviation)
+
+
+@final
+class RunningStandardizer:
+    """Fits a `Standardizer` to rows that come one after the other.
+
+    Source: Chan et al. 1979, the pairwise form of Welford 1962.
+
+    Args:
+        channels: C.
+    """
+
+    def __init__(self, channels: int) -> None:
+        self._count = 0
+        self._mean, self._squares = np.zeros(channels), np.zeros(channels)
+
+    def add(self, values: Floats) -> None:
+        """One more row (S, C)."""
+        if not len(values):
+            return
+        wide = values.astype(np.float64)
+        mean, count = wide.mean(axis=0), self._count + len(wide)
+        apart = mean - self._mean
+        self._squares += ((wide - mean) ** 2).sum(axis=0)
+        self._squares += apart**2 * (self._count * len(wide) / count)
+        self._mean += apart * (len(wide) / count)
+        self._count = count
+
+    def result(self) -> Standardizer:
+        """That of all rows so far, which have at least one step."""
+        return Standardizer.of(self._mean, np.sqrt(self._squares / self._count))
