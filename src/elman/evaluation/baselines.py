@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from elman.data.audio.rows import Utterances
 from elman.data.labeled.rows import (
     Inputs,
     Labeled,
@@ -212,6 +213,7 @@ def features(train: Inputs, kind: LabelKind) -> Features:
         return Features(
             "mean, deviation, last value and length", lambda given: whole.apply(_summary(given))
         )
+    assert not isinstance(train, Utterances), "baselines read the frames of audio"
     if kind == "step":
         from sklearn.feature_extraction import DictVectorizer
 

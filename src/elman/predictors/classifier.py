@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import Field
 from torch import nn
 
+from elman.data.audio.rows import Utterances
 from elman.data.given import Files, Given, Texts
 from elman.data.labeled.encoded import Encoded
 from elman.data.labeled.rows import Inputs, Words
@@ -269,7 +270,7 @@ class ClassifierPredictor(Predictor):
 
         `ends` are the steps of `encoded` at which the words end; `probabilities` are (S, K).
         """
-        assert not isinstance(inputs, TextRows)
+        assert not isinstance(inputs, TextRows | Utterances)
         words = inputs.words if isinstance(inputs, Words) else None
         for row, (begin, length) in enumerate(zip(inputs.offsets, inputs.lengths, strict=False)):
             ids, first = encoded.row(row), int(encoded.offsets[row])

@@ -21,7 +21,8 @@ from elman.data.audio.decode import Clip, Limits, Samples, read_clip, read_sampl
 from elman.data.audio.features import read_frames
 from elman.data.audio.filter_bank import FilterBank
 from elman.data.audio.rows import Utterances
-from elman.data.labeled.rows import Floats, Integers, offsets_of
+from elman.data.labeled.rows import Floats, offsets_of
+from elman.data.origin import Integers
 from elman.errors import InputError
 from elman.predictors.front_end import FrontEnd, raw_frames
 

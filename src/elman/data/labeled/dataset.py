@@ -9,8 +9,8 @@ What can't be read, does not fit together or has no classes raises `InputError`,
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
-from dataclasses import replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -50,37 +50,36 @@ def read_labeled(
     """
     bad = BadRows(skip_bad_rows)
     parts, notes, columns = read_splits(given(data), columns, bad)
-    return labeled_splits(
-        parts,
-        notes,
-        columns,
-        bad,
-        valid_fraction=valid_fraction,
-        test_fraction=test_fraction,
-        seed=seed,
-    )
+    return labeled_splits(parts, notes, columns, Cut(valid_fraction, test_fraction, seed), bad)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The share of rows that validation and test get where the data have no parts, and the seed."""
+
+    valid: float = 0.1
+    test: float = 0.1
+    seed: int = 0
 
 
 def labeled_splits(
-    parts: dict[str, ParsedRows],
+    parts: Mapping[str, ParsedRows],
     notes: tuple[str, ...],
     columns: Columns,
+    cut: Cut,
     bad: BadRows,
-    *,
-    valid_fraction: float,
-    test_fraction: float,
-    seed: int,
 ) -> LabeledSplits:
     """Parts that were read, "train" at least, with ids of labels; what is missing is drawn."""
+    parts = dict(parts)
     names = _names(parts["train"])
     if "valid" not in parts:
         whole = parts.pop("train")
-        fractions = [valid_fraction] if "test" in parts else [valid_fraction, test_fraction]
+        fractions = [cut.valid] if "test" in parts else [cut.valid, cut.test]
         place = {name: number for number, name in enumerate(names)}
         classes = [tuple(sorted({place[name] for name in row})) for row in whole.labels or ()]
-        rows = stratified(classes, fractions, seed)
+        rows = stratified(classes, fractions, cut.seed)
         parts |= dict(zip(SPLITS, map(whole.take, rows), strict=False))
-        notes = (*notes, f"split by class at random, seed {seed}")
+        notes = (*notes, f"split by class at random, seed {cut.seed}")
     made = {role: _labeled(part, names) for role, part in parts.items()}
     notes = (*notes, *bad.notes())
     notes = (*notes, *_about_names(names))

@@ -23,7 +23,6 @@ from elman.data.audio.rows import Utterances
 from elman.data.labeled.encoded import Encoded, Vary
 from elman.data.labeled.rows import (
     Floats,
-    Integers,
     Labeled,
     LabeledSplits,
     Labels,
@@ -31,7 +30,8 @@ from elman.data.labeled.rows import (
     numbered,
     offsets_of,
 )
-from elman.data.labeled.standardize import Standardizer
+from elman.data.labeled.standardize import RunningStandardizer
+from elman.data.origin import Integers
 from elman.data.tables.table import BadRows
 from elman.errors import InputError
 from elman.predictors.classifier_sounds import SoundEncoder, frames_of, in_parts, stored
@@ -60,6 +60,7 @@ class PreparedSounds:
     encoded: dict[str, Encoded]
     frames: LabeledSplits
     notes: tuple[str, ...]
+    shares: tuple[float, ...]
 
 
 def prepare_sounds(
@@ -81,8 +82,12 @@ def prepare_sounds(
     for name, part in parts.items():
         changes = copies.changes if name == "train" else (None,)
         raw[name] = _computed(config, bank, part, changes, folder, bad)
-    scale = Standardizer.fit_parts(in_parts(raw["train"].frames[0]))
-    encoder = SoundEncoder(FrontEnd(bank, scale, config.tail), config.window)
+    train = raw["train"].frames[0]
+    fitted = RunningStandardizer(train.shape[1])
+    for some in in_parts(train):
+        fitted.add(some)
+    encoder = SoundEncoder(FrontEnd(bank, fitted.result(), config.tail), config.window)
+    scale = encoder.front_end.scale
     encoded, plain = {}, {}
     for name, each in raw.items():
         normal = stored(
@@ -95,7 +100,7 @@ def prepare_sounds(
         values = Sequences(normal[: own[-1]], own, numbered(normal), each.sounds.origin)
         plain[name] = Labeled(values, each.labels)
     frames = replace(splits, train=plain["train"], valid=plain["valid"], test=plain.get("test"))
-    return PreparedSounds(encoder, encoded, frames, _notes(bank, config, raw))
+    return PreparedSounds(encoder, encoded, frames, _notes(bank, config, raw), copies.shares)
 
 
 def bank_of(config: SoundConfig, sounds: Utterances) -> FilterBank:
@@ -202,7 +207,7 @@ def _computed(
     made += [_stored(changed(change), folder) for change in changes[1:]]
     rows = np.asarray(kept)
     labels = replace(part.labels, ids=part.labels.ids[rows])
-    frames, lengths = ([each[place] for each in made] for place in (0, 1))
+    frames, lengths = [each for each, _ in made], [each for _, each in made]
     return _Raw(frames, lengths, sounds.take(rows), labels, tuple(silent))
 
 

@@ -43,6 +43,7 @@ from elman.tasks.classify.config import ClassifyConfig, SentimentConfig
 from elman.tasks.classify.data import ClassifyData, described, open_data, prepare
 from elman.tasks.classify.initialize import paces
 from elman.tasks.classify.objective import ClassifyObjective
+from elman.tasks.classify.sounds import vary_of
 from elman.tasks.task import Task
 
 ROWS = 16
@@ -94,8 +95,7 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
 
     def describe(self) -> list[str]:
         data = self.data
-        counts = {name: (len(rows), len(rows.steps)) for name, rows in data.splits.items()}
-        lines = described(data.notes, counts, data.schema, data.encoder)
+        lines = described(data.notes, data.counts, data.schema, data.encoder)
         for baseline in data.baselines:
             lines += baseline.notes
         return lines
@@ -103,8 +103,8 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
     def make(self) -> ClassifierPredictor:
         schema, encoder, start = self.data.schema, self.data.encoder, self.data.start
         config = self.config.model_copy(update=dict(start.settings))
-        numbers = schema.inputs == "numbers"
-        width = len(schema.channels) if numbers else config.embedding_size or config.hidden_size
+        given = config.embedding_size or config.hidden_size
+        width = len(schema.channels) if encoder.words is None else given
         settings = {
             **config.model_dump(),
             **config.dropouts,
@@ -120,7 +120,16 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
         return ClassifierPredictor(model, schema, encoder, architecture)
 
     def source(self) -> Bucketed:
-        return Bucketed(self.data.splits["train"], self.config.batch_size, self.config.seed)
+        train, vary = self.data.splits["train"], None
+        if self.data.schema.inputs == "audio":
+            vary = vary_of(self.config)
+        return Bucketed(
+            train,
+            self.config.batch_size,
+            self.config.seed,
+            shares=self.data.shares,
+            vary=vary,
+        )
 
     def objective(self, predictor: ClassifierPredictor) -> ClassifyObjective:
         splits = self.data.splits
