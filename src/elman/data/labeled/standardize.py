@@ -6,6 +6,7 @@ Legend: S steps, C channels.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import final
 
 import numpy as np
@@ -50,10 +51,14 @@ class Standardizer:
                 f"the sequences have {values.shape[-1]} channels, expected {len(self.mean)}, as "
                 "in training"
             )
-        scaled: Floats = ((values - np.asarray(self.mean)) / np.asarray(self.deviation)).astype(
-            np.float32
-        )
+        mean, deviation = self._arrays
+        scaled: Floats = ((values - mean) / deviation).astype(np.float32)
         return scaled
+
+    @cached_property
+    def _arrays(self) -> tuple[np.ndarray, np.ndarray]:
+        # Made once: a stream scales frame by frame.
+        return np.asarray(self.mean), np.asarray(self.deviation)
 
     def to_bytes(self) -> bytes:
         return json_bytes({"format": FORMAT, "mean": self.mean, "deviation": self.deviation})
