@@ -40,6 +40,8 @@ from elman.predictors.classifier_outputs import (
     probabilities_of,
 )
 from elman.predictors.classifier_session import ClassifierSession
+from elman.predictors.classifier_sound_rows import answers_of_sounds
+from elman.predictors.classifier_sound_session import ClassifierStreaming, SoundSession
 from elman.predictors.predictor import Parts, Predictor
 from elman.settings import Options, adapter
 
@@ -128,6 +130,7 @@ class ClassifierPredictor(Predictor):
 
     kind: ClassVar[str] = "classifier"
     Prediction = ClassifierPrediction
+    Streaming = ClassifierStreaming
 
     def __init__(
         self,
@@ -181,6 +184,10 @@ class ClassifierPredictor(Predictor):
         explaining = options.explain or options.html is not None
         if explaining and self.schema.inputs != "texts":
             raise InputError("--explain: for classifiers of whole texts; leave it out")
+        if self.schema.inputs == "audio":
+            given = self._given(inputs, options)
+            yield from answers_of_sounds(self.model, self.schema, self.encoder, given, options)
+            return
         explained: list[Explanation] = []
         warned: Counter[str] = Counter()
         rows_before = 0
@@ -213,13 +220,20 @@ class ClassifierPredictor(Predictor):
         if options.html is not None:
             write_page(explained, options.html)
 
-    def open_session(self, options: Options) -> ClassifierSession:
-        """A session that answers after each word, or after each step of numbers."""
+    def open_session(self, options: Options) -> ClassifierSession | SoundSession:
+        """A session that answers after each word or step of numbers, or as it hears."""
+        assert isinstance(options, ClassifierStreaming)
+        if self.schema.inputs != "audio" and options.model_fields_set:
+            flag = "--" + min(options.model_fields_set)
+            reads = self.schema.inputs
+            raise InputError(f"{flag}: for audio, but this classifier reads {reads}; leave it out")
         if self.model.bidirectional:
             raise InputError(
                 f"{self.name}: reads from both ends, so it has to see the end before it can"
                 " answer; train one with --no-bidirectional to stream"
             )
+        if self.encoder.sounds is not None:
+            return SoundSession(self, self.model, self.schema, self.encoder.sounds, options)
         return ClassifierSession(self, self.model, self.schema, self.encoder)
 
     def activations(self, row: str | np.ndarray) -> Activations:
@@ -253,8 +267,9 @@ class ClassifierPredictor(Predictor):
             return inputs
         if isinstance(inputs, Files):
             raise InputError(f"--text and {inputs.paths[0]}: give one of the two")
-        if self.schema.inputs == "numbers":
-            raise InputError("--text: this classifier reads numbers; give a file of them")
+        if self.schema.inputs in ("numbers", "audio"):
+            reads = self.schema.inputs
+            raise InputError(f"--text: this classifier reads {reads}; give a file of them")
         return Texts([options.text], where="--text")
 
     def _steps(

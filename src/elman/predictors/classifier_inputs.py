@@ -13,6 +13,7 @@ import numpy as np
 from pydantic import Field
 
 from elman.data.audio.rows import AudioColumns, Utterances
+from elman.data.audio.settings import AudioSettings
 from elman.data.batching import IGNORE
 from elman.data.given import Arrays, Files, Given
 from elman.data.given import Columns as GivenColumns
@@ -53,13 +54,26 @@ _ROWS_AT_ONCE = 256
 Row = Mapping[str, Any]
 
 
-class RowOptions(TableSettings, Options):
+class RowOptions(AudioSettings, TableSettings, Options):
     """Where in other data the rows are, and how those are written."""
 
     text_column: str | None = Field(
         default=None, description="column of the text, or its number; default: as in training"
     )
     skip_bad_rows: bool = Field(default=False, description="leave out rows that can't be read")
+
+    def sounds(self, trained: AudioColumns) -> AudioColumns:
+        """The columns of a table of recordings."""
+        if self.text_column is not None:
+            raise InputError("--text-column: this classifier reads audio; say --audio-column")
+        return self.audio_columns(trained, asked=self.asked)
+
+    def check(self, inputs: InputKind) -> None:
+        """Raise InputError for an option of audio where `inputs` are something else."""
+        own = self.model_fields_set & AudioSettings.model_fields.keys()
+        if inputs != "audio" and own:
+            flag = "--" + min(own).replace("_", "-")
+            raise InputError(f"{flag}: for audio, but this classifier reads {inputs}; leave it out")
 
     def columns(self, trained: Columns) -> Columns:
         """The columns of training, with what these options say."""
@@ -74,6 +88,9 @@ class LabeledRowOptions(RowOptions):
     label_column: str | None = Field(
         default=None, description="column of the label, or its number; default: as in training"
     )
+
+    def sounds(self, trained: AudioColumns) -> AudioColumns:
+        return replace(super().sounds(trained), label=self.label_column or trained.label)
 
     def columns(self, trained: Columns) -> Columns:
         found = super().columns(trained)
@@ -168,12 +185,12 @@ class Encoder:
             spread = np.full(len(steps), IGNORE, np.int64)
             spread[ends] = labels
             labels = spread
-        return Encoded(steps, offsets, labels, kind, self.window)
+        return Encoded(steps, offsets, labels, kind)
 
     def unlabeled(self, inputs: Inputs, kind: LabelKind) -> tuple[Encoded, np.ndarray | None]:
         """Rows without labels; and for words, the step at which each of all words ends (W,)."""
         steps, offsets, ends = self._steps(inputs)
-        return Encoded(steps, offsets, None, kind, self.window), ends
+        return Encoded(steps, offsets, None, kind), ends
 
     def reads(self, inputs: InputKind) -> bool:
         """Whether it is an encoder of such inputs."""
@@ -187,9 +204,7 @@ class Encoder:
         return None if self.sounds is None else self.sounds.window
 
     def _steps(self, inputs: Inputs) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        if isinstance(inputs, Utterances):
-            assert self.sounds is not None
-            return (*self.sounds.encode(inputs), None)
+        assert not isinstance(inputs, Utterances), "frames of audio are kept in files"
         if isinstance(inputs, Sequences):
             values = inputs.values if self.scale is None else self.scale.apply(inputs.values)
             return values, inputs.offsets, None
@@ -214,6 +229,7 @@ def rows_of(
 
     Texts that arrive come one by one, so that each is answered before the next is there.
     """
+    options.check(schema.inputs)
     match data:
         case Files(paths):
             for path in paths:

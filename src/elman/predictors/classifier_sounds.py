@@ -3,7 +3,7 @@
 Frames are kept in a file without a name and read through a memory map, since those of hours of
 sound have no place in memory.
 
-Legend: N recordings, T frames of one, S of all together, F bins, W frames a step.
+Legend: N samples, T frames of a recording, S of all together, F bins, W frames a step.
 """
 
 from __future__ import annotations
@@ -17,17 +17,36 @@ from typing import Any
 import numpy as np
 
 from elman.data.arrays import Array
-from elman.data.audio.decode import Clip, Limits, Samples, read_clip, read_samples
+from elman.data.audio.clips import Clip, Limits, Samples
 from elman.data.audio.features import read_frames
 from elman.data.audio.filter_bank import FilterBank
+from elman.data.audio.listen import Listener
 from elman.data.audio.rows import Utterances
 from elman.data.labeled.rows import Floats, offsets_of
 from elman.data.origin import Integers
+from elman.data.tables.table import BadRows
 from elman.errors import InputError
 from elman.predictors.front_end import FrontEnd, raw_frames
 
 _AT_ONCE = 1 << 16
 """Frames that are in memory at a time where those of many recordings are gone through."""
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedSounds:
+    """Normalized frames of recordings, one after the other.
+
+    Attributes:
+        frames: (S, F), in a file.
+        offsets: where each recording begins, and at last where the last one ends.
+        rows: which of the recordings could be read.
+        silent: for each of these, whether it is digital silence.
+    """
+
+    frames: Array
+    offsets: Integers
+    rows: Integers
+    silent: list[bool]
 
 
 @dataclass(frozen=True)
@@ -48,66 +67,97 @@ class SoundEncoder:
         """All but the scaling, as JSON values."""
         return {**self.front_end.settings(), "window": self.window}
 
-    def encode(self, sounds: Utterances) -> tuple[Array, Integers]:
-        """The normalized frames (S, F) of all recordings, in a file, and where each begins.
+    def encode(self, sounds: Utterances, reader: SoundReader) -> EncodedSounds:
+        """The normalized frames of all recordings that can be read."""
+        rows, lengths, silent = [], [], []
 
-        Raises:
-            InputError: a recording that can't be read, or is shorter than one window.
-        """
-        lengths: list[int] = []
-
-        def rows() -> Iterator[Floats]:
-            for row in range(len(sounds)):
-                frames = frames_of(self.front_end.bank, sounds, row, self.front_end.tail)
+        def parts() -> Iterator[Floats]:
+            for row, frames in reader.read(sounds):
+                rows.append(row)
                 lengths.append(len(frames))
+                silent.append(reader.listens and not frames.any())
                 yield self.front_end.scale.apply(frames)
 
-        return stored(rows()), offsets_of(lengths)
+        frames = stored(parts())
+        return EncodedSounds(frames, offsets_of(lengths), np.asarray(rows, np.int64), silent)
+
+    def reader(self, bad: BadRows, limits: Limits) -> SoundReader:
+        """What reads recordings for this encoder."""
+        return SoundReader(self.front_end.bank, self.front_end.tail, bad, limits)
 
 
-def frames_of(
-    bank: FilterBank | None,
-    sounds: Utterances,
-    row: int,
-    tail: float = 0.0,
-    perturb: Callable[[Floats], Floats] | None = None,
-    limits: Limits = Limits(),  # noqa: B008 (frozen)
-) -> Floats:
-    """(T, F) the frames of one recording, not normalized yet; features are as they are.
+class SoundReader:
+    """The frames of recordings, not normalized yet; features that were computed elsewhere as they
+    are.
 
-    Raises:
-        InputError: names the place: it can't be read, is shorter than one window, or is of the
-            other kind, samples or features, than the network reads.
+    Args:
+        bank: samples to frames; None for features.
+        tail: seconds of silence after each recording.
+        bad: takes recordings that can't be read.
+        limits: bounds on each.
     """
-    source, where = sounds.audio[row], sounds.where(row)
-    if not isinstance(source, Clip | Samples):
+
+    def __init__(self, bank: FilterBank | None, tail: float, bad: BadRows, limits: Limits) -> None:
+        self._bank, self._tail, self._bad, self._limits = bank, tail, bad, limits
+        self._listener = None
         if bank is not None:
+            self._listener = Listener(bank.rate, bad, limits, silence=True)
+
+    @property
+    def listens(self) -> bool:
+        """Whether it reads audio, and not features."""
+        return self._bank is not None
+
+    def read(self, sounds: Utterances) -> Iterator[tuple[int, Floats]]:
+        """The number of each recording that can be read, and its frames (T, F)."""
+        for row in range(len(sounds)):
+            if (frames := self.row(sounds, row)) is not None:
+                yield row, frames
+
+    def row(
+        self, sounds: Utterances, row: int, change: Callable[[Floats], Floats] | None = None
+    ) -> Floats | None:
+        """(T, F) the frames of one recording, with a `change` of its samples; None if it is bad."""
+        where, source = sounds.where(row), sounds.audio[row]
+        heard = isinstance(source, Clip | Samples)
+        if heard != self.listens:
+            kinds = ("audio", "features") if heard else ("features", "audio")
             raise InputError(
-                f"{where}: features, but this classifier was trained on audio; give audio"
+                f"{where}: {kinds[0]}, but this classifier reads {kinds[1]}; give {kinds[1]}"
             )
-        return read_frames(source, where)
-    if bank is None:
-        raise InputError(
-            f"{where}: audio, but this classifier was trained on features; give an array of"
-            " frames x bins"
+        if self._listener is None or self._bank is None:
+            return self._features(sounds, row)
+        samples = self._listener.row(sounds, row)
+        if samples is None:
+            return None
+        frames = raw_frames(self._bank, samples if change is None else change(samples), self._tail)
+        if len(frames):
+            return frames
+        if change is not None:  # at a higher speed it is shorter than a window
+            return raw_frames(self._bank, samples, self._tail)
+        self._bad.add(
+            where,
+            f"{1000 * len(samples) / self._bank.rate:.3g} ms of sound, less than a window of"
+            f" {1000 * self._bank.frame_length:g} ms",
         )
-    samples = samples_of(source, bank.rate, where, limits)
-    if perturb is not None:
-        samples = perturb(samples)
-    frames = raw_frames(bank, samples, tail)
-    if not len(frames):
-        raise InputError(
-            f"{where}: {1000 * len(samples) / bank.rate:.3g} ms of sound, less than a window of"
-            f" {1000 * bank.frame_length:g} ms; leave it out"
-        )
-    return frames
+        return None
 
+    def again(self) -> SoundReader:
+        """Another one, for recordings of which this one has taken notes."""
+        return SoundReader(self._bank, self._tail, self._bad, self._limits)
 
-def samples_of(source: Clip | Samples, rate: int, where: str, limits: Limits) -> Floats:
-    """(N,) the samples of a clip or of a recording in memory."""
-    if isinstance(source, Samples):
-        return read_samples(source, rate, limits, where)
-    return read_clip(source, rate, limits)
+    def notes(self) -> list[str]:
+        """What is doubtful, in lines for people."""
+        return [] if self._listener is None else self._listener.notes()
+
+    def _features(self, sounds: Utterances, row: int) -> Floats | None:
+        source, where = sounds.audio[row], sounds.where(row)
+        assert not isinstance(source, Clip | Samples)
+        try:
+            return read_frames(source, where)
+        except InputError as error:
+            self._bad.add(where, str(error).removeprefix(f"{where}: "))
+            return None
 
 
 def stored(parts: Iterable[Floats], folder: Path | None = None) -> Array:

@@ -80,7 +80,7 @@ def labeled_splits(
         rows = stratified(classes, fractions, cut.seed)
         parts |= dict(zip(SPLITS, map(whole.take, rows), strict=False))
         notes = (*notes, f"split by class at random, seed {cut.seed}")
-    made = {role: _labeled(part, names) for role, part in parts.items()}
+    made = {role: labeled_rows(part, names) for role, part in parts.items()}
     notes = (*notes, *bad.notes())
     notes = (*notes, *_about_names(names))
     test = made.get("test")
@@ -112,7 +112,7 @@ def read_more(
     if kind == "many" and found.kind == "one":
         found = replace(found, kind=kind)
     check_kind(found, kind, name_of(part))
-    return _labeled(found, names)
+    return labeled_rows(found, names)
 
 
 def read_unlabeled(
@@ -162,7 +162,8 @@ def _about_names(names: Sequence[str]) -> list[str]:
     return lines
 
 
-def _labeled(found: ParsedRows, names: Sequence[str]) -> Labeled:
+def labeled_rows(found: ParsedRows, names: Sequence[str]) -> Labeled:
+    """Rows with the ids of their labels among the classes `names`."""
     place = {name: number for number, name in enumerate(names)}
     labels = found.labels or ()
     for row, several in enumerate(labels):

@@ -8,12 +8,13 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from elman.data.audio.dataset import AudioOptions
 from elman.data.audio.rows import AudioColumns, Utterances
 from elman.data.given import Files, Given, Splits
-from elman.data.labeled.dataset import Cut, read_labeled, read_more
+from elman.data.labeled.dataset import read_labeled, read_more
 from elman.data.labeled.encoded import Encoded
 from elman.data.labeled.rows import Columns, LabeledSplits, Sequences
-from elman.data.labeled.sounds import has_sounds, read_labeled_sounds
+from elman.data.labeled.sounds import has_sounds, read_labeled_sounds, read_more_sounds
 from elman.data.labeled.standardize import Standardizer
 from elman.data.labeled.words import WordEncoder, separated
 from elman.data.tables.table import BadRows
@@ -30,6 +31,7 @@ from elman.predictors.classifier_inputs import (
     Schema,
     words_by_row,
 )
+from elman.predictors.classifier_sounds import SoundReader
 from elman.settings import adapter
 from elman.tasks.classify.config import ClassifyConfig
 from elman.tasks.classify.initialize import Start, from_language_model, from_vectors
@@ -95,6 +97,10 @@ class ClassifyData:
             case _:
                 parts = {given.where: given}
         schema = self.schema
+        options.check(schema.inputs)
+        if self.encoder.sounds is not None and schema.audio is not None:
+            reader = self.encoder.sounds.reader(bad, options.limits)
+            return {name: self._heard(part, options, reader, bad) for name, part in parts.items()}
         columns = options.columns(schema.columns)
         return {
             name: self.encoder.labeled(
@@ -109,12 +115,34 @@ class ClassifyData:
             for name, part in parts.items()
         }
 
+    def _heard(
+        self, part: Given, options: LabeledRowOptions, reader: SoundReader, bad: BadRows
+    ) -> Encoded:
+        """The recordings of one part, and their labels."""
+        schema, encoder = self.schema, self.encoder.sounds
+        assert schema.audio is not None
+        assert encoder is not None
+        rows = read_more_sounds(
+            part,
+            options.sounds(schema.audio),
+            schema.names,
+            schema.kind,
+            schema.columns.label_separator,
+            bad,
+            options.limits,
+        )
+        assert isinstance(rows.inputs, Utterances)
+        heard = encoder.encode(rows.inputs, reader)
+        labels = rows.labels.ids[heard.rows]
+        return Encoded(heard.frames, heard.offsets, labels, schema.kind, encoder.window)
+
 
 def prepare(config: ClassifyConfig, given: Given | None, folder: Path) -> None:
     """Read labeled data and leave in `folder` what `open_data` takes."""
     if given is None:
         raise InputError("no data; give texts, sequences of numbers or audio, with labels")
-    made = _sounds(config, given, folder) if has_sounds(given) else _encoded(config, given)
+    audio = has_sounds(given, _audio_columns(config))
+    made = _sounds(config, given, folder) if audio else _encoded(config, given)
     for name, content in made.encoder.files.items():
         write_bytes(folder / name, content)
     made.start.save(folder / _START)
@@ -152,21 +180,28 @@ def _sounds(config: ClassifyConfig, given: Given, folder: Path) -> _Made:
     """Recordings, whose frames are computed."""
     _check_settings(config, "audio")
     bad = BadRows(config.skip_bad_rows)
-    columns = AudioColumns(
-        audio=config.audio_column,
-        label=config.label_column,
-        speaker=config.speaker_column,
-        split=config.split_column,
-        root=config.audio_root,
-        asked=config.asked,
+    options = AudioOptions(
+        _audio_columns(config),
+        config.limits,
+        config.valid_fraction,
+        config.test_fraction,
+        config.seed,
+        config.skip_bad_rows,
     )
-    cut = Cut(config.valid_fraction, config.test_fraction, config.seed)
-    splits, columns = read_labeled_sounds(given, columns, config.label_separator, cut, bad)
+    splits, columns = read_labeled_sounds(given, options, config.label_separator, bad)
     made = prepare_sounds(config, splits, folder, bad)
-    schema = replace(Schema.of(made.frames.train, splits.columns), inputs="audio", audio=columns)
+    kept = replace(columns, root=None, asked=columns.asked.for_later())
+    schema = replace(Schema.of(made.frames.train, splits.columns), inputs="audio", audio=kept)
     notes = [*splits.notes, *made.notes, *bad.notes()]
     encoder = Encoder(None, None, made.encoder)
     return _Made(schema, encoder, made.frames, made.encoded.get, notes, shares=made.shares)
+
+
+def _audio_columns(config: ClassifyConfig) -> AudioColumns:
+    """Where the settings say that recordings and labels are."""
+    return config.audio_columns(
+        label=config.label_column, split=config.split_column, asked=config.asked
+    )
 
 
 def _encoded(config: ClassifyConfig, given: Given) -> _Made:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
+from elman.data.audio.settings import AudioSettings
 from elman.settings import listed, section
 from elman.training.config import TrainingConfig
 
@@ -15,21 +15,9 @@ _audio = section("Audio")
 _Numbers = Annotated[tuple[float, ...], BeforeValidator(listed)]
 
 
-class SoundConfig(TrainingConfig):
+class SoundConfig(AudioSettings, TrainingConfig):
     """Where recordings are, how they become steps, and how those of training are varied."""
 
-    audio_column: str | None = _audio(None, "column of the audio's path; by default it is found")
-    speaker_column: str | None = _audio(
-        None,
-        "column of the speaker, or of another group that the parts should not share; by default"
-        " it is found",
-    )
-    audio_root: Path | None = _audio(
-        None, "the folder that paths are below; default: that of the manifest"
-    )
-    max_seconds: float = _audio(
-        30.0, "refuse longer recordings, or leave them out with --skip-bad-rows", gt=0, le=3600
-    )
     rate: int | None = _audio(
         None,
         "Hz that audio is resampled to; default: 16000, or the lowest rate of the training"

@@ -17,7 +17,8 @@ import numpy as np
 
 from elman.data.arrays import Array
 from elman.data.audio.augment import SpecAugment, add_noise, change_speed
-from elman.data.audio.decode import Clip, Limits, probe
+from elman.data.audio.clips import Clip
+from elman.data.audio.decode import probe
 from elman.data.audio.filter_bank import FilterBank
 from elman.data.audio.rows import Utterances
 from elman.data.labeled.encoded import Encoded, Vary
@@ -34,7 +35,7 @@ from elman.data.labeled.standardize import RunningStandardizer
 from elman.data.origin import Integers
 from elman.data.tables.table import BadRows
 from elman.errors import InputError
-from elman.predictors.classifier_sounds import SoundEncoder, frames_of, in_parts, stored
+from elman.predictors.classifier_sounds import SoundEncoder, SoundReader, in_parts, stored
 from elman.predictors.front_end import FrontEnd
 from elman.tasks.classify.sound_config import SoundConfig
 
@@ -79,9 +80,10 @@ def prepare_sounds(
     if splits.test is not None:
         parts["test"] = splits.test
     raw: dict[str, _Raw] = {}
+    reader = SoundReader(bank, config.tail, bad, config.limits)
     for name, part in parts.items():
         changes = copies.changes if name == "train" else (None,)
-        raw[name] = _computed(config, bank, part, changes, folder, bad)
+        raw[name] = _computed(reader, part, changes, folder)
     train = raw["train"].frames[0]
     fitted = RunningStandardizer(train.shape[1])
     for some in in_parts(train):
@@ -100,7 +102,9 @@ def prepare_sounds(
         values = Sequences(normal[: own[-1]], own, numbered(normal), each.sounds.origin)
         plain[name] = Labeled(values, each.labels)
     frames = replace(splits, train=plain["train"], valid=plain["valid"], test=plain.get("test"))
-    return PreparedSounds(encoder, encoded, frames, _notes(bank, config, raw), copies.shares)
+    return PreparedSounds(
+        encoder, encoded, frames, (*_notes(bank, config, raw), *reader.notes()), copies.shares
+    )
 
 
 def bank_of(config: SoundConfig, sounds: Utterances) -> FilterBank:
@@ -157,53 +161,32 @@ class _Raw:
 
 
 def _computed(
-    config: SoundConfig,
-    bank: FilterBank | None,
-    part: Labeled,
-    changes: Sequence[Change | None],
-    folder: Path,
-    bad: BadRows,
+    reader: SoundReader, part: Labeled, changes: Sequence[Change | None], folder: Path
 ) -> _Raw:
     sounds = part.inputs
     assert isinstance(sounds, Utterances)
-    frames_at = partial(
-        frames_of, bank, sounds, tail=config.tail, limits=Limits(seconds=config.max_seconds)
-    )
     kept: list[int] = []
     silent: list[str] = []
 
     def readable() -> Iterator[Floats]:
-        bins = 0
-        for row in range(len(sounds)):
-            where = sounds.where(row)
-            try:
-                found = frames_at(row)
-                if bins and found.shape[1] != bins:
-                    raise InputError(
-                        f"{where}: {found.shape[1]} bins a frame, but {bins} in the rows before;"
-                        " give features of one kind"
-                    )
-            except InputError as error:
-                bad.add(where, str(error).removeprefix(f"{where}: "))
-                continue
-            bins = found.shape[1]
-            if bank is not None and not found.any():
-                silent.append(where)
+        for row, frames in reader.read(sounds):
+            if reader.listens and not frames.any():
+                silent.append(sounds.where(row))
             kept.append(row)
-            yield found
+            yield frames
 
     def changed(change: Change | None) -> Iterator[Floats]:
         for row in kept:
-            try:
-                yield frames_at(row, perturb=change)
-            except InputError:  # at a higher speed it is shorter than a window
-                yield frames_at(row)
+            frames = again.row(sounds, row, change)
+            assert frames is not None, "it was read before"
+            yield frames
 
     made = [_stored(readable(), folder)]
     if not kept:
         raise InputError(
             f"{sounds.where(0)}: no recording of this part could be read; give one that can"
         )
+    again = reader.again()
     made += [_stored(changed(change), folder) for change in changes[1:]]
     rows = np.asarray(kept)
     labels = replace(part.labels, ids=part.labels.ids[rows])
