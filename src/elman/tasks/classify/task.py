@@ -54,16 +54,19 @@ PLURALS = {"char": "characters", "word": "words", "bpe": "tokens"}
 
 
 class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
-    """Learn labels from rows of texts, words or numbers."""
+    """Learn labels from rows of texts, words, numbers or audio."""
 
     name: ClassVar[str] = "classify"
-    summary: ClassVar[str] = "Label texts or sequences of numbers, as a whole or step by step."
+    summary: ClassVar[str] = (
+        "Label texts, sequences of numbers or audio, as a whole or step by step."
+    )
     Config = ClassifyConfig
     Evaluation: ClassVar[type[Options]] = LabeledRowOptions
     counted: ClassVar[str] = "labels"
     data_help: ClassVar[str] = (
         "a table (CSV, TSV, JSONL, Parquet) of texts and labels, CoNLL columns, or sequences of"
-        " numbers (.npz, .jsonl, .ts, a folder of CSVs); or train, valid and test files"
+        " numbers (.npz, .jsonl, .ts, a folder of CSVs), or audio: a table of paths and labels, a"
+        " folder for each label; or train, valid and test of these"
     )
     common: ClassVar[tuple[str, ...]] = (
         *(
@@ -76,6 +79,7 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
             "unit",
             "from_run",
             "vectors",
+            *("audio_column", "audio_root", "rate", "window", "speeds", "noise"),
         ),
         *("cell", "hidden_size", "num_layers", "bidirectional", "pooling", "dropout"),
         *("class_weights", "batch_size", "learning_rate", "max_steps", "max_minutes"),
@@ -184,7 +188,9 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
         return activations_of_numbers(predictor.model, predictor.schema, row, title)
 
     def next_steps(self, run: str) -> list[str]:
-        if self.data.schema.inputs == "numbers":
+        if self.data.schema.inputs == "audio":
+            lines = [f"elman predict {run} FILE.wav", f"elman predict {run} FOLDER --out OUT.csv"]
+        elif self.data.schema.inputs == "numbers":
             lines = [f"elman predict {run} FILE", f"elman show {run}"]
         else:
             lines = [
@@ -193,7 +199,8 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
                 f'elman show {run} --text "…"',
             ]
         if not self.config.both_ways:
-            lines.append(f"elman stream {run}")
+            live = " < FILE.wav" if self.data.schema.inputs == "audio" else ""
+            lines.append(f"elman stream {run}{live}")
         return [*lines, f"elman evaluate {run} FILE"]
 
     def _bad_rows(self, options: LabeledRowOptions) -> BadRows:
@@ -201,7 +208,7 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
 
 
 class SentimentTask(ClassifyTask):
-    """The same for texts, under the name of its most common use."""
+    """The same under the name of its most common use, on texts."""
 
     name: ClassVar[str] = "sentiment"
     summary: ClassVar[str] = (
