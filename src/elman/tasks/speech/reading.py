@@ -5,11 +5,15 @@ from __future__ import annotations
 from elman.data.audio.dataset import AudioOptions, read_utterances
 from elman.data.audio.rows import AudioColumns, UtteranceSplits
 from elman.data.given import Given
+from elman.data.tables.table import BadRows
 from elman.tasks.speech.config import SpeechConfig
 
 
-def read_given(config: SpeechConfig, given: Given) -> UtteranceSplits:
-    """The utterances of each split. How long a row may be, is seen when it is heard."""
+def read_given(config: SpeechConfig, given: Given, bad: BadRows | None = None) -> UtteranceSplits:
+    """The utterances of each split; `bad` takes rows that can't be read.
+
+    How long a row may be, is seen when it is heard.
+    """
     return read_utterances(
         given,
         AudioOptions(
@@ -28,4 +32,5 @@ def read_given(config: SpeechConfig, given: Given) -> UtteranceSplits:
             seed=config.seed,
             skip_bad_rows=config.skip_bad_rows,
         ),
+        bad,
     )
