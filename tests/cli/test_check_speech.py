@@ -53,7 +53,7 @@ WRONG = {
     "16-bit floats": (lambda path: write(path, 9e3 * tone(), subtype="FLOAT"), "expected in"),
     "slow": (lambda path: write(path, tone(), 100), "a rate of 100 Hz"),
     "wide": (lambda path: write(path, np.zeros((9, 99), np.float32)), "99 channels"),
-    "long": (lambda path: write(path, noise(31, 8_000), 8_000), "longer than 30 s"),
+    "long": (lambda path: write(path, noise(61, 8_000), 8_000), "longer than 60 s"),
 }
 
 

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from elman.cli.flags import Command, flag, with_parameters
 from elman.data.audio.check import speech_report
-from elman.data.audio.clips import Limits
+from elman.data.audio.dataset import read_utterances
 from elman.data.audio.listen import Listener
 from elman.data.given import Files
 from elman.data.series.check import series_report
@@ -27,7 +27,7 @@ from elman.data.tables.table import BadRows
 from elman.settings import configure
 from elman.tasks.runs import task_class
 from elman.tasks.speech.config import SpeechConfig
-from elman.tasks.speech.reading import read_given
+from elman.tasks.speech.data import reading_options
 from elman.tasks.task import AnyTask
 
 READING: Mapping[str, tuple[str, ...]] = {
@@ -90,9 +90,8 @@ def _of_task(kind: type[AnyTask], chosen: Any, given: Files) -> list[str]:
 
 def _of_speech(chosen: SpeechConfig, given: Files) -> list[str]:
     bad = BadRows(chosen.skip_bad_rows)
-    limits = Limits(seconds=chosen.max_seconds)
-    listener = Listener(chosen.rate or _USUAL_RATE, bad, limits)
-    return speech_report(read_given(chosen, given, bad), listener)
+    found = read_utterances(given, reading_options(chosen), bad)
+    return speech_report(found, Listener(chosen.rate or _USUAL_RATE, bad, chosen.limits))
 
 
 def _settings(kind: type[AnyTask], flags: Mapping[str, Any]) -> Any:
