@@ -5,20 +5,23 @@ Legend: N samples, T frames, F bins.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import logging
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, ClassVar, Self, final
 
-import numpy as np
+from pydantic import Field
 from torch import Tensor
 
-from elman.data.audio.decode import AUDIO_SUFFIXES, Clip, Limits, Samples
-from elman.data.audio.rows import Utterances
+from elman.data.audio.clips import Limits
+from elman.data.audio.dataset import read_unlabeled
+from elman.data.audio.rows import AudioColumns, Utterances
+from elman.data.audio.settings import AudioSettings
 from elman.data.audio.transcripts import Spelling
-from elman.data.given import Audio, Files, Given
+from elman.data.given import Given
 from elman.data.labeled.rows import Floats
-from elman.data.origin import Origin, origin_of
+from elman.data.tables.asked import TableSettings
+from elman.data.tables.table import BadRows
 from elman.data.tokenizer import Tokenizer, tokenizer_from_bytes
 from elman.decoding.ctc import GreedySearch, Hypothesis, Search
 from elman.errors import InputError
@@ -27,11 +30,14 @@ from elman.models.cells import CellOptions, recurrent_layers
 from elman.models.stacked import output_width
 from elman.predictors.front_end import FrontEnd
 from elman.predictors.predictor import Parts, Predictor
-from elman.predictors.recognizer_inputs import frames_of
+from elman.predictors.recognizer_inputs import Reader, normalized, parts_of
 from elman.predictors.recognizer_outputs import log_probs_of
 from elman.predictors.recognizer_session import RecognizerSession, RecognizerStreaming
+from elman.predictors.search_options import SearchOptions
 from elman.predictors.spoken_words import Word, text_of, words_of
 from elman.settings import Options, adapter
+
+LOG = logging.getLogger("elman")
 
 TOKENIZER = "tokenizer.json"
 
@@ -82,6 +88,20 @@ class Architecture:
         )
 
 
+class RecognizerPrediction(SearchOptions, AudioSettings, TableSettings):
+    """Where the recordings are, and how what is said is searched for."""
+
+    skip_bad_rows: bool = Field(default=False, description="leave out rows that can't be read")
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One of the best texts of a recording, with the score that it was ranked by, in nats."""
+
+    text: str
+    score: float
+
+
 @dataclass(frozen=True)
 class Recognized:
     """What is said in a recording.
@@ -91,12 +111,14 @@ class Recognized:
         text: what is said.
         confidence: from 0 to 1, the lowest of its words; 0 where nothing is said.
         words: with the seconds at which they begin and end.
+        n_best: the best texts, the best first; empty unless more than one is asked for.
     """
 
     audio: str
     text: str
     confidence: float
     words: tuple[Word, ...]
+    n_best: tuple[Alternative, ...] = ()
 
 
 @final
@@ -110,12 +132,14 @@ class RecognizerPredictor(Predictor):
         architecture: what `model` is made of.
         spelling: how the transcripts of training were written.
         name: what messages call it.
+        columns: where in a table the recordings of training were.
 
     Raises:
         InputError: parts that do not belong together.
     """
 
     kind: ClassVar[str] = "recognizer"
+    Prediction: ClassVar[type[Options]] = RecognizerPrediction
     Streaming = RecognizerStreaming
 
     def __init__(
@@ -126,6 +150,8 @@ class RecognizerPredictor(Predictor):
         architecture: Architecture,
         spelling: Spelling,
         name: str = "the recognizer",
+        *,
+        columns: AudioColumns = AudioColumns(),  # noqa: B008 (frozen)
     ) -> None:
         super().__init__(model, name)
         if model.blank != tokenizer.vocab_size:
@@ -134,34 +160,53 @@ class RecognizerPredictor(Predictor):
                 " they do not belong together"
             )
         self.model, self.tokenizer, self.front_end = model, tokenizer, front_end
-        self.architecture, self.spelling = architecture, spelling
+        self.architecture, self.spelling, self.columns = architecture, spelling, columns
 
     @classmethod
     def of(cls, parts: Parts, name: str) -> Self:
         settings = dict(parts.settings)
         front_end = FrontEnd.of(settings.pop("front_end"), parts.files, name)
         spelling = adapter(Spelling).validate_python(settings.pop("spelling"))
+        columns = adapter(AudioColumns).validate_python(settings.pop("columns"))
         architecture = adapter(Architecture).validate_python(settings)
         tokenizer = tokenizer_from_bytes(parts.files[TOKENIZER], f"{name}: {TOKENIZER}")
         model = architecture.make(front_end.bins, tokenizer.vocab_size)
-        return cls(model, tokenizer, front_end, architecture, spelling, name)
+        return cls(model, tokenizer, front_end, architecture, spelling, name, columns=columns)
 
     def parts(self) -> Parts:
         settings = {
             **asdict(self.architecture),
             "front_end": self.front_end.settings(),
             "spelling": asdict(self.spelling),
+            "columns": asdict(self.columns),
         }
         files = {TOKENIZER: self.tokenizer.to_bytes(), **self.front_end.files()}
         return Parts(settings, files)
 
     def answers(self, inputs: Given | None, options: Options) -> Iterator[Recognized]:
         """What is said in each recording, in order."""
-        heard = _utterances(inputs)
-        names = [heard.where(row) for row in range(len(heard))]
-        frames = (frames_of(heard, row, self.front_end, Limits()) for row in range(len(heard)))
-        for name, hypothesis in zip(names, self.hypotheses(frames), strict=True):
-            yield self.recognized(name, hypothesis)
+        chosen = RecognizerPrediction.model_validate(options.model_dump(exclude_unset=True))
+        bad, search = BadRows(chosen.skip_bad_rows), self.search(chosen)
+        columns = chosen.audio_columns(self.columns, asked=chosen.asked)
+        for _, part in parts_of(inputs):
+            rows = read_unlabeled(part, columns, bad, chosen.limits).heard
+            places: list[int] = []
+
+            def frames(rows: Utterances = rows, places: list[int] = places) -> Iterator[Floats]:
+                for row, found in self.heard(rows, bad, chosen.limits):
+                    places.append(row)
+                    yield found
+
+            for found in self.hypotheses(frames(), search, chosen.n_best):
+                yield self.recognized(rows.where(places.pop(0)), found)
+        for line in bad.notes():
+            LOG.warning(line)
+
+    def heard(self, rows: Utterances, bad: BadRows, limits: Limits) -> Iterator[tuple[int, Floats]]:
+        """The number of each row that can be heard, and its normalized frames (T, F)."""
+        reader = Reader(self.front_end.bank, bad, limits, silence=True)
+        for row, read in reader.read(rows):
+            yield row, normalized(self.front_end, read)
 
     def open_session(self, options: Options) -> RecognizerSession:
         """A session that says what it hears, as it hears it."""
@@ -193,44 +238,26 @@ class RecognizerPredictor(Predictor):
         """Log-probabilities (S, K) of each row of normalized frames (T, F)."""
         return log_probs_of(self.model, rows)
 
+    def search(self, options: SearchOptions) -> Search[Any]:
+        """How the tokens are searched for, as the options say."""
+        return options.search(self.tokenizer, spelled=self.spelling)
+
     def hypotheses(
-        self, rows: Iterable[Floats], search: Search[Any] | None = None
-    ) -> Iterator[Hypothesis]:
-        """What is said in each row of normalized frames (T, F)."""
+        self, rows: Iterable[Floats], search: Search[Any] | None = None, n: int = 1
+    ) -> Iterator[list[Hypothesis]]:
+        """What is said in each row of normalized frames (T, F): up to `n`, the best first."""
         chosen = search or GreedySearch()
         for log_probs in self.log_probs(rows):
-            yield chosen.best(chosen.advance(chosen.start(), log_probs))
+            yield chosen.n_best(chosen.advance(chosen.start(), log_probs), n)
 
     def text(self, hypothesis: Hypothesis) -> str:
         """What a hypothesis spells."""
         return text_of(self.tokenizer, hypothesis.tokens)
 
-    def recognized(self, audio: str, hypothesis: Hypothesis) -> Recognized:
-        """A hypothesis as a row of answers."""
-        words = words_of(self.tokenizer, hypothesis, self.step_seconds)
+    def recognized(self, audio: str, found: Sequence[Hypothesis]) -> Recognized:
+        """Hypotheses, the best first, as a row of answers."""
+        words = words_of(self.tokenizer, found[0], self.step_seconds)
         confidence = min((word.confidence for word in words), default=0.0)
-        return Recognized(audio, self.text(hypothesis), confidence, words)
-
-
-def _utterances(inputs: Given | None) -> Utterances:
-    match inputs:
-        case Files(paths):
-            found = [each for path in paths for each in _audio_files(path)]
-            origin = Origin(tuple(found), np.arange(len(found)), np.zeros(len(found), np.int64))
-            return Utterances(tuple(map(Clip, found)), None, None, origin)
-        case Audio(audio, _, where):
-            sources = tuple(Clip(a) if isinstance(a, Path) else Samples(*a) for a in audio)
-            return Utterances(sources, None, None, origin_of(where, range(1, len(sources) + 1)))
-        case None:
-            raise InputError("nothing to recognize; give recordings")
-        case _:
-            raise InputError("a recognizer hears recordings; give audio files, or (samples, rate)")
-
-
-def _audio_files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    found = sorted(each for each in path.rglob("*") if each.suffix.lower() in AUDIO_SUFFIXES)
-    if not found:
-        raise InputError(f"{path}: there is no audio in this folder; give one with recordings")
-    return found
+        others = [Alternative(self.text(each), each.score) for each in found]
+        n_best = tuple(others) if len(others) > 1 else ()
+        return Recognized(audio, self.text(found[0]), confidence, words, n_best)
