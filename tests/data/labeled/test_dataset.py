@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from elman.data.given import Files, Splits, given
 from elman.data.labeled.dataset import read_labeled, read_more, read_unlabeled, stratified
+from elman.data.labeled.formats.columns import choose
 from elman.data.labeled.formats.splits import read_rows
 from elman.data.labeled.rows import Columns, Labeled, Sequences, Texts, Words
 from elman.data.labeled.standardize import Standardizer
+from elman.data.tables.read import read_file
 from elman.data.tables.table import BadRows
 from elman.errors import InputError
 
@@ -371,3 +373,16 @@ def test_lists_of_words_and_labels_in_the_cells_of_a_csv(tmp_path: Path) -> None
     part = read_labeled([path, path], Columns(per_step=True)).train
     assert isinstance(part.inputs, Words)
     assert part.inputs.row(0) == ("[CLS]", "a", "[SEP]")
+
+
+def test_the_label_is_the_only_other_column_or_the_one_whose_values_come_again(
+    tmp_path: Path,
+) -> None:
+    one = put(tmp_path / "one.csv", "review,kind\na good film,x\na bad film,y\n")
+    named = Columns(text="review")
+    assert choose(read_file(one, BadRows()), named)[0].label == "kind"
+    rows = [f"{n},a film called {n},{'xy'[n % 2]}" for n in range(8)]
+    many = put(tmp_path / "many.csv", "\n".join(["id,review,kind", *rows]))
+    found, note = choose(read_file(many, BadRows()), Columns())
+    assert (found.text, found.label) == ("review", "kind")
+    assert note == "text column 'review' (by what it holds), label column 'kind' (by what it holds)"

@@ -55,6 +55,8 @@ def test_frequent_words_survive_when_there_are_too_many_to_count(
     words = WordTokenizer.train(blocks).contents()["words"]
     assert words[:2] == ["often", "sometimes"]
     assert len(words) <= 102
+    monkeypatch.setattr(word, "_MOST_COUNTED", 3)
+    assert WordTokenizer.train(["a a b c d "]).contents()["words"] == ["a"]
 
 
 def test_every_kind_of_space_parts_words() -> None:
