@@ -385,4 +385,4 @@ def test_the_label_is_the_only_other_column_or_the_one_whose_values_come_again(
     many = put(tmp_path / "many.csv", "\n".join(["id,review,kind", *rows]))
     found, note = choose(read_file(many, BadRows()), Columns())
     assert (found.text, found.label) == ("review", "kind")
-    assert note == "text column 'review' (by what it holds), label column 'kind' (by what it holds)"
+    assert note == "text column 'review' (by its name), label column 'kind' (by what it holds)"
