@@ -60,13 +60,15 @@ class TestMap:
         """The ids of the nearest tests, as many as fit into `budget` seconds; at least one.
 
         A line that no test executes runs while the file is imported, as a dataclass or a constant
-        does. Near to it are the tests that read the source, then all that execute the file.
+        does. Near to it are the tests that read the source, all of the test file that mirrors it
+        (a bound that refuses may run no line of the file), and all that execute the file.
         """
         by_line = self.lines.get(path, {})
         found = {test for n in range(lines[0], lines[1] + 1) for test in by_line.get(n, ())}
         chosen: list[str] = []
         if not found:
             found = {test for tests in by_line.values() for test in tests}
+            found |= {test for test in self.seconds if not _distance(path, test)}
             chosen = [test for test in self.seconds if test.startswith(READ_THE_SOURCE)]
             budget -= sum(map(self.cost, chosen))
         for test in sorted(found, key=lambda test: (_distance(path, test), self.cost(test))):

@@ -122,7 +122,7 @@ def test_unigram_by_hand() -> None:
 @pytest.mark.parametrize("tokens", [[], [0, 3], [-1], [[0, 1]], [0.5]], ids=str)
 def test_wrong_tokens(tokens: list[object]) -> None:
     for fit in (Unigram.fit, lambda ids, size: KneserNey.fit(ids, size, 1)):
-        with pytest.raises(InputError):
+        with pytest.raises(InputError, match=r"from 0 to 2, got |expected a row of token ids"):
             fit(tokens, 3)
 
 

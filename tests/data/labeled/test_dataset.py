@@ -209,7 +209,18 @@ def test_a_standardizer_is_a_value() -> None:
     assert Standardizer.from_bytes(scale.to_bytes(), "s.json") == scale
     with pytest.raises(InputError, match="3 channels, expected 2"):
         scale.apply(np.zeros((1, 3), np.float32))
-    for damaged in (b'{"mean": [0], "deviation": [0]}', b"\xff", b"[]", b"[" * 100_000):
+    text = scale.to_bytes().decode()
+    wrong = [
+        text.replace("[", "[1.0, ", 1),  # more means than deviations
+        text.replace('"mean": [', '"mean": [NaN, ').replace('"deviation": [', '"deviation": [1, '),
+        text.replace('"mean": [', '"mean": [1e999, ').replace(
+            '"deviation": [', '"deviation": [1, '
+        ),
+        text.replace('"deviation": [', '"deviation": [0, ').replace('"mean": [', '"mean": [0, '),
+        text.replace('"format": ', '"format": 9'),
+    ]
+    faults = [b'{"mean": [0], "deviation": [0]}', b"\xff", b"[]", b"[" * 100_000]
+    for damaged in (*faults, *map(str.encode, wrong)):
         with pytest.raises(InputError, match=r"^s\.json: .*standardizer"):
             Standardizer.from_bytes(damaged, "s.json")
 
