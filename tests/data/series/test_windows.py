@@ -161,3 +161,10 @@ def test_values_come_back_in_their_own_units() -> None:
     values = window.values.numpy().T[:, -6:, None]  # (B, T, 1)
     found = made.unscale(values, series, channels)
     np.testing.assert_allclose(found[0, :, 0], data.values[23:29, 0], rtol=1e-5)
+
+
+def test_a_series_that_training_did_not_see_has_the_place_of_the_first() -> None:
+    data = panel()
+    made = Windows(data, Scaler.fit(data, "standard"), np.array([-1, 1]), REACH)
+    assert [one(made, 0, channel, 9).series.tolist() for channel in (0, 1)] == [[0], [0]]
+    assert [one(made, 1, channel, 9).series.tolist() for channel in (0, 1)] == [[2], [3]]

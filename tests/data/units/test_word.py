@@ -39,6 +39,11 @@ def test_words_are_counted_across_the_ends_of_blocks(size: int) -> None:
     assert WordTokenizer.train([text]).contents()["words"][:3] == ["alpha", "beta", "x" * 64]
 
 
+def test_unknown_words_are_shown_without_the_marks_of_their_punctuation() -> None:
+    kind = WordTokenizer.train(["a b"], split_punctuation=True)
+    assert kind.unknown("(zebra)! a") == sorted(["(", "zebra", ")", "!"])
+
+
 def test_lower_case() -> None:
     kind = WordTokenizer.train(["The the THE A\n"], lower=True)
     assert kind.contents()["lower"]

@@ -91,6 +91,12 @@ def test_fewer_than_five_decide_nothing(origins: int, series: int, said: str) ->
     assert found.p < 0.05 or origins + series == 2
 
 
+def test_overlapping_origins_need_two_more_than_overlap() -> None:
+    losses = np.array([1.0, 2.0, 1.5, 2.5, 1.2])
+    assert np.isfinite(over_time(losses, np.zeros(5), 3).p)
+    assert np.isnan(over_time(losses, np.zeros(5), 4).p)
+
+
 def test_no_difference_at_all_is_the_same_and_a_constant_one_is_certain() -> None:
     ones = np.ones(10)
     same = compare((ones, ones), (NOTHING, NOTHING), 0)
