@@ -1,4 +1,4 @@
-"""Rows are values: taken, told apart by identity since they hold arrays, and named by their place."""
+"""Rows are values: taken, told apart by identity, and named by their place."""
 
 from __future__ import annotations
 
