@@ -9,9 +9,15 @@ from collections.abc import Iterator
 from elman.streaming.text_input import LineInput
 
 
+def pieces() -> Iterator[bytes]:
+    """The bytes as they arrive."""
+    while data := os.read(sys.stdin.fileno(), 1 << 16):
+        yield data
+
+
 def chunks() -> Iterator[bytes]:
     """The bytes as they arrive, cut after each line, so that one is answered before the next."""
-    while data := os.read(sys.stdin.fileno(), 1 << 16):
+    for data in pieces():
         yield from data.splitlines(keepends=True)
 
 

@@ -37,6 +37,7 @@ def stream(
     """Read standard input as it comes and answer each step at once.
 
     A language model writes each token with its surprise in bits and what it expected instead.
+    A recognizer reads audio, a WAV or 16-bit PCM, and writes the text as it is heard.
     With --state it goes on where --save-state stopped, to the same answers as without a stop.
     """
     if save_state is not None:
@@ -45,8 +46,9 @@ def stream(
     if state is not None:
         session.state = Snapshot.load(state)
     write = record_writer(form, sys.stdout)
+    arriving = stdin.pieces() if session.reads == "bytes" else stdin.chunks()
     try:
-        for chunk in stdin.chunks():
+        for chunk in arriving:
             for answer in session.push(chunk):
                 write(answer)
         if save_state is None:

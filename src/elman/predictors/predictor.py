@@ -52,6 +52,7 @@ KINDS: dict[str, str] = {
     "classifier": "elman.predictors.classifier:ClassifierPredictor",
     "translator": "elman.predictors.translator:TranslatorPredictor",
     "forecaster": "elman.predictors.forecaster:ForecasterPredictor",
+    "recognizer": "elman.predictors.recognizer:RecognizerPredictor",
     "memory": "elman.predictors.memory:MemoryPredictor",
 }
 

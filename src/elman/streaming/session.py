@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Protocol, Self, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Protocol, Self, TypeVar
 
 import safetensors.torch
 from safetensors import SafetensorError
@@ -157,6 +157,9 @@ class Session(ABC, Generic[Chunk, Answer]):
     """
 
     kind: ClassVar[str]
+    reads: ClassVar[Literal["lines", "bytes"]] = "lines"
+    """How a program hands over what it reads: text, cut after each line so that one is answered
+    before the next, or bytes such as those of audio, in which a newline means nothing."""
 
     def __init__(self, model: Identified) -> None:
         self._identified = model

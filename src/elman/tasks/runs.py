@@ -48,6 +48,7 @@ TASKS: dict[str, str] = {
     "classify": "elman.tasks.classify.task:ClassifyTask",
     "translation": "elman.tasks.translation.task:TranslationTask",
     "forecast": "elman.tasks.forecast.task:ForecastTask",
+    "speech": "elman.tasks.speech.task:SpeechTask",
     "memory": "elman.tasks.memory.task:MemoryTask",
 }
 

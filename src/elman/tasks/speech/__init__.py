@@ -1,0 +1,1 @@
+"""The task `speech`: from recordings and their transcripts to a recognizer."""

@@ -1,0 +1,129 @@
+"""The task `speech`: recordings and their transcripts, from which a recognizer learns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, final
+
+from elman.data.audio.augment import SpecAugment
+from elman.data.audio.utterances import Augmentation, UtteranceBatches, steps_needed
+from elman.data.given import Given
+from elman.diagnostics.activations import Activations
+from elman.diagnostics.diagnosis_input import DiagnosisInput, Lags
+from elman.errors import InputError
+from elman.evaluation.report import Report, Score
+from elman.models.acoustic import FrameWindow
+from elman.models.cells import cell_options, check_cell
+from elman.predictors.recognizer import Architecture, RecognizerPredictor
+from elman.settings import Options, adapter
+from elman.tasks.speech.config import SpeechConfig
+from elman.tasks.speech.data import SpeechData, described, open_data, prepare
+from elman.tasks.speech.objective import SpeechObjective, error_rates
+from elman.tasks.speech.reading import read_given
+from elman.tasks.task import Task
+
+
+@final
+class SpeechTask(Task[SpeechConfig, SpeechData, RecognizerPredictor]):
+    """Learn to recognize speech from recordings and what is said in them."""
+
+    name: ClassVar[str] = "speech"
+    summary: ClassVar[str] = "Speech to text: from recordings with transcripts."
+    Config = SpeechConfig
+    counted: ClassVar[str] = "tokens"
+    data_help: ClassVar[str] = (
+        "a manifest (JSONL, CSV, TSV) of audio paths and texts, or a folder of audio with"
+        " transcripts beside it; or those of train, valid and test"
+    )
+    common: ClassVar[tuple[str, ...]] = (
+        *("audio_column", "text_column", "audio_root", "skip_bad_rows", "unit", "lower"),
+        *("rate", "window", "stride"),
+        *("cell", "hidden_size", "num_layers", "bidirectional", "dropout", "speeds", "noise"),
+        *("batch_size", "learning_rate", "max_steps", "max_minutes", "eval_every"),
+        *("checkpoint_every", "patience", "seed", "threads"),
+    )
+
+    @classmethod
+    def prepare(cls, config: SpeechConfig, given: Given | None, folder: Path) -> SpeechData:
+        """Compute frames and tokens; see `Task.prepare`."""
+        check_cell(config.cell)
+        if given is None:
+            raise InputError("a recognizer is trained on recordings with transcripts; give some")
+        prepare(config, read_given(config, given), folder)
+        return open_data(folder)
+
+    @classmethod
+    def open(cls, config: SpeechConfig, folder: Path) -> SpeechData:
+        return open_data(folder)
+
+    def describe(self) -> list[str]:
+        data = self.data
+        return described(data.notes, data.parts, data.front_end, data.tokenizer)
+
+    def make(self) -> RecognizerPredictor:
+        config, data = self.config, self.data
+        settings = {**config.model_dump(), **config.dropouts, "options": cell_options(config)}
+        architecture = adapter(Architecture).validate_python(settings)
+        model = architecture.make(data.front_end.bins, data.tokenizer.vocab_size)
+        return RecognizerPredictor(
+            model, data.tokenizer, data.front_end, architecture, config.spelling
+        )
+
+    def source(self) -> UtteranceBatches:
+        config, rows = self.config, self.data.splits["train"]
+        window = FrameWindow(config.window, config.stride)
+        has_features = self.data.front_end.bank is None
+
+        def fits(row: int, frames: int) -> bool:
+            return steps_needed(rows.tokens.row(row)) <= window.steps(frames)
+
+        masks = SpecAugment(
+            config.time_masks, config.time_width, config.frequency_masks, config.frequency_width
+        )
+        return UtteranceBatches(
+            rows,
+            self.data.frames,
+            config.batch_size,
+            fits,
+            Augmentation(
+                (1.0,) if has_features else config.speeds,
+                0.0 if has_features else config.noise,
+                (config.snr[0], config.snr[1]),
+                masks if config.time_masks or config.frequency_masks else None,
+            ),
+            sort_first=config.sort_first_epoch,
+            seed=config.seed,
+        )
+
+    def objective(self, predictor: RecognizerPredictor) -> SpeechObjective:
+        return SpeechObjective(predictor.model, self.config, self.data)
+
+    def evaluate(
+        self, predictor: RecognizerPredictor, given: Given | None, options: Options
+    ) -> Report:
+        """Error rates on the held-out utterances, or on others."""
+        data, scores = self.data, []
+        if given is not None:
+            raise InputError("other data cannot be evaluated yet")
+        for name, texts in data.texts.items():
+            rows = data.splits[name]
+            frames = (data.frames(rows.row(row)) for row in range(len(rows)))
+            heard = [predictor.text(found) for found in predictor.hypotheses(frames)]
+            cer, wer = error_rates(texts, heard)
+            scores += [
+                Score(name, "word error rate", 100 * wer, "%"),
+                Score(name, "character error rate", 100 * cer, "%"),
+            ]
+        return Report(scores)
+
+    def activations(self, predictor: RecognizerPredictor, text: str | None) -> Activations:
+        raise InputError(f"{predictor.name}: a recognizer cannot be shown")
+
+    def diagnosis_input(
+        self, predictor: RecognizerPredictor, given: Given | None, lags: Lags
+    ) -> DiagnosisInput:
+        raise InputError(f"{predictor.name}: a recognizer cannot be diagnosed")
+
+    def next_steps(self, run: str) -> list[str]:
+        lines = [f"elman predict {run} AUDIO", f"elman evaluate {run}"]
+        return lines if self.config.bidirectional else [*lines, f"elman stream {run} < SPEECH.wav"]
