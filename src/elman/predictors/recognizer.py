@@ -21,12 +21,14 @@ from elman.data.labeled.rows import Floats
 from elman.data.origin import Origin, origin_of
 from elman.data.tokenizer import Tokenizer, tokenizer_from_bytes
 from elman.decoding.ctc import GreedySearch, Hypothesis, Search
+from elman.diagnostics.activations import Activations
 from elman.errors import InputError
 from elman.models.acoustic import AcousticModel, EncoderKind, FrameWindow, window_encoder
 from elman.models.cells import CellOptions, recurrent_layers
 from elman.models.stacked import output_width
 from elman.predictors.front_end import FrontEnd
 from elman.predictors.predictor import Parts, Predictor
+from elman.predictors.recognizer_activations import activations_of_speech
 from elman.predictors.recognizer_inputs import frames_of
 from elman.predictors.recognizer_outputs import log_probs_of
 from elman.predictors.spoken_words import Word, text_of, words_of
@@ -189,6 +191,13 @@ class RecognizerPredictor(Predictor):
     def text(self, hypothesis: Hypothesis) -> str:
         """What a hypothesis spells."""
         return text_of(self.tokenizer, hypothesis.tokens)
+
+    def activations(self, audio: Path) -> Activations:
+        """The states, the gates and the outputs at each step of the recording in a file."""
+        heard = _utterances(Files((audio,)))
+        frames = frames_of(heard, 0, self.front_end, Limits())
+        title = f"{self.name}, {audio}"
+        return activations_of_speech(self.model, self.tokenizer, self.front_end, frames, title)
 
     def recognized(self, audio: str, hypothesis: Hypothesis) -> Recognized:
         """A hypothesis as a row of answers."""
