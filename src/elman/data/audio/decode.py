@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -21,10 +20,24 @@ import numpy as np
 import numpy.typing as npt
 
 from elman.bounds import check_memory, check_regular
-from elman.data.audio.headers import wav_fault
-from elman.data.audio.quiet import complaints
+from elman.data.audio.clips import Clip, Limits, Recording, Samples
+from elman.data.audio.headers import header_fault
+from elman.data.audio.quiet import quiet
+from elman.data.audio.resample import Resampler
 from elman.data.optional import library
 from elman.errors import InputError
+
+__all__ = [
+    "AUDIO_SUFFIXES",
+    "Clip",
+    "Limits",
+    "Recording",
+    "Samples",
+    "clip_seconds",
+    "probe",
+    "read_clip",
+    "read_samples",
+]
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 
@@ -45,57 +58,7 @@ _LOUDEST = 2.0
 such as that of 16-bit numbers."""
 
 
-@dataclass(frozen=True)
-class Clip:
-    """A stretch of an audio file, in seconds from its beginning; to its end where `end` is None."""
-
-    path: Path
-    begin: float = 0.0
-    end: float | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Samples:
-    """A recording in memory.
-
-    Attributes:
-        values: (N,) or (N, channels): floating point in [-1, 1], or whole numbers over the range of
-            their type.
-        rate: samples a second.
-    """
-
-    values: np.ndarray = field(repr=False)
-    rate: int
-
-
-@dataclass(frozen=True)
-class Recording:
-    """What the header of a file says: samples a second, of each channel, and in all; seconds."""
-
-    rate: int
-    channels: int
-    samples: int
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Bounds on a recording, checked before memory is taken and while it is decoded.
-
-    Attributes:
-        seconds: how long what is read at once may be.
-        lowest_rate: samples a second, at least.
-        highest_rate: samples a second, at most; 768 kHz is what the fastest converters have.
-        channels: at most; the largest arrays of microphones that are sold have 64.
-    """
-
-    seconds: float = 3600.0
-    lowest_rate: int = 1_000
-    highest_rate: int = 768_000
-    channels: int = 64
-
-
-def probe(path: Path, limits: Limits = Limits()) -> Recording:
+def probe(path: Path, limits: Limits = Limits()) -> Recording:  # noqa: B008 (frozen)
     """What the header of an audio file says.
 
     Raises:
@@ -109,7 +72,7 @@ def probe(path: Path, limits: Limits = Limits()) -> Recording:
 def read_clip(
     clip: Clip,
     rate: int,
-    limits: Limits = Limits(),
+    limits: Limits = Limits(),  # noqa: B008 (frozen)
 ) -> Floats:
     """(N,) the samples of a clip at `rate`, the mean of its channels.
 
@@ -122,32 +85,27 @@ def read_clip(
         found = _recording(file)
         begin, end = _bounds(clip, found, limits)
         check_memory(path, math.ceil(8 * (end - begin) / found.rate * rate), "cut it into clips")
-        if begin:
+        with _hush(file):
             file.seek(begin)
         parts: list[Floats] = []
-        resampler = _resampler(found.rate, rate)
+        resampler = Resampler(found.rate, rate)
         heard = 0
         for block in _blocks(file, end - begin):
             heard += len(block)
-            if heard > limits.seconds * found.rate:
-                raise _too_long(path, limits)
-            parts.append(resampler(_mono(block, str(path)), last=False))
-        # Formats whose header is an estimate may be off by a packet.
-        if heard < end - begin - max(_ROUNDED * found.rate, 2304):
+            parts.append(resampler.push(_mono(block, str(path))))
+        if heard < end - begin:
             raise InputError(
-                f"{path}: is cut off: ends after {heard / found.rate:.2f} s of"
-                f" {(end - begin) / found.rate:.2f}; {_AGAIN}"
+                f"{path}: is cut off or damaged: its header claims {end / found.rate:.3f} s, and"
+                f" {(begin + heard) / found.rate:.3f} are there; {_AGAIN}"
             )
-        if not heard:
-            raise InputError(f"{path}: holds no samples; leave it out")
-        parts.append(resampler(np.zeros(0, np.float32), last=True))
+        parts.append(resampler.flush())
     return np.clip(np.concatenate(parts), -1, 1)
 
 
 def read_samples(
     samples: Samples,
     rate: int,
-    limits: Limits = Limits(),
+    limits: Limits = Limits(),  # noqa: B008 (frozen)
     where: str = "data",
 ) -> Floats:
     """(N,) a recording in memory at `rate`; `where` names it in an error.
@@ -175,24 +133,18 @@ def read_samples(
     if len(values) > limits.seconds * own:
         raise _too_long(where, limits)
     mono = _mono(_as_floats(values), where)
-    resampler = _resampler(own, rate)
-    parts: list[Floats] = [
-        resampler(mono, last=False),
-        resampler(np.zeros(0, np.float32), last=True),
-    ]
+    resampler = Resampler(own, rate)
+    parts = [resampler.push(mono), resampler.flush()]
     return np.clip(np.concatenate(parts), -1, 1)
 
 
-def seconds_of(source: Clip | Samples, limits: Limits = Limits()) -> float:
-    """How long a source is, as its header says, checked against the limits.
+def clip_seconds(clip: Clip, found: Recording, limits: Limits = Limits()) -> float:  # noqa: B008 (frozen)
+    """How long a clip of a file is whose header says `found`.
 
     Raises:
-        InputError: as `probe`, or a clip that is empty, too long or past the end of its file.
+        InputError: a clip that is empty, too long or past the end of its file.
     """
-    if isinstance(source, Samples):
-        return len(source.values) / source.rate
-    found = probe(source.path, limits)
-    begin, end = _bounds(source, found, limits)
+    begin, end = _bounds(clip, found, limits)
     return (end - begin) / found.rate
 
 
@@ -203,32 +155,39 @@ def _opened(path: Path, limits: Limits) -> Iterator[Any]:
     check_regular(path)
     try:
         size = path.stat().st_size
-        if not size:
-            raise InputError(f"{path}: is empty; {_AGAIN}, or leave it out")
-        if fault := wav_fault(path, size):
-            raise InputError(f"{path}: {fault}; {_AGAIN}")
+        fault = header_fault(path, size) if size else f"is empty; {_AGAIN}, or leave it out"
     except OSError as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
         raise InputError(f"{path}: {reason}; correct the path, or leave it out") from error
-    said: list[str] = []
+    if fault:
+        raise InputError(f"{path}: {fault}")
+    errors = (soundfile.SoundFileError, OSError, MemoryError)
     try:
-        with complaints(said), soundfile.SoundFile(path) as file:
-            if file.format not in _FORMATS:
-                raise InputError(f"{path}: {file.format} audio is not read; {_CONVERT}")
-            _check_rate(str(path), file.samplerate, limits)
-            if not 1 <= file.channels <= limits.channels:
-                raise InputError(
-                    f"{path}: {file.channels:,} channels, above the bound of {limits.channels};"
-                    " keep those with speech"
-                )
-            yield file
-    except (soundfile.SoundFileError, OSError, RuntimeError, MemoryError) as error:
-        reason = " ".join(str(error).removeprefix(f"Error opening {str(path)!r}: ").split())[:200]
+        with quiet():
+            opened = soundfile.SoundFile(str(path))
+    except errors as error:
         raise InputError(
-            f"{path}: can't be read as audio ({reason.rstrip('.')}); {_CONVERT}"
+            f"{path}: is not audio that is read{_reason(error)}; {_CONVERT}"
         ) from error
-    if said:
-        raise InputError(f"{path}: is damaged ({said[0]}); {_AGAIN}")
+    with opened as file:
+        if file.format not in _FORMATS:
+            raise InputError(f"{path}: {file.format} is not read; {_CONVERT}")
+        _check_rate(str(path), file.samplerate, limits)
+        if not 1 <= file.channels <= limits.channels:
+            raise InputError(
+                f"{path}: {file.channels:,} channels, above the bound of {limits.channels}; keep"
+                " those with speech"
+            )
+        try:
+            yield file
+        except errors as error:
+            raise InputError(f"{path}: is cut off or damaged{_reason(error)}; {_AGAIN}") from error
+
+
+def _reason(error: Exception) -> str:
+    """What libsndfile says, without the path and the point at its end."""
+    said = " ".join(str(error).split()).rpartition(": ")[2].rstrip(".")[:200]
+    return f" ({said})" if said else ""
 
 
 def _recording(file: Any) -> Recording:
@@ -278,11 +237,16 @@ def _blocks(file: Any, samples: int) -> Iterator[Floats]:
     """(n, channels) what is decoded, block by block."""
     at_once = max(_BLOCK // file.channels, 1)
     while samples > 0:
-        block: Floats = file.read(min(at_once, samples), dtype="float32", always_2d=True)
+        with _hush(file):
+            block: Floats = file.read(min(at_once, samples), dtype="float32", always_2d=True)
         if not len(block):
             return
         samples -= len(block)
         yield block
+
+
+def _hush(file: Any) -> AbstractContextManager[None]:
+    return quiet() if file.format == "MP3" else nullcontext()
 
 
 def _mono(block: Floats, where: str) -> Floats:
@@ -307,10 +271,3 @@ def _as_floats(values: np.ndarray) -> Floats:
     half = float(1 << (8 * values.dtype.itemsize - 1))
     middle = half if values.dtype.kind == "u" else 0.0
     return ((values.astype(np.float64) - middle) / half).astype(np.float32)
-
-
-def _resampler(source: int, rate: int) -> Any:
-    if source == rate:
-        return lambda samples, last: samples
-    stream = library("soxr", "speech").ResampleStream(source, rate, 1, dtype="float32")
-    return stream.resample_chunk

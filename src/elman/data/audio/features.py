@@ -12,6 +12,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from elman.bounds import check_regular
 from elman.data.arrays import open_array
 from elman.errors import InputError
 
@@ -29,6 +30,17 @@ class FeatureFile:
     path: Path
 
 
+def bins_of(source: FeatureFile | np.ndarray, where: str = "data") -> int:
+    """F, as the header of a file says.
+
+    Raises:
+        InputError: as `read_frames`, but for the numbers themselves.
+    """
+    if isinstance(source, FeatureFile) and source.path.suffix.lower() == ".safetensors":
+        return int(_of_safetensors(source.path, first=True).shape[1])
+    return int(_opened(source, where)[0].shape[1])
+
+
 def read_frames(source: FeatureFile | np.ndarray, where: str = "data") -> Frames:
     """(T, F) float32, finite.
 
@@ -36,19 +48,7 @@ def read_frames(source: FeatureFile | np.ndarray, where: str = "data") -> Frames
         InputError: not a file of numbers in two axes, or one of them isn't finite; `where` names
             an array in memory.
     """
-    if isinstance(source, FeatureFile):
-        where = str(source.path)
-        found = _of_safetensors(source.path) if source.path.suffix == ".safetensors" else None
-        array = open_array(source.path, "features", _REMEDY) if found is None else found
-    else:
-        array = source
-    if array.ndim != 2 or array.dtype.kind not in "iuf":
-        raise InputError(
-            f"{where}: expected numbers in two axes, frames x bins, got {array.dtype} of shape"
-            f" {array.shape}; {_REMEDY}"
-        )
-    if not len(array) or not array.shape[1]:
-        raise InputError(f"{where}: holds no frames; leave it out, or compute them again")
+    array, where = _opened(source, where)
     with np.errstate(over="ignore"):
         frames: Frames = np.asarray(array, dtype=np.float32)
     if not np.isfinite(frames).all():
@@ -56,9 +56,32 @@ def read_frames(source: FeatureFile | np.ndarray, where: str = "data") -> Frames
     return frames
 
 
-def _of_safetensors(path: Path) -> np.ndarray:
+def _opened(source: FeatureFile | np.ndarray, where: str) -> tuple[np.ndarray, str]:
+    """An array of numbers (T, F), and what it is called."""
+    if not isinstance(source, FeatureFile):
+        return _checked(np.asarray(source), where), where
+    path = source.path
+    if path.suffix.lower() == ".safetensors":
+        return _of_safetensors(path), str(path)
+    return _checked(open_array(path, "features", _REMEDY), str(path)), str(path)
+
+
+def _checked(array: np.ndarray, where: str) -> np.ndarray:
+    if array.ndim != 2 or array.dtype.kind not in "iuf":
+        raise InputError(
+            f"{where}: expected numbers in two axes, frames x bins, got {array.dtype} of shape"
+            f" {array.shape}; {_REMEDY}"
+        )
+    if not array.size:
+        raise InputError(f"{where}: holds no frames; leave it out, or compute them again")
+    return array
+
+
+def _of_safetensors(path: Path, *, first: bool = False) -> np.ndarray:
+    """The one array of a file, or its first frame."""
     from safetensors import SafetensorError, safe_open
 
+    check_regular(path)
     try:
         with safe_open(path, framework="np") as file:
             names = list(file.keys())
@@ -67,8 +90,9 @@ def _of_safetensors(path: Path) -> np.ndarray:
                     f"{path}: holds {len(names)} arrays, expected one of frames x bins; save each"
                     " row to a file of its own"
                 )
-            array: np.ndarray = file.get_tensor(names[0])
-            return array
+            if first and len(file.get_slice(names[0]).get_shape()) == 2:
+                return _checked(file.get_slice(names[0])[:1], str(path))
+            return _checked(file.get_tensor(names[0]), str(path))
     except (SafetensorError, OSError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path}: can't be read as features ({reason}); {_REMEDY}") from error

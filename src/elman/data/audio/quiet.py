@@ -1,10 +1,9 @@
-"""What a library of C writes to the standard error, as lines for us and not for the terminal."""
+"""A library of C that writes to the standard error on its own account, kept quiet."""
 
 from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,21 +12,20 @@ _ONE_AT_A_TIME = threading.RLock()
 
 
 @contextmanager
-def complaints(said: list[str]) -> Iterator[None]:
-    """Put the lines that are written to file descriptor 2 meanwhile into `said`.
+def quiet() -> Iterator[None]:
+    """Send what is written to file descriptor 2 to nowhere.
 
-    mpg123, inside libsndfile, writes there of damaged MP3 and has no other way to tell. The
-    descriptor belongs to the process, so one thread at a time does this.
+    mpg123, inside libsndfile, writes lines of warning there even of MP3 files that are whole, and
+    has no way to be told not to. The descriptor belongs to the process: one thread at a time does
+    this, and what others write meanwhile is lost, so it holds for a block of samples and no longer.
     """
-    with _ONE_AT_A_TIME, tempfile.TemporaryFile() as file:
+    with _ONE_AT_A_TIME:
         sys.stderr.flush()
-        kept = os.dup(2)
-        os.dup2(file.fileno(), 2)
+        kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 2)
+        os.close(nowhere)
         try:
             yield
         finally:
-            sys.stderr.flush()
             os.dup2(kept, 2)
             os.close(kept)
-            file.seek(0)
-            said += file.read().decode("utf-8", "replace").splitlines()

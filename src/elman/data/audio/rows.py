@@ -6,13 +6,13 @@ Legend: N rows.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from elman.data.audio.decode import Clip, Samples
+from elman.data.audio.clips import Clip, Samples
 from elman.data.audio.features import FeatureFile
 from elman.data.origin import Integers, Origin
 from elman.data.tables.asked import Asked
@@ -33,6 +33,7 @@ class AudioColumns:
         label: the column of the class; None to find it.
         begin: the column of the second at which a row begins; None to find it.
         end: that of the second at which it ends; None to find it.
+        duration: that of its seconds, where there is no end; None to find it.
         speaker: who speaks; None to find it.
         split: the column that says train, valid or test; None to find it.
         root: the folder that paths are below; None for the folder of the table.
@@ -45,6 +46,7 @@ class AudioColumns:
     label: str | None = None
     begin: str | None = None
     end: str | None = None
+    duration: str | None = None
     speaker: str | None = None
     split: str | None = None
     root: Path | None = None
@@ -99,6 +101,7 @@ class AudioRows:
         columns: where it was found.
         cells: all cells of each row of a table, by column.
         notes: what was found, in lines for the terminal.
+        rates: how many rows have which rate, as recorded, in Hz.
     """
 
     heard: Utterances
@@ -107,13 +110,14 @@ class AudioRows:
     columns: AudioColumns = field(default_factory=AudioColumns)
     cells: Sequence[Mapping[str, Any]] | None = None
     notes: tuple[str, ...] = ()
+    rates: Mapping[int, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.heard)
 
     def take(self, rows: Integers) -> AudioRows:
         answers = None if self.answers is None else [self.answers[row] for row in rows]
-        return AudioRows(self.heard.take(rows), answers, None, self.columns, None, self.notes)
+        return replace(self, heard=self.heard.take(rows), answers=answers, splits=None, cells=None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,6 +131,7 @@ class UtteranceSplits:
         columns: where they were found, for other files of the same kind.
         notes: what was found in the files, in lines for the terminal.
         skipped: rows that could not be read and were left out.
+        rates: how many rows of the training part have which rate, as recorded, in Hz.
     """
 
     train: Utterances
@@ -135,3 +140,4 @@ class UtteranceSplits:
     columns: AudioColumns = field(default_factory=AudioColumns)
     notes: tuple[str, ...] = ()
     skipped: int = 0
+    rates: Mapping[int, int] = field(default_factory=dict)

@@ -39,7 +39,7 @@ def read_folder(
             " read from one table with a column of text and one of labels, or from a .txt file with"
             " a line __label__NAME TEXT for each"
         )
-    listed = _label_file(folder) if labeled and not columns.per_step else None
+    listed = listed_labels(folder) if labeled and not columns.per_step else None
     kept: list[tuple[Path, Floats, Sequence[str]]] = []
     names: tuple[str, ...] | None = None
     for file in files:
@@ -71,7 +71,7 @@ def read_folder(
             if labels:
                 label: Sequence[str] = [label_of(cell) for cell in table.cells(labels)]
             else:
-                label = (_label(file, folder, listed),) if labeled else ()
+                label = (label_of_file(file, folder, listed),) if labeled else ()
         except BadCell as error:
             bad.add(str(file), str(error))
             continue
@@ -106,7 +106,7 @@ def _values(table: Table, channels: tuple[str, ...]) -> Floats:
     return finite(values)
 
 
-def _label_file(folder: Path) -> dict[str, str] | None:
+def listed_labels(folder: Path) -> dict[str, str] | None:
     """File name -> label, from labels.csv; None where there is no such file."""
     path = next((folder / name for name in LABEL_FILES if (folder / name).is_file()), None)
     if path is None:
@@ -123,7 +123,8 @@ def _label_file(folder: Path) -> dict[str, str] | None:
         raise InputError(f"{path}: a file {error}; give each its label") from error
 
 
-def _label(file: Path, folder: Path, listed: dict[str, str] | None) -> str:
+def label_of_file(file: Path, folder: Path, listed: dict[str, str] | None) -> str:
+    """The label of a file of `folder`: the one that is listed, or the name of its folder."""
     name = file.relative_to(folder).as_posix()
     if listed is not None:
         found = listed.get(name, listed.get(file.stem))

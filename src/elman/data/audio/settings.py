@@ -1,0 +1,68 @@
+"""What a user says of recordings, as settings of tasks and as options of commands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from elman.data.audio.clips import Limits
+from elman.data.audio.rows import AudioColumns
+from elman.data.tables.asked import Asked
+from elman.settings import section
+
+_audio = section("Audio")
+
+
+class AudioSettings(BaseModel):
+    """Where recordings are, and how long each may be."""
+
+    audio_column: str | None = _audio(
+        None, "column of the paths of recordings, or its number; default: found"
+    )
+    start_column: str | None = _audio(
+        None, "column of the second at which a row begins; default: start, begin, offset"
+    )
+    end_column: str | None = _audio(
+        None, "column of the second at which it ends; default: end, or the start and a duration"
+    )
+    speaker_column: str | None = _audio(None, "column of who speaks; default: speaker, client_id")
+    audio_root: Path | None = _audio(
+        None, "folder that paths of recordings are below; default: that of the table"
+    )
+    max_seconds: float = _audio(
+        3600.0, "bound on the length of a recording", gt=0, le=24 * 3600, flag="max-seconds"
+    )
+
+    @property
+    def limits(self) -> Limits:
+        """The bounds on each recording."""
+        return Limits(seconds=self.max_seconds)
+
+    def audio_columns(
+        self,
+        trained: AudioColumns = AudioColumns(),  # noqa: B008 (frozen)
+        *,
+        text: str | None = None,
+        label: str | None = None,
+        split: str | None = None,
+        asked: Asked = Asked(),  # noqa: B008
+    ) -> AudioColumns:
+        """The columns of a table of recordings: these settings over what training found.
+
+        Paths are below the folder of each table unless `audio_root` is set: another data set has
+        its own.
+        """
+        return AudioColumns(
+            audio=self.audio_column or trained.audio,
+            text=text or trained.text,
+            label=label or trained.label,
+            begin=self.start_column or trained.begin,
+            end=self.end_column or trained.end,
+            duration=trained.duration,
+            speaker=self.speaker_column or trained.speaker,
+            split=split or trained.split,
+            root=self.audio_root,
+            dialect=trained.dialect,
+            asked=asked.over(trained.asked),
+        )
