@@ -13,6 +13,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "forecast": ("pandas", "pyarrow", "scipy", "utilsforecast"),
     "plot": ("matplotlib",),
     "probe": ("sklearn",),
+    "speech": ("jiwer", "kaldi_native_fbank", "soundfile", "soxr"),
     "text": ("pandas", "pyarrow", "sacrebleu", "sklearn"),
     "track": ("tensorboard",),
 }

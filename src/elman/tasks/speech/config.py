@@ -35,6 +35,10 @@ class SpeechConfig(TableSettings, PlacedDropoutConfig, VocabularyConfig):
 
     audio_column: str | None = _data(None, "column of the audio's path; by default it is found")
     text_column: str | None = _data(None, "column of the transcript; by default it is found")
+    start_column: str | None = _data(
+        None, "column of the second at which a row begins in its recording; by default it is found"
+    )
+    end_column: str | None = _data(None, "column of the second at which it ends")
     speaker_column: str | None = _data(None, "column of the speaker; by default it is found")
     split_column: str | None = _data(None, "column that says train, valid or test")
     audio_root: Path | None = _data(
