@@ -170,7 +170,8 @@ def write_lines(picture: Picture, out: TextIO) -> None:
     """A line a step: what was read, its surprise, the gates, some units, and what is expected."""
     activations, gates = picture.activations, picture.gates
     values, _ = picture.rows(PLAIN_UNITS)
-    shades = SHADES
+    heard, shades = activations.heard, SHADES
+    clock = None if heard is None else heard.step_seconds
     try:
         shades.encode(out.encoding or "utf-8")
     except UnicodeEncodeError:
@@ -180,8 +181,9 @@ def write_lines(picture: Picture, out: TextIO) -> None:
         surprise = "" if step.surprise is None else f"{step.surprise:.2f} {activations.unit}"
         means = "".join(f"  {gate.key} {gate.values[t].mean():.2f}" for gate in gates)
         guesses = _guesses(activations.expected_after(t))
+        time = "" if clock is None else f"{t * clock:7.2f} s  "
         out.write(
-            f"{_quoted(step.label):<9} {surprise:>10}  |{shade(values[t], shades)}|{means}"
+            f"{time}{_quoted(step.label):<9} {surprise:>10}  |{shade(values[t], shades)}|{means}"
             f"{f'  {activations.ahead} {guesses}' if guesses else ''}\n"
         )
         out.flush()

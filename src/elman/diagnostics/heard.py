@@ -47,6 +47,11 @@ class Heard:
     result: str
 
     @property
+    def step_seconds(self) -> float | None:
+        """Seconds from one step to the next, where that is known."""
+        return None if self.frame_seconds is None else self.stride * self.frame_seconds
+
+    @property
     def levels(self) -> Floats:
         """(S,) the mean of the frames from each step to the next, scaled to 0 … 1."""
         starts = range(0, len(self.frames), self.stride)

@@ -46,7 +46,7 @@ def _heard(heard: Heard) -> dict[str, Any]:
         "stride": heard.stride,
         "bins": heard.frames.shape[1],
         "frames": base64.b64encode(levels.astype(np.uint8).tobytes()).decode(),
-        "stepSeconds": None if heard.frame_seconds is None else heard.stride * heard.frame_seconds,
+        "stepSeconds": heard.step_seconds,
         "result": _clean(heard.result),
     }
 

@@ -33,7 +33,7 @@ def draw_hearing(path: Path, activations: Activations, panel: Panel, by: str) ->
     style.check_figure(path)
     step, unit = _clock(heard)
     end = max(len(heard.frames) / heard.stride, 1) * step
-    heights = [1.5, 1.9, 1.5] + ([0.9] if heard.said else [])
+    heights = [1.5, 1.9, 1.5] + ([0.7] if heard.said else [])
     wide = float(np.clip(3.5 * end if unit == "seconds" else 9, 9, _WIDEST))
     texts = [activations.title, heard.result, *(name or "" for name in heard.names)]
     with style.new_figure(path, (wide, sum(heights) + 1.1), texts) as figure:
@@ -50,9 +50,8 @@ def draw_hearing(path: Path, activations: Activations, panel: Panel, by: str) ->
 
 def _clock(heard: Heard) -> tuple[float, str]:
     """The length of a step, and what time is counted in."""
-    if heard.frame_seconds is None:
-        return float(heard.stride), "frames"
-    return heard.stride * heard.frame_seconds, "seconds"
+    seconds = heard.step_seconds
+    return (float(heard.stride), "frames") if seconds is None else (seconds, "seconds")
 
 
 def _title(name: str, heard: Heard) -> str:
@@ -150,11 +149,11 @@ def _text(axes: Any, heard: Heard, step: float, end: float, wide: float) -> None
         # Pieces that would cover one another go to the row that is free first.
         line = 0 if taken[0] <= time else int(np.argmin(taken))
         axes.annotate(
-            _shown(piece.text), (time, 1), xytext=(time, 0.62 - 0.42 * line),
+            _shown(piece.text), (time, 1), xytext=(time, 0.6 - 0.45 * line),
             ha="center", va="center", fontsize=9, family="monospace",
             arrowprops={"arrowstyle": "-", "color": "0.8", "linewidth": 0.6, "shrinkA": 1},
         )  # fmt: skip
-        taken[line] = time + room * (len(piece.text) + 1)
+        taken[line] = time + room * (len(piece.text) + 0.5)
 
 
 def _shown(text: str) -> str:

@@ -41,6 +41,9 @@ def speech_diagnosis_input(
     with evaluating(model):
         shares = posteriors(model, batch)
     ends = last_tokens(shares, model.blank)
+    # Rows that end early would shorten all others.
+    columns = (2 * ends >= ends.max()).nonzero().flatten()
+    ends = ends[columns]
     steps = min(int(ends.min()) + 1, max(MOST, (lags.most or 0) + 1))
     asked = 1 if lags.most is None else lags.most
     if steps <= asked:
@@ -50,7 +53,6 @@ def speech_diagnosis_input(
             + (" or a smaller --max-lag" if asked > 1 else "")
         )
     places = ends + 1 - steps + torch.arange(steps, device=ends.device).unsqueeze(1)
-    columns = torch.arange(len(ends), device=ends.device)
     shares = shares[places, columns]
 
     def log_probs(windows: Tensor) -> Tensor:
@@ -85,7 +87,7 @@ def posteriors(model: AcousticModel, batch: UtteranceBatch) -> Tensor:
         (slope,) = torch.autograd.grad(loss, log_probs)
     # PyTorch's gradient is that of the logits, p - gamma.
     inside = torch.arange(len(found), device=steps.device).unsqueeze(1) < steps
-    gamma = (found.exp() - slope) * (inside & (slope != 0).any(-1)).unsqueeze(-1)
+    gamma: Tensor = (found.exp() - slope) * (inside & (slope != 0).any(-1)).unsqueeze(-1)
     return gamma.clamp(min=0)
 
 
