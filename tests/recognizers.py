@@ -1,4 +1,4 @@
-"""Small recognizers with fresh weights, for tests of what is made of their answers."""
+"""Recognizers with weights that were drawn, for tests: what they hear means nothing, but much."""
 
 from __future__ import annotations
 
@@ -7,35 +7,61 @@ import torch
 
 from elman.data.audio.filter_bank import FilterBank
 from elman.data.audio.transcripts import Spelling
+from elman.data.labeled.rows import Floats
 from elman.data.labeled.standardize import Standardizer
-from elman.data.tokenizer import train_tokenizer
+from elman.data.tokenizer import Tokenizer
+from elman.data.units.char import CharTokenizer
 from elman.models.cells import CellOptions
 from elman.predictors.front_end import FrontEnd
 from elman.predictors.recognizer import Architecture, RecognizerPredictor
 
-BINS = 12
+RATE = 8000
 
 
-def fresh(
-    *, bidirectional: bool = False, cell: str = "lstm", features: bool = False
+def recognizer(
+    *, tail: float = 0.1, seed: int = 0, tokenizer: Tokenizer | None = None, **changes: object
 ) -> RecognizerPredictor:
-    """A recognizer of letters with weights so large that it says something."""
-    torch.manual_seed(4)
-    tokenizer = train_tokenizer("char", ["seven two\n"])
-    bank = None if features else FilterBank(rate=8000, bins=BINS)
-    front_end = FrontEnd(bank, Standardizer((8.0,) * BINS, (3.0,) * BINS), 0.1)
-    options = CellOptions()
-    architecture = Architecture(cell, options, 4, 3, "stack", 10, 2, bidirectional)
-    model = architecture.make(BINS, tokenizer.vocab_size)
+    """A small recognizer of one direction that says about five tokens a second of noise."""
+    tokenizer = tokenizer or CharTokenizer(" abcdefgh")
+    bank = FilterBank(rate=RATE, bins=8)
+    front = FrontEnd(bank, Standardizer((12.0,) * 8, (4.0,) * 8), tail)
+    made = {
+        "cell": "lstm",
+        "options": CellOptions(),
+        "window": 6,
+        "stride": 4,
+        "encoder": "stack",
+        "hidden_size": 12,
+        "num_layers": 2,
+        "bidirectional": False,
+    }
+    architecture = Architecture(**{**made, **changes})  # type: ignore[arg-type]
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        model = architecture.make(front.bins, tokenizer.vocab_size)
+        torch.nn.init.normal_(model.readout.weight, std=6)
     with torch.no_grad():
-        for name, weights in model.named_parameters():
-            weights.mul_(10 if name == "readout.weight" else 1.5)
-    return RecognizerPredictor(model, tokenizer, front_end, architecture, Spelling(), "digits")
+        for parameter in model.layers.parameters():
+            parameter *= 3
+        frames = torch.from_numpy(front.frames(recording(20.0, 99))).unsqueeze(1)
+        windows = model.window.cut(frames)
+        # So that each output has its turn, and the blank most of them.
+        heard, _ = model.layers(model.encoder(windows))
+        model.readout.bias.copy_(-model.readout.weight @ heard.mean((0, 1)))
+        model.readout.bias[-1] += 3
+    return RecognizerPredictor(model, tokenizer, front, architecture, Spelling())
 
 
-def sounds(seconds: float = 1.0, seed: int = 0) -> np.ndarray:
-    """Samples of noise and tones at 8 kHz that change four times a second."""
-    draw, time = np.random.default_rng(seed), np.arange(round(seconds * 8000)) / 8000
-    pitch = np.repeat(draw.uniform(100, 3000, len(time) // 2000 + 1), 2000)[: len(time)]
-    found: np.ndarray = 0.2 * np.sin(2 * np.pi * pitch * time) + 0.02 * draw.normal(size=len(time))
-    return found.astype(np.float32)
+def recording(seconds: float, seed: int = 0, rate: int = RATE) -> Floats:
+    """Bursts of noise and tones with pauses of digital silence between, (N,)."""
+    generator = np.random.default_rng(seed)
+    parts: list[np.ndarray] = []
+    while sum(map(len, parts)) < seconds * rate:
+        count = int(rate * generator.uniform(0.05, 0.3))
+        tone = np.sin(2 * np.pi * generator.uniform(100, 3000) * np.arange(count) / rate)
+        noise = generator.normal(size=count) * generator.uniform(0, 0.3)
+        parts.append(generator.uniform(0.05, 0.6) * (tone + noise))
+        if generator.random() < 0.2:
+            parts.append(np.zeros(int(rate * generator.uniform(0.1, 1.5))))
+    found = np.concatenate(parts)[: round(seconds * rate)].clip(-1, 1)
+    return (found * 32767).round().astype(np.float32) / np.float32(32768)

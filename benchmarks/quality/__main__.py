@@ -22,6 +22,8 @@ from benchmarks.quality import (
     tinyshakespeare,
 )
 from benchmarks.quality.running import Options
+from benchmarks.quality.speech import memory as speech_memory
+from benchmarks.quality.speech import singles, speed, strings, words
 from elman.errors import InputError, RunFailed
 from elman.training.signals import Interrupted
 
@@ -44,8 +46,18 @@ BENCHMARKS: dict[str, tuple[Callable[[Options], None], int]] = {
     "japanese-vowels": (classify.japanese_vowels, 3),
     "mnist-rows": (classify.mnist_rows, 1),
     "mnist-pixels": (classify.mnist_pixels, 1),
+    "speech-digits": (singles.single_digits, 3),
+    "speech-speakers": (singles.speakers_left_out, 1),
+    "speech-strings": (strings.digit_strings, 3),
+    "speech-words": (words.spoken_words, 3),
+    "speech-speed": (speed.speed, 1),
+    "speech-memory": (speech_memory.training, 1),
+    "speech-stream-memory": (speech_memory.streaming, 1),
 }
 """Name -> what measures it, and over how many seeds unless the flag says otherwise."""
+
+BY_SEED = ("speech-digits", "speech-speakers", "speech-strings", "speech-words")
+"""Those whose runs can be trained a seed at a time."""
 
 
 def main() -> int:
@@ -55,14 +67,21 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=Path("runs/quality"), help="folder of the runs")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seeds", type=int, help="how many seeds, from 1 on")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        help="train this seed only; the same command without it writes the section of all",
+    )
     given = parser.parse_args()
+    if given.seed is not None and given.name not in BY_SEED:
+        parser.error(f"--seed: {given.name} has no runs a seed; one of {', '.join(BY_SEED)} has")
     measure, seeds = BENCHMARKS[given.name]
     # Where the runs are kept is the machine's own affair and no part of the figure.
     seeds = given.seeds or seeds
     command = f"python -m benchmarks.quality {given.name} --threads {given.threads} --seeds {seeds}"
     given.out.mkdir(parents=True, exist_ok=True)
     try:
-        measure(Options(given.out, given.threads, seeds, command))
+        measure(Options(given.out, given.threads, seeds, command, given.seed))
     except InputError as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -32,12 +32,19 @@ class Options:
         threads: CPU threads to train with.
         seeds: how many seeds, where a figure is over several.
         command: the command itself, for RESULTS.md.
+        seed: the only one to train now; the section is written by the command without it.
     """
 
     out: Path
     threads: int
     seeds: int
     command: str
+    seed: int | None = None
+
+    @property
+    def chosen(self) -> Sequence[int]:
+        """The seeds to train."""
+        return range(1, self.seeds + 1) if self.seed is None else (self.seed,)
 
 
 @dataclass(frozen=True)

@@ -7,35 +7,21 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from elman.tasks import runs
 from elman.tasks.runs import Run
-from tests import recognizers
+from tests import recognizers, toy_speech
 from tests.cli.conftest import Elman
 from tests.cli.test_bad_input import refused
-
-SETTINGS = {
-    **{"hidden_size": 8, "num_layers": 1, "bins": 12, "speeds": (1.0,), "max_steps": 1},
-    **{"bidirectional": False, "eval_every": 1},
-}
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """A recognizer with the weights it began with."""
-    folder = tmp_path_factory.mktemp("speech")
-    data = folder / "data"
-    data.mkdir()
-    for row in range(12):
-        samples = recognizers.sounds(0.6 + 0.05 * row, seed=row)
-        soundfile.write(data / f"{row}.wav", samples, 8000)
-        (data / f"{row}.txt").write_text("two" if row % 2 else "seven")
-    config = runs.configure(runs.task_class("speech").Config, SETTINGS)
-    return runs.begin("speech", data, folder / "run", config)
+    """A recognizer after two steps of training."""
+    return toy_speech.run(tmp_path_factory.mktemp("speech"), max_steps=2)
 
 
 @pytest.fixture
 def recording(tmp_path: Path) -> Path:
-    soundfile.write(tmp_path / "said.wav", recognizers.sounds(), 8000)
+    soundfile.write(tmp_path / "said.wav", recognizers.recording(1.0), 8000)
     return tmp_path / "said.wav"
 
 
@@ -44,8 +30,8 @@ def test_a_line_for_each_step_with_its_time(elman: Elman, run: Run, recording: P
     assert (ended.code, ended.err) == (0, "")
     title, *lines = ended.out.splitlines()
     assert title.endswith(f"{run.path}, {recording}, shown by their size")
-    # A second of sound and 0.2 s of silence make 118 frames.
-    assert len(lines) == math.ceil(118 / 3)
+    # A second of sound and 0.1 s of silence make 108 frames.
+    assert len(lines) == math.ceil(108 / 3)
     assert lines[0].startswith("   0.00 s  '")
     assert lines[10].startswith("   0.30 s  '")
     assert "answer '" in lines[10]

@@ -22,6 +22,18 @@ def test_files_and_folders(tmp_path: Path) -> None:
     assert recorded(None) == []
 
 
+def test_a_folder_of_many_files_is_one_entry(tmp_path: Path) -> None:
+    for number in range(201):
+        (tmp_path / f"{number:03}.txt").write_bytes(b"text")
+    (before,) = recorded(given(tmp_path))
+    assert (before["files"], before["size"]) == (201, 804)
+    (tmp_path / "007.txt").rename(tmp_path / "renamed.txt")
+    (renamed,) = recorded(given(tmp_path))
+    (tmp_path / "008.txt").write_bytes(b"tex!")
+    (changed,) = recorded(given(tmp_path))
+    assert len({before["sha256"], renamed["sha256"], changed["sha256"]}) == 3
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

@@ -13,14 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elman.data.audio.resample import Resampler
+from elman.data.labeled.rows import Floats
 from elman.errors import InputError
 from elman.predictors.audio_input import AudioInput
 from tests.wavs import header, wav
 
 RATE = 8000
-NOISE = np.random.default_rng(0).uniform(-1, 1, 4000).astype(np.float32)
+NOISE = np.random.default_rng(0).uniform(-1, 1, 4000)
 SHORTS = (NOISE * 32767).astype("<i2")
-WANTED = SHORTS.astype(np.float32) / 32768
+WANTED = SHORTS.astype(np.float32) / np.float32(32768)
 
 
 def heard(reader: AudioInput, *chunks: Any) -> np.ndarray:
@@ -64,7 +65,8 @@ def test_any_cut_and_any_stop_at_any_rate(source: int, data: st.DataObject) -> N
     wanted = np.concatenate([resampler.push(WANTED), resampler.flush()]).clip(-1, 1)
     stream = wav(SHORTS.tobytes(), header(rate=source))
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=6)))
-    reader, found = AudioInput(RATE), []
+    reader = AudioInput(RATE)
+    found: list[Floats] = []
     for begin, end in pairwise([0, *cuts, len(stream)]):
         found += reader.read(stream[begin:end])
         stopped, reader = reader, AudioInput(RATE)

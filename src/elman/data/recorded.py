@@ -13,12 +13,16 @@ from elman.checksums import hash_file
 from elman.data.given import Arrays, Audio, Columns, Files, Given, Pairs, Splits, Texts
 from elman.data.tables.read import read_columns
 
+_LISTED = 200
+"""The most files of a folder that are listed one by one: what records them is a small file."""
+
 
 def recorded(given: Given | None) -> list[dict[str, str | int]]:
     """One entry for each file, or for what else was given: `name`, `sha256` of its content, `size`.
 
     The size is in bytes for files, in rows for the rest. A folder has an entry for each file in
-    it. What can be read only once, such as a pipe or a generator, has its name alone.
+    it, or one for all where they are many, with a hash of their names and hashes. What can be read
+    only once, such as a pipe or a generator, has its name alone.
     """
     if given is None:
         return []
@@ -61,8 +65,17 @@ def _parts_of(recording: tuple[np.ndarray, int] | Path) -> tuple[Any, ...]:
 
 def _of_path(path: Path) -> Iterator[dict[str, str | int]]:
     if path.is_dir():
-        for inner in sorted(inner for inner in path.rglob("*") if inner.is_file()):
-            yield from _of_path(inner)
+        files = sorted(inner for inner in path.rglob("*") if inner.is_file())
+        if len(files) <= _LISTED:
+            for inner in files:
+                yield from _of_path(inner)
+            return
+        digest, size = hashlib.sha256(), 0
+        for inner in files:
+            name = inner.relative_to(path).as_posix()
+            digest.update(f"{hash_file(inner)} {name}\n".encode("utf-8", "surrogateescape"))
+            size += inner.stat().st_size
+        yield {"name": str(path), "sha256": digest.hexdigest(), "size": size, "files": len(files)}
         return
     entry: dict[str, str | int] = {"name": str(path)}
     if path.is_file():

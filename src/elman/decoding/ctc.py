@@ -134,11 +134,12 @@ class Search(ABC, Generic[StateT]):
         return self.n_best(state, 1, ended=ended)[0]
 
     @abstractmethod
-    def take(self, state: StateT) -> tuple[list[Emission], StateT]:
+    def take(self, state: StateT, most: int = 1000) -> tuple[list[Emission], StateT]:
         """The tokens that no later step can change, and the state without them.
 
         What is taken is no part of later hypotheses, whose scores still count it. With it the state
-        of a stream stays small however long it goes on.
+        of a stream stays small however long it goes on. Where more than `most` tokens would remain
+        beside the last one, hypotheses that begin otherwise than the best are given up.
         """
 
     @abstractmethod
@@ -216,7 +217,7 @@ class GreedySearch(Search[GreedyState]):
         said = emissions(state.path) + ([] if state.open is None else [state.open])
         return [Hypothesis.of(said, state.log_probability, state.log_probability)]
 
-    def take(self, state: GreedyState) -> tuple[list[Emission], GreedyState]:
+    def take(self, state: GreedyState, most: int = 1000) -> tuple[list[Emission], GreedyState]:
         rest = GreedyState(state.step, state.log_probability, None, state.open)
         return emissions(state.path), rest
 

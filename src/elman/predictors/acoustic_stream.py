@@ -96,5 +96,5 @@ class AcousticStream:
         windows = np.lib.stride_tricks.sliding_window_view(held, window.width, axis=0)
         windows = windows[:: window.stride][:steps].transpose(0, 2, 1)
         for begin in range(0, steps, _STEPS_AT_ONCE):
-            part = np.ascontiguousarray(windows[begin : begin + _STEPS_AT_ONCE])
+            part = windows[begin : begin + _STEPS_AT_ONCE].copy()
             yield self._stream.push(torch.from_numpy(part)).cpu().numpy()

@@ -5,20 +5,23 @@ Legend: N samples, T frames, F bins.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self, final
 
-import numpy as np
+from pydantic import Field
 from torch import Tensor
 
-from elman.data.audio.decode import AUDIO_SUFFIXES, Clip, Limits, Samples
-from elman.data.audio.rows import Utterances
+from elman.data.audio.dataset import read_unlabeled
+from elman.data.audio.rows import AudioColumns, Utterances
+from elman.data.audio.settings import AudioSettings
 from elman.data.audio.transcripts import Spelling
-from elman.data.given import Audio, Files, Given
+from elman.data.given import Files, Given, Part, one_part
 from elman.data.labeled.rows import Floats
-from elman.data.origin import Origin, origin_of
+from elman.data.tables.asked import TableSettings
+from elman.data.tables.table import BadRows
 from elman.data.tokenizer import Tokenizer, tokenizer_from_bytes
 from elman.decoding.ctc import GreedySearch, Hypothesis, Search
 from elman.diagnostics.activations import Activations
@@ -29,11 +32,13 @@ from elman.models.stacked import output_width
 from elman.predictors.front_end import FrontEnd
 from elman.predictors.predictor import Parts, Predictor
 from elman.predictors.recognizer_activations import activations_of_speech
-from elman.predictors.recognizer_inputs import frames_of
+from elman.predictors.recognizer_inputs import Reader, normalized
 from elman.predictors.recognizer_outputs import log_probs_of
+from elman.predictors.recognizer_session import RecognizerSession, RecognizerStreaming
 from elman.predictors.spoken_words import Word, text_of, words_of
 from elman.settings import Options, adapter
-from elman.streaming.session import Session
+
+LOG = logging.getLogger("elman")
 
 TOKENIZER = "tokenizer.json"
 
@@ -84,6 +89,12 @@ class Architecture:
         )
 
 
+class RecognizerPrediction(AudioSettings, TableSettings, Options):
+    """Where the recordings are, and how what is said is searched for."""
+
+    skip_bad_rows: bool = Field(default=False, description="leave out rows that can't be read")
+
+
 @dataclass(frozen=True)
 class Recognized:
     """What is said in a recording.
@@ -112,12 +123,15 @@ class RecognizerPredictor(Predictor):
         architecture: what `model` is made of.
         spelling: how the transcripts of training were written.
         name: what messages call it.
+        columns: where in a table the recordings of training were.
 
     Raises:
         InputError: parts that do not belong together.
     """
 
     kind: ClassVar[str] = "recognizer"
+    Prediction: ClassVar[type[Options]] = RecognizerPrediction
+    Streaming = RecognizerStreaming
 
     def __init__(
         self,
@@ -127,6 +141,8 @@ class RecognizerPredictor(Predictor):
         architecture: Architecture,
         spelling: Spelling,
         name: str = "the recognizer",
+        *,
+        columns: AudioColumns = AudioColumns(),  # noqa: B008 (frozen)
     ) -> None:
         super().__init__(model, name)
         if model.blank != tokenizer.vocab_size:
@@ -135,37 +151,67 @@ class RecognizerPredictor(Predictor):
                 " they do not belong together"
             )
         self.model, self.tokenizer, self.front_end = model, tokenizer, front_end
-        self.architecture, self.spelling = architecture, spelling
+        self.architecture, self.spelling, self.columns = architecture, spelling, columns
 
     @classmethod
     def of(cls, parts: Parts, name: str) -> Self:
         settings = dict(parts.settings)
         front_end = FrontEnd.of(settings.pop("front_end"), parts.files, name)
         spelling = adapter(Spelling).validate_python(settings.pop("spelling"))
+        columns = adapter(AudioColumns).validate_python(settings.pop("columns"))
         architecture = adapter(Architecture).validate_python(settings)
         tokenizer = tokenizer_from_bytes(parts.files[TOKENIZER], f"{name}: {TOKENIZER}")
         model = architecture.make(front_end.bins, tokenizer.vocab_size)
-        return cls(model, tokenizer, front_end, architecture, spelling, name)
+        return cls(model, tokenizer, front_end, architecture, spelling, name, columns=columns)
 
     def parts(self) -> Parts:
         settings = {
             **asdict(self.architecture),
             "front_end": self.front_end.settings(),
             "spelling": asdict(self.spelling),
+            "columns": asdict(self.columns),
         }
         files = {TOKENIZER: self.tokenizer.to_bytes(), **self.front_end.files()}
         return Parts(settings, files)
 
     def answers(self, inputs: Given | None, options: Options) -> Iterator[Recognized]:
         """What is said in each recording, in order."""
-        heard = _utterances(inputs)
-        names = [heard.where(row) for row in range(len(heard))]
-        frames = (frames_of(heard, row, self.front_end, Limits()) for row in range(len(heard)))
-        for name, hypothesis in zip(names, self.hypotheses(frames), strict=True):
-            yield self.recognized(name, hypothesis)
+        chosen = RecognizerPrediction.model_validate(options.model_dump(exclude_unset=True))
+        bad = BadRows(chosen.skip_bad_rows)
+        for part in _parts(inputs):
+            columns = chosen.audio_columns(self.columns, asked=chosen.asked)
+            rows = read_unlabeled(part, columns, bad, chosen.limits).heard
+            places: list[int] = []
+            for hypothesis in self.hypotheses(self._frames(rows, bad, chosen, places)):
+                yield self.recognized(rows.where(places.pop(0)), hypothesis)
+        for line in bad.notes():
+            LOG.warning(line)
 
-    def open_session(self, options: Options) -> Session[Any, Any]:
-        raise InputError(f"{self.name}: cannot be streamed")
+    def _frames(
+        self, rows: Utterances, bad: BadRows, options: RecognizerPrediction, places: list[int]
+    ) -> Iterator[Floats]:
+        """The normalized frames of each row that can be heard, whose numbers go to `places`."""
+        reader = Reader(self.front_end.bank, bad, options.limits, silence=True)
+        for row, read in reader.read(rows):
+            places.append(row)
+            yield normalized(self.front_end, read)
+
+    def open_session(self, options: Options) -> RecognizerSession:
+        """A session that says what it hears, as it hears it."""
+        assert isinstance(options, RecognizerStreaming)
+        if self.model.bidirectional:
+            raise InputError(
+                f"{self.name}: reads from both ends, so it has to hear the end before it can"
+                " answer; train one with --no-bidirectional to stream"
+            )
+        if self.front_end.bank is None:
+            raise InputError(
+                f"{self.name}: reads features computed elsewhere, which can't be streamed as audio;"
+                " train one on recordings"
+            )
+        return RecognizerSession(
+            self, self.model, self.front_end, self.tokenizer, GreedySearch(), options
+        )
 
     @property
     def step_seconds(self) -> float:
@@ -194,8 +240,10 @@ class RecognizerPredictor(Predictor):
 
     def activations(self, audio: Path) -> Activations:
         """The states, the gates and the outputs at each step of the recording in a file."""
-        heard = _utterances(Files((audio,)))
-        frames = frames_of(heard, 0, self.front_end, Limits())
+        chosen, bad = RecognizerPrediction(), BadRows(False)
+        columns = chosen.audio_columns(self.columns, asked=chosen.asked)
+        rows = read_unlabeled(Files((audio,)), columns, bad, chosen.limits).heard
+        frames = next(self._frames(rows, bad, chosen, []))
         title = f"{self.name}, {audio}"
         return activations_of_speech(self.model, self.tokenizer, self.front_end, frames, title)
 
@@ -206,25 +254,9 @@ class RecognizerPredictor(Predictor):
         return Recognized(audio, self.text(hypothesis), confidence, words)
 
 
-def _utterances(inputs: Given | None) -> Utterances:
-    match inputs:
-        case Files(paths):
-            found = [each for path in paths for each in _audio_files(path)]
-            origin = Origin(tuple(found), np.arange(len(found)), np.zeros(len(found), np.int64))
-            return Utterances(tuple(map(Clip, found)), None, None, origin)
-        case Audio(audio, _, where):
-            sources = tuple(Clip(a) if isinstance(a, Path) else Samples(*a) for a in audio)
-            return Utterances(sources, None, None, origin_of(where, range(1, len(sources) + 1)))
-        case None:
-            raise InputError("nothing to recognize; give recordings")
-        case _:
-            raise InputError("a recognizer hears recordings; give audio files, or (samples, rate)")
-
-
-def _audio_files(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    found = sorted(each for each in path.rglob("*") if each.suffix.lower() in AUDIO_SUFFIXES)
-    if not found:
-        raise InputError(f"{path}: there is no audio in this folder; give one with recordings")
-    return found
+def _parts(inputs: Given | None) -> list[Part]:
+    """The files one by one, or what else is given."""
+    if inputs is None:
+        raise InputError("nothing to recognize; give recordings")
+    part = one_part(inputs)
+    return [Files((path,)) for path in part.paths] if isinstance(part, Files) else [part]

@@ -1,45 +1,84 @@
-"""The input side of a recognizer: recordings or features to normalized frames.
+"""The input side of a recognizer: recordings or features, row by row.
 
 Legend: N samples, T frames, F bins.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import numpy as np
+
 from elman.data.arrays import Array
-from elman.data.audio.decode import Clip, Limits, Samples, read_clip, read_samples
-from elman.data.audio.features import read_frames
+from elman.data.audio.clips import Limits
+from elman.data.audio.features import FeatureFile, read_frames
 from elman.data.audio.filter_bank import FilterBank
+from elman.data.audio.listen import Listener
 from elman.data.audio.rows import Utterances
 from elman.data.labeled.rows import Floats
+from elman.data.tables.table import BadRows
 from elman.errors import InputError
 from elman.predictors.front_end import FrontEnd
 
 
-def samples_of(rows: Utterances, row: int, bank: FilterBank | None, limits: Limits) -> Array:
-    """The samples (N,) of one row at the rate of the bank; without a bank its features (T, F).
+class Reader:
+    """Reads rows one by one: samples (N,) at the rate of a bank, or features (T, F) without one.
 
-    Raises:
-        InputError: names the place: it can't be read, or is of the other kind.
+    Args:
+        bank: of the network; None for one that reads features computed elsewhere.
+        bad: takes rows that can't be read.
+        limits: bounds on each recording.
+        silence: whether a silent recording is a row like others; to train on, it is a bad one.
     """
-    source, where = rows.audio[row], rows.where(row)
-    if not isinstance(source, Clip | Samples):
+
+    def __init__(
+        self, bank: FilterBank | None, bad: BadRows, limits: Limits, *, silence: bool
+    ) -> None:
+        self._bad = bad
+        self._listener = None
         if bank is not None:
-            raise InputError(f"{where}: features, but this recognizer reads audio; give audio")
-        return read_frames(source, where)
-    if bank is None:
-        raise InputError(
-            f"{where}: audio, but this recognizer reads features; give arrays of frames x bins"
-        )
-    if isinstance(source, Samples):
-        return read_samples(source, bank.rate, limits, where)
-    return read_clip(source, bank.rate, limits)
+            self._listener = Listener(bank.rate, bad, limits, silence=silence)
+
+    def read(self, rows: Utterances) -> Iterator[tuple[int, Array]]:
+        """The number of each row that can be read, and what it holds.
+
+        Raises:
+            InputError: rows of the other kind, or one that can't be read and isn't to be skipped.
+        """
+        if rows.has_features != (self._listener is None):
+            found, expected = (
+                ("audio", "features")
+                if self._listener is None
+                else (
+                    "features",
+                    "audio",
+                )
+            )
+            raise InputError(
+                f"{rows.where(0)}: {found}, but this recognizer reads {expected}; give {expected}"
+            )
+        if self._listener is not None:
+            yield from self._listener.read(rows)
+            return
+        for row, source in enumerate(rows.audio):
+            assert isinstance(source, FeatureFile | np.ndarray)
+            where = rows.where(row)
+            try:
+                frames = read_frames(source, where)
+            except InputError as error:
+                self._bad.add(where, str(error).removeprefix(f"{where}: "))
+                continue
+            yield row, frames
+
+    def notes(self) -> list[str]:
+        """What is doubtful, in lines for people."""
+        return [] if self._listener is None else self._listener.notes()
 
 
-def frames_of(rows: Utterances, row: int, front_end: FrontEnd, limits: Limits) -> Floats:
-    """The normalized frames (T, F) of one row.
+def normalized(front_end: FrontEnd, read: Array) -> Floats:
+    """Normalized frames (T, F) of what `Reader` gave.
 
     Raises:
-        InputError: as `samples_of`, or features of another width.
+        InputError: features of another width than in training.
     """
-    read = samples_of(rows, row, front_end.bank, limits)
     return front_end.scale.apply(read) if front_end.bank is None else front_end.frames(read)

@@ -9,6 +9,8 @@ from itertools import pairwise
 from elman.data.tokenizer import Tokenizer
 from elman.decoding.ctc import Hypothesis
 
+_SPACES = bytes.maketrans(b"\t\n\v\f\r", b" " * 5)
+
 
 @dataclass(frozen=True)
 class Word:
@@ -43,7 +45,7 @@ def words_of(
         spelled += piece
         owners += [place] * len(piece)
     found, begin = [], 0
-    for part in bytes(spelled).split(b" "):
+    for part in spelled.translate(_SPACES).split(b" "):
         if word := part.decode("utf-8", errors="replace").strip():
             first, last = owners[begin], owners[begin + len(part) - 1]
             found.append(

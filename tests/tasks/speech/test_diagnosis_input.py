@@ -23,17 +23,18 @@ from elman.tasks.speech.diagnosis_input import (
 from tests import recognizers
 from tests.decoding.alignments import labelling
 
+BINS = 8
 LENGTHS = [40, 22, 31]
 TEXTS = [[1, 2, 2], [3], [0, 4]]
 
 
 def model(*, bidirectional: bool = False) -> AcousticModel:
-    return recognizers.fresh(bidirectional=bidirectional).model.eval()
+    return recognizers.recognizer(bidirectional=bidirectional).model.eval()
 
 
 def batch(lengths: list[int] = LENGTHS) -> UtteranceBatch:
     draw = torch.Generator().manual_seed(0)
-    frames = torch.randn(max(lengths), len(lengths), recognizers.BINS, generator=draw)
+    frames = torch.randn(max(lengths), len(lengths), BINS, generator=draw)
     for row, length in enumerate(lengths):
         frames[length:, row] = 0
     tokens = torch.zeros(len(lengths), 3, dtype=torch.long)
@@ -117,7 +118,7 @@ def test_a_recognizer_is_diagnosed(bidirectional: bool) -> None:
 
 def test_the_longest_rows_that_say_something() -> None:
     sizes, texts = [50, 10, 60, 26, 90], [[1], [2], [3, 4], [], []]
-    values = np.arange(sum(sizes) * recognizers.BINS, dtype=np.float32).reshape(sum(sizes), -1)
+    values = np.arange(sum(sizes) * BINS, dtype=np.float32).reshape(sum(sizes), -1)
     offsets = np.cumsum([0, *sizes])
     tokens = Tokens.of([np.array(text, np.int64) for text in texts])
     rows = EncodedUtterances({1.0: Signals(values, offsets)}, tokens)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, model_validator
 
+from elman.data.audio.settings import AudioSettings
 from elman.data.audio.transcripts import Spelling
 from elman.data.tables.asked import TableSettings
 from elman.settings import listed, section
@@ -18,6 +18,7 @@ from elman.tasks.network_config import (
 )
 
 _data = section("Data")
+_audio = section("Audio")
 _text = section("Text")
 _front = section("Front end")
 _model = section("Model")
@@ -30,27 +31,18 @@ _records = section("Evaluation and checkpoints")
 _Numbers = Annotated[tuple[float, ...], BeforeValidator(listed)]
 
 
-class SpeechConfig(TableSettings, PlacedDropoutConfig, VocabularyConfig):
+class SpeechConfig(AudioSettings, TableSettings, PlacedDropoutConfig, VocabularyConfig):
     """A recognizer: recordings and texts, front end, network, augmentation, and training."""
 
-    audio_column: str | None = _data(None, "column of the audio's path; by default it is found")
     text_column: str | None = _data(None, "column of the transcript; by default it is found")
-    start_column: str | None = _data(
-        None, "column of the second at which a row begins in its recording; by default it is found"
-    )
-    end_column: str | None = _data(None, "column of the second at which it ends")
-    speaker_column: str | None = _data(None, "column of the speaker; by default it is found")
     split_column: str | None = _data(None, "column that says train, valid or test")
-    audio_root: Path | None = _data(
-        None, "the folder that paths are below; default: that of the manifest"
-    )
     skip_bad_rows: bool = _data(False, "leave out rows that can't be read, and count them")
     valid_fraction: float = _data(
         0.1, "share of rows kept for validation where the data have no split", gt=0, lt=1
     )
     test_fraction: float = _data(0.1, "the same for testing; 0: no test", ge=0, lt=1)
-    max_seconds: float = _data(
-        30.0, "leave out longer training rows, and refuse longer others", gt=0, le=3600
+    max_seconds: float = _audio(
+        60.0, "bound on the length of a recording", gt=0, le=3600, flag="max-seconds"
     )
 
     pieces: ClassVar[int] = 512

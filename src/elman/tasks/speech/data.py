@@ -6,9 +6,9 @@ Legend: N rows, T frames, F bins, S network steps.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +16,22 @@ import numpy as np
 
 from elman.data.arrays import Array
 from elman.data.audio.augment import change_speed
-from elman.data.audio.decode import Clip, Limits, Samples, probe
+from elman.data.audio.dataset import AudioOptions, read_utterances
 from elman.data.audio.filter_bank import FilterBank
-from elman.data.audio.rows import Utterances, UtteranceSplits
+from elman.data.audio.rows import AudioColumns, Utterances
 from elman.data.audio.signals import Signals, SignalWriter
 from elman.data.audio.utterances import EncodedUtterances, Tokens, steps_needed
+from elman.data.given import Given
 from elman.data.labeled.rows import Floats
 from elman.data.labeled.standardize import RunningStandardizer
+from elman.data.tables.table import BadRows
 from elman.data.tokenizer import Tokenizer, tokenizer_from_bytes, train_tokenizer
 from elman.errors import InputError
 from elman.files import write_bytes, write_json
 from elman.models.acoustic import FrameWindow
 from elman.predictors.front_end import SCALER, FrontEnd, raw_frames
 from elman.predictors.recognizer import TOKENIZER
-from elman.predictors.recognizer_inputs import samples_of
+from elman.predictors.recognizer_inputs import Reader
 from elman.settings import adapter
 from elman.tasks.speech.config import SpeechConfig
 
@@ -43,8 +45,8 @@ PROGRESS = logging.getLogger("elman.progress")
 
 _DATA = "data.json"
 _USUAL_RATE = 16_000
-_PROBED = 1000
-"""So many training recordings are looked at for their rate."""
+_FEW = 0.05
+"""A share of recordings whose lower rate is not made that of all."""
 
 _SHOWN = 3
 """How many of the rows that were left out are named."""
@@ -64,6 +66,7 @@ class _Found:
     """The part of `SpeechData` that is a file of JSON."""
 
     front_end: Mapping[str, Any]
+    columns: AudioColumns
     parts: Mapping[str, Part]
     texts: Mapping[str, tuple[str, ...]]
     notes: tuple[str, ...]
@@ -84,6 +87,7 @@ class SpeechData:
     parts: Mapping[str, Part]
     tokenizer: Tokenizer
     front_end: FrontEnd
+    columns: AudioColumns
     notes: Sequence[str]
 
     def frames(self, kept: Array) -> Floats:
@@ -91,38 +95,45 @@ class SpeechData:
         return self.front_end.scale.apply(kept) if kept.ndim == 2 else self.front_end.frames(kept)
 
 
-def prepare(config: SpeechConfig, splits: UtteranceSplits, folder: Path) -> None:
-    """Leave in `folder` what `open_data` takes.
+def prepare(config: SpeechConfig, given: Given, folder: Path) -> None:
+    """Read recordings with transcripts and leave in `folder` what `open_data` takes.
 
     Raises:
         InputError: a row that can't be read, or none that can be trained on.
     """
+    bad = BadRows(config.skip_bad_rows)
+    splits = read_utterances(given, _options(config), bad)
     spelling = config.spelling
-    given = {name: part for name in SPLITS if (part := getattr(splits, name)) is not None}
-    texts = {name: [spelling(text) for text in part.texts or ()] for name, part in given.items()}
+    rows = {name: part for name in SPLITS if (part := getattr(splits, name)) is not None}
+    texts = {name: [spelling(text) for text in part.texts or ()] for name, part in rows.items()}
     tokenizer = train_tokenizer(
         config.unit,
         (f"{text}\n" for text in texts["train"]),
         config.vocabulary_limit,
         config.min_count,
     )
-    bank = None if splits.train.has_features else _bank(config, splits.train)
+    bank = None if splits.train.has_features else _bank(config, splits.rates)
+    reader = Reader(bank, bad, config.limits, silence=False)
     notes = [*splits.notes, *_about(texts, tokenizer)]
     parts: dict[str, Part] = {}
     scale = None
-    for name, rows in given.items():
-        PROGRESS.info("reading %s recordings (%s)", f"{len(rows):,}", name)
-        writer = _Writer(config, bank, tokenizer, rows, texts[name], folder / name)
+    for name, part in rows.items():
+        PROGRESS.info("reading %s recordings (%s)", f"{len(part):,}", name)
+        writer = _Writer(config, bank, reader, tokenizer, part, texts[name], folder / name)
         parts[name], scale_of_part = writer.write(training=name == "train")
         scale = scale or scale_of_part
         texts[name] = writer.kept_texts
         notes += writer.notes(name)
+    if (more := bad.count - splits.skipped) > 0:
+        notes.append(f"left out {more:,} more rows that can't be heard")
+    notes += reader.notes()
     assert scale is not None
     front_end = FrontEnd(bank, scale, config.tail)
     for name, content in {TOKENIZER: tokenizer.to_bytes(), **front_end.files()}.items():
         write_bytes(folder / name, content)
     held_out = {name: tuple(each) for name, each in texts.items() if name != "train"}
-    found = _Found(front_end.settings(), parts, held_out, tuple(notes))
+    columns = replace(splits.columns, root=None)
+    found = _Found(front_end.settings(), columns, parts, held_out, tuple(notes))
     for line in described(found.notes, parts, front_end, tokenizer):
         FOUND.info(line)
     write_json(folder / _DATA, asdict(found))
@@ -154,7 +165,9 @@ def open_data(folder: Path) -> SpeechData:
         if 1.0 not in signals or any(len(each) != len(tokens) for each in signals.values()):
             raise InputError(f"{folder / name}: its files do not fit together; train again")
         splits[name] = EncodedUtterances(signals, tokens)
-    return SpeechData(splits, found.texts, found.parts, tokenizer, front_end, found.notes)
+    return SpeechData(
+        splits, found.texts, found.parts, tokenizer, front_end, found.columns, found.notes
+    )
 
 
 def described(
@@ -183,29 +196,39 @@ def _stem(speed: float) -> str:
     return f"speed-{speed:g}"
 
 
-def _bank(config: SpeechConfig, train: Utterances) -> FilterBank:
-    rate = config.rate
-    if rate is None:
-        step = -(-len(train) // _PROBED)
-        rates = []
-        for source in train.audio[::step]:
-            if isinstance(source, Samples):
-                rates.append(source.rate)
-            elif isinstance(source, Clip):
-                try:
-                    rates.append(probe(source.path).rate)
-                except InputError:
-                    if not config.skip_bad_rows:
-                        raise
-        rate = min([_USUAL_RATE, *rates])
+def _options(config: SpeechConfig) -> AudioOptions:
+    columns = config.audio_columns(
+        text=config.text_column, split=config.split_column, asked=config.asked
+    )
+    return AudioOptions(
+        columns,
+        config.limits,
+        config.valid_fraction,
+        config.test_fraction,
+        config.seed,
+        config.skip_bad_rows,
+    )
+
+
+def _bank(config: SpeechConfig, rates: Mapping[int, int]) -> FilterBank:
     return FilterBank(
-        rate=rate,
+        rate=config.rate or _usual_rate(rates),
         bins=config.bins,
         frame_length=config.frame_length,
         frame_shift=config.frame_shift,
         low=config.low,
         high=config.high,
     )
+
+
+def _usual_rate(rates: Mapping[int, int]) -> int:
+    """The lowest rate that more than a few rows have, since above its half they have no sound."""
+    rows, below = sum(rates.values()), 0
+    for rate in sorted(rates):
+        below += rates[rate]
+        if below > _FEW * rows:
+            return min(rate, _USUAL_RATE)
+    return _USUAL_RATE
 
 
 def _about(texts: Mapping[str, Sequence[str]], tokenizer: Tokenizer) -> list[str]:
@@ -231,18 +254,17 @@ class _Writer:
         self,
         config: SpeechConfig,
         bank: FilterBank | None,
+        reader: Reader,
         tokenizer: Tokenizer,
         rows: Utterances,
         texts: Sequence[str],
         folder: Path,
     ) -> None:
-        self._config, self._bank, self._tokenizer = config, bank, tokenizer
+        self._config, self._bank, self._reader, self._tokenizer = config, bank, reader, tokenizer
         self._rows, self._texts, self._folder = rows, texts, folder
         self._window = FrameWindow(config.window, config.stride)
         self.kept_texts: list[str] = []
         self._unfit: list[str] = []
-        self._long: list[str] = []
-        self._bad: list[str] = []
 
     def write(self, *, training: bool) -> tuple[Part, Any]:
         """Write all rows that can be used; how much that is, and the scale of its frames."""
@@ -255,7 +277,7 @@ class _Writer:
         seconds, running = 0.0, None
         with ExitStack() as stack:
             writers: dict[float, SignalWriter] = {}
-            for row, kept in self._read():
+            for row, kept in self._reader.read(self._rows):
                 ids = self._tokenizer.encode(self._texts[row])
                 frames = kept if bank is None else raw_frames(bank, kept, config.tail)
                 if training and not self._fits(row, ids, len(frames)):
@@ -290,27 +312,12 @@ class _Writer:
 
     def notes(self, name: str) -> list[str]:
         """What was left out, in lines."""
-        lines = []
-        for rows, why in (
-            (self._bad, "cannot be read"),
-            (self._long, f"are longer than --max-seconds {self._config.max_seconds:g}"),
-            (self._unfit, "have more text than network steps; a smaller --stride would fit more"),
-        ):
-            if rows:
-                shown = "; ".join(rows[:_SHOWN]) + ("; …" if len(rows) > _SHOWN else "")
-                lines.append(f"{name}: left out {len(rows):,} rows that {why}: {shown}")
-        return lines
-
-    def _read(self) -> Iterator[tuple[int, Array]]:
-        """The rows that can be read: samples, or features."""
-        limits = Limits(seconds=self._config.max_seconds)
-        for row in range(len(self._rows)):
-            try:
-                yield row, samples_of(self._rows, row, self._bank, limits)
-            except InputError as error:
-                if not self._config.skip_bad_rows:
-                    raise
-                self._bad.append(str(error))
+        if not (count := len(self._unfit)):
+            return []
+        shown = "; ".join(self._unfit[:_SHOWN]) + ("; …" if count > _SHOWN else "")
+        rows = "1 row that has" if count == 1 else f"{count:,} rows that have"
+        line = f"{name}: left out {rows} more text than network steps ({shown})"
+        return [f"{line}; a smaller --stride has more steps"]
 
     def _fits(self, row: int, ids: Array, frames: int) -> bool:
         needed, steps = steps_needed(ids), self._window.steps(frames)
@@ -320,7 +327,7 @@ class _Writer:
         return True
 
     def _nothing_left(self) -> str:
-        reasons = [*self._bad, *self._unfit] or ["there are no rows"]
+        reasons = self._unfit or ["there are no rows"]
         return (
             f"no training row can be used: {reasons[0]}; give longer recordings, a smaller --stride"
             " or fewer tokens with --unit bpe"

@@ -21,7 +21,6 @@ from elman.tasks.speech.config import SpeechConfig
 from elman.tasks.speech.data import SpeechData, described, open_data, prepare
 from elman.tasks.speech.diagnosis_input import longest, speech_diagnosis_input
 from elman.tasks.speech.objective import SpeechObjective, error_rates
-from elman.tasks.speech.reading import read_given
 from elman.tasks.task import Task
 
 
@@ -51,7 +50,7 @@ class SpeechTask(Task[SpeechConfig, SpeechData, RecognizerPredictor]):
         check_cell(config.cell)
         if given is None:
             raise InputError("a recognizer is trained on recordings with transcripts; give some")
-        prepare(config, read_given(config, given), folder)
+        prepare(config, given, folder)
         return open_data(folder)
 
     @classmethod
@@ -68,7 +67,12 @@ class SpeechTask(Task[SpeechConfig, SpeechData, RecognizerPredictor]):
         architecture = adapter(Architecture).validate_python(settings)
         model = architecture.make(data.front_end.bins, data.tokenizer.vocab_size)
         return RecognizerPredictor(
-            model, data.tokenizer, data.front_end, architecture, config.spelling
+            model,
+            data.tokenizer,
+            data.front_end,
+            architecture,
+            config.spelling,
+            columns=data.columns,
         )
 
     def source(self) -> UtteranceBatches:

@@ -1,0 +1,1 @@
+"""Speech: digits of FSDD, sentences spoken by espeak-ng, streams and their speed and memory."""
