@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from elman.data.audio.rows import Utterances
 from elman.data.labeled.rows import (
     Inputs,
     Labeled,
@@ -37,6 +38,9 @@ STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 
 MOST_ROWS = 50_000
 """The largest number of rows or steps for the regression, so that it is faster than the network."""
+
+_AT_ONCE = 1 << 18
+"""Steps whose summaries are computed at a time."""
 
 _PATIENCE = 2
 """The search ends after this many weaker penalties in a row without a gain."""
@@ -68,15 +72,26 @@ class Baseline:
 
 
 def fit_baselines(
-    splits: LabeledSplits, seed: int = 0, progress: Callable[[str], None] = lambda line: None
+    splits: LabeledSplits,
+    seed: int = 0,
+    progress: Callable[[str], None] = lambda line: None,
+    means: str = "",
 ) -> list[Baseline]:
     """Fit the baselines on the training part and score them on the others.
 
-    `progress` is called with a line before each part of the work.
+    Args:
+        splits: the data.
+        seed: of the rows that are drawn where there are many.
+        progress: called with a line before each part of the work.
+        means: what to call the means of the channels, to fit a regression on them alone too.
     """
     held = {"valid": splits.valid} | ({} if splits.test is None else {"test": splits.test})
     fitted = [_majority(splits.train, held)]
     try:
+        if means:
+            assert isinstance(splits.train.inputs, Sequences)
+            alone = _means(splits.train.inputs, means)
+            fitted.append(_regression(splits.train, held, seed, progress, alone))
         fitted.append(_regression(splits.train, held, seed, progress))
     except ImportError:
         fitted.append(Baseline("logistic regression", MISSING, {}))
@@ -115,10 +130,14 @@ def _majority(train: Labeled, held: Mapping[str, Labeled]) -> Baseline:
 
 
 def _regression(
-    train: Labeled, held: Mapping[str, Labeled], seed: int, progress: Callable[[str], None]
+    train: Labeled,
+    held: Mapping[str, Labeled],
+    seed: int,
+    progress: Callable[[str], None],
+    made: Features | None = None,
 ) -> Baseline:
     progress("fitting baselines: features")
-    made = features(train.inputs, train.labels.kind)
+    made = made or features(train.inputs, train.labels.kind)
     ids, x = train.labels.ids, made.of(train.inputs)
     drawn = ""
     if len(ids) > MOST_ROWS:
@@ -194,6 +213,7 @@ def features(train: Inputs, kind: LabelKind) -> Features:
         return Features(
             "mean, deviation, last value and length", lambda given: whole.apply(_summary(given))
         )
+    assert not isinstance(train, Utterances), "baselines read the frames of audio"
     if kind == "step":
         from sklearn.feature_extraction import DictVectorizer
 
@@ -240,14 +260,35 @@ def _shape(word: str) -> str:
     return "title" if word[:1].isupper() else "lower"
 
 
+def _means(train: Sequences, name: str) -> Features:
+    """The mean of each channel over a row."""
+    channels = train.values.shape[1]
+    whole = Standardizer.fit(_summary(train)[:, :channels])
+    return Features(name, lambda given: whole.apply(_summary(given)[:, :channels]))
+
+
 def _summary(inputs: Sequences) -> npt.NDArray[np.float32]:
-    """(N, 3 C + 1)."""
-    starts, lengths = inputs.offsets[:-1], inputs.lengths[:, None]
-    values = inputs.values.astype(np.float64)
-    mean = np.add.reduceat(values, starts) / lengths
-    apart = values - np.repeat(mean, inputs.lengths, axis=0)
-    deviation = np.sqrt(np.add.reduceat(apart**2, starts) / lengths)
-    last = values[inputs.offsets[1:] - 1]
+    """(N, 3 C + 1), of some rows at a time, since those of audio are a file."""
+    offsets = inputs.offsets
+    found = [np.zeros((0, 3 * inputs.values.shape[1] + 1), np.float32)]
+    begin = 0
+    while begin < len(inputs):
+        within = int(np.searchsorted(offsets, offsets[begin] + _AT_ONCE, side="right")) - 1
+        end = max(within, begin + 1)
+        found.append(_summary_of(inputs.values, offsets[begin : end + 1]))
+        begin = end
+    return np.concatenate(found)
+
+
+def _summary_of(steps: Array, offsets: Array) -> npt.NDArray[np.float32]:
+    values = np.asarray(steps[offsets[0] : offsets[-1]], np.float64)
+    offsets = offsets - offsets[0]
+    sizes = np.diff(offsets)
+    lengths = sizes[:, None]
+    mean = np.add.reduceat(values, offsets[:-1]) / lengths
+    apart = values - np.repeat(mean, sizes, axis=0)
+    deviation = np.sqrt(np.add.reduceat(apart**2, offsets[:-1]) / lengths)
+    last = values[offsets[1:] - 1]
     return np.hstack([mean, deviation, last, lengths]).astype(np.float32)
 
 

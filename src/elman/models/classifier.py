@@ -28,7 +28,8 @@ class Classifier(nn.Module):
     Steps past a row's length cost nothing and change nothing.
 
     Args:
-        embedding: ids (T, B) to vectors (T, B, E); None where the inputs are vectors.
+        embedding: items (T, B, …), such as ids, to vectors (T, B, E); None where the inputs are
+            vectors.
         layers: recurrent layers from E to F, each reading the outputs of the one before.
         features: F, the width that leaves the last layer, both directions together.
         classes: K.
@@ -38,6 +39,8 @@ class Classifier(nn.Module):
         hidden_dropout: between layers.
         output_dropout: on what the read-out reads.
         locked_dropout: the last three draw one mask a sequence and keep it over time.
+        item_axes: the axes of an item of one stream: 0 for an id, 1 for a vector, 2 for a window of
+            frames.
 
     Attributes:
         temperature: what logits are divided by before they are called probabilities (Guo 2017).
@@ -61,9 +64,11 @@ class Classifier(nn.Module):
         hidden_dropout: float = 0.0,
         output_dropout: float = 0.0,
         locked_dropout: bool = True,
+        item_axes: int | None = None,
     ) -> None:
         super().__init__()
         self.embedding = embedding
+        self.item_axes = int(embedding is None) if item_axes is None else item_axes
         self.layers = StackedLayers(layers, hidden_dropout, locked=locked_dropout)
         self.bidirectional = self.layers.bidirectional
         self.pooling: Pooling | None = None
@@ -77,13 +82,8 @@ class Classifier(nn.Module):
         self.register_buffer("temperature", torch.ones(()))
         self.paces = {}
 
-    @property
-    def item_axes(self) -> int:
-        """A step of one stream is a number where there is an embedding, else a vector."""
-        return 1 if self.embedding is None else 0
-
     def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
-        """Logits (B, K), or of each step (T, B, K), of ids (T, B) or vectors (T, B, E).
+        """Logits (B, K), or of each step (T, B, K), of items (T, B, …).
 
         `lengths` (B,) are the numbers of real steps.
         """
@@ -115,7 +115,7 @@ class Classifier(nn.Module):
     def step(
         self, item: Tensor, state: State, *, active: Active | None = None
     ) -> tuple[Tensor, State]:
-        """One step of each row, ids (B,) or vectors (B, E): the logits (B, K) of all so far.
+        """One item of each row, (B, …): the logits (B, K) of all so far.
 
         After the last step of a sequence they are what `forward` gives for the whole. Rows where
         the mask `active` (B,) is false keep their state to the bit and get zero logits.

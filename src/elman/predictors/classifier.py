@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import Field
 from torch import nn
 
+from elman.data.audio.rows import Utterances
 from elman.data.given import Files, Given, Texts
 from elman.data.labeled.encoded import Encoded
 from elman.data.labeled.rows import Inputs, Words
@@ -23,6 +24,7 @@ from elman.data.labeled.rows import Texts as TextRows
 from elman.diagnostics.activations import Activations
 from elman.diagnostics.explanation import Explanation
 from elman.errors import InputError
+from elman.models.acoustic import EncoderKind, FrameWindow, window_encoder
 from elman.models.cells import CellOptions, recurrent_layers
 from elman.models.classifier import Classifier
 from elman.models.pooling import PoolingKind
@@ -38,6 +40,8 @@ from elman.predictors.classifier_outputs import (
     probabilities_of,
 )
 from elman.predictors.classifier_session import ClassifierSession
+from elman.predictors.classifier_sound_rows import answers_of_sounds
+from elman.predictors.classifier_sound_session import ClassifierStreaming, SoundSession
 from elman.predictors.predictor import Parts, Predictor
 from elman.settings import Options, adapter
 
@@ -60,7 +64,8 @@ class ClassifierPrediction(RowOptions):
 class Architecture:
     """What a classifier is made of; see `elman.models.classifier.Classifier`.
 
-    The first layer reads `embedding_size` numbers, those of an embedding or the channels.
+    The first layer reads `embedding_size` numbers, those of an embedding or the channels; of audio,
+    what `encoder` makes of a window of frames.
     """
 
     cell: str
@@ -75,17 +80,24 @@ class Architecture:
     hidden_dropout: float = 0.0
     output_dropout: float = 0.0
     locked_dropout: bool = True
+    encoder: EncoderKind = "stack"
 
     def make(self, schema: Schema, encoder: Encoder) -> Classifier:
         """The network, with fresh weights, for these classes and this vocabulary."""
-        embedding = None
-        if encoder.words is not None:
+        embedding: nn.Module | None = None
+        width, axes = self.embedding_size, 1
+        if encoder.sounds is not None:
+            window = FrameWindow(encoder.sounds.window, encoder.sounds.window)
+            embedding = window_encoder(self.encoder, window, self.embedding_size)
+            width, axes = embedding.output_size, 2
+        elif encoder.words is not None:
+            axes = 0
             embedding = nn.Embedding(encoder.words.tokenizer.vocab_size, self.embedding_size)
             # Small beside the gates' initial weights, so that a rare word begins with little say.
             nn.init.normal_(embedding.weight, std=0.1)
         layers = recurrent_layers(
             self.cell,
-            self.embedding_size,
+            width,
             [self.hidden_size] * self.num_layers,
             self.options,
             bidirectional=self.bidirectional,
@@ -93,7 +105,7 @@ class Architecture:
         return Classifier(
             embedding,
             layers,
-            output_width(layers, self.embedding_size),
+            output_width(layers, width),
             len(schema.names),
             pooling=self.pooling,
             word_dropout=self.word_dropout,
@@ -101,6 +113,7 @@ class Architecture:
             hidden_dropout=self.hidden_dropout,
             output_dropout=self.output_dropout,
             locked_dropout=self.locked_dropout,
+            item_axes=axes,
         )
 
 
@@ -117,6 +130,7 @@ class ClassifierPredictor(Predictor):
 
     kind: ClassVar[str] = "classifier"
     Prediction = ClassifierPrediction
+    Streaming = ClassifierStreaming
 
     def __init__(
         self,
@@ -134,9 +148,9 @@ class ClassifierPredictor(Predictor):
     def of(cls, parts: Parts, name: str) -> Self:
         settings = dict(parts.settings)
         schema = adapter(Schema).validate_python(settings.pop("schema"))
-        split = bool(settings.pop("split_punctuation"))
-        encoder = Encoder.of(parts.files, split_punctuation=split, where=name)
-        if (schema.inputs == "numbers") != (encoder.words is None):
+        split, sounds = bool(settings.pop("split_punctuation")), settings.pop("sounds", None)
+        encoder = Encoder.of(parts.files, split_punctuation=split, sounds=sounds, where=name)
+        if not encoder.reads(schema.inputs):
             raise InputError(f"{name}: reads {schema.inputs}, which its tokenizer does not fit")
         architecture = adapter(Architecture).validate_python(settings)
         if len(set(schema.names)) < len(schema.names):
@@ -155,6 +169,8 @@ class ClassifierPredictor(Predictor):
             "schema": asdict(self.schema),
             "split_punctuation": self.encoder.split_punctuation,
         }
+        if self.encoder.sounds is not None:
+            reads["sounds"] = self.encoder.sounds.settings()
         return Parts({**asdict(self.architecture), **reads}, self.encoder.files)
 
     def answers(self, inputs: Given | None, options: Options) -> Iterator[Row]:
@@ -168,6 +184,10 @@ class ClassifierPredictor(Predictor):
         explaining = options.explain or options.html is not None
         if explaining and self.schema.inputs != "texts":
             raise InputError("--explain: for classifiers of whole texts; leave it out")
+        if self.schema.inputs == "audio":
+            given = self._given(inputs, options)
+            yield from answers_of_sounds(self.model, self.schema, self.encoder, given, options)
+            return
         explained: list[Explanation] = []
         warned: Counter[str] = Counter()
         rows_before = 0
@@ -200,13 +220,20 @@ class ClassifierPredictor(Predictor):
         if options.html is not None:
             write_page(explained, options.html)
 
-    def open_session(self, options: Options) -> ClassifierSession:
-        """A session that answers after each word, or after each step of numbers."""
+    def open_session(self, options: Options) -> ClassifierSession | SoundSession:
+        """A session that answers after each word or step of numbers, or as it hears."""
+        assert isinstance(options, ClassifierStreaming)
+        if self.schema.inputs != "audio" and options.model_fields_set:
+            flag = "--" + min(options.model_fields_set)
+            reads = self.schema.inputs
+            raise InputError(f"{flag}: for audio, but this classifier reads {reads}; leave it out")
         if self.model.bidirectional:
             raise InputError(
                 f"{self.name}: reads from both ends, so it has to see the end before it can"
                 " answer; train one with --no-bidirectional to stream"
             )
+        if self.encoder.sounds is not None:
+            return SoundSession(self, self.model, self.schema, self.encoder.sounds, options)
         return ClassifierSession(self, self.model, self.schema, self.encoder)
 
     def activations(self, row: str | np.ndarray) -> Activations:
@@ -240,8 +267,9 @@ class ClassifierPredictor(Predictor):
             return inputs
         if isinstance(inputs, Files):
             raise InputError(f"--text and {inputs.paths[0]}: give one of the two")
-        if self.schema.inputs == "numbers":
-            raise InputError("--text: this classifier reads numbers; give a file of them")
+        if self.schema.inputs in ("numbers", "audio"):
+            reads = self.schema.inputs
+            raise InputError(f"--text: this classifier reads {reads}; give a file of them")
         return Texts([options.text], where="--text")
 
     def _steps(
@@ -257,7 +285,7 @@ class ClassifierPredictor(Predictor):
 
         `ends` are the steps of `encoded` at which the words end; `probabilities` are (S, K).
         """
-        assert not isinstance(inputs, TextRows)
+        assert not isinstance(inputs, TextRows | Utterances)
         words = inputs.words if isinstance(inputs, Words) else None
         for row, (begin, length) in enumerate(zip(inputs.offsets, inputs.lengths, strict=False)):
             ids, first = encoded.row(row), int(encoded.offsets[row])

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
+from elman.data.audio.rows import AudioColumns, Utterances
+from elman.data.audio.settings import AudioSettings
 from elman.data.batching import IGNORE
 from elman.data.given import Arrays, Files, Given
 from elman.data.given import Columns as GivenColumns
@@ -38,11 +40,12 @@ from elman.data.text import lines_of
 from elman.data.text_files import encoding_of
 from elman.data.tokenizer import tokenizer_from_bytes
 from elman.errors import InputError
+from elman.predictors.classifier_sounds import SoundEncoder
 from elman.settings import Options
 
 LOG = logging.getLogger("elman")
 
-InputKind = Literal["texts", "words", "numbers"]
+InputKind = Literal["texts", "words", "numbers", "audio"]
 _KINDS: dict[InputKind, type[Inputs]] = {"texts": Texts, "words": Words, "numbers": Sequences}
 
 TOKENIZER, SCALER = "tokenizer.json", "scaler.json"
@@ -51,13 +54,26 @@ _ROWS_AT_ONCE = 256
 Row = Mapping[str, Any]
 
 
-class RowOptions(TableSettings, Options):
+class RowOptions(AudioSettings, TableSettings, Options):
     """Where in other data the rows are, and how those are written."""
 
     text_column: str | None = Field(
         default=None, description="column of the text, or its number; default: as in training"
     )
     skip_bad_rows: bool = Field(default=False, description="leave out rows that can't be read")
+
+    def sounds(self, trained: AudioColumns) -> AudioColumns:
+        """The columns of a table of recordings."""
+        if self.text_column is not None:
+            raise InputError("--text-column: this classifier reads audio; say --audio-column")
+        return self.audio_columns(trained, asked=self.asked)
+
+    def check(self, inputs: InputKind) -> None:
+        """Raise InputError for an option of audio where `inputs` are something else."""
+        own = self.model_fields_set & AudioSettings.model_fields.keys()
+        if inputs != "audio" and own:
+            flag = "--" + min(own).replace("_", "-")
+            raise InputError(f"{flag}: for audio, but this classifier reads {inputs}; leave it out")
 
     def columns(self, trained: Columns) -> Columns:
         """The columns of training, with what these options say."""
@@ -73,6 +89,9 @@ class LabeledRowOptions(RowOptions):
         default=None, description="column of the label, or its number; default: as in training"
     )
 
+    def sounds(self, trained: AudioColumns) -> AudioColumns:
+        return replace(super().sounds(trained), label=self.label_column or trained.label)
+
     def columns(self, trained: Columns) -> Columns:
         found = super().columns(trained)
         return replace(found, label=self.label_column or trained.label)
@@ -85,9 +104,10 @@ class Schema:
     Attributes:
         names: (K,) the classes.
         kind: one label a row, one for each step, or many a row.
-        inputs: texts, rows of words, or rows of numbers.
-        channels: the names of the numbers of a step.
+        inputs: texts, rows of words, rows of numbers, or audio.
+        channels: the names of the numbers of a step, or of the bins of a frame of audio.
         columns: where in a table the texts and the labels are.
+        audio: where in a table the recordings and the labels are; None but for audio.
     """
 
     names: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -95,6 +115,7 @@ class Schema:
     inputs: InputKind
     channels: tuple[str, ...] = ()
     columns: Columns = field(default_factory=Columns)
+    audio: AudioColumns | None = None
 
     @classmethod
     def of(cls, data: Labeled, columns: Columns) -> Schema:
@@ -105,19 +126,32 @@ class Schema:
 
     @property
     def steps(self) -> str:
-        return "steps" if self.inputs == "numbers" else "words"
+        return "words" if self.inputs in ("texts", "words") else "steps"
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """Encodes rows of text as token ids and standardizes rows of numbers, if there is a scale."""
+    """Encodes rows of text as token ids and standardizes rows of numbers, if there is a scale.
+
+    Of audio it makes normalized frames.
+    """
 
     words: WordEncoder | None
     scale: Standardizer | None
+    sounds: SoundEncoder | None = None
 
     @classmethod
-    def of(cls, files: Mapping[str, bytes], *, split_punctuation: bool, where: str) -> Encoder:
-        """The encoder whose `files` these are."""
+    def of(
+        cls,
+        files: Mapping[str, bytes],
+        *,
+        split_punctuation: bool,
+        sounds: Mapping[str, Any] | None = None,
+        where: str,
+    ) -> Encoder:
+        """The encoder whose `files` these are; of audio, whose settings `sounds` are too."""
+        if sounds is not None:
+            return cls(None, None, SoundEncoder.of(sounds, files, where))
         if TOKENIZER in files:
             tokenizer = tokenizer_from_bytes(files[TOKENIZER], f"{where}/{TOKENIZER}")
             return cls(WordEncoder(tokenizer, split_punctuation=split_punctuation), None)
@@ -128,7 +162,9 @@ class Encoder:
     @property
     def files(self) -> Mapping[str, bytes]:
         """The tokenizer or the scaler, by the name of its file."""
-        files = {}
+        files: dict[str, bytes] = {}
+        if self.sounds is not None:
+            files |= self.sounds.front_end.files()
         if self.words is not None:
             files[TOKENIZER] = self.words.tokenizer.to_bytes()
         if self.scale is not None:
@@ -156,7 +192,19 @@ class Encoder:
         steps, offsets, ends = self._steps(inputs)
         return Encoded(steps, offsets, None, kind), ends
 
+    def reads(self, inputs: InputKind) -> bool:
+        """Whether it is an encoder of such inputs."""
+        if inputs == "audio":
+            return self.sounds is not None
+        return self.sounds is None and (inputs == "numbers") == (self.words is None)
+
+    @property
+    def window(self) -> int | None:
+        """The frames of a step; None but for audio."""
+        return None if self.sounds is None else self.sounds.window
+
     def _steps(self, inputs: Inputs) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+        assert not isinstance(inputs, Utterances), "frames of audio are kept in files"
         if isinstance(inputs, Sequences):
             values = inputs.values if self.scale is None else self.scale.apply(inputs.values)
             return values, inputs.offsets, None
@@ -181,6 +229,7 @@ def rows_of(
 
     Texts that arrive come one by one, so that each is answered before the next is there.
     """
+    options.check(schema.inputs)
     match data:
         case Files(paths):
             for path in paths:

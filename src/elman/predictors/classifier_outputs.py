@@ -107,9 +107,12 @@ def activations_of_text(
 def activations_of_numbers(
     model: Classifier, schema: Schema, values: Floats, title: str
 ) -> Activations:
-    """The same for a row of numbers (S, C), standardized as the model reads them."""
+    """The same for a row of numbers (S, C), or of windows of frames (S, W, C), as the model reads
+    them.
+    """
+    few = values.ndim == 2 and values.shape[1] <= _MOST_NUMBERS
     labels = [
-        " ".join(f"{value:.2g}" for value in row) if len(row) <= _MOST_NUMBERS else f"step {place}"
+        " ".join(f"{value:.2g}" for value in row) if few else f"step {place}"
         for place, row in enumerate(values, 1)
     ]
     return _activations(model, schema, values, labels, title, begin=0)

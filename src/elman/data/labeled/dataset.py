@@ -9,8 +9,8 @@ What can't be read, does not fit together or has no classes raises `InputError`,
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
-from dataclasses import replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -50,16 +50,37 @@ def read_labeled(
     """
     bad = BadRows(skip_bad_rows)
     parts, notes, columns = read_splits(given(data), columns, bad)
+    return labeled_splits(parts, notes, columns, Cut(valid_fraction, test_fraction, seed), bad)
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The share of rows that validation and test get where the data have no parts, and the seed."""
+
+    valid: float = 0.1
+    test: float = 0.1
+    seed: int = 0
+
+
+def labeled_splits(
+    parts: Mapping[str, ParsedRows],
+    notes: tuple[str, ...],
+    columns: Columns,
+    cut: Cut,
+    bad: BadRows,
+) -> LabeledSplits:
+    """Parts that were read, "train" at least, with ids of labels; what is missing is drawn."""
+    parts = dict(parts)
     names = _names(parts["train"])
     if "valid" not in parts:
         whole = parts.pop("train")
-        fractions = [valid_fraction] if "test" in parts else [valid_fraction, test_fraction]
+        fractions = [cut.valid] if "test" in parts else [cut.valid, cut.test]
         place = {name: number for number, name in enumerate(names)}
         classes = [tuple(sorted({place[name] for name in row})) for row in whole.labels or ()]
-        rows = stratified(classes, fractions, seed)
+        rows = stratified(classes, fractions, cut.seed)
         parts |= dict(zip(SPLITS, map(whole.take, rows), strict=False))
-        notes = (*notes, f"split by class at random, seed {seed}")
-    made = {role: _labeled(part, names) for role, part in parts.items()}
+        notes = (*notes, f"split by class at random, seed {cut.seed}")
+    made = {role: labeled_rows(part, names) for role, part in parts.items()}
     notes = (*notes, *bad.notes())
     notes = (*notes, *_about_names(names))
     test = made.get("test")
@@ -91,7 +112,7 @@ def read_more(
     if kind == "many" and found.kind == "one":
         found = replace(found, kind=kind)
     check_kind(found, kind, name_of(part))
-    return _labeled(found, names)
+    return labeled_rows(found, names)
 
 
 def read_unlabeled(
@@ -141,7 +162,8 @@ def _about_names(names: Sequence[str]) -> list[str]:
     return lines
 
 
-def _labeled(found: ParsedRows, names: Sequence[str]) -> Labeled:
+def labeled_rows(found: ParsedRows, names: Sequence[str]) -> Labeled:
+    """Rows with the ids of their labels among the classes `names`."""
     place = {name: number for number, name in enumerate(names)}
     labels = found.labels or ()
     for row, several in enumerate(labels):

@@ -1,13 +1,16 @@
 """Labeled rows as arrays on disk, and the batches that training and evaluation make of them.
 
-Legend: N rows, S steps of all rows together, T time, B batch, C channels, K classes.
+Legend: N rows, S steps of all rows together, T time, B batch, C channels, K classes, W frames of
+audio that are one step.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -22,6 +25,18 @@ from elman.files import atomic_path
 
 _AGAIN = "prepare the data again"
 
+Change = Callable[[Array, Integers], None]
+"""Changes frames (T, B, C), of which the lengths (B,) are given, in place."""
+
+
+class Vary(Protocol):
+    """Changes frames (T, B, C), of which the lengths (B,) are given, in place, by chance."""
+
+    def __call__(
+        self, frames: Array, lengths: Integers, *, generator: np.random.Generator
+    ) -> None: ...
+
+
 _POOL = 50
 """Rows are drawn by so many batches at a time, and those of like length go side by side."""
 
@@ -34,28 +49,43 @@ class Encoded(Flat):
     """Rows ready for a network, kept flat one after the other.
 
     Attributes:
-        steps: (S,) token ids, or (S, C) numbers.
+        steps: (S,) token ids, or (S, C) numbers; of audio, its frames.
         offsets: (N + 1,) where each row begins.
         labels: one label a row: (N,); one for each step: (S,), `IGNORE` where there is none;
             many labels a row: (N, K) bool; None where they are not known.
         kind: which of the three.
+        window: W, the frames of audio that the network reads in one step; None for all else.
     """
 
     steps: Array
     offsets: Integers
     labels: Array | None
     kind: LabelKind
+    window: int | None = None
+
+    @property
+    def lengths(self) -> Integers:
+        """(N,) steps a row, as the network counts them."""
+        return -(-np.diff(self.offsets) // (self.window or 1))
 
     def row(self, place: int) -> Array:
-        """The steps of one row, (T,) or (T, C)."""
+        """The steps of one row: (T,), (T, C), or (T, W, C) of audio."""
         found: Array = np.array(self.steps[self.offsets[place] : self.offsets[place + 1]])
-        return found
+        return found if self.window is None else windows(found, self.window)
 
-    def rows(self, chosen: Integers) -> LabeledBatch:
-        """Some of the rows as a padded batch, in the order given."""
+    def rows(self, chosen: Integers, change: Change | None = None) -> LabeledBatch:
+        """Some of the rows as a padded batch, in the order given.
+
+        `change` is done to the frames of audio before they are put together to steps.
+        """
         begins = self.offsets[chosen]
         sizes = self.offsets[chosen + 1] - begins
         inputs, lengths = padded(self.steps, begins, sizes, 0)
+        if change is not None:
+            change(inputs.numpy(), sizes)
+        if self.window is not None:
+            inputs = torch.from_numpy(windows(inputs.numpy(), self.window))
+            lengths = torch.from_numpy(self.lengths[chosen])
         targets = None
         if self.labels is not None and self.kind == "step":
             targets, _ = padded(self.labels, begins, sizes, IGNORE)
@@ -72,7 +102,7 @@ class Encoded(Flat):
             end = begin + 1
             while (
                 end < min(len(order), begin + most_rows)
-                and (end + 1 - begin) * lengths[end] <= _STEPS_AT_ONCE
+                and (end + 1 - begin) * lengths[end] * (self.window or 1) <= _STEPS_AT_ONCE
             ):
                 end += 1
             yield order[begin:end], self.rows(order[begin:end])
@@ -86,7 +116,7 @@ class Encoded(Flat):
                 np.save(file, getattr(self, name), allow_pickle=False)
 
     @classmethod
-    def open(cls, folder: Path, kind: LabelKind) -> Encoded:
+    def open(cls, folder: Path, kind: LabelKind, window: int | None = None) -> Encoded:
         """What `save` wrote, memory-mapped."""
         steps, offsets, labels = (
             open_array(folder / f"{n}.npy", "an array", _AGAIN)
@@ -98,7 +128,16 @@ class Encoded(Flat):
         fits = fits and offsets[-1] == len(steps) and bool((np.diff(offsets) >= 0).all())
         if not fits or len(labels) != (len(steps) if kind == "step" else rows):
             raise InputError(f"{folder}: its arrays do not fit together; {_AGAIN}")
-        return cls(steps, np.asarray(offsets), labels, kind)
+        return cls(steps, np.asarray(offsets), labels, kind, window)
+
+
+def windows(frames: Array, width: int) -> Array:
+    """Frames (T, …, C) as steps (ceil(T / W), …, W, C); zeros past the last frame."""
+    steps = -(-len(frames) // width)
+    whole = np.zeros((steps * width, *frames.shape[1:]), frames.dtype)
+    whole[: len(frames)] = frames
+    cut = whole.reshape(steps, width, *frames.shape[1:])
+    return np.ascontiguousarray(np.moveaxis(cut, 1, -2))
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +145,7 @@ class LabeledBatch(RowBatch):
     """Rows of different lengths, padded at the end.
 
     Attributes:
-        inputs: (T, B) ids or (T, B, C) numbers.
+        inputs: (T, B) ids, (T, B, C) numbers, or (T, B, W, C) of audio.
         lengths: (B,) the real steps of each row.
         targets: (B,), (T, B) or (B, K) as the kind of label has it; None where not known.
         kind: one label a row, one for each step, or many a row.
@@ -148,21 +187,45 @@ class Bucketed(EpochBatches[LabeledBatch]):
 
     Rows are drawn `_POOL` batches at a time, laid side by side by length, and the batches mixed
     again; the last batch of an epoch may be smaller.
+
+    Args:
+        rows: what is drawn from; with several copies of each row, all rows of one after those of
+            the other.
+        batch_size: B.
+        seed: of the order and of chance.
+        shares: how often each copy of a row is drawn.
+        vary: what is done to the frames of each batch of audio.
     """
 
-    def __init__(self, rows: Encoded, batch_size: int, seed: int) -> None:
+    def __init__(
+        self,
+        rows: Encoded,
+        batch_size: int,
+        seed: int,
+        *,
+        shares: Sequence[float] = (1.0,),
+        vary: Vary | None = None,
+    ) -> None:
         self._rows, self._batch_size = rows, batch_size
+        self._shares, self._vary = shares, vary
+        self._lengths = rows.lengths[: len(rows) // len(shares)]
         super().__init__(seed)
 
     def _batch(self, rows: Integers, number: int) -> LabeledBatch:
-        return self._rows.rows(rows)
+        if len(self._shares) == 1 and self._vary is None:
+            return self._rows.rows(rows)
+        generator = np.random.default_rng((self._seed, number, 1))
+        copies = generator.choice(len(self._shares), len(rows), p=self._shares)
+        change = None
+        if self._vary is not None:
+            change = partial(self._vary, generator=generator)
+        return self._rows.rows(rows + copies * len(self._lengths), change)
 
     def _draw(self, generator: np.random.Generator) -> list[Integers]:
-        order, size = generator.permutation(len(self._rows)), self._batch_size
-        lengths = self._rows.lengths
+        order, size = generator.permutation(len(self._lengths)), self._batch_size
         batches: list[Integers] = []
         for begin in range(0, len(order), _POOL * size):
             pool = order[begin : begin + _POOL * size]
-            pool = pool[np.argsort(lengths[pool], kind="stable")]
+            pool = pool[np.argsort(self._lengths[pool], kind="stable")]
             batches += [pool[first : first + size] for first in range(0, len(pool), size)]
         return [batches[place] for place in generator.permutation(len(batches))]

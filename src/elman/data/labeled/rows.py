@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from elman.data.audio.rows import Utterances
 from elman.data.origin import Integers, Origin
 from elman.data.tables.asked import Asked
 from elman.data.tables.dialect import Dialect
@@ -139,7 +140,7 @@ class Sequences(Flat):
         )
 
 
-Inputs: TypeAlias = Texts | Words | Sequences
+Inputs: TypeAlias = Texts | Words | Sequences | Utterances
 """What a classifier reads, labeled or not."""
 
 

@@ -9,6 +9,7 @@ from pydantic import model_validator
 
 from elman.data.tables.asked import TableSettings
 from elman.settings import section
+from elman.tasks.classify.sound_config import SoundConfig
 from elman.tasks.network_config import PlacedDropoutConfig, VocabularyConfig, share_setting
 
 _data = section("Data")
@@ -21,7 +22,7 @@ _optimization = section("Optimization")
 _records = section("Evaluation and checkpoints")
 
 
-class ClassifyConfig(TableSettings, PlacedDropoutConfig, VocabularyConfig):
+class ClassifyConfig(TableSettings, SoundConfig, PlacedDropoutConfig, VocabularyConfig):
     """A classifier: its data, the network, the loss, regularization, and training."""
 
     text_column: str | None = _data(None, "column of the text; by default it is found")

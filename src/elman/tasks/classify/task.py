@@ -43,6 +43,7 @@ from elman.tasks.classify.config import ClassifyConfig, SentimentConfig
 from elman.tasks.classify.data import ClassifyData, described, open_data, prepare
 from elman.tasks.classify.initialize import paces
 from elman.tasks.classify.objective import ClassifyObjective
+from elman.tasks.classify.sounds import vary_of
 from elman.tasks.task import Task, text_of
 
 ROWS = 16
@@ -53,16 +54,19 @@ PLURALS = {"char": "characters", "word": "words", "bpe": "tokens"}
 
 
 class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
-    """Learn labels from rows of texts, words or numbers."""
+    """Learn labels from rows of texts, words, numbers or audio."""
 
     name: ClassVar[str] = "classify"
-    summary: ClassVar[str] = "Label texts or sequences of numbers, as a whole or step by step."
+    summary: ClassVar[str] = (
+        "Label texts, sequences of numbers or audio, as a whole or step by step."
+    )
     Config = ClassifyConfig
     Evaluation: ClassVar[type[Options]] = LabeledRowOptions
     counted: ClassVar[str] = "labels"
     data_help: ClassVar[str] = (
         "a table (CSV, TSV, JSONL, Parquet) of texts and labels, CoNLL columns, or sequences of"
-        " numbers (.npz, .jsonl, .ts, a folder of CSVs); or train, valid and test files"
+        " numbers (.npz, .jsonl, .ts, a folder of CSVs), or audio: a table of paths and labels, a"
+        " folder for each label; or train, valid and test of these"
     )
     common: ClassVar[tuple[str, ...]] = (
         *(
@@ -75,6 +79,7 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
             "unit",
             "from_run",
             "vectors",
+            *("audio_column", "audio_root", "rate", "window", "speeds", "noise"),
         ),
         *("cell", "hidden_size", "num_layers", "bidirectional", "pooling", "dropout"),
         *("class_weights", "batch_size", "learning_rate", "max_steps", "max_minutes"),
@@ -94,8 +99,7 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
 
     def describe(self) -> list[str]:
         data = self.data
-        counts = {name: (len(rows), len(rows.steps)) for name, rows in data.splits.items()}
-        lines = described(data.notes, counts, data.schema, data.encoder)
+        lines = described(data.notes, data.counts, data.schema, data.encoder)
         for baseline in data.baselines:
             lines += baseline.notes
         return lines
@@ -103,8 +107,8 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
     def make(self) -> ClassifierPredictor:
         schema, encoder, start = self.data.schema, self.data.encoder, self.data.start
         config = self.config.model_copy(update=dict(start.settings))
-        numbers = schema.inputs == "numbers"
-        width = len(schema.channels) if numbers else config.embedding_size or config.hidden_size
+        given = config.embedding_size or config.hidden_size
+        width = len(schema.channels) if encoder.words is None else given
         settings = {
             **config.model_dump(),
             **config.dropouts,
@@ -120,7 +124,16 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
         return ClassifierPredictor(model, schema, encoder, architecture)
 
     def source(self) -> Bucketed:
-        return Bucketed(self.data.splits["train"], self.config.batch_size, self.config.seed)
+        train, vary = self.data.splits["train"], None
+        if self.data.schema.inputs == "audio":
+            vary = vary_of(self.config)
+        return Bucketed(
+            train,
+            self.config.batch_size,
+            self.config.seed,
+            shares=self.data.shares,
+            vary=vary,
+        )
 
     def objective(self, predictor: ClassifierPredictor) -> ClassifyObjective:
         splits = self.data.splits
@@ -178,7 +191,9 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
         return activations_of_numbers(predictor.model, predictor.schema, row, title)
 
     def next_steps(self, run: str) -> list[str]:
-        if self.data.schema.inputs == "numbers":
+        if self.data.schema.inputs == "audio":
+            lines = [f"elman predict {run} FILE.wav", f"elman predict {run} FOLDER --out OUT.csv"]
+        elif self.data.schema.inputs == "numbers":
             lines = [f"elman predict {run} FILE", f"elman show {run}"]
         else:
             lines = [
@@ -187,7 +202,8 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
                 f'elman show {run} --text "…"',
             ]
         if not self.config.both_ways:
-            lines.append(f"elman stream {run}")
+            live = " < FILE.wav" if self.data.schema.inputs == "audio" else ""
+            lines.append(f"elman stream {run}{live}")
         return [*lines, f"elman evaluate {run} FILE"]
 
     def _bad_rows(self, options: LabeledRowOptions) -> BadRows:
@@ -195,7 +211,7 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
 
 
 class SentimentTask(ClassifyTask):
-    """The same for texts, under the name of its most common use."""
+    """The same under the name of its most common use, on texts."""
 
     name: ClassVar[str] = "sentiment"
     summary: ClassVar[str] = (
