@@ -35,7 +35,7 @@ from elman.predictors.predictor import Parts, Predictor
 from elman.predictors.recognizer_activations import activations_of_speech
 from elman.predictors.recognizer_inputs import Reader, normalized, parts_of
 from elman.predictors.recognizer_outputs import log_probs_of
-from elman.predictors.recognizer_session import RecognizerSession, RecognizerStreaming
+from elman.predictors.recognizer_session import NamedSearch, RecognizerSession, RecognizerStreaming
 from elman.predictors.search_options import SearchOptions
 from elman.predictors.spoken_words import Word, text_of, words_of
 from elman.settings import Options, adapter
@@ -224,9 +224,8 @@ class RecognizerPredictor(Predictor):
                 f"{self.name}: reads features computed elsewhere, which can't be streamed as audio;"
                 " train one on recordings"
             )
-        return RecognizerSession(
-            self, self.model, self.front_end, self.tokenizer, GreedySearch(), options
-        )
+        search = NamedSearch.of(options, self.tokenizer, self.spelling)
+        return RecognizerSession(self, self.model, self.front_end, self.tokenizer, search, options)
 
     @property
     def step_seconds(self) -> float:
