@@ -20,6 +20,7 @@ from elman.models.acoustic import AcousticModel
 from elman.predictors.acoustic_stream import AcousticStream
 from elman.predictors.audio_input import Audio, AudioInput, AudioStreaming
 from elman.predictors.front_end import FrontEnd
+from elman.predictors.search_options import SearchOptions
 from elman.predictors.spoken_words import Word, words_of
 from elman.streaming.end_points import EndPoints, Rule
 from elman.streaming.session import Identified, Session, Snapshot
@@ -27,7 +28,7 @@ from elman.streaming.session import Identified, Session, Snapshot
 _RULES = EndPoints()
 
 
-class RecognizerStreaming(AudioStreaming):
+class RecognizerStreaming(SearchOptions, AudioStreaming):
     """Options of a session."""
 
     silence_before: float = Field(
