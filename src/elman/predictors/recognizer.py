@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Self, final
 
 from pydantic import Field
@@ -18,12 +19,13 @@ from elman.data.audio.dataset import read_unlabeled
 from elman.data.audio.rows import AudioColumns, Utterances
 from elman.data.audio.settings import AudioSettings
 from elman.data.audio.transcripts import Spelling
-from elman.data.given import Given
+from elman.data.given import Files, Given
 from elman.data.labeled.rows import Floats
 from elman.data.tables.asked import TableSettings
 from elman.data.tables.table import BadRows
 from elman.data.tokenizer import Tokenizer, tokenizer_from_bytes
 from elman.decoding.ctc import GreedySearch, Hypothesis, Search, decode_rows
+from elman.diagnostics.activations import Activations
 from elman.errors import InputError
 from elman.models.acoustic import AcousticModel, EncoderKind, FrameWindow, window_encoder
 from elman.models.cells import CellOptions, recurrent_layers
@@ -31,9 +33,10 @@ from elman.models.stacked import output_width
 from elman.predictors.front_end import FrontEnd
 from elman.predictors.fusion import Fusion
 from elman.predictors.predictor import Parts, Predictor
+from elman.predictors.recognizer_activations import activations_of_speech
 from elman.predictors.recognizer_inputs import Reader, normalized, parts_of
 from elman.predictors.recognizer_outputs import log_probs_of
-from elman.predictors.recognizer_session import RecognizerSession, RecognizerStreaming
+from elman.predictors.recognizer_session import NamedSearch, RecognizerSession, RecognizerStreaming
 from elman.predictors.search_options import BestTextsOptions, SearchOptions
 from elman.predictors.spoken_words import Word, text_of, words_of
 from elman.settings import Options, adapter
@@ -242,9 +245,8 @@ class RecognizerPredictor(Predictor):
                 f"{self.name}: reads features computed elsewhere, which can't be streamed as audio;"
                 " train one on recordings"
             )
-        return RecognizerSession(
-            self, self.model, self.front_end, self.tokenizer, self.search(options), options
-        )
+        search = NamedSearch.of(options, self.tokenizer, self.spelling, self.fusion)
+        return RecognizerSession(self, self.model, self.front_end, self.tokenizer, search, options)
 
     @property
     def step_seconds(self) -> float:
@@ -286,6 +288,15 @@ class RecognizerPredictor(Predictor):
     def text(self, hypothesis: Hypothesis) -> str:
         """What a hypothesis spells."""
         return text_of(self.tokenizer, hypothesis.tokens)
+
+    def activations(self, audio: Path) -> Activations:
+        """The states, the gates and the outputs at each step of the recording in a file."""
+        chosen, bad = RecognizerPrediction.model_validate({}), BadRows(False)
+        columns = chosen.audio_columns(self.columns, asked=chosen.asked)
+        rows = read_unlabeled(Files((audio,)), columns, bad, chosen.limits).heard
+        _, frames = next(self.heard(rows, bad, chosen.limits))
+        title = f"{self.name}, {audio}"
+        return activations_of_speech(self.model, self.tokenizer, self.front_end, frames, title)
 
     def recognized(self, audio: str, found: Sequence[Hypothesis]) -> Recognized:
         """Hypotheses, the best first, as a row of answers."""
