@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Self, final
 
 from pydantic import Field
@@ -18,18 +19,20 @@ from elman.data.audio.dataset import read_unlabeled
 from elman.data.audio.rows import AudioColumns, Utterances
 from elman.data.audio.settings import AudioSettings
 from elman.data.audio.transcripts import Spelling
-from elman.data.given import Given
+from elman.data.given import Files, Given
 from elman.data.labeled.rows import Floats
 from elman.data.tables.asked import TableSettings
 from elman.data.tables.table import BadRows
 from elman.data.tokenizer import Tokenizer, tokenizer_from_bytes
 from elman.decoding.ctc import GreedySearch, Hypothesis, Search
+from elman.diagnostics.activations import Activations
 from elman.errors import InputError
 from elman.models.acoustic import AcousticModel, EncoderKind, FrameWindow, window_encoder
 from elman.models.cells import CellOptions, recurrent_layers
 from elman.models.stacked import output_width
 from elman.predictors.front_end import FrontEnd
 from elman.predictors.predictor import Parts, Predictor
+from elman.predictors.recognizer_activations import activations_of_speech
 from elman.predictors.recognizer_inputs import Reader, normalized, parts_of
 from elman.predictors.recognizer_outputs import log_probs_of
 from elman.predictors.recognizer_session import NamedSearch, RecognizerSession, RecognizerStreaming
@@ -252,6 +255,15 @@ class RecognizerPredictor(Predictor):
     def text(self, hypothesis: Hypothesis) -> str:
         """What a hypothesis spells."""
         return text_of(self.tokenizer, hypothesis.tokens)
+
+    def activations(self, audio: Path) -> Activations:
+        """The states, the gates and the outputs at each step of the recording in a file."""
+        chosen, bad = RecognizerPrediction.model_validate({}), BadRows(False)
+        columns = chosen.audio_columns(self.columns, asked=chosen.asked)
+        rows = read_unlabeled(Files((audio,)), columns, bad, chosen.limits).heard
+        _, frames = next(self.heard(rows, bad, chosen.limits))
+        title = f"{self.name}, {audio}"
+        return activations_of_speech(self.model, self.tokenizer, self.front_end, frames, title)
 
     def recognized(self, audio: str, found: Sequence[Hypothesis]) -> Recognized:
         """Hypotheses, the best first, as a row of answers."""

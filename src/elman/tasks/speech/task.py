@@ -21,10 +21,12 @@ from elman.evaluation.report import Report, Score
 from elman.models.acoustic import FrameWindow
 from elman.models.cells import cell_options, check_cell
 from elman.predictors.recognizer import Architecture, RecognizerPredictor
+from elman.predictors.recognizer_activations import activations_of_speech
 from elman.predictors.recognizer_inputs import parts_of
 from elman.settings import Options, adapter
 from elman.tasks.speech.config import SpeechConfig
 from elman.tasks.speech.data import SpeechData, described, open_data, prepare
+from elman.tasks.speech.diagnosis_input import longest, speech_diagnosis_input
 from elman.tasks.speech.evaluation_options import SpeechEvaluation
 from elman.tasks.speech.objective import SpeechObjective
 from elman.tasks.task import Task
@@ -165,13 +167,31 @@ class SpeechTask(Task[SpeechConfig, SpeechData, RecognizerPredictor]):
             texts.append(predictor.spelling(said.texts[row]))
             yield frames
 
-    def activations(self, predictor: RecognizerPredictor, text: str | None) -> Activations:
-        raise InputError(f"{predictor.name}: a recognizer cannot be shown")
+    def activations(
+        self, predictor: RecognizerPredictor, sequence: str | Path | None
+    ) -> Activations:
+        """Those of a recording, or of the first one of validation."""
+        if isinstance(sequence, str):
+            raise InputError(f"{predictor.name}: hears recordings; give one with --audio")
+        if sequence is not None:
+            return predictor.activations(sequence)
+        frames = self.data.frames(self.data.splits["valid"].row(0))
+        title = f"{predictor.name}, first validation row"
+        return activations_of_speech(
+            predictor.model, predictor.tokenizer, predictor.front_end, frames, title
+        )
 
     def diagnosis_input(
         self, predictor: RecognizerPredictor, given: Given | None, lags: Lags
     ) -> DiagnosisInput:
-        raise InputError(f"{predictor.name}: a recognizer cannot be diagnosed")
+        """The network on the longest validation utterances."""
+        if given is not None:
+            raise InputError(
+                f"{predictor.name}: a recognizer is diagnosed on its own validation data; leave"
+                " DATA out"
+            )
+        rows = longest(self.data.splits["valid"], self.data.frames)
+        return speech_diagnosis_input(predictor.model, rows, self.config.cell, lags)
 
     def next_steps(self, run: str) -> list[str]:
         lines = [f"elman predict {run} AUDIO", f"elman evaluate {run}"]
