@@ -263,3 +263,13 @@ def test_the_report_is_on_labeled_steps_and_on_the_last_split() -> None:
     assert "entity F1 80.0 % on test, 10.0 % by majority" in found.verdict[0]
     assert "too few for a test, n = 2 rows" in found.verdict[0]
     assert sum("baseline" in line for line in found.verdict) == 1
+
+
+def test_entities_are_scored_where_steps_have_tags_and_rows_begin_somewhere() -> None:
+    tags, others = ("O", "B-PER", "I-PER"), ("x", "y", "z")
+    probabilities, ids = np.eye(3)[[0, 1, 2, 0]], np.array([0, 1, 2, 0])
+    offsets = np.array([0, 3, 4])
+    assert metrics_of("step", probabilities, ids, names=tags, offsets=offsets)["entity_f1"] == 1
+    assert "entity_f1" not in metrics_of("one", probabilities, ids, names=tags, offsets=offsets)
+    assert "entity_f1" not in metrics_of("step", probabilities, ids, names=others, offsets=offsets)
+    assert "entity_f1" not in metrics_of("step", probabilities, ids, names=tags)
