@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, final
 
@@ -24,8 +24,9 @@ from elman.models.acoustic import AcousticModel
 from elman.predictors.acoustic_stream import AcousticStream
 from elman.predictors.audio_input import Audio, AudioInput, AudioStreaming
 from elman.predictors.front_end import FrontEnd
+from elman.predictors.fusion import Fusion
 from elman.predictors.predictor import Predictor, load
-from elman.predictors.search_options import SearchOptions
+from elman.predictors.search_options import BestTextsOptions, SearchOptions
 from elman.predictors.spoken_words import Word, words_of
 from elman.streaming.end_points import EndPoints, Rule
 from elman.streaming.session import Identified, Session, Snapshot
@@ -33,7 +34,7 @@ from elman.streaming.session import Identified, Session, Snapshot
 _RULES = EndPoints()
 
 
-class RecognizerStreaming(SearchOptions, AudioStreaming):
+class RecognizerStreaming(BestTextsOptions, AudioStreaming):
     """Options of a session."""
 
     silence_before: float = Field(
@@ -69,7 +70,11 @@ class NamedSearch:
 
     @classmethod
     def of(
-        cls, options: SearchOptions, tokenizer: Tokenizer, spelled: Callable[[str], str]
+        cls,
+        options: SearchOptions,
+        tokenizer: Tokenizer,
+        spelled: Callable[[str], str],
+        tuned: Fusion | None = None,
     ) -> NamedSearch:
         """The search that the options ask for.
 
@@ -83,11 +88,12 @@ class NamedSearch:
             opened.append(model.fingerprint)
             return model
 
-        search = options.search(tokenizer, spelled=spelled, open_model=open_model)
+        search = options.search(tokenizer, tuned, spelled=spelled, open_model=open_model)
         path = options.hot_words_file
         kept = {
             **options.model_dump(mode="json", include=set(SearchOptions.model_fields)),
             "language_model": opened,
+            "tuned": None if tuned is None else asdict(tuned),
             "hot_words_file": None if path is None else read_settings(path).hex(),
         }
         return cls(search, hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest())
