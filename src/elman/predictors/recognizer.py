@@ -34,7 +34,7 @@ from elman.predictors.front_end import FrontEnd
 from elman.predictors.fusion import Fusion
 from elman.predictors.predictor import Parts, Predictor
 from elman.predictors.recognizer_activations import activations_of_speech
-from elman.predictors.recognizer_inputs import Reader, normalized, parts_of
+from elman.predictors.recognizer_inputs import Reader, name_of, normalized, parts_of
 from elman.predictors.recognizer_outputs import log_probs_of
 from elman.predictors.recognizer_session import NamedSearch, RecognizerSession, RecognizerStreaming
 from elman.predictors.search_options import BestTextsOptions, SearchOptions
@@ -222,7 +222,7 @@ class RecognizerPredictor(Predictor):
                     yield found
 
             for found in self.hypotheses(frames(), search, chosen.n_best):
-                yield self.recognized(rows.where(places.pop(0)), found)
+                yield self.recognized(name_of(rows, places.pop(0)), found)
         for line in bad.notes():
             LOG.warning(line)
 

@@ -216,5 +216,9 @@ class SpeechTask(Task[SpeechConfig, SpeechData, RecognizerPredictor]):
         return speech_diagnosis_input(predictor.model, rows, self.config.cell, lags)
 
     def next_steps(self, run: str) -> list[str]:
-        lines = [f"elman predict {run} AUDIO", f"elman evaluate {run}"]
+        lines = [
+            f"elman predict {run} AUDIO",
+            f"elman evaluate {run}",
+            f"elman show {run} --plot heard.png",
+        ]
         return lines if self.config.bidirectional else [*lines, f"elman stream {run} < SPEECH.wav"]
