@@ -211,7 +211,7 @@ def _gaps(panel: Panel) -> list[str]:
             places.append(f"and {len(opened) - _SHOWN:,} more")
         if count := int((~known).sum()):
             lines.append(
-                f"{name}: {count:,} value{'s' * (count > 1)} missing ({count / len(known):.1%}), "
+                f"{name}: {count:,} value{'s' * (count > 1)} missing ({100 * count / len(known):.1f} %), "
                 f"{WORDS[panel.missing]}: {', '.join(places)}"
             )
     return lines
