@@ -42,7 +42,7 @@ def recognizer(
         torch.nn.init.normal_(model.readout.weight, std=6)
     with torch.no_grad():
         for parameter in model.layers.parameters():
-            parameter *= 3
+            parameter.mul_(3)
         frames = torch.from_numpy(front.frames(recording(20.0, 99))).unsqueeze(1)
         windows = model.window.cut(frames)
         # So that each output has its turn, and the blank most of them.

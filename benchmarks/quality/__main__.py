@@ -22,8 +22,8 @@ from benchmarks.quality import (
     tinyshakespeare,
 )
 from benchmarks.quality.running import Options
+from benchmarks.quality.speech import fusion, singles, speed, strings, words
 from benchmarks.quality.speech import memory as speech_memory
-from benchmarks.quality.speech import singles, speed, strings, words
 from elman.errors import InputError, RunFailed
 from elman.training.signals import Interrupted
 
@@ -49,6 +49,7 @@ BENCHMARKS: dict[str, tuple[Callable[[Options], None], int]] = {
     "speech-digits": (singles.single_digits, 3),
     "speech-speakers": (singles.speakers_left_out, 1),
     "speech-strings": (strings.digit_strings, 3),
+    "speech-language-model": (fusion.language_model, 3),
     "speech-words": (words.spoken_words, 3),
     "speech-speed": (speed.speed, 1),
     "speech-memory": (speech_memory.training, 1),
@@ -56,7 +57,10 @@ BENCHMARKS: dict[str, tuple[Callable[[Options], None], int]] = {
 }
 """Name -> what measures it, and over how many seeds unless the flag says otherwise."""
 
-BY_SEED = ("speech-digits", "speech-speakers", "speech-strings", "speech-words")
+BY_SEED = (
+    *("speech-digits", "speech-speakers", "speech-strings", "speech-language-model"),
+    "speech-words",
+)
 """Those whose runs can be trained a seed at a time."""
 
 

@@ -2,9 +2,12 @@
 
 import errno
 import hashlib
+import io
+import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Mapping
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from elman.data import fetch
+from elman.data.archive import Archive, digest_of
 from elman.errors import InputError, RunFailed
 
 
@@ -50,6 +54,11 @@ def test_the_table_says_what_from_where_and_under_which_license() -> None:
         assert dataset.what
         assert dataset.license
         assert dataset.split
+        if (archive := dataset.archive) is not None:
+            assert dataset.origin.startswith("https://github.com/")
+            assert len(bytes.fromhex(archive.file.removesuffix(".zip"))) == 20
+            assert len(bytes.fromhex(archive.sha256)) == 32
+            continue
         assert dataset.origin.startswith("https://raw.githubusercontent.com/")
         assert len(dataset.origin.split("/")[5]) == 40  # a commit, not a branch that moves
         assert dataset.files
@@ -107,3 +116,83 @@ def test_unknown_names_and_a_missing_package(
     monkeypatch.setitem(sys.modules, "pooch", None)
     with pytest.raises(InputError, match=r'pip install "elman\[data\]"'):
         fetch.get("tinyshakespeare", tmp_path)
+
+
+CONTENTS = {"1_ann_0.wav": b"one", "0_bob_1.wav": b"zero"}
+
+
+def zipped(contents: Mapping[str, bytes], folder: str = "letters-0123/recordings") -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("letters-0123/README.md", b"about")
+        for name, content in contents.items():
+            archive.writestr(f"{folder}/{name}", content)
+    return made.getvalue()
+
+
+def archived(monkeypatch: pytest.MonkeyPatch, origin: str) -> None:
+    archive = Archive(
+        *("a.zip", "recordings", digest_of(CONTENTS), 2, 7, ("label", "speaker", "index"))
+    )
+    dataset = fetch.DataSet("letters", "what", origin, "none stated", "given", archive=archive)
+    monkeypatch.setattr(fetch, "list_datasets", lambda: (dataset,))
+
+
+def test_the_digest_of_contents_is_what_sha256sum_gives(tmp_path: Path) -> None:
+    for name, content in CONTENTS.items():
+        (tmp_path / name).write_bytes(content)
+    command = "LC_ALL=C; export LC_ALL; sha256sum * | sha256sum"
+    done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, check=True)
+    assert digest_of(CONTENTS) == done.stdout.split()[0].decode()
+
+
+def test_a_folder_of_an_archive_is_brought_once(
+    tmp_path: Path, origin: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    archived(monkeypatch, origin)
+    (tmp_path / "origin" / "a.zip").write_bytes(zipped(CONTENTS))
+    place = tmp_path / "data" / "letters"
+    assert fetch.get("letters", tmp_path / "data") == [place]
+    assert {p.name: p.read_bytes() for p in (place / "recordings").iterdir()} == CONTENTS
+    assert (place / "metadata.csv").read_text() == (
+        "file,label,speaker,index\nrecordings/0_bob_1.wav,0,bob,1\nrecordings/1_ann_0.wav,1,ann,0\n"
+    )
+    assert sorted(p.name for p in place.iterdir()) == ["metadata.csv", "recordings"]
+    (tmp_path / "origin" / "a.zip").unlink()
+    assert fetch.get("letters", tmp_path / "data") == [place]
+    assert capfd.readouterr() == ("", "")
+    (place / "recordings" / "1_ann_0.wav").write_bytes(b"won")
+    with pytest.raises(RunFailed, match="cannot fetch"):  # no longer what it was, so asked for
+        fetch.get("letters", tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        zipped({**CONTENTS, "0_bob_1.wav": b"nero"}),
+        zipped({"1_ann_0.wav": b"one"}),
+        zipped({**CONTENTS, "more.wav": b""}),
+        zipped({**CONTENTS, "0_bob_1.wav": b"0" * 10**6}),
+        zipped(CONTENTS, "letters-0123/others"),
+        zipped(CONTENTS)[:-30],
+        b"<html>not found</html>",
+    ],
+)
+def test_another_archive_is_refused_and_nothing_kept(
+    tmp_path: Path, origin: str, monkeypatch: pytest.MonkeyPatch, contents: bytes
+) -> None:
+    archived(monkeypatch, origin)
+    (tmp_path / "origin" / "a.zip").write_bytes(contents)
+    with pytest.raises(RunFailed, match=r"a\.zip is not what it was: .*; try again"):
+        fetch.get("letters", tmp_path / "data")
+    assert not (tmp_path / "data").exists()
+
+
+def test_names_in_an_archive_stay_in_their_folder(tmp_path: Path) -> None:
+    made = tmp_path / "a.zip"
+    made.write_bytes(zipped({"x.wav": b"one"}, "letters/../../recordings"))
+    archive = Archive("a.zip", "recordings", digest_of({"x.wav": b"one"}), 1, 3)
+    archive.unpack(made, tmp_path / "data" / "letters")
+    assert [p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob("*.wav")] == [
+        "data/letters/recordings/x.wav"
+    ]

@@ -329,6 +329,16 @@ def test_to_take_what_all_prefixes_share_changes_nothing() -> None:
     assert [each.score for each in short] == [each.score for each in whole]
 
 
+def test_a_snapshot_of_a_search_with_other_options_is_refused() -> None:
+    tensors, values = searches()[-1].pack(searches()[-1].start())
+    for search in (
+        BeamSearch(8, Bigrams.drawn(5, 1, 2), 0.5, 0.8, HotWords({"ab": 2.0}, [b"a", b"b"])),
+        BeamSearch(8, Bigrams.drawn(5, 1, 2), 0.5, 0.9),
+    ):
+        with pytest.raises(ValueError, match="give the options that it was saved with"):
+            search.unpack(tensors, values)
+
+
 def test_alternatives_that_never_end_are_given_up() -> None:
     # Two first tokens that are as probable as each other, and all else is sure.
     rng = np.random.default_rng(0)

@@ -45,3 +45,9 @@ def test_steps_of_one_row_are_drawn_together() -> None:
 def test_nothing_has_no_error() -> None:
     found = calibration_of(np.zeros(0), np.zeros(0, bool), np.zeros(0, int))
     assert (found.error, found.low, found.high, found.is_off) == (0, 0, 0, False)
+
+
+def test_of_nothing_there_is_no_error() -> None:
+    found = calibration_of(np.zeros(0), np.zeros(0, bool), np.zeros(0, np.int64))
+    assert (found.error, found.low, found.high, found.count) == (0.0, 0.0, 0.0, 0)
+    assert not found.is_off

@@ -272,3 +272,13 @@ def test_a_network_and_a_baseline_that_are_always_right() -> None:
     (line,) = comparison(classes, "test", {"accuracy": 1.0}, part, [right])
     assert line.startswith("The network does not beat the baseline, it equals it row by row")
     assert line.endswith("No row is left that could tell them apart, and the baseline is simpler.")
+
+
+def test_entities_are_scored_where_steps_have_tags_and_rows_begin_somewhere() -> None:
+    tags, others = ("O", "B-PER", "I-PER"), ("x", "y", "z")
+    probabilities, ids = np.eye(3)[[0, 1, 2, 0]], np.array([0, 1, 2, 0])
+    offsets = np.array([0, 3, 4])
+    assert metrics_of("step", probabilities, ids, names=tags, offsets=offsets)["entity_f1"] == 1
+    assert "entity_f1" not in metrics_of("one", probabilities, ids, names=tags, offsets=offsets)
+    assert "entity_f1" not in metrics_of("step", probabilities, ids, names=others, offsets=offsets)
+    assert "entity_f1" not in metrics_of("step", probabilities, ids, names=tags)

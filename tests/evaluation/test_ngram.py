@@ -119,10 +119,20 @@ def test_unigram_by_hand() -> None:
     assert model.nats([2, 0]) == pytest.approx((math.log(6) + math.log(2)) / 2)
 
 
+def test_the_fallback_of_kenlm_by_hand() -> None:
+    """No token stands three times, so 0.5, 1 and 1.5 are taken off."""
+    model = KneserNey.fit([0, 0, 1], 3, 1)
+    free = (1 + 0.5) / 3
+    expected = [(2 - 1) / 3 + free / 3, (1 - 0.5) / 3 + free / 3, free / 3]
+    assert [model.probabilities([word])[0] for word in range(3)] == pytest.approx(expected)
+    often = KneserNey.fit([0, 0, 0, 1], 3, 1)
+    assert often.probabilities([0])[0] == pytest.approx((3 - 1.5) / 4 + (1.5 + 0.5) / 4 / 3)
+
+
 @pytest.mark.parametrize("tokens", [[], [0, 3], [-1], [[0, 1]], [0.5]], ids=str)
 def test_wrong_tokens(tokens: list[object]) -> None:
     for fit in (Unigram.fit, lambda ids, size: KneserNey.fit(ids, size, 1)):
-        with pytest.raises(InputError):
+        with pytest.raises(InputError, match=r"from 0 to 2, got |expected a row of token ids"):
             fit(tokens, 3)
 
 

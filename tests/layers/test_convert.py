@@ -73,8 +73,9 @@ def test_subclasses_are_left_and_listed() -> None:
         pass
 
     model = nn.Sequential(Special(3, 4), nn.GRU(4, 4))
-    with pytest.warns(UserWarning, match=r"0 \(Special\)"):
+    with pytest.warns(UserWarning, match=r"0 \(Special\)") as caught:
         elman.convert(model)
+    assert caught[0].filename == __file__
     assert type(model[0]) is Special
     assert type(model[1]) is elman.GRU
 

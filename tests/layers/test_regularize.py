@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 import elman
-from elman.layers.regularize import LockedDropout
+from elman.layers.regularize import LockedDropout, bernoulli, dropout_mask
 from tests.cases import CELLS, Case
 
 
@@ -204,3 +204,22 @@ def test_locked_dropout_keeps_its_mask_over_time() -> None:
     assert not torch.equal(y[0, 0], y[0, 1])
     layer = LockedDropout(0.5).eval()
     assert torch.equal(layer(y), y)
+
+
+def test_masks_are_made_on_the_device_of_what_they_mask() -> None:
+    on = torch.empty(5, 3, device="meta")
+    assert bernoulli((5, 3), 0.5, on.device).device == on.device
+    assert dropout_mask((5, 3), 0.5, on).device == on.device
+
+
+def test_a_mask_on_a_cpu_takes_a_quarter_of_a_word_for_each_decision() -> None:
+    torch.manual_seed(0)
+    mask = bernoulli((1000, 7), 0.25, torch.device("cpu"))
+    after = torch.rand(1)
+    torch.manual_seed(0)
+    torch.empty(1750, dtype=torch.int64).random_(-(2**63), None)
+    assert after == torch.rand(1)
+    assert abs(mask.float().mean() - 0.25) < 0.02
+    kept = dropout_mask((10_000,), 0.2, torch.empty(1))
+    assert set(kept.unique().tolist()) == {0.0, kept.max().item()}
+    assert kept.max().item() == pytest.approx(1 / 0.8, rel=1e-4)

@@ -185,9 +185,15 @@ def test_a_long_gap_is_filled_at_once(tmp_path: Path, model: str, missing: str) 
 @pytest.mark.fault(25)
 def test_a_gap_beyond_the_bound_is_refused(tmp_path: Path) -> None:
     session = train(tmp_path, frame()).predictor.session(horizon=1)
+    expected = DAYS[-1] + pd.Timedelta(days=1)
+    late = expected + pd.Timedelta(days=10_001)
 
-    with pytest.raises(InputError, match=r"at most 10,000 are filled.*--history"):
-        session.push({"ds": "2099-03-01", "y": 20.0})
+    said = (
+        rf"{late.date()} comes 10,001 rows after {expected.date()}, which is expected next,"
+        " and at most 10,000 are filled.*--history"
+    )
+    with pytest.raises(InputError, match=said):
+        session.push({"ds": str(late.date()), "y": 20.0})
 
 
 @pytest.mark.parametrize(

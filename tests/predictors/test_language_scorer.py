@@ -123,6 +123,10 @@ def test_a_snapshot_with_another_language_model_is_refused() -> None:
     for name in ("scorer.log_probs", "scorer.layers.layer0.h"):
         with pytest.raises((KeyError, ValueError)):
             search.unpack({**tensors, name: torch.zeros(4, 99)}, values)
+    for unit, seed in (("char", 3), ("word", 2)):
+        other = BeamSearch(4, language_scorer(predictor_of(unit, seed), tokenizer_of("char")))
+        with pytest.raises((KeyError, ValueError)):
+            other.unpack(tensors, values)
 
 
 def test_the_language_model_decides_what_sounds_alike() -> None:

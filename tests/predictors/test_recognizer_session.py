@@ -11,11 +11,12 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from elman.decoding.ctc_beam import BeamSearch
 from elman.errors import InputError
 from elman.predictors.acoustic_stream import AcousticStream
 from elman.predictors.recognizer import RecognizerPredictor
 from elman.predictors.recognizer_session import Heard
-from elman.predictors.spoken_words import Word
+from elman.predictors.spoken_words import Word, words_of
 from elman.streaming.session import Snapshot
 from tests.predictors import contract
 from tests.recognizers import RATE, recognizer, recording
@@ -274,3 +275,34 @@ def test_options_are_checked(predictor: RecognizerPredictor) -> None:
     for name, value in {"rate": 999, "silence_after": -1, "longest_utterance": -0.5}.items():
         with pytest.raises(InputError, match=f"--{name.replace('_', '-')} {value}"):
             predictor.session(**{name: value})
+
+
+def test_a_beam_is_that_of_the_whole_recording(predictor: RecognizerPredictor) -> None:
+    speech = SHORT[: 2 * RATE]
+    (log_probs,) = predictor.log_probs([predictor.front_end.frames(speech)])
+    search = BeamSearch(4)
+    wanted = search.n_best(search.advance(search.start(), log_probs), 3)
+    answers = contract.answers_of(predictor.session(beam=4, n_best=3, **WHOLE), cut(speech, 1000))
+    (final,) = finals(answers)
+    assert final.n_best == tuple(map(predictor.text, wanted))
+    assert final.text == final.n_best[0]
+    same_words(final.words, words_of(predictor.tokenizer, wanted[0], 0.04))
+
+
+@settings(max_examples=4)
+@given(data=st.data())
+def test_any_cut_and_any_stop_of_a_beam(data: st.DataObject) -> None:
+    options = {"silence_after": 0.3, "longest_utterance": 1, "beam": 3, "hot_words": ("fgf", "a")}
+    speech = pcm(SHORT[:8000])
+    contract.any_cut_and_any_stop_is_the_whole(PREDICTOR, speech, data, same, **options)
+
+
+@pytest.mark.remedy
+def test_the_snapshot_of_another_search_is_refused(predictor: RecognizerPredictor) -> None:
+    session, other = predictor.session(beam=3), predictor.session(beam=3, hot_words=("fgf",))
+    session.push(SHORT[:8000])
+    with pytest.raises(InputError, match="give the beam, the language model and the hot words"):
+        other.state = session.state
+    again = predictor.session(beam=3)
+    again.state = session.state
+    same(again.push(SHORT[8000:]), session.push(SHORT[8000:]))

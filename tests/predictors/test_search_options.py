@@ -12,8 +12,9 @@ from elman.data.units.char import CharTokenizer
 from elman.decoding.ctc import GreedySearch, decode
 from elman.decoding.ctc_beam import BeamSearch
 from elman.errors import InputError
+from elman.predictors.fusion import Fusion
 from elman.predictors.language_scorer import WordScorer
-from elman.predictors.search_options import Fusion, SearchOptions
+from elman.predictors.search_options import SearchOptions
 from elman.settings import configure
 from tests.predictors.language_models import predictor_of, tokenizer_of
 from tests.predictors.test_memory import made as memory_predictor

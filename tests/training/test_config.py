@@ -43,6 +43,54 @@ def test_bounds(changes: dict[str, Any], match: str) -> None:
         TruncatedConfig(**changes)
 
 
+# Each setting that is a number: its default, what is just allowed, what is just refused.
+NUMBERS: dict[str, tuple[Any, list[Any], list[Any]]] = {
+    "max_steps": (2000, [1], [0]),
+    "max_minutes": (None, [1e-6], [0.0, -0.5]),
+    "patience": (0, [0], [-1]),
+    "batch_size": (32, [1], [0]),
+    "learning_rate": (4e-3, [1e-12], [0.0, -0.5]),
+    "momentum": (0.0, [0.0, 0.999], [-0.001, 1.0]),
+    "weight_decay": (0.0, [0.0], [-1e-9]),
+    "clip_norm": (1.0, [0.0], [-1e-9]),
+    "accumulate": (1, [1, 32], [0, 33]),
+    "average_decay": (0.99, [1e-9, 0.9999], [0.0, 1.0]),
+    "average_interval": (5, [1], [0]),
+    "warmup_steps": (0, [0], [-1]),
+    "final_learning_rate": (0.0, [0.0, 4e-3], [-1e-9, 4.1e-3]),
+    "decay_rate": (0.5, [1e-9, 0.999], [0.0, 1.0]),
+    "decay_start": (0, [0], [-1]),
+    "decay_every": (1000, [1], [0]),
+    "plateau_patience": (2, [0], [-1]),
+    "eval_every": (200, [1], [0]),
+    "checkpoint_every": (200, [1], [0]),
+    "keep_checkpoints": (2, [1], [0]),
+    "log_every": (20, [1], [0]),
+    "watch": (None, [0], [-1]),
+    "seed": (0, [0, 2**32 - 1], [-1, 2**32]),
+    "threads": (0, [0, 4096], [-1, 4097]),
+    "truncation": (64, [1], [0]),
+    "window": (None, [64, 128], [0, 32, 65]),
+}
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_numbers_have_the_defaults_and_bounds_that_the_manual_tells(name: str) -> None:
+    default, allowed, refused = NUMBERS[name]
+    assert getattr(TruncatedConfig(), name) == default
+    for value in allowed:
+        assert getattr(TruncatedConfig(**{name: value}), name) == value
+    for value in refused:
+        with pytest.raises(ValidationError, match=name):
+            TruncatedConfig(**{name: value})
+
+
+def test_no_number_is_left_out() -> None:
+    fields = TruncatedConfig.model_fields
+    numbers = {name for name in fields if fields[name].annotation in (int, float)}
+    assert numbers | {"max_minutes", "watch", "window"} == set(NUMBERS)
+
+
 def test_a_config_is_a_value() -> None:
     config = TrainingConfig()
     with pytest.raises(ValidationError, match="frozen"):

@@ -59,6 +59,7 @@ def test_cut_back(tmp_path: Path, torn: bytes) -> None:
     metrics.cut_back(2)
     metrics.record({"step": 7})
     assert [record["step"] for record in read(path)] == [1, 2, 7]
+    assert [record["step"] for record in read_metrics(path)] == [1, 2, 7], "the chain goes on"
     metrics.cut_back(0)
     assert path.read_bytes() == b""
 
@@ -72,6 +73,13 @@ def test_cut_back_refuses_a_file_of_something_else(tmp_path: Path, line: bytes) 
     with pytest.raises(InputError, match="line 2 is damaged"):
         MetricsFile(path).cut_back(9)
     assert path.read_bytes() == before + line
+
+
+@pytest.mark.parametrize("record", [{"loss": 1.0}, {"step": 1.5}])
+def test_a_whole_line_that_names_no_step(tmp_path: Path, record: dict[str, float]) -> None:
+    MetricsFile(tmp_path / "m").record(record)
+    with pytest.raises(InputError, match="line 1 is not a record of metrics"):
+        read_metrics(tmp_path / "m")
 
 
 @pytest.mark.remedy
@@ -163,7 +171,8 @@ def test_progress_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
         shown[name] = stream.getvalue()
         for part in ("25%", "loss 2.2500", "12,346 tokens [all]/s", "1m05s left"):
             assert part in shown[name], part
-        assert "validation loss 2.1250" in shown[name]
+        line = "step 20 · loss 2.2500 · validation loss 2.1250 · 12,346 tokens [all]/s\n"
+        assert line in shown[name], "no color in the numbers"
     assert "\x1b[38;5" in shown["color"] or "\x1b[3" in shown["color"]
     assert "\x1b[38;5" not in shown["no color"]
     assert "\x1b[3" not in shown["no color"]
@@ -199,6 +208,19 @@ def test_tensorboard(tmp_path: Path) -> None:
         (40, 1.0),
     ]
     assert [event.value for event in events.Scalars("validation_loss")] == [2.125]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_tensorboard_of_a_resumed_run_keeps_what_came_before(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    for begin, steps in ((0, (20, 40)), (20, (30,))):
+        with TensorBoard(tmp_path, begin) as board:
+            for step in steps:
+                board.record({"step": step, "loss": 1.0})
+    events = EventAccumulator(str(tmp_path))
+    events.Reload()
+    assert [event.step for event in events.Scalars("loss")] == [20, 30]
 
 
 @pytest.mark.parametrize("stream", [io.StringIO(), Terminal()])

@@ -64,6 +64,16 @@ def test_checkpoints_are_ordered_by_step_and_pruned(tmp_path: Path) -> None:
     assert left == ["notes.txt", "step-00000300.safetensors", "step-123456789.safetensors"]
 
 
+def test_going_back_deletes_the_checkpoints_after_the_one_that_is_used(tmp_path: Path) -> None:
+    run = make_run(tmp_path / "run", make_config())
+    for step in (1, 2, 3):
+        run.checkpoint_path(step).touch()
+    run.go_back_to(run.checkpoint_path(2))
+    assert run.all_checkpoints() == [run.checkpoint_path(1), run.checkpoint_path(2)]
+    run.go_back_to(None)
+    assert run.all_checkpoints() == []
+
+
 def test_leftovers_of_a_kill_are_cleared(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", make_config())
     live = run.path / f".loss.png.{os.getppid()}.partial"  # somebody evaluates the run

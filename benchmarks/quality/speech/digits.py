@@ -52,7 +52,9 @@ class Strings:
         seed: of everything that is drawn.
         lengths: how many digits a string may have, each as likely as the others.
         digits: what draws the digits of a string of that length; None: each as likely.
-        snr: signal-to-noise ratio of white noise over the whole string, in dB; None: no noise.
+        snr: signal-to-noise ratio of white noise over the whole string, in dB, or the lowest and
+            the highest that it is drawn from; None: no noise.
+        noisy_share: the share of the strings that have it.
         longest_pause: seconds; pauses between two digits are uniform from 0 to this.
     """
 
@@ -60,7 +62,8 @@ class Strings:
     seed: int
     lengths: Sequence[int] = (3, 4, 5, 6, 7)
     digits: Callable[[int, np.random.Generator], Sequence[int]] | None = None
-    snr: float | None = None
+    snr: float | tuple[float, float] | None = None
+    noisy_share: float = 1.0
     longest_pause: float = 0.5
 
 
@@ -136,10 +139,11 @@ def _joined(
             pieces.append(_noise(pause, level, generator))
         pieces.append(read(path))
     joined = np.concatenate(pieces)
-    if made.snr is not None:
+    if made.snr is not None and generator.random() < made.noisy_share:
+        snr = generator.uniform(*made.snr) if isinstance(made.snr, tuple) else made.snr
         # The level is that of the speech: pauses would make the noise weaker than it is said to be.
         power = np.mean(np.square(np.concatenate(pieces[::2])))
-        level = float(np.sqrt(power / 10 ** (made.snr / 10)))
+        level = float(np.sqrt(power / 10 ** (snr / 10)))
         joined = joined + _noise(len(joined), level, generator)
         joined = joined / max(1.0, float(np.abs(joined).max()))
     return joined

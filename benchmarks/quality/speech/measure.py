@@ -92,4 +92,4 @@ def _stream(predictor: Predictor, milliseconds: int, path: Path) -> str:
 
 
 def _finals(records: Iterable[Any]) -> Iterator[str]:
-    return (record["text"] for record in records if record["kind"] == "final" and record["text"])
+    return (record.text for record in records if record.event == "final" and record.text)

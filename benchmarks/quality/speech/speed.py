@@ -80,7 +80,7 @@ def untrained() -> RecognizerPredictor:
     architecture = Architecture(
         "lstm", CellOptions(), WINDOW, STRIDE, "stack", HIDDEN, LAYERS, bidirectional=False
     )
-    model = architecture.make(40, tokenizer.vocab_size)
+    model = architecture.make(40, tokenizer.vocab_size).eval()
     front_end = FrontEnd(bank, scale, 0.2)
     return RecognizerPredictor(model, tokenizer, front_end, architecture, Spelling())
 

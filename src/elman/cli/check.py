@@ -14,6 +14,9 @@ from cyclopts import Group, Parameter
 from pydantic.fields import FieldInfo
 
 from elman.cli.flags import Command, flag, with_parameters
+from elman.data.audio.check import speech_report
+from elman.data.audio.dataset import read_utterances
+from elman.data.audio.listen import Listener
 from elman.data.given import Files
 from elman.data.series.check import series_report
 from elman.data.series.dataset import SeriesData
@@ -23,6 +26,8 @@ from elman.data.tables.rows_of_text import first_cells
 from elman.data.tables.table import BadRows
 from elman.settings import configure
 from elman.tasks.runs import task_class
+from elman.tasks.speech.config import SpeechConfig
+from elman.tasks.speech.data import reading_options
 from elman.tasks.task import AnyTask
 
 READING: Mapping[str, tuple[str, ...]] = {
@@ -35,8 +40,15 @@ READING: Mapping[str, tuple[str, ...]] = {
         *("per_step", "skip_bad_rows"),
     ),
     "translation": ("source", "target", "skip_bad_rows"),
+    "speech": (
+        *("audio_column", "text_column", "start_column", "end_column", "speaker_column"),
+        *("split_column", "audio_root", "max_seconds", "skip_bad_rows"),
+    ),
 }
 """The settings of each task that say how a file is read, besides those of all tables."""
+
+
+_USUAL_RATE = 16_000
 
 
 def check(
@@ -44,7 +56,8 @@ def check(
     /,
     *,
     task: Annotated[
-        Literal["forecast", "classify", "translation"], Parameter(help="what it is to be read for")
+        Literal["forecast", "classify", "translation", "speech"],
+        Parameter(help="what it is to be read for"),
     ] = "forecast",
     **flags: Any,
 ) -> None:
@@ -52,20 +65,33 @@ def check(
     kind = task_class(task)
     chosen = _settings(kind, flags)
     given = Files(tuple(data))
-    with tempfile.TemporaryDirectory() as folder:
-        read = kind.prepare(chosen, given, Path(folder))
-        if isinstance(read, SeriesData):
-            lines = series_report(given, read)
-        else:
-            lines = kind(chosen, read).describe()
-            if len(data) == 1 and KINDS.get(suffix_of(data[0])) in ("delimited", "json", "parquet"):
-                table = read_file(data[0], BadRows(skip=True), asked=chosen.asked)
-                lines += ["", *first_cells(table, {})]
+    # The frames of recordings would take minutes, and nothing of them is shown.
+    speech = isinstance(chosen, SpeechConfig)
+    lines = _of_speech(chosen, given) if speech else _of_task(kind, chosen, given)
     width = shutil.get_terminal_size().columns
     print(", ".join(map(str, data)))
     for line in lines:
         tabular = "  " in line
         print(line if tabular else textwrap.fill(line, width, subsequent_indent="  "))
+
+
+def _of_task(kind: type[AnyTask], chosen: Any, given: Files) -> list[str]:
+    with tempfile.TemporaryDirectory() as folder:
+        read = kind.prepare(chosen, given, Path(folder))
+        if isinstance(read, SeriesData):
+            return series_report(given, read)
+        lines = kind(chosen, read).describe()
+    (path, *others) = given.paths
+    if not others and KINDS.get(suffix_of(path)) in ("delimited", "json", "parquet"):
+        table = read_file(path, BadRows(skip=True), asked=chosen.asked)
+        lines += ["", *first_cells(table, {})]
+    return lines
+
+
+def _of_speech(chosen: SpeechConfig, given: Files) -> list[str]:
+    bad = BadRows(chosen.skip_bad_rows)
+    found = read_utterances(given, reading_options(chosen), bad)
+    return speech_report(found, Listener(chosen.rate or _USUAL_RATE, bad, chosen.limits))
 
 
 def _settings(kind: type[AnyTask], flags: Mapping[str, Any]) -> Any:

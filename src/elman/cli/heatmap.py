@@ -78,10 +78,15 @@ def frame(picture: Picture, t: int, console: Console) -> Text:
     colored = console.color_system in ("256", "truecolor") and not console.no_color
     columns = max(8, console.width - LEFT - RIGHT)
     gates = picture.gates
-    lines = min(MOST_LINES, max(2, console.height - 7 - len(gates)))
+    lines = min(
+        MOST_LINES, max(2, console.height - 7 - len(gates) - (activations.heard is not None))
+    )
     values, tau = picture.rows(lines * (2 if colored else 1))
     window = slice(max(0, t + 1 - columns), t + 1)
     out = [Text(picture.title(), style="bold"), _read(activations, window, columns)]
+    if activations.heard is not None:
+        loud = Text(_bars(activations.heard.levels[window], 1.0))
+        out.append(_line("sound", loud, columns))
     draw = _half_blocks if colored else _shades
     for line, cells in enumerate(draw(values[window], signed=not panel.is_gate)):
         place = line * (2 if colored else 1)
@@ -109,10 +114,11 @@ def _line(name: str, cells: Text, columns: int, number: str = "") -> Text:
 
 
 def _read(activations: Activations, window: slice, columns: int) -> Text:
-    """What was read, above its columns where every label fits into one."""
+    """What was read, or came out, above its columns where every label fits into one."""
+    name = "read" if activations.heard is None else "says"
     labels = [_SIGNS.get(s.label, _printable(s.label)) for s in activations.steps[: window.stop]]
     if all(cell_len(label) == 1 for label in labels):
-        return _line("read", Text("".join(labels[window])), columns)
+        return _line(name, Text("".join(labels[window])), columns)
     shown: list[str] = []
     room = columns
     between = "" if activations.is_text else " "
@@ -121,7 +127,7 @@ def _read(activations: Activations, window: slice, columns: int) -> Text:
         if room < 0:
             break
         shown.append(label)
-    return _line("read", Text(between.join(reversed(shown))), columns)
+    return _line(name, Text(between.join(reversed(shown))), columns)
 
 
 def _half_blocks(values: Floats, signed: bool) -> Iterable[Text]:
@@ -164,7 +170,8 @@ def write_lines(picture: Picture, out: TextIO) -> None:
     """A line a step: what was read, its surprise, the gates, some units, and what is expected."""
     activations, gates = picture.activations, picture.gates
     values, _ = picture.rows(PLAIN_UNITS)
-    shades = SHADES
+    heard, shades = activations.heard, SHADES
+    clock = None if heard is None else heard.step_seconds
     try:
         shades.encode(out.encoding or "utf-8")
     except UnicodeEncodeError:
@@ -174,8 +181,9 @@ def write_lines(picture: Picture, out: TextIO) -> None:
         surprise = "" if step.surprise is None else f"{step.surprise:.2f} {activations.unit}"
         means = "".join(f"  {gate.key} {gate.values[t].mean():.2f}" for gate in gates)
         guesses = _guesses(activations.expected_after(t))
+        time = "" if clock is None else f"{t * clock:7.2f} s  "
         out.write(
-            f"{_quoted(step.label):<9} {surprise:>10}  |{shade(values[t], shades)}|{means}"
+            f"{time}{_quoted(step.label):<9} {surprise:>10}  |{shade(values[t], shades)}|{means}"
             f"{f'  {activations.ahead} {guesses}' if guesses else ''}\n"
         )
         out.flush()

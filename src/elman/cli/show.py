@@ -1,4 +1,4 @@
-"""`elman show RUN [--text TEXT]`: the hidden state as a network reads."""
+"""`elman show RUN [--text TEXT | --audio FILE]`: the hidden state as a network reads."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from elman.diagnostics.activations import BY_CHANGE, BY_TIME_CONSTANT, REVERSED,
 from elman.errors import InputError
 from elman.files import write_text
 from elman.plots.activations_page import page
+from elman.plots.hearing import draw_hearing
+from elman.plots.style import check_figure
 from elman.tasks.runs import Run
 
 ORDERS = {"time-constant": BY_TIME_CONSTANT, "change": BY_CHANGE, "network": "place in the network"}
@@ -29,8 +31,16 @@ def show(
         str | None,
         Parameter(help="what is read; a run on numbers reads a sequence of its own data"),
     ] = None,
+    audio: Annotated[
+        Path | None,
+        Parameter(help="the recording that is heard; by default one of the run's own data"),
+    ] = None,
     html: Annotated[
         Path | None, Parameter(help="write a page to look into with the mouse, and nothing else")
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        Parameter(help="draw what a network hears, its states and what comes out (.png, .svg)"),
     ] = None,
     values: Annotated[
         str, Parameter(help="what the map shows: h, c, or a gate such as forget or update")
@@ -51,19 +61,29 @@ def show(
     device: Device = None,
     cell: Cell = None,
 ) -> None:
-    """See the hidden state, the gates and the guesses while a network reads.
+    """See the hidden state, the gates and the guesses while a network reads or hears.
 
     On a terminal a heat map runs along: time from left to right, a row is a unit (τ: the steps
     until it has lost all but 1/e). Elsewhere there is a line for each token.
     """
     if html is not None:
         check_folder("--html", html)
-    found = Run(run, cell=cell, device=device).activations(text)
+    if plot is not None:
+        check_folder("--plot", plot)
+        check_figure(plot)
+    if text is not None and audio is not None:
+        raise InputError("--text and --audio: a network reads or hears; give one of them")
+    found = Run(run, cell=cell, device=device).activations(text if audio is None else audio)
     picture = pick(found, values, layer, order, reverse=reverse)
+    if plot is not None:
+        if found.heard is None:
+            raise InputError("--plot: draws what a network hears; take --html for other networks")
+        draw_hearing(plot, found, picture.panel, picture.by)
+        print(plot)
     if html is not None:
         write_text(html, page(found))
         print(f"{html}: {html.stat().st_size / 1e3:,.0f} kB, {len(found.steps):,} steps")
-    else:
+    if plot is None and html is None:
         present(picture, speed)
 
 

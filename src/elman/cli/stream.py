@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,11 +12,14 @@ from cyclopts import Parameter
 
 from elman.cli import stdin
 from elman.cli.choices import with_options
+from elman.cli.interrupts import interrupted_after
 from elman.cli.options import Cell, Device, Format, PredictorPath, State, check_folder
 from elman.cli.records import record_writer
 from elman.errors import InputError
-from elman.predictors.predictor import load
-from elman.streaming.session import Snapshot
+from elman.predictors.predictor import Record, load
+from elman.streaming.session import Session, Snapshot
+
+_AUDIO = "give a WAV or 16-bit PCM, as arecord -f S16_LE -r 16000 -t wav | elman stream RUN does"
 
 
 def stream(
@@ -46,20 +51,45 @@ def stream(
     if state is not None:
         session.state = Snapshot.load(state)
     write = record_writer(form, sys.stdout)
-    arriving = stdin.pieces() if session.reads == "bytes" else stdin.chunks()
-    try:
-        for chunk in arriving:
-            for answer in session.push(chunk):
-                write(answer)
+
+    def say(answer: Callable[[], Iterable[Record]]) -> None:
+        try:
+            for record in answer():
+                write(record)
+        except InputError as error:
+            for record in error.answers:  # to what stands before the part that can't be read
+                write(record)
+            raise
+
+    def end() -> None:
         if save_state is None:
-            for answer in session.flush():
-                write(answer)
+            say(session.flush)
         else:
             session.state.save(save_state)
-    except InputError as error:
-        for answer in error.answers:  # to what stands before the part that can't be read
-            write(answer)
+
+    try:
+        for chunk in _arriving(session, going_on=state is not None):
+            with interrupted_after():
+                say(partial(session.push, chunk))
+    except KeyboardInterrupt:  # how a microphone is switched off: its last word is said too
+        end()
         raise
+    end()
+
+
+def _arriving(session: Session[Any, Record], *, going_on: bool) -> Iterator[bytes]:
+    """What standard input gives, in the pieces that the session reads."""
+    if session.reads == "lines":
+        yield from stdin.chunks()
+        return
+    if sys.stdin.isatty():
+        raise InputError(f"standard input is a terminal, expected audio; {_AUDIO}")
+    empty = True
+    for piece in stdin.pieces():
+        empty = False
+        yield piece
+    if empty and not going_on:
+        raise InputError(f"standard input: no audio came; {_AUDIO}")
 
 
 command = with_options(stream, "Streaming")

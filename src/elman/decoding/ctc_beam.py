@@ -158,7 +158,7 @@ class BeamSearch(Search[BeamState]):
             "beam.last": torch.from_numpy(state.last[0].copy()),
             "beam.hot": torch.from_numpy(state.hot[0].copy()),
         }
-        values: dict[str, Any] = {"step": state.step}
+        values: dict[str, Any] = {"step": state.step, "options": self._options()}
         if state.added is not None:
             tensors["beam.added"] = torch.from_numpy(state.added[0].copy())
         if self.scorer is not None:
@@ -167,6 +167,11 @@ class BeamSearch(Search[BeamState]):
         return tensors, values
 
     def unpack(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> BeamState:
+        if values["options"] != self._options():
+            raise ValueError(
+                "a search with another beam, weight, bonus or other hot words; give the options"
+                " that it was saved with"
+            )
         fresh = self._start(1)
         found = unpack_paths(tensors)
         if len(found) != 2 * self.beam:
@@ -202,6 +207,11 @@ class BeamSearch(Search[BeamState]):
                 scored[0, slot] = each
             state = replace(state, scored=scored)
         return state
+
+    def _options(self) -> list[Any]:
+        """What a snapshot must have been taken with."""
+        hot = "" if self.hot is None else self.hot.fingerprint
+        return [self.beam, float(self.weight), float(self.bonus), hot]
 
     def _start(self, rows: int) -> BeamState:
         """The empty prefix in the first slot of each row."""

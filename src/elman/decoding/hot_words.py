@@ -15,6 +15,7 @@ Legend: V tokens, n nodes.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -78,6 +79,9 @@ class HotWords:
         self.start = self._read(0, _SPACE)[0]
         """The node of the empty text, before which a space is thought."""
         self._known: dict[int, tuple[Array, Array]] = {}
+        content = repr((sorted(boosts.items()), list(spelling)))
+        self.fingerprint = hashlib.sha256(content.encode()).hexdigest()
+        """A hash of the phrases, their boosts and the tokens."""
 
     @property
     def nodes(self) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from elman.diagnostics.heard import Heard
 from elman.diagnostics.trace import Trace
 from elman.errors import RunFailed
 
@@ -103,6 +104,7 @@ class Activations:
         unit: of surprise.
         is_text: whether the labels put together are a text.
         ahead: what the model predicts: the "next" step, or an "answer" to all steps so far.
+        heard: the recording, for a network that hears.
     """
 
     title: str
@@ -112,6 +114,7 @@ class Activations:
     unit: str = "bits"
     is_text: bool = True
     ahead: Literal["next", "answer"] = "next"
+    heard: Heard | None = None
 
     @property
     def layers(self) -> list[str]:

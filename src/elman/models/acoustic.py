@@ -166,8 +166,12 @@ class AcousticModel(nn.Module):
         past = torch.arange(len(frames), device=rows.device).unsqueeze(1) >= rows
         frames = frames.masked_fill(past.unsqueeze(-1), 0)
         steps = self.window.steps(rows)
-        found, _ = self._read(self.window.cut(frames), None, steps)
-        return found, steps
+        return self.from_windows(self.window.cut(frames), steps), steps
+
+    def from_windows(self, windows: Tensor, steps: Tensor | None = None) -> Tensor:
+        """Log-probabilities (S, B, K) of windows (S, B, W, F), `steps` (B,) of each row."""
+        found, _ = self._read(windows, None, steps)
+        return found
 
     def initial_state(self, batch_size: int) -> State:
         """The state before the first window."""

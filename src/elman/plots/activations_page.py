@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from elman.diagnostics.activations import Activations, Expected, Panel
+from elman.diagnostics.heard import Heard
 from elman.plots.page import render
 
 
@@ -30,8 +31,24 @@ def page(activations: Activations) -> str:
             _pairs(activations.expected),
         ],
         "panels": [_panel(panel) for panel in activations.panels],
+        "heard": None if activations.heard is None else _heard(activations.heard),
     }
-    return render("activations_page.html", title=title, data=data)
+    hears = activations.heard is not None
+    return render("activations_page.html", title=title, data=data, hears=hears)
+
+
+def _heard(heard: Heard) -> dict[str, Any]:
+    low, high = (
+        (float(heard.frames.min()), float(heard.frames.max())) if heard.frames.size else (0, 1)
+    )
+    levels = np.rint((heard.frames - low) * (255 / max(high - low, 1e-6))).clip(0, 255)
+    return {
+        "stride": heard.stride,
+        "bins": heard.frames.shape[1],
+        "frames": base64.b64encode(levels.astype(np.uint8).tobytes()).decode(),
+        "stepSeconds": heard.step_seconds,
+        "result": _clean(heard.result),
+    }
 
 
 def _panel(panel: Panel) -> dict[str, Any]:

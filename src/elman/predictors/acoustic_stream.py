@@ -93,8 +93,10 @@ class AcousticStream:
         self._held = held[steps * window.stride :].copy()
         if not steps:
             return
-        windows = np.lib.stride_tricks.sliding_window_view(held, window.width, axis=0)
-        windows = windows[:: window.stride][:steps].transpose(0, 2, 1)
-        for begin in range(0, steps, _STEPS_AT_ONCE):
-            part = windows[begin : begin + _STEPS_AT_ONCE].copy()
-            yield self._stream.push(torch.from_numpy(part)).cpu().numpy()
+        windows = torch.from_numpy(held).unfold(0, window.width, window.stride)[:steps]
+        windows = windows.transpose(1, 2)  # (S, W, F)
+        if steps == 1:  # one step needs fewer calls than a scan of one
+            yield self._stream.push(windows[0])[None].cpu().numpy()
+            return
+        for part in windows.split(_STEPS_AT_ONCE):
+            yield self._stream.push(part).cpu().numpy()

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 USUAL_WEIGHT = 0.5
 
-WEIGHTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.4, 2.0)
-BONUSES = (-2.0, -1.0, 0.0, 1.0, 2.0, 4.0)
+WEIGHTS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
+BONUSES = (-1.0, 0.0, 1.0, 2.0, 4.0)
 
 
 @dataclass(frozen=True)
@@ -52,29 +52,15 @@ def tune(
     weights: Sequence[float] = WEIGHTS,
     bonuses: Sequence[float] = BONUSES,
 ) -> Tuned:
-    """Find the weight and the bonus with the fewest errors.
-
-    First each weight without a bonus, then each bonus with the best of them, then the weights beside
-    it with the best bonus. No chance is in it.
+    """Find the weight and the bonus with the fewest errors, on a grid. No chance is in it.
 
     Args:
         errors: decodes the validation utterances with a setting.
-        weights: to try; 0 is tried in any case.
-        bonuses: to try; 0 is tried in any case.
+        weights: above 0, to try with each bonus; without the language model is tried as well.
+        bonuses: to try with each weight.
     """
-    tried: dict[Fusion, Wrong] = {}
-
-    def best_of(settings: Sequence[Fusion]) -> Fusion:
-        for each in settings:
-            if each not in tried:
-                tried[each] = errors(each)
-        return min(settings, key=lambda each: (tried[each], each.weight, abs(each.bonus)))
-
-    levels = sorted({0.0, *weights})
-    best = best_of([Fusion(weight, 0.0) for weight in levels])
-    if best.weight:
-        best = best_of([Fusion(best.weight, bonus) for bonus in sorted({0.0, *bonuses})])
-        place = levels.index(best.weight)
-        beside = levels[max(place - 1, 1) : place + 2]
-        best = best_of([Fusion(weight, best.bonus) for weight in beside])
+    none = Fusion(0.0, 0.0)
+    settings = [none, *(Fusion(weight, bonus) for weight in weights for bonus in bonuses)]
+    tried = {each: errors(each) for each in settings}
+    best = min(settings, key=lambda each: (tried[each], each.weight, abs(each.bonus)))
     return Tuned(best, tried)

@@ -30,7 +30,6 @@ from elman.data.tokenizer import Tokenizer
 from elman.decoding.ctc import Packed
 from elman.decoding.scorer import Scorer, Scores
 from elman.errors import InputError
-from elman.models.language_model import LanguageModel
 from elman.predictors.language_model import LanguageModelPredictor
 from elman.predictors.predictor import Predictor
 from elman.streaming.stream import evaluating
@@ -82,9 +81,9 @@ class _Context:
 class _Reader:
     """Reads units with a language model, several texts side by side."""
 
-    def __init__(self, model: LanguageModel, start_id: int) -> None:
-        self.model, self.end = model, start_id
-        self._template = model.initial_state(1)
+    def __init__(self, predictor: LanguageModelPredictor, start_id: int) -> None:
+        self._predictor, self.end = predictor, start_id
+        self._template = predictor.model.initial_state(1)
         self.start = self._read(self._template, [start_id])[0]
 
     def read(self, contexts: Sequence[_Context], units: Sequence[int]) -> list[_Context]:
@@ -99,7 +98,7 @@ class _Reader:
         return self._read(self._template.with_tensors(stacked), units)
 
     def _read(self, state: Any, units: Sequence[int]) -> list[_Context]:
-        model = self.model
+        model = self._predictor.model
         device = next(model.parameters()).device
         with evaluating(model), torch.inference_mode():
             log_probs, state = model.step(torch.tensor(units, device=device), state)
@@ -109,17 +108,19 @@ class _Reader:
             nats = log_probs.cpu().numpy()
             return [_Context(layers, row) for layers, row in zip(rows, nats, strict=True)]
 
-    def pack(self, contexts: Sequence[_Context]) -> dict[str, Tensor]:
-        """Contexts as tensors."""
+    def pack(self, contexts: Sequence[_Context]) -> Packed:
+        """Contexts as tensors, and the fingerprint of the language model."""
         kept = {
             f"layers.{name}": torch.stack([each.layers[place] for each in contexts]).cpu()
             for place, name in enumerate(self._template)
         }
         nats = torch.from_numpy(np.stack([each.log_probs for each in contexts]))
-        return {**kept, "log_probs": nats}
+        return {**kept, "log_probs": nats}, {"model": self._predictor.fingerprint}
 
-    def unpack(self, tensors: Mapping[str, Tensor]) -> list[_Context]:
+    def unpack(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> list[_Context]:
         """The contexts that `pack` gave; KeyError or ValueError where they don't fit."""
+        if values["model"] != self._predictor.fingerprint:
+            raise ValueError("another language model; give the one that it was saved with")
         nats = tensors["log_probs"]
         columns = []
         for like, (name, template) in zip(self.start.layers, self._template.items(), strict=True):
@@ -147,7 +148,7 @@ class TokenScorer:
 
     def __init__(self, predictor: LanguageModelPredictor, tokenizer: Tokenizer) -> None:
         theirs = predictor.tokenizer
-        self._reader = _Reader(predictor.model, theirs.start_id)
+        self._reader = _Reader(predictor, theirs.start_id)
         self._units = np.arange(tokenizer.vocab_size)
         """(V,) the unit of the language model that each token is."""
         if tokenizer.unit == "char":
@@ -174,10 +175,10 @@ class TokenScorer:
         return Scores(np.array(ends, np.float64), np.zeros(len(ends)))
 
     def pack(self, states: Sequence[Any]) -> Packed:
-        return self._reader.pack(states), {}
+        return self._reader.pack(states)
 
     def unpack(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> list[Any]:
-        return list(self._reader.unpack(tensors))
+        return list(self._reader.unpack(tensors, values))
 
     def _scores(self, contexts: Sequence[_Context]) -> Array:
         scores: Array = np.stack([each.log_probs for each in contexts])[:, self._units]
@@ -211,7 +212,7 @@ class WordScorer:
 
     def __init__(self, predictor: LanguageModelPredictor, tokenizer: Tokenizer) -> None:
         self._words = predictor.tokenizer
-        self._reader = _Reader(predictor.model, self._words.start_id)
+        self._reader = _Reader(predictor, self._words.start_id)
         self._spelling = [tokenizer.spell(i, None) for i in range(tokenizer.vocab_size)]
         self._spaces = np.array([spelled[:1].isspace() for spelled in self._spelling])
         self._known: dict[bytes, tuple[list[int], float]] = {}
@@ -250,15 +251,16 @@ class WordScorer:
     def pack(self, states: Sequence[Any]) -> Packed:
         contexts = {id(state.context): state.context for state in states}
         places = {key: place for place, key in enumerate(contexts)}
-        values = {
+        tensors, values = self._reader.pack(list(contexts.values()))
+        return tensors, {
+            **values,
             "context": [places[id(state.context)] for state in states],
             "letters": [state.letters.hex() for state in states],
             "nats": [state.nats for state in states],
         }
-        return self._reader.pack(list(contexts.values())), values
 
     def unpack(self, tensors: Mapping[str, Tensor], values: Mapping[str, Any]) -> list[Any]:
-        contexts = self._reader.unpack(tensors)
+        contexts = self._reader.unpack(tensors, values)
         rows = zip(values["context"], values["letters"], values["nats"], strict=True)
         return [
             _Pending(contexts[place], bytes.fromhex(letters), float(nats))

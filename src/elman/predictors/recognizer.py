@@ -6,32 +6,37 @@ Legend: N samples, T frames, F bins.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Self, final
 
 from pydantic import Field
 from torch import Tensor
 
+from elman.data.audio.clips import Limits
 from elman.data.audio.dataset import read_unlabeled
 from elman.data.audio.rows import AudioColumns, Utterances
 from elman.data.audio.settings import AudioSettings
 from elman.data.audio.transcripts import Spelling
-from elman.data.given import Files, Given, Part, one_part
+from elman.data.given import Files, Given
 from elman.data.labeled.rows import Floats
 from elman.data.tables.asked import TableSettings
 from elman.data.tables.table import BadRows
 from elman.data.tokenizer import Tokenizer, tokenizer_from_bytes
 from elman.decoding.ctc import GreedySearch, Hypothesis, Search
+from elman.diagnostics.activations import Activations
 from elman.errors import InputError
 from elman.models.acoustic import AcousticModel, EncoderKind, FrameWindow, window_encoder
 from elman.models.cells import CellOptions, recurrent_layers
 from elman.models.stacked import output_width
 from elman.predictors.front_end import FrontEnd
 from elman.predictors.predictor import Parts, Predictor
-from elman.predictors.recognizer_inputs import Reader, normalized
+from elman.predictors.recognizer_activations import activations_of_speech
+from elman.predictors.recognizer_inputs import Reader, normalized, parts_of
 from elman.predictors.recognizer_outputs import log_probs_of
-from elman.predictors.recognizer_session import RecognizerSession, RecognizerStreaming
+from elman.predictors.recognizer_session import NamedSearch, RecognizerSession, RecognizerStreaming
+from elman.predictors.search_options import SearchOptions
 from elman.predictors.spoken_words import Word, text_of, words_of
 from elman.settings import Options, adapter
 
@@ -86,10 +91,18 @@ class Architecture:
         )
 
 
-class RecognizerPrediction(AudioSettings, TableSettings, Options):
+class RecognizerPrediction(SearchOptions, AudioSettings, TableSettings):
     """Where the recordings are, and how what is said is searched for."""
 
     skip_bad_rows: bool = Field(default=False, description="leave out rows that can't be read")
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One of the best texts of a recording, with the score that it was ranked by, in nats."""
+
+    text: str
+    score: float
 
 
 @dataclass(frozen=True)
@@ -101,12 +114,14 @@ class Recognized:
         text: what is said.
         confidence: from 0 to 1, the lowest of its words; 0 where nothing is said.
         words: with the seconds at which they begin and end.
+        n_best: the best texts, the best first; empty unless more than one is asked for.
     """
 
     audio: str
     text: str
     confidence: float
     words: tuple[Word, ...]
+    n_best: tuple[Alternative, ...] = ()
 
 
 @final
@@ -174,24 +189,27 @@ class RecognizerPredictor(Predictor):
     def answers(self, inputs: Given | None, options: Options) -> Iterator[Recognized]:
         """What is said in each recording, in order."""
         chosen = RecognizerPrediction.model_validate(options.model_dump(exclude_unset=True))
-        bad = BadRows(chosen.skip_bad_rows)
-        for part in _parts(inputs):
-            columns = chosen.audio_columns(self.columns, asked=chosen.asked)
+        bad, search = BadRows(chosen.skip_bad_rows), self.search(chosen)
+        columns = chosen.audio_columns(self.columns, asked=chosen.asked)
+        for _, part in parts_of(inputs):
             rows = read_unlabeled(part, columns, bad, chosen.limits).heard
             places: list[int] = []
-            for hypothesis in self.hypotheses(self._frames(rows, bad, chosen, places)):
-                yield self.recognized(rows.where(places.pop(0)), hypothesis)
+
+            def frames(rows: Utterances = rows, places: list[int] = places) -> Iterator[Floats]:
+                for row, found in self.heard(rows, bad, chosen.limits):
+                    places.append(row)
+                    yield found
+
+            for found in self.hypotheses(frames(), search, chosen.n_best):
+                yield self.recognized(rows.where(places.pop(0)), found)
         for line in bad.notes():
             LOG.warning(line)
 
-    def _frames(
-        self, rows: Utterances, bad: BadRows, options: RecognizerPrediction, places: list[int]
-    ) -> Iterator[Floats]:
-        """The normalized frames of each row that can be heard, whose numbers go to `places`."""
-        reader = Reader(self.front_end.bank, bad, options.limits, silence=True)
+    def heard(self, rows: Utterances, bad: BadRows, limits: Limits) -> Iterator[tuple[int, Floats]]:
+        """The number of each row that can be heard, and its normalized frames (T, F)."""
+        reader = Reader(self.front_end.bank, bad, limits, silence=True)
         for row, read in reader.read(rows):
-            places.append(row)
-            yield normalized(self.front_end, read)
+            yield row, normalized(self.front_end, read)
 
     def open_session(self, options: Options) -> RecognizerSession:
         """A session that says what it hears, as it hears it."""
@@ -206,9 +224,8 @@ class RecognizerPredictor(Predictor):
                 f"{self.name}: reads features computed elsewhere, which can't be streamed as audio;"
                 " train one on recordings"
             )
-        return RecognizerSession(
-            self, self.model, self.front_end, self.tokenizer, GreedySearch(), options
-        )
+        search = NamedSearch.of(options, self.tokenizer, self.spelling)
+        return RecognizerSession(self, self.model, self.front_end, self.tokenizer, search, options)
 
     @property
     def step_seconds(self) -> float:
@@ -223,28 +240,35 @@ class RecognizerPredictor(Predictor):
         """Log-probabilities (S, K) of each row of normalized frames (T, F)."""
         return log_probs_of(self.model, rows)
 
+    def search(self, options: SearchOptions) -> Search[Any]:
+        """How the tokens are searched for, as the options say."""
+        return options.search(self.tokenizer, spelled=self.spelling)
+
     def hypotheses(
-        self, rows: Iterable[Floats], search: Search[Any] | None = None
-    ) -> Iterator[Hypothesis]:
-        """What is said in each row of normalized frames (T, F)."""
+        self, rows: Iterable[Floats], search: Search[Any] | None = None, n: int = 1
+    ) -> Iterator[list[Hypothesis]]:
+        """What is said in each row of normalized frames (T, F): up to `n`, the best first."""
         chosen = search or GreedySearch()
         for log_probs in self.log_probs(rows):
-            yield chosen.best(chosen.advance(chosen.start(), log_probs))
+            yield chosen.n_best(chosen.advance(chosen.start(), log_probs), n)
 
     def text(self, hypothesis: Hypothesis) -> str:
         """What a hypothesis spells."""
         return text_of(self.tokenizer, hypothesis.tokens)
 
-    def recognized(self, audio: str, hypothesis: Hypothesis) -> Recognized:
-        """A hypothesis as a row of answers."""
-        words = words_of(self.tokenizer, hypothesis, self.step_seconds)
+    def activations(self, audio: Path) -> Activations:
+        """The states, the gates and the outputs at each step of the recording in a file."""
+        chosen, bad = RecognizerPrediction.model_validate({}), BadRows(False)
+        columns = chosen.audio_columns(self.columns, asked=chosen.asked)
+        rows = read_unlabeled(Files((audio,)), columns, bad, chosen.limits).heard
+        _, frames = next(self.heard(rows, bad, chosen.limits))
+        title = f"{self.name}, {audio}"
+        return activations_of_speech(self.model, self.tokenizer, self.front_end, frames, title)
+
+    def recognized(self, audio: str, found: Sequence[Hypothesis]) -> Recognized:
+        """Hypotheses, the best first, as a row of answers."""
+        words = words_of(self.tokenizer, found[0], self.step_seconds)
         confidence = min((word.confidence for word in words), default=0.0)
-        return Recognized(audio, self.text(hypothesis), confidence, words)
-
-
-def _parts(inputs: Given | None) -> list[Part]:
-    """The files one by one, or what else is given."""
-    if inputs is None:
-        raise InputError("nothing to recognize; give recordings")
-    part = one_part(inputs)
-    return [Files((path,)) for path in part.paths] if isinstance(part, Files) else [part]
+        others = [Alternative(self.text(each), each.score) for each in found]
+        n_best = tuple(others) if len(others) > 1 else ()
+        return Recognized(audio, self.text(found[0]), confidence, words, n_best)

@@ -15,6 +15,7 @@ from elman.data.audio.features import FeatureFile, read_frames
 from elman.data.audio.filter_bank import FilterBank
 from elman.data.audio.listen import Listener
 from elman.data.audio.rows import Utterances
+from elman.data.given import Files, Given, Part, one_part
 from elman.data.labeled.rows import Floats
 from elman.data.tables.table import BadRows
 from elman.errors import InputError
@@ -82,3 +83,17 @@ def normalized(front_end: FrontEnd, read: Array) -> Floats:
         InputError: features of another width than in training.
     """
     return front_end.scale.apply(read) if front_end.bank is None else front_end.frames(read)
+
+
+def parts_of(inputs: Given | None) -> list[tuple[str, Part]]:
+    """Files one by one, or what else is given, each with its name.
+
+    Raises:
+        InputError: nothing is given, or data that are cut into splits.
+    """
+    if inputs is None:
+        raise InputError("nothing to recognize; give recordings")
+    part = one_part(inputs)
+    if not isinstance(part, Files):
+        return [(part.where, part)]
+    return [(path.name, Files((path,))) for path in part.paths]

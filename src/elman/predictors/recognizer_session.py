@@ -5,13 +5,17 @@ Legend: S network steps, K outputs.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Self, final
 
 from pydantic import Field
 from torch import Tensor
 
+from elman.bounds import read_settings
 from elman.data.labeled.rows import Floats
 from elman.data.tokenizer import Tokenizer
 from elman.decoding.ctc import Emission, Hypothesis, Search
@@ -20,6 +24,8 @@ from elman.models.acoustic import AcousticModel
 from elman.predictors.acoustic_stream import AcousticStream
 from elman.predictors.audio_input import Audio, AudioInput, AudioStreaming
 from elman.predictors.front_end import FrontEnd
+from elman.predictors.predictor import Predictor, load
+from elman.predictors.search_options import SearchOptions
 from elman.predictors.spoken_words import Word, words_of
 from elman.streaming.end_points import EndPoints, Rule
 from elman.streaming.session import Identified, Session, Snapshot
@@ -27,7 +33,7 @@ from elman.streaming.session import Identified, Session, Snapshot
 _RULES = EndPoints()
 
 
-class RecognizerStreaming(AudioStreaming):
+class RecognizerStreaming(SearchOptions, AudioStreaming):
     """Options of a session."""
 
     silence_before: float = Field(
@@ -55,6 +61,39 @@ class RecognizerStreaming(AudioStreaming):
 
 
 @dataclass(frozen=True)
+class NamedSearch:
+    """A search, and a hash of all that decides what it finds, by which a snapshot is known."""
+
+    search: Search[Any]
+    name: str
+
+    @classmethod
+    def of(
+        cls, options: SearchOptions, tokenizer: Tokenizer, spelled: Callable[[str], str]
+    ) -> NamedSearch:
+        """The search that the options ask for.
+
+        Raises:
+            InputError: a language model or hot words that can't be read or do not fit.
+        """
+        opened: list[str] = []
+
+        def open_model(path: Path) -> Predictor:
+            model = load(path)
+            opened.append(model.fingerprint)
+            return model
+
+        search = options.search(tokenizer, spelled=spelled, open_model=open_model)
+        path = options.hot_words_file
+        kept = {
+            **options.model_dump(mode="json", include=set(SearchOptions.model_fields)),
+            "language_model": opened,
+            "hot_words_file": None if path is None else read_settings(path).hex(),
+        }
+        return cls(search, hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest())
+
+
+@dataclass(frozen=True)
 class Heard:
     """What was heard of an utterance.
 
@@ -66,6 +105,7 @@ class Heard:
         text: what was said.
         confidence: from 0 to 1, the lowest of its words; 0 where nothing was said.
         words: with the seconds at which they begin and end.
+        n_best: of a final answer, the best texts where more than one was asked for.
     """
 
     event: Literal["partial", "final"]
@@ -74,6 +114,7 @@ class Heard:
     text: str
     confidence: float
     words: tuple[Word, ...]
+    n_best: tuple[str, ...] = ()
 
 
 @final
@@ -101,14 +142,15 @@ class RecognizerSession(Session[Audio, Heard]):
         model: AcousticModel,
         front_end: FrontEnd,
         tokenizer: Tokenizer,
-        search: Search[Any],
+        search: NamedSearch,
         options: RecognizerStreaming,
     ) -> None:
         super().__init__(identified)
         bank = front_end.bank
         assert bank is not None
         self._parts = model, front_end, tokenizer, search, options
-        self._tokenizer, self._search, self._options = tokenizer, search, options
+        self._tokenizer, self._search, self._options = tokenizer, search.search, options
+        self._searched = search.name
         self._step = model.window.stride * bank.shift / bank.rate
         self._rules = options.end_points.in_steps(self._step)
         self._input = AudioInput(bank.rate, options.rate)
@@ -156,7 +198,7 @@ class RecognizerSession(Session[Audio, Heard]):
         """The last words, which may need the silence after the end to come out."""
         for log_probs in self._acoustics.flush():
             yield from self._steps(log_probs)
-        yield from self._final(self._hypothesis(ended=True), "silence after")
+        yield from self._final("silence after")
 
     def _steps(self, log_probs: Floats) -> Iterator[Heard]:
         """What is heard in steps (S, K), each looked at by itself, so that chunks don't show."""
@@ -173,11 +215,14 @@ class RecognizerSession(Session[Audio, Heard]):
             if rule == "longest utterance":
                 yield from self._cut()
             elif rule is not None:
-                yield from self._final(self._hypothesis(ended=True), rule)
+                yield from self._final(rule)
 
     def _hypothesis(self, *, ended: bool) -> Hypothesis:
         """The best one of the utterance, in steps of the stream."""
-        found = self._search.best(self._place, ended=ended)
+        return self._whole(self._search.best(self._place, ended=ended))
+
+    def _whole(self, found: Hypothesis) -> Hypothesis:
+        """With what was said before, in steps of the stream."""
         if not (self._said or self._base):
             return found
         ahead = self._said
@@ -203,11 +248,13 @@ class RecognizerSession(Session[Audio, Heard]):
                 self._text = text
                 yield self._heard("partial", words)
 
-    def _final(self, found: Hypothesis, rule: Rule) -> Iterator[Heard]:
+    def _final(self, rule: Rule) -> Iterator[Heard]:
         """End the utterance, and begin the next one with a new search."""
-        words = self._words(found)
-        if words or rule == "silence before":
-            yield self._heard("final", words)
+        found = self._search.n_best(self._place, self._options.n_best)
+        best, *others = [self._words(self._whole(each)) for each in found]
+        if best or rule == "silence before":
+            texts = map(_joined, (best, *others) if self._options.n_best > 1 else ())
+            yield self._heard("final", best, tuple(texts))
         self._since = self._base = self._now
         self._place = self._search.start()
         self._said, self._shown, self._text = [], (), ""
@@ -251,6 +298,7 @@ class RecognizerSession(Session[Audio, Heard]):
             {**_named("acoustics", tensors), **_named("input", heard), **_named("search", place)},
             {
                 "input": values,
+                "searched": self._searched,
                 "search": found,
                 "said": said,
                 "now": self._now,
@@ -261,6 +309,11 @@ class RecognizerSession(Session[Audio, Heard]):
 
     def _restore(self, snapshot: Snapshot) -> None:
         tensors, values = snapshot.tensors, snapshot.values
+        if values["searched"] != self._searched:
+            raise InputError(
+                "the snapshot is of a session with another search; give the beam, the language"
+                " model and the hot words that it was begun with"
+            )
         said, tokens = values["said"], self._tokenizer.vocab_size
         now, since, base = (int(values[name]) for name in ("now", "since", "base"))
         emissions = [
@@ -283,12 +336,18 @@ class RecognizerSession(Session[Audio, Heard]):
     def _words(self, found: Hypothesis) -> tuple[Word, ...]:
         return words_of(self._tokenizer, found, self._step)
 
-    def _heard(self, event: Literal["partial", "final"], words: tuple[Word, ...]) -> Heard:
+    def _heard(
+        self,
+        event: Literal["partial", "final"],
+        words: tuple[Word, ...],
+        n_best: tuple[str, ...] = (),
+    ) -> Heard:
         begin, end = self._since * self._step, self._now * self._step
         if words:
             begin, end = words[0].begin, words[-1].end
         confidence = min((word.confidence for word in words), default=0.0)
-        return Heard(event, round(begin, 3), round(end, 3), _joined(words), confidence, words)
+        text = _joined(words)
+        return Heard(event, round(begin, 3), round(end, 3), text, confidence, words, n_best)
 
 
 def _joined(words: tuple[Word, ...]) -> str:

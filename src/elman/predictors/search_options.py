@@ -1,42 +1,31 @@
-"""How the words of a recognizer are searched for, as options of every use of one."""
+"""How the words of a recognizer are searched for, as options of every use of one.
+
+Free of torch, so that `--help` comes at once.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from elman.bounds import read_settings
-from elman.data.tokenizer import Tokenizer
-from elman.decoding.ctc import GreedySearch, Search
-from elman.decoding.ctc_beam import BeamSearch
-from elman.decoding.hot_words import HotWords
 from elman.errors import InputError
-from elman.predictors.language_scorer import language_scorer
-from elman.predictors.predictor import Predictor, load
+from elman.predictors.fusion import Fusion
 from elman.settings import Options, listed
 
+if TYPE_CHECKING:
+    from elman.data.tokenizer import Tokenizer
+    from elman.decoding.ctc import Search
+    from elman.decoding.hot_words import HotWords
+    from elman.predictors.predictor import Predictor
+
 USUAL_BEAM = 16
-USUAL_WEIGHT = 0.5
 
 Words = Annotated[tuple[str, ...], BeforeValidator(listed)]
-
-
-@dataclass(frozen=True)
-class Fusion:
-    """How much a language model counts; what `elman.evaluation.tune_fusion` finds.
-
-    Attributes:
-        weight: of its log-probabilities.
-        bonus: nats for each of its tokens or words.
-    """
-
-    weight: float = USUAL_WEIGHT
-    bonus: float = 0.0
 
 
 class SearchOptions(Options):
@@ -112,7 +101,7 @@ class SearchOptions(Options):
         tuned: Fusion | None = None,
         *,
         spelled: Callable[[str], str] = str,
-        open_model: Callable[[Path], Predictor] = load,
+        open_model: Callable[[Path], Predictor] | None = None,
     ) -> Search[Any]:
         """The search over a recognizer's tokens.
 
@@ -120,23 +109,30 @@ class SearchOptions(Options):
             tokenizer: of the recognizer.
             tuned: the weight and the bonus that are not given.
             spelled: writes a phrase as the transcripts of training are written.
-            open_model: gives the language model of a path.
+            open_model: gives the language model of a path; by default `elman.load`.
 
         Raises:
             InputError: a language model or hot words that can't be read, or of other letters.
         """
+        from elman.decoding.ctc import GreedySearch
+        from elman.decoding.ctc_beam import BeamSearch
+        from elman.predictors.language_scorer import language_scorer
+        from elman.predictors.predictor import load
+
         if self.width == 1:
             return GreedySearch()
         scorer = None
         usual = Fusion(0.0, 0.0)
         if self.language_model is not None:
-            scorer = language_scorer(open_model(self.language_model), tokenizer)
+            scorer = language_scorer((open_model or load)(self.language_model), tokenizer)
             usual = tuned or Fusion()
         weight = usual.weight if self.lm_weight is None else self.lm_weight
         bonus = usual.bonus if self.bonus is None else self.bonus
         return BeamSearch(self.width, scorer, weight, bonus, self._hot(tokenizer, spelled))
 
     def _hot(self, tokenizer: Tokenizer, spelled: Callable[[str], str]) -> HotWords | None:
+        from elman.decoding.hot_words import HotWords
+
         spelling = [tokenizer.spell(token, None) for token in range(tokenizer.vocab_size)]
         boosts: dict[str, float] = {}
         places = {f"--hot-words {each}": each for each in self.hot_words}

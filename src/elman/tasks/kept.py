@@ -137,9 +137,12 @@ def _drawn(figures: Mapping[str, Callable[[Path], None]]) -> Iterator[tuple[str,
 
 def _is_usual(options: Options) -> bool:
     """Whether all is as by default but where else the report goes."""
-    fields = type(options).model_fields
+    fields, read = type(options).model_fields, options.reads
     chosen: Iterator[tuple[str, Any]] = iter(options)
-    return all(isinstance(v, Path) or v == fields[name].default for name, v in chosen)
+    return all(
+        value == fields[name].default or (isinstance(value, Path) and name not in read)
+        for name, value in chosen
+    )
 
 
 def _kept(score: Score) -> KeptScore:

@@ -115,16 +115,17 @@ class Run:
             keep_report(self.path, self.predictor, report, chosen)
         return report
 
-    def activations(self, text: str | None = None) -> Activations:
+    def activations(self, sequence: str | Path | None = None) -> Activations:
         """The states and gates after each step, and what was expected; see `Activations`.
 
         Args:
-            text: what is read; None for a task that reads data of its own.
+            sequence: a text that is read, or the path of a recording that is heard; None for a
+                task that reads data of its own.
 
         Raises:
             InputError: a task that can't be shown, a text that is missing, empty or too long.
         """
-        return self.task.activations(self.predictor, text)
+        return self.task.activations(self.predictor, sequence)
 
     def diagnose(
         self,

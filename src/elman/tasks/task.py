@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from elman.data.given import Given
 from elman.diagnostics.activations import Activations
 from elman.diagnostics.diagnosis_input import DiagnosisInput, Lags
+from elman.errors import InputError
 from elman.evaluation.report import Report
 from elman.predictors.predictor import Predictor
 from elman.settings import Options
@@ -95,8 +96,13 @@ class Task(ABC, Generic[ConfigT, DataT, PredictorT]):
         """The metrics on the task's own validation and test data, or on what is given."""
 
     @abstractmethod
-    def activations(self, predictor: PredictorT, text: str | None) -> Activations:
-        """The states, the gates and the guesses at each step of a text, or of data of its own."""
+    def activations(self, predictor: PredictorT, sequence: str | Path | None) -> Activations:
+        """The states, the gates and the guesses at each step of a text, or of the recording in a
+        file, or, for None, of data of the run's own.
+
+        Raises:
+            InputError: a sequence of another kind than the network reads.
+        """
 
     @abstractmethod
     def diagnosis_input(
@@ -107,6 +113,17 @@ class Task(ABC, Generic[ConfigT, DataT, PredictorT]):
     @abstractmethod
     def next_steps(self, run: str) -> Sequence[str]:
         """What to type next, once `run` (quoted for a shell) is trained."""
+
+
+def text_of(sequence: str | Path | None, name: str) -> str | None:
+    """The text to read, for a network that can't hear.
+
+    Raises:
+        InputError: a recording.
+    """
+    if isinstance(sequence, Path):
+        raise InputError(f"{name}: hears no recordings; leave --audio out")
+    return sequence
 
 
 AnyTask = Task[Any, Any, Any]

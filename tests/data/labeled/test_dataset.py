@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from elman.data.given import Files, Splits, given
 from elman.data.labeled.dataset import read_labeled, read_more, read_unlabeled, stratified
+from elman.data.labeled.formats.columns import choose
 from elman.data.labeled.formats.splits import read_rows
 from elman.data.labeled.rows import Columns, Labeled, Sequences, Texts, Words
 from elman.data.labeled.standardize import Standardizer
+from elman.data.tables.read import read_file
 from elman.data.tables.table import BadRows
 from elman.errors import InputError
 
@@ -207,7 +209,18 @@ def test_a_standardizer_is_a_value() -> None:
     assert Standardizer.from_bytes(scale.to_bytes(), "s.json") == scale
     with pytest.raises(InputError, match="3 channels, expected 2"):
         scale.apply(np.zeros((1, 3), np.float32))
-    for damaged in (b'{"mean": [0], "deviation": [0]}', b"\xff", b"[]", b"[" * 100_000):
+    text = scale.to_bytes().decode()
+    wrong = [
+        text.replace("[", "[1.0, ", 1),  # more means than deviations
+        text.replace('"mean": [', '"mean": [NaN, ').replace('"deviation": [', '"deviation": [1, '),
+        text.replace('"mean": [', '"mean": [1e999, ').replace(
+            '"deviation": [', '"deviation": [1, '
+        ),
+        text.replace('"deviation": [', '"deviation": [0, ').replace('"mean": [', '"mean": [0, '),
+        text.replace('"format": ', '"format": 9'),
+    ]
+    faults = [b'{"mean": [0], "deviation": [0]}', b"\xff", b"[]", b"[" * 100_000]
+    for damaged in (*faults, *map(str.encode, wrong)):
         with pytest.raises(InputError, match=r"^s\.json: .*standardizer"):
             Standardizer.from_bytes(damaged, "s.json")
 
@@ -238,6 +251,8 @@ GOOD = "a b,x\nc d,y\ne f,x\ng h,y\n"
         ("a.csv", "words,labels\na b,\"['x', 'y']\"\n", Columns(per_step=True), "double quotes"),
         ("a.conll", "a O\nb\n", Columns(per_step=True), "a.conll:2: has 1 columns, expected 2"),
         ("a.ts", "@data\n1,2:3:x\n", Columns(), "no class labels"),
+        ("a.ts", "@classLabel true x\n@data\n1,2:x\n1,2:3,4:y\n", Columns(),
+         "a.ts:4: has 2 channels, expected 1"),
         ("a.ts", "@classLabel true x\n@data\n1,?:x\n", Columns(), "a.ts:3: holds something"),
         ("a.xlsx", "PK", Columns(), "a spreadsheet; save the sheet as CSV"),
         ("a.parquet", "not it", Columns(), "can't be read as Parquet"),
@@ -371,3 +386,61 @@ def test_lists_of_words_and_labels_in_the_cells_of_a_csv(tmp_path: Path) -> None
     part = read_labeled([path, path], Columns(per_step=True)).train
     assert isinstance(part.inputs, Words)
     assert part.inputs.row(0) == ("[CLS]", "a", "[SEP]")
+
+
+def test_the_label_is_the_only_other_column_or_the_one_whose_values_come_again(
+    tmp_path: Path,
+) -> None:
+    one = put(tmp_path / "one.csv", "review,kind\na good film,x\na bad film,y\n")
+    named = Columns(text="review")
+    assert choose(read_file(one, BadRows()), named)[0].label == "kind"
+    rows = [f"{n},a film called {n},{'xy'[n % 2]}" for n in range(8)]
+    many = put(tmp_path / "many.csv", "\n".join(["id,review,kind", *rows]))
+    found, note = choose(read_file(many, BadRows()), Columns())
+    assert (found.text, found.label) == ("review", "kind")
+    rows = [
+        f"four short words here,a film called {n},{'a b c' if n % 2 else 'y'}" for n in range(8)
+    ]
+    many = put(tmp_path / "phrases.csv", "\n".join(["remark,review,kind", *rows]))
+    found, note = choose(read_file(many, BadRows()), Columns())
+    assert (found.text, found.label) == ("review", "kind")
+    assert note == "text column 'review' (by its name), label column 'kind' (by what it holds)"
+
+
+def test_where_the_labels_of_a_folder_of_files_come_from(tmp_path: Path) -> None:
+    for name in ("x/0.csv", "y/1.csv"):
+        put(tmp_path / "folders" / name, "p,q\n1,2\n3,4\n")
+    for name in ("0.csv", "1.csv"):
+        put(tmp_path / "listed" / name, "p,q\n1,2\n3,4\n")
+        put(tmp_path / "steps" / name, "p,q,label\n1,2,x\n3,4,y\n")
+    put(tmp_path / "listed" / "labels.csv", "file,label\n0.csv,x\n1.csv,y\n")
+    for folder, columns, labels, whence in [
+        ("folders", Columns(), [("x",), ("y",)], "labels from its folders"),
+        ("listed", Columns(), [("x",), ("y",)], "labels from labels.csv"),
+        ("steps", Columns(per_step=True), [["x", "y"]] * 2, "labels by step"),
+    ]:
+        found = read_rows(Files((tmp_path / folder,)), columns, BadRows(), labeled=True)
+        assert list(map(list, found.labels or ())) == list(map(list, labels))
+        assert found.notes == (f"{folder}: 2 files, channels p, q, {whence}",)
+    put(tmp_path / "listed" / "labels.csv", "not a table of labels\n")
+    bare = read_rows(Files((tmp_path / "listed",)), Columns(), BadRows(), labeled=False)
+    assert (bare.labels, bare.notes) == (None, ("listed: 2 files, channels p, q",))
+
+
+def test_several_labels_a_row_of_an_array(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    arrays = {"x": np.ones((3, 2, 1)), "y": np.array([[1, 0], [1, 1], [0, 1]])}
+    np.savez(path, **arrays, names=["warm", "wet"])
+    found = read_rows(Files((path,)), Columns(), BadRows(), labeled=True)
+    assert (found.kind, found.labels) == ("many", [("warm",), ("warm", "wet"), ("wet",)])
+    np.savez(path, **arrays)
+    found = read_rows(Files((path,)), Columns(), BadRows(), labeled=True)
+    assert found.labels == [("0",), ("0", "1"), ("1",)]
+    for wrong, complaint in [
+        ({"names": ["warm"]}, "has 1 names for 2 classes"),
+        ({"y": np.array([[1, 2], [1, 1], [0, 1]])}, "0 and 1 for each row and class"),
+        ({"y": np.ones((2, 2))}, "expected one for each of 3 rows"),
+    ]:
+        np.savez(path, **{**arrays, **wrong})  # type: ignore[arg-type]
+        with pytest.raises(InputError, match=complaint):
+            read_rows(Files((path,)), Columns(), BadRows(), labeled=True)

@@ -116,6 +116,8 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
     again = EncodedPairs.load(tmp_path / "pairs.safetensors")
     assert (again.source == pairs.source).all()
     assert (again.target_ends == pairs.target_ends).all()
+    EncodedPairs.of([np.array([START])], [np.array([5])]).save(tmp_path / "short.safetensors")
+    assert len(EncodedPairs.load(tmp_path / "short.safetensors")) == 1
     chosen = pairs.select(np.array([3, 0]))
     assert chosen.source[0] == 103
     assert chosen.source[chosen.source_ends[0]] == 100
@@ -124,9 +126,11 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
 def test_damaged_files(tmp_path: Path) -> None:
     path = tmp_path / "pairs.safetensors"
     pairs = encoded()
-    EncodedPairs(pairs.source, pairs.source_ends + 1, pairs.target, pairs.target_ends).save(path)
-    with pytest.raises(InputError, match="damaged"):
-        EncodedPairs.load(path)
+    empty = np.concatenate([pairs.source_ends[:1], pairs.source_ends[:-2], pairs.source_ends[-1:]])
+    for ends in (pairs.source_ends + 1, empty, pairs.source_ends[1:], pairs.source_ends[:, None]):
+        EncodedPairs(pairs.source, ends, pairs.target, pairs.target_ends).save(path)
+        with pytest.raises(InputError, match="damaged"):
+            EncodedPairs.load(path)
     path.write_bytes(path.read_bytes()[:50])
     with pytest.raises(InputError, match="cannot be read as encoded pairs"):
         EncodedPairs.load(path)

@@ -95,6 +95,7 @@ def test_given_tables(tmp_path: Path) -> None:
         (["en\tde"], "{0}\t{1}", {"source": "en", "target": "de"}, "'en'"),
         (["English\tnote\tGerman"], "{0}\tx\t{1}", {"source": "english", "target": "GERMAN"}, "'"),
         ([], "{1}\tCC-BY\t{0}", {"source": "3", "target": "1"}, "at random"),
+        (["source\ttarget\ten\tde"], "x\ty\t{0}\t{1}", {"source": "en", "target": "de"}, "'en'"),
     ],
 )
 def test_columns_are_found_or_named(

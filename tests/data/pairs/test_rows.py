@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from elman.data.given import Columns
-from elman.data.pairs.rows import read_sources
+from elman.data.pairs.rows import Reader, read_sources
 from elman.errors import InputError
 
 SENTENCES = ["a dog", "two cats, and 1 bird"]
@@ -51,3 +51,16 @@ def test_what_is_not_clear(tmp_path: Path) -> None:
     numbers = Columns({"source": ["a", 3]}, "inputs")
     with pytest.raises(InputError, match="inputs:2: expected text, got 3"):
         list(read_sources(numbers))
+
+
+@pytest.mark.parametrize(("nothing", "clear"), [(99, False), (100, True)])
+def test_the_first_hundred_rows_tell_which_columns_are_text(nothing: int, clear: bool) -> None:
+    count = nothing + 1
+    data = {"a": ["a dog"] * count, "b": ["ein Hund"] * count, "n": [None] * nothing + ["late"]}
+    reader = Reader()
+    if clear:
+        assert len(reader.read(Columns(data))) == count
+        assert reader.found == ["source: column 'a', target: column 'b'"]
+    else:
+        with pytest.raises(InputError, match="3 columns, and which two are the sentences"):
+            reader.read(Columns(data))

@@ -75,3 +75,7 @@ def test_numbers_keep_their_rule_for_what_is_missing():
         5,
     ]
     refused(numbers, "event is missing", "--missing", past=("event",), missing="refuse")
+    late = frame([None, None, 3.0, 4.0, 5.0])
+    read = read_panel(late, Columns(past=("event",)))
+    assert read.panel.past[:, 0].tolist() == [0, 0, 3, 4, 5]
+    assert any("2 values of past covariates missing" in note for note in read.notes)

@@ -161,6 +161,9 @@ def test_equal_rows_are_one_and_others_as_asked():
     }
 
     assert found == {"first": 3, "last": 5, "mean": 4}
+    twice.loc[2, "y"] = np.nan
+    assert read_panel(twice, Columns(duplicates="mean")).panel.values[-1, 0] == 5
+    refused(twice, "data:4: y: 2024-01-03 stands twice", "(before at data:3)")
     refused(twice, "stands twice", "data:4", "--duplicates", "--time-zone")
 
 

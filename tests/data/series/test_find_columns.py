@@ -144,6 +144,21 @@ def test_a_column_of_a_usual_name_is_taken_where_it_alone_is_unique():
     assert read_panel(frame).columns.time == ("date",)
 
 
+def test_two_usual_names_that_are_both_unique_are_asked_for():
+    days = pd.date_range("2024-01-01", periods=6)
+    frame = pd.DataFrame({"date": days, "timestamp": days + pd.Timedelta("1h"), "y": range(6)})
+
+    assert "date and timestamp look like times" in message(frame, target=("y",))
+
+
+def test_two_columns_of_words_are_not_taken_for_keys_to_choose_a_time():
+    frame = keyed(shop=["a", "b"], item=["x", "y"]).assign(launched="2020-05-01")
+
+    said = message(frame, target=("sales",))
+
+    assert "date and launched look like times: say which one, with --time date" in said
+
+
 # Series of several columns.
 
 
@@ -323,3 +338,14 @@ def test_a_flag_is_named_as_a_shell_takes_it():
     names = {"driver's name": ["n", "s"], "team": ["a", "b"]}
     typed = message(keyed(**names)).partition("--series ")[2]
     assert shlex.split(typed) == [",".join(names)], typed
+
+
+@pytest.mark.parametrize(
+    ("row", "said"), [(99, "times start again"), (100, "'2022-01-07 25:00', not a time")]
+)
+def test_the_first_hundred_rows_tell_what_a_column_is(row, said):
+    stamps, values = hours(120)
+    frame = pd.DataFrame({"date": stamps.strftime("%Y-%m-%d"), "hour": stamps.hour, "y": values})
+    frame.loc[row, "hour"] = 25
+
+    assert said in message(frame)

@@ -84,6 +84,26 @@ def test_calendar_features_are_angles_that_come_around():
     np.testing.assert_allclose((found**2).sum(axis=1), 1)
 
 
+@pytest.mark.parametrize(
+    ("name", "turn"),
+    [
+        ("second", 15 / 60),
+        ("minute", 45 / 60),
+        ("hour", 18 / 24),
+        ("weekday", 3 / 7),  # a Thursday
+        ("monthday", 28 / 31),
+        ("yearday", 59 / 366),
+        ("month", 1 / 12),
+    ],
+)
+def test_how_far_each_part_of_the_calendar_has_turned(name, turn):
+    times = np.array(["2024-02-29T18:45:15"], "datetime64[ns]")
+
+    (found,) = features(times, (name,))
+
+    np.testing.assert_allclose(found, [np.sin(2 * np.pi * turn), np.cos(2 * np.pi * turn)])
+
+
 # What pandas 3 writes, and what pandas 2 wrote for the same.
 WRITTEN = {
     "ms": ["L"],

@@ -7,6 +7,8 @@ from elman.data.series.dataset import read_panel
 from elman.data.tables.asked import Asked
 from tests.data.series.refusing import refused
 
+GOOD = '{"start": "2024-01-01", "target": [1, 2]}\n'
+
 
 def lines(path, count, length):
     file = path / f"{count}.jsonl"
@@ -44,6 +46,8 @@ def test_json_lines_are_series(tmp_path):
     [
         ("{", ["1.jsonl:1", "not JSON"]),
         ('{"target": [1]}', ["1.jsonl:1", "not a series"]),
+        (GOOD + '{"start": "2024-01-01"}', ["1.jsonl:2", "not a series"]),
+        (GOOD + '["start", "target"]', ["1.jsonl:2", "not a series"]),
         ('{"start": "2024-01-01", "target": ["x", 1]}', ["1.jsonl:1", "not a list of numbers"]),
         ('{"start": "2024-01-01", "target": [1, Infinity]}', ["1.jsonl:1", "infinite at value 1"]),
         ('{"start": "2024-01-01", "target": [1%s, 2]}' % ("0" * 400), ["not a list of numbers"]),

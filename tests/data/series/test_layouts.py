@@ -74,6 +74,16 @@ def test_a_later_table_is_read_in_the_same_way(tmp_path):
     assert read_panel(long, columns).panel.values[:, 0].tolist() == [1, 2, 4]
 
 
+def test_steps_are_counted_where_no_column_is_named_for_a_time(tmp_path):
+    bare = read(tmp_path, "name,V1,V2,V3\n2024-01-01,1,2,3\n2024-01-02,2,4,6\n", layout="rows")
+    dated = read(tmp_path, "name,2024-01-01,2024-01-02,2024-01-03\na,1,2,3\nb,2,4,6\n")
+
+    assert (bare.columns.counted, bare.columns.time) == (True, ())
+    assert (bare.panel.frequency.alias, len(bare.panel)) == ("steps", 2)
+    assert dated.columns.counted is False
+    assert dated.panel.frequency.alias == "D"
+
+
 def test_rows_of_one_time_are_not_taken_for_series(tmp_path):
     found = read(tmp_path, "day,a1,a2,a3\n2024-01-01,1,2,3\n2024-01-02,2,4,5\n", target=("*",))
 

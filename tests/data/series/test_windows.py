@@ -152,3 +152,19 @@ def test_a_scaler_measures_each_series_and_comes_back() -> None:
     location, scale = measure(replace(data, values=data.values * 0 + 4), "standard")
     assert (scale == 1).all()
     assert np.allclose(measure(data, "mean")[1][1], np.abs(data.values[20:]).mean(0))
+
+
+def test_values_come_back_in_their_own_units() -> None:
+    made, data = windows(), panel()
+    window = one(made, 1, 0, 9)
+    series, channels = np.array([1]), np.array([0])
+    values = window.values.numpy().T[:, -6:, None]  # (B, T, 1)
+    found = made.unscale(values, series, channels)
+    np.testing.assert_allclose(found[0, :, 0], data.values[23:29, 0], rtol=1e-5)
+
+
+def test_a_series_that_training_did_not_see_has_the_place_of_the_first() -> None:
+    data = panel()
+    made = Windows(data, Scaler.fit(data, "standard"), np.array([-1, 1]), REACH)
+    assert [one(made, 0, channel, 9).series.tolist() for channel in (0, 1)] == [[0], [0]]
+    assert [one(made, 1, channel, 9).series.tolist() for channel in (0, 1)] == [[2], [3]]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from elman import bounds
 from elman.data.tables.asked import Asked, TableSettings
 from elman.data.tables.dialect import Dialect
 from elman.data.tables.read import read_file
@@ -21,6 +22,27 @@ def read(folder: Path, content: str | bytes, name: str = "a.csv", **asked: objec
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         return read_file(path, BadRows(), asked=made)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "free", "said"),
+    [
+        # 2 bytes for each of the 1,010 of the text, a quarter of what is free.
+        ("a.csv", "y\n" + "x" * 1007 + "\n", 4 * 2020, "needs 2,020 bytes at once"),
+        # 100 bytes for each of the 3 rows and 60 for each cell, half of what is free.
+        ("a.csv", "x,y\n1,2\n3,4\n", 2 * 660, "need more than 659 bytes"),
+        ("a.jsonl", '{"x": 1, "y": 2}\n' * 3, 2 * 3 * 540, "need more than 1,619 bytes"),
+        ("a.txt", "x\ny\nz\n", 2 * 3 * 200, "need more than 599 bytes"),
+    ],
+)
+def test_rows_take_no_more_memory_than_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, content: str, free: int, said: str
+) -> None:
+    monkeypatch.setattr(bounds, "free_memory", lambda: free)
+    assert len(read(tmp_path, content, name)) > 0
+    monkeypatch.setattr(bounds, "free_memory", lambda: free - 1)
+    with pytest.raises(InputError, match=said):
+        read(tmp_path, content, name)
 
 
 def y(table: Table) -> list[float]:

@@ -63,3 +63,11 @@ def test_printable_form() -> None:
 def test_an_id_that_is_none(token_id: int) -> None:
     with pytest.raises(InputError, match="ids are 0 to 2"):
         CharTokenizer("a").decode([token_id])
+
+
+def test_an_unknown_character_costs_the_choice_among_all_that_are_not_known() -> None:
+    kind = CharTokenizer("ab")
+    known = len(kind.contents()["characters"])  # without the replacement, which is none of them
+    count, nats = kind.left_out("xay")
+    assert count == 2
+    assert nats == pytest.approx(2 * np.log(0x110000 - known))

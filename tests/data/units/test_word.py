@@ -39,6 +39,11 @@ def test_words_are_counted_across_the_ends_of_blocks(size: int) -> None:
     assert WordTokenizer.train([text]).contents()["words"][:3] == ["alpha", "beta", "x" * 64]
 
 
+def test_unknown_words_are_shown_without_the_marks_of_their_punctuation() -> None:
+    kind = WordTokenizer.train(["a b"], split_punctuation=True)
+    assert kind.unknown("(zebra)! a") == sorted(["(", "zebra", ")", "!"])
+
+
 def test_lower_case() -> None:
     kind = WordTokenizer.train(["The the THE A\n"], lower=True)
     assert kind.contents()["lower"]
@@ -55,6 +60,8 @@ def test_frequent_words_survive_when_there_are_too_many_to_count(
     words = WordTokenizer.train(blocks).contents()["words"]
     assert words[:2] == ["often", "sometimes"]
     assert len(words) <= 102
+    monkeypatch.setattr(word, "_MOST_COUNTED", 3)
+    assert WordTokenizer.train(["a a b c d "]).contents()["words"] == ["a"]
 
 
 def test_every_kind_of_space_parts_words() -> None:

@@ -99,6 +99,10 @@ def test_baselines_by_hand():
     sigma = np.sqrt(np.mean(np.diff(values[:5]) ** 2))
     upper = NormalDist().inv_cdf(0.9) * sigma * np.sqrt(np.arange(1, 5))
     np.testing.assert_allclose(said["naive"].at(0.9)[0, :, 0], 11 + upper)
+    ahead = np.arange(1, 5)  # of the drift of the first 5 rows: 4 steps, 2.5 each
+    widens = np.sqrt(ahead * (1 + ahead / 4))
+    upper = 11 + 2.5 * ahead + NormalDist().inv_cdf(0.9) * sigma * widens
+    np.testing.assert_allclose(said["drift"].at(0.9)[0, :, 0], upper)
 
 
 def test_baselines_of_one_series_know_nothing_of_another():

@@ -91,8 +91,16 @@ def test_fewer_than_five_decide_nothing(origins: int, series: int, said: str) ->
     assert found.p < 0.05 or origins + series == 2
 
 
+def test_overlapping_origins_need_two_more_than_overlap() -> None:
+    losses = np.array([1.0, 2.0, 1.5, 2.5, 1.2])
+    assert np.isfinite(over_time(losses, np.zeros(5), 3).p)
+    assert np.isnan(over_time(losses, np.zeros(5), 4).p)
+
+
 def test_no_difference_at_all_is_the_same_and_a_constant_one_is_certain() -> None:
     ones = np.ones(10)
-    assert compare((ones, ones), (NOTHING, NOTHING), 0).outcome == "same"
+    same = compare((ones, ones), (NOTHING, NOTHING), 0)
+    assert (same.outcome, same.p) == ("same", 1.0)
+    assert compare((ones, 2 * ones), (NOTHING, NOTHING), 0).p == 0.0
     assert compare((1e-7 * ones, 2e-7 * ones), (NOTHING, NOTHING), 0).outcome == "better"
     assert compare((NOTHING, NOTHING), (NOTHING, NOTHING), 0).outcome == "undecided"

@@ -116,7 +116,7 @@ def test_validation_is_that_of_each_row_alone(task: SpeechTask) -> None:
             batch = rows.batch(np.array([row]), [frames])
             nats += float(objective.row_losses(batch, 1))
             units += batch.units
-            heard += [predictor.text(each) for each in predictor.hypotheses([frames])]
+            heard += [predictor.text(best) for best, *_ in predictor.hypotheses([frames])]
     assert scores["loss"] == scores["nats"] == pytest.approx(nats / units, rel=1e-5)
     assert (scores["cer"], scores["wer"]) == error_rates(texts, heard)
 

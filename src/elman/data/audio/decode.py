@@ -85,8 +85,9 @@ def read_clip(
         found = _recording(file)
         begin, end = _bounds(clip, found, limits)
         check_memory(path, math.ceil(8 * (end - begin) / found.rate * rate), "cut it into clips")
-        with _hush(file):
-            file.seek(begin)
+        if begin:
+            with _hush(file):
+                file.seek(begin)
         parts: list[Floats] = []
         resampler = Resampler(found.rate, rate)
         heard = 0

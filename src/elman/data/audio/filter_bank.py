@@ -66,12 +66,24 @@ class FilterBank:
                 f" {self.rate} Hz; expected at least a sample, and a shift no longer than the"
                 " window"
             )
-        top = self.high if self.high > 0 else self.rate / 2 + self.high
+        top = self.top
         if not 0 <= self.low < top <= self.rate / 2:
             raise InputError(
                 f"a filter bank from {self.low} to {top} Hz at {self.rate} samples a second;"
                 f" expected edges between 0 and {self.rate / 2:g} Hz, the lower one first"
             )
+
+    @property
+    def top(self) -> float:
+        """Hz at which the last triangle ends."""
+        return self.high if self.high > 0 else self.rate / 2 + self.high
+
+    @property
+    def hertz(self) -> Floats:
+        """(F,) the middle of each triangle in Hz; mel(f) = 1127 ln(1 + f / 700)."""
+        low, top = (1127 * np.log(1 + edge / 700) for edge in (self.low, self.top))
+        middles = np.linspace(low, top, self.bins + 2)[1:-1]
+        return (700 * np.expm1(middles / 1127)).astype(np.float32)
 
     @property
     def length(self) -> int:

@@ -6,6 +6,7 @@ What a file is, its name says: audio or features (`.npy`, `.safetensors`), or el
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +52,23 @@ def read_rows(
             found = _of_path(path, columns, bad, sources, answer=answer, convert=convert)
         case Files(paths):
             raise InputError(f"got {len(paths)} files, expected one; give them one by one")
-        case _:
-            table = read_columns(part) if isinstance(part, Columns) else _table_of(part, answer)
+        case Columns():
+            table = read_columns(part)
             found = rows_of_table(
                 table, columns, bad, sources, answer=answer, convert=convert, base=None
             )
+        case _:
+            # Rows in memory have no names of columns: what was found is not for other data.
+            found = rows_of_table(
+                _table_of(part, answer),
+                AudioColumns(),
+                bad,
+                sources,
+                answer=answer,
+                convert=convert,
+                base=None,
+            )
+            found = replace(found, columns=columns, cells=None)
     if not len(found):
         where = name_of(part)
         raise InputError(f"{where}: no row of it could be read; give one with rows that can be")

@@ -44,7 +44,7 @@ from elman.tasks.classify.data import ClassifyData, described, open_data, prepar
 from elman.tasks.classify.initialize import paces
 from elman.tasks.classify.objective import ClassifyObjective
 from elman.tasks.classify.sounds import vary_of
-from elman.tasks.task import Task
+from elman.tasks.task import Task, text_of
 
 ROWS = 16
 MOST = 224
@@ -177,8 +177,11 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
                 raise InputError(f"{len(more) + 1} files to diagnose on; give one")
         return classifier_diagnosis_input(predictor.model, rows, self.config, unit, lags)
 
-    def activations(self, predictor: ClassifierPredictor, text: str | None) -> Activations:
+    def activations(
+        self, predictor: ClassifierPredictor, sequence: str | Path | None
+    ) -> Activations:
         """Those of a text, or of the first validation row of numbers."""
+        text = text_of(sequence, predictor.name)
         if text is not None:
             return predictor.activations(text)
         if predictor.encoder.words is not None:

@@ -168,7 +168,9 @@ class ForecastTask(Task[ForecastConfig, SeriesData, ForecasterPredictor]):
             hints += level_hints(self.data.panel, self.split, self.config)
         return replace(report(found, split, hints), forecasts=forecasts, per_series=per_series)
 
-    def activations(self, predictor: ForecasterPredictor, text: str | None) -> Activations:
+    def activations(
+        self, predictor: ForecasterPredictor, sequence: str | Path | None
+    ) -> Activations:
         raise InputError(
             "a forecaster reads rows of a table, whose states are not shown; see `elman diagnose`"
         )

@@ -29,7 +29,7 @@ from elman.settings import Options, adapter
 from elman.tasks.language_model.config import LanguageModelConfig
 from elman.tasks.language_model.data import LanguageModelData, encoded, prepare, reopen
 from elman.tasks.language_model.objective import LanguageModelObjective, measured_loss
-from elman.tasks.task import Task
+from elman.tasks.task import Task, text_of
 
 ROWS = 16
 BEYOND = 32
@@ -126,7 +126,10 @@ class LanguageModelTask(Task[LanguageModelConfig, LanguageModelData, LanguageMod
         with encoded(given, predictor.tokenizer, encoding, predictor.encoding) as texts:
             return self._report(predictor, texts)
 
-    def activations(self, predictor: LanguageModelPredictor, text: str | None) -> Activations:
+    def activations(
+        self, predictor: LanguageModelPredictor, sequence: str | Path | None
+    ) -> Activations:
+        text = text_of(sequence, predictor.name)
         if text is None:
             raise InputError(f"{predictor.name}: reads text; give some with --text")
         return predictor.activations(text)

@@ -30,7 +30,7 @@ from elman.streaming.stream import evaluating
 from elman.tasks.memory.config import MemoryConfig
 from elman.tasks.memory.data import Sequences, held_out
 from elman.tasks.memory.objective import MemoryObjective, score
-from elman.tasks.task import Task
+from elman.tasks.task import Task, text_of
 
 ROWS = 16
 """Sequences of a diagnosis."""
@@ -97,9 +97,9 @@ class MemoryTask(Task[MemoryConfig, Problem, MemoryPredictor]):
             ]
         )
 
-    def activations(self, predictor: MemoryPredictor, text: str | None) -> Activations:
+    def activations(self, predictor: MemoryPredictor, sequence: str | Path | None) -> Activations:
         """What can be seen as the network reads one new sequence."""
-        if text is not None:
+        if text_of(sequence, predictor.name) is not None:
             raise InputError(
                 f"{predictor.name}: a memory run reads no text but a sequence of its own problem;"
                 " leave --text out"

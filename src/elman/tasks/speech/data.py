@@ -102,7 +102,7 @@ def prepare(config: SpeechConfig, given: Given, folder: Path) -> None:
         InputError: a row that can't be read, or none that can be trained on.
     """
     bad = BadRows(config.skip_bad_rows)
-    splits = read_utterances(given, _options(config), bad)
+    splits = read_utterances(given, reading_options(config), bad)
     spelling = config.spelling
     rows = {name: part for name in SPLITS if (part := getattr(splits, name)) is not None}
     texts = {name: [spelling(text) for text in part.texts or ()] for name, part in rows.items()}
@@ -196,7 +196,8 @@ def _stem(speed: float) -> str:
     return f"speed-{speed:g}"
 
 
-def _options(config: SpeechConfig) -> AudioOptions:
+def reading_options(config: SpeechConfig) -> AudioOptions:
+    """How the recordings are read and split, as the settings say."""
     columns = config.audio_columns(
         text=config.text_column, split=config.split_column, asked=config.asked
     )

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import ClassVar, final
 
 from elman.data.audio.augment import SpecAugment
+from elman.data.audio.dataset import read_more
+from elman.data.audio.rows import Utterances
 from elman.data.audio.utterances import Augmentation, UtteranceBatches, steps_needed
 from elman.data.given import Given
+from elman.data.labeled.rows import Floats
+from elman.data.tables.table import BadRows
 from elman.diagnostics.activations import Activations
 from elman.diagnostics.diagnosis_input import DiagnosisInput, Lags
 from elman.errors import InputError
+from elman.evaluation.recognition import errors_of, scores_of, verdict_of
 from elman.evaluation.report import Report, Score
 from elman.models.acoustic import FrameWindow
 from elman.models.cells import cell_options, check_cell
 from elman.predictors.recognizer import Architecture, RecognizerPredictor
+from elman.predictors.recognizer_activations import activations_of_speech
+from elman.predictors.recognizer_inputs import parts_of
 from elman.settings import Options, adapter
 from elman.tasks.speech.config import SpeechConfig
 from elman.tasks.speech.data import SpeechData, described, open_data, prepare
-from elman.tasks.speech.objective import SpeechObjective, error_rates
+from elman.tasks.speech.diagnosis_input import longest, speech_diagnosis_input
+from elman.tasks.speech.evaluation_options import SpeechEvaluation
+from elman.tasks.speech.objective import SpeechObjective
 from elman.tasks.task import Task
 
 
@@ -29,6 +39,7 @@ class SpeechTask(Task[SpeechConfig, SpeechData, RecognizerPredictor]):
     name: ClassVar[str] = "speech"
     summary: ClassVar[str] = "Speech to text: from recordings with transcripts."
     Config = SpeechConfig
+    Evaluation: ClassVar[type[Options]] = SpeechEvaluation
     counted: ClassVar[str] = "tokens"
     data_help: ClassVar[str] = (
         "a manifest (JSONL, CSV, TSV) of audio paths and texts, or a folder of audio with"
@@ -106,27 +117,81 @@ class SpeechTask(Task[SpeechConfig, SpeechData, RecognizerPredictor]):
         self, predictor: RecognizerPredictor, given: Given | None, options: Options
     ) -> Report:
         """Error rates on the held-out utterances, or on others."""
-        data, scores = self.data, []
-        if given is not None:
-            raise InputError("other data cannot be evaluated yet")
-        for name, texts in data.texts.items():
-            rows = data.splits[name]
-            frames = (data.frames(rows.row(row)) for row in range(len(rows)))
-            heard = [predictor.text(found) for found in predictor.hypotheses(frames)]
-            cer, wer = error_rates(texts, heard)
-            scores += [
-                Score(name, "word error rate", 100 * wer, "%"),
-                Score(name, "character error rate", 100 * cer, "%"),
-            ]
-        return Report(scores)
+        chosen = SpeechEvaluation.model_validate(options.model_dump(exclude_unset=True))
+        search = predictor.search(chosen)
+        scores: list[Score] = []
+        verdict: list[str] = []
+        bad = BadRows(chosen.skip_bad_rows or self.config.skip_bad_rows)
+        for name, texts, frames in self._held_out(predictor, given, chosen, bad):
+            heard = [predictor.text(best) for best, *_ in predictor.hypotheses(frames, search)]
+            errors = errors_of(texts, heard)
+            scores += scores_of(name, errors)
+            verdict += verdict_of(name, errors, texts, heard, predictor.tokenizer.unknown)
+        return Report(scores, [*verdict, *bad.notes()])
 
-    def activations(self, predictor: RecognizerPredictor, text: str | None) -> Activations:
-        raise InputError(f"{predictor.name}: a recognizer cannot be shown")
+    def _held_out(
+        self,
+        predictor: RecognizerPredictor,
+        given: Given | None,
+        options: SpeechEvaluation,
+        bad: BadRows,
+    ) -> Iterator[tuple[str, list[str], Iterable[Floats]]]:
+        """The name, the texts and the frames of each held-out split, or of what is given.
+
+        The texts are those of the rows that were read, once all frames were taken.
+        """
+        if given is None:
+            for name, texts in self.data.texts.items():
+                rows = self.data.splits[name]
+                read = (self.data.frames(rows.row(row)) for row in range(len(rows)))
+                yield name, list(texts), read
+            return
+        columns = options.audio_columns(
+            predictor.columns, text=options.text_column, asked=options.asked
+        )
+        for name, part in parts_of(given):
+            said = read_more(part, columns, bad, options.limits)
+            texts = []
+            yield name, texts, self._heard(predictor, said, options, bad, texts)
+
+    def _heard(
+        self,
+        predictor: RecognizerPredictor,
+        said: Utterances,
+        options: SpeechEvaluation,
+        bad: BadRows,
+        texts: list[str],
+    ) -> Iterator[Floats]:
+        assert said.texts is not None
+        for row, frames in predictor.heard(said, bad, options.limits):
+            texts.append(predictor.spelling(said.texts[row]))
+            yield frames
+
+    def activations(
+        self, predictor: RecognizerPredictor, sequence: str | Path | None
+    ) -> Activations:
+        """Those of a recording, or of the first one of validation."""
+        if isinstance(sequence, str):
+            raise InputError(f"{predictor.name}: hears recordings; give one with --audio")
+        if sequence is not None:
+            return predictor.activations(sequence)
+        frames = self.data.frames(self.data.splits["valid"].row(0))
+        title = f"{predictor.name}, first validation row"
+        return activations_of_speech(
+            predictor.model, predictor.tokenizer, predictor.front_end, frames, title
+        )
 
     def diagnosis_input(
         self, predictor: RecognizerPredictor, given: Given | None, lags: Lags
     ) -> DiagnosisInput:
-        raise InputError(f"{predictor.name}: a recognizer cannot be diagnosed")
+        """The network on the longest validation utterances."""
+        if given is not None:
+            raise InputError(
+                f"{predictor.name}: a recognizer is diagnosed on its own validation data; leave"
+                " DATA out"
+            )
+        rows = longest(self.data.splits["valid"], self.data.frames)
+        return speech_diagnosis_input(predictor.model, rows, self.config.cell, lags)
 
     def next_steps(self, run: str) -> list[str]:
         lines = [f"elman predict {run} AUDIO", f"elman evaluate {run}"]

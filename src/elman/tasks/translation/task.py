@@ -146,7 +146,9 @@ class TranslationTask(Task[TranslationConfig, TranslationData, TranslatorPredict
             scores += measured.scores(name)
         return Report(scores, list(dict.fromkeys(verdict)))
 
-    def activations(self, predictor: TranslatorPredictor, text: str | None) -> Activations:
+    def activations(
+        self, predictor: TranslatorPredictor, sequence: str | Path | None
+    ) -> Activations:
         raise InputError(f"{predictor.name}: a translation run cannot be shown")
 
     def diagnosis_input(

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elman.data.series.times.format import TimeFormat, look_like_times, parse_times
+from elman.data.series.times.words import read_words
 from elman.errors import InputError
 
 pd = pytest.importorskip("pandas")
@@ -316,6 +317,17 @@ def test_words_that_look_like_times():
     assert not look_like_times(["13:00"])
     assert not look_like_times(["7", "8"])
     assert not look_like_times([])
+    assert not look_like_times(["2024-01-01"] * 99 + ["north"])
+    assert look_like_times(["2024-01-01"] * 100 + ["north"])
+
+
+def test_counts_of_steps_that_no_int64_holds():
+    words = ["9223372036854775807", "-9223372036854775807", "9223372036854775808", "9" * 19, "1.5"]
+
+    reading = read_words(words, "steps")
+
+    assert reading.bad.tolist() == [False, False, True, True, True]
+    assert reading.stamps[:2].tolist() == [2**63 - 1, 1 - 2**63]
 
 
 # Later columns.
