@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from elman.tasks.runs import Run
-from tests import recognizers, toy_speech
+from tests import recognizers, sounds, toy_speech
 from tests.cli.conftest import Elman
 from tests.cli.test_bad_input import refused
 
@@ -77,3 +77,30 @@ def test_a_recognizer_is_diagnosed(elman: Elman, run: Run, tmp_path: Path) -> No
     assert "how far the memory reaches" in ended.out
     assert (tmp_path / "found" / "report.html").exists()
     refused(elman("diagnose", run.path, tmp_path), 2, "leave DATA out")
+
+
+@pytest.fixture(scope="module")
+def listener(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A classifier of sounds after two steps of training."""
+    return sounds.run(tmp_path_factory.mktemp("sounds"), bidirectional=False, max_steps=2)
+
+
+def test_a_classifier_of_sounds(elman: Elman, listener: Run, recording: Path) -> None:
+    assert elman("show", listener.path).code == 0
+    figure = recording.with_suffix(".svg")
+    ended = elman("show", listener.path, "--audio", recording, "--plot", figure)
+    assert (ended.code, ended.out, ended.err) == (0, f"{figure}\n", "")
+    assert "<!-- high -->" in figure.read_text("utf-8")
+    assert elman("show", listener.path, "--audio", recording).out.count("\n") > 10
+    ended = elman("diagnose", listener.path, "--out", recording.parent / "found")
+    assert ended.code == 0, ended.err
+
+
+@pytest.mark.remedy
+def test_the_wrong_input_of_a_classifier(
+    elman: Elman, listener: Run, recording: Path, tmp_path: Path
+) -> None:
+    flags = ["--text", "high"]
+    refused(elman("show", listener.path, *flags), 2, "hears recordings; give one with --audio")
+    assert elman("show", listener.path, "--audio", recording).code == 0
+    refused(elman("show", listener.path, "--audio", tmp_path / "no.wav"), 2, "no.wav")

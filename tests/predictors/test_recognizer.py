@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from elman.data.audio.transcripts import Spelling
+from elman.data.given import Texts
 from elman.data.units.bpe import BPETokenizer
 from elman.data.units.char import CharTokenizer
 from elman.decoding.ctc import GreedySearch, Hypothesis
@@ -42,6 +43,16 @@ def test_files_and_arrays_are_heard_alike(tmp_path: Path) -> None:
     assert of_file.audio == str(path)
     assert of_array.audio == "inputs:1"
     assert replace(of_file, audio="") == replace(of_array, audio="")
+
+
+def test_an_answer_names_its_recording(tmp_path: Path) -> None:
+    recognizer = recognizers.recognizer()
+    path = write(tmp_path / "one.wav", 2)
+    (tmp_path / "rows.csv").write_text("audio,start,end\none.wav,,\none.wav,0.5,1.5\n")
+    whole, part = recognizer.predict(tmp_path / "rows.csv")
+    assert (whole.audio, part.audio) == (str(path), f"{tmp_path / 'rows.csv'}:3")
+    (listed,) = recognizer.predict(Texts([str(path)], where="standard input"))
+    assert listed.audio == str(path)
 
 
 def test_a_recording_alone_is_what_it_is_among_others(tmp_path: Path) -> None:

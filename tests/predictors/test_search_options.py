@@ -14,7 +14,7 @@ from elman.decoding.ctc_beam import BeamSearch
 from elman.errors import InputError
 from elman.predictors.fusion import Fusion
 from elman.predictors.language_scorer import WordScorer
-from elman.predictors.search_options import SearchOptions
+from elman.predictors.search_options import BestTextsOptions, SearchOptions
 from elman.settings import configure
 from tests.predictors.language_models import predictor_of, tokenizer_of
 from tests.predictors.test_memory import made as memory_predictor
@@ -23,7 +23,7 @@ TOKENIZER = tokenizer_of("char")
 
 
 def search(**options: Any) -> BeamSearch:
-    made = configure(SearchOptions, options).search(TOKENIZER)
+    made = configure(BestTextsOptions, options).search(TOKENIZER)
     assert isinstance(made, BeamSearch)
     return made
 
@@ -111,7 +111,7 @@ def test_hot_words_are_spelled_as_the_transcripts() -> None:
 )
 def test_options_that_do_not_fit_are_refused(options: dict[str, Any], words: str) -> None:
     with pytest.raises(InputError, match=words):
-        configure(SearchOptions, options)
+        configure(BestTextsOptions, options)
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,8 @@ def _figures(options: Options, trained: Trained, manifests: dict[str, Path], see
 
 def _split(part: str, heard_of: dict[str, tuple[float, int]]) -> str:
     hours, voices = heard_of[part]
-    return f"{COUNTS[part]:,} sentences to {part} ({hours:.1f} hours, {voices} voices)"
+    purpose = "validate" if part == "valid" else part
+    return f"{COUNTS[part]:,} sentences to {purpose} ({hours:.1f} hours, {voices} voices)"
 
 
 def _row(trained: Trained, figures: Figures) -> list[str]:

@@ -261,6 +261,19 @@ def decode(
     return (search or GreedySearch()).decode(log_probs, lengths, n)
 
 
+def decode_rows(
+    search: Search[Any], rows: Sequence[Tensor | Array], n: int = 1
+) -> list[list[Hypothesis]]:
+    """Up to `n` hypotheses of each of some rows (S, K), searched side by side."""
+    if not rows:
+        return []
+    sizes = [len(row) for row in rows]
+    padded = np.zeros((max(sizes), len(rows), rows[0].shape[-1]))
+    for place, row in enumerate(rows):
+        padded[: sizes[place], place] = as_steps(row, 2)
+    return search.decode(padded, sizes, n)
+
+
 def as_steps(log_probs: Tensor | Array, axes: int) -> Array:
     """Log-probabilities as an array of float64, once they are seen to be such."""
     if isinstance(log_probs, Tensor):

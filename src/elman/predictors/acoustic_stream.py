@@ -98,5 +98,5 @@ class AcousticStream:
         if steps == 1:  # one step needs fewer calls than a scan of one
             yield self._stream.push(windows[0])[None].cpu().numpy()
             return
-        for part in windows.split(_STEPS_AT_ONCE):
-            yield self._stream.push(part).cpu().numpy()
+        for begin in range(0, steps, _STEPS_AT_ONCE):
+            yield self._stream.push(windows[begin : begin + _STEPS_AT_ONCE]).cpu().numpy()

@@ -40,6 +40,7 @@ from elman.predictors.classifier_outputs import (
     probabilities_of,
 )
 from elman.predictors.classifier_session import ClassifierSession
+from elman.predictors.classifier_sound_activations import activations_of_recording
 from elman.predictors.classifier_sound_rows import answers_of_sounds
 from elman.predictors.classifier_sound_session import ClassifierStreaming, SoundSession
 from elman.predictors.predictor import Parts, Predictor
@@ -236,12 +237,18 @@ class ClassifierPredictor(Predictor):
             return SoundSession(self, self.model, self.schema, self.encoder.sounds, options)
         return ClassifierSession(self, self.model, self.schema, self.encoder)
 
-    def activations(self, row: str | np.ndarray) -> Activations:
-        """The states and gates after each step of a text or of numbers (T, C), and the answers.
+    def activations(self, row: str | Path | np.ndarray) -> Activations:
+        """The states and gates after each step of a text, of numbers (T, C) or of the recording in
+        a file, and the answers.
 
         Raises:
             InputError: a row of the other kind, an empty one, or one of too many steps.
         """
+        if isinstance(row, Path):
+            if self.encoder.sounds is None:
+                raise InputError(f"{self.name}: hears no recordings; leave --audio out")
+            sounds = self.encoder.sounds
+            return activations_of_recording(self.model, self.schema, sounds, row, self.name)
         if isinstance(row, str):
             if self.encoder.words is None:
                 raise InputError(

@@ -135,7 +135,7 @@ def _activations(
     row, length = torch.from_numpy(steps).to(device), torch.tensor([len(steps)], device=device)
     with evaluating(model), torch.inference_mode():
         traces = trace(model, lambda: model(row[:, None], length))
-    answers = _answers(model, schema, row, length)
+    answers = _answers(model, schema, row)
     before = [answers[place - 1] if place else () for place in range(begin, len(steps))]
     shown = [Step(label, None, expected) for label, expected in zip(labels, before, strict=True)]
     return Activations(
@@ -148,17 +148,21 @@ def _activations(
     )
 
 
-def _answers(
-    model: Classifier, schema: Schema, row: torch.Tensor, length: torch.Tensor
-) -> list[tuple[Expected, ...]]:
-    """The answers after each step; a bidirectional model has one at the end only."""
+def probabilities_by_step(model: Classifier, schema: Schema, row: Tensor) -> Tensor:
+    """(S, K) after each step of one row; (1, K) of a bidirectional model, which answers at the end
+    only.
+    """
     if not model.bidirectional:
         logits = Stream(model).push(row)
     else:
         with evaluating(model), torch.inference_mode():
-            logits = model(row[:, None], length)
+            logits = model(row[:, None], torch.tensor([len(row)], device=row.device))
             logits = logits[:, 0] if model.pooling is None else logits
-    probabilities = softened(logits, model.temperature, many=schema.kind == "many").cpu()
+    return softened(logits, model.temperature, many=schema.kind == "many").cpu()
+
+
+def _answers(model: Classifier, schema: Schema, row: Tensor) -> list[tuple[Expected, ...]]:
+    probabilities = probabilities_by_step(model, schema, row)
     answers = [_best(schema.names, each.tolist()) for each in probabilities]
     return [()] * (len(row) - len(answers)) + answers
 

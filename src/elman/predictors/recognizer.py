@@ -24,25 +24,30 @@ from elman.data.labeled.rows import Floats
 from elman.data.tables.asked import TableSettings
 from elman.data.tables.table import BadRows
 from elman.data.tokenizer import Tokenizer, tokenizer_from_bytes
-from elman.decoding.ctc import GreedySearch, Hypothesis, Search
+from elman.decoding.ctc import GreedySearch, Hypothesis, Search, decode_rows
 from elman.diagnostics.activations import Activations
 from elman.errors import InputError
 from elman.models.acoustic import AcousticModel, EncoderKind, FrameWindow, window_encoder
 from elman.models.cells import CellOptions, recurrent_layers
 from elman.models.stacked import output_width
 from elman.predictors.front_end import FrontEnd
+from elman.predictors.fusion import Fusion
 from elman.predictors.predictor import Parts, Predictor
 from elman.predictors.recognizer_activations import activations_of_speech
-from elman.predictors.recognizer_inputs import Reader, normalized, parts_of
+from elman.predictors.recognizer_inputs import Reader, name_of, normalized, parts_of
 from elman.predictors.recognizer_outputs import log_probs_of
 from elman.predictors.recognizer_session import NamedSearch, RecognizerSession, RecognizerStreaming
-from elman.predictors.search_options import SearchOptions
+from elman.predictors.search_options import BestTextsOptions, SearchOptions
 from elman.predictors.spoken_words import Word, text_of, words_of
 from elman.settings import Options, adapter
+from elman.streaming.arrivals import grouped
 
 LOG = logging.getLogger("elman")
 
 TOKENIZER = "tokenizer.json"
+
+SEARCHED_AT_ONCE = 64
+"""Rows whose tokens are searched for side by side."""
 
 _MOST = 4096
 """Frames of a window, or bins of a frame; more are a damaged file."""
@@ -91,7 +96,7 @@ class Architecture:
         )
 
 
-class RecognizerPrediction(SearchOptions, AudioSettings, TableSettings):
+class RecognizerPrediction(BestTextsOptions, AudioSettings, TableSettings):
     """Where the recordings are, and how what is said is searched for."""
 
     skip_bad_rows: bool = Field(default=False, description="leave out rows that can't be read")
@@ -136,6 +141,7 @@ class RecognizerPredictor(Predictor):
         spelling: how the transcripts of training were written.
         name: what messages call it.
         columns: where in a table the recordings of training were.
+        fusion: how much a language model counts where nothing else is asked; as `--tune` found it.
 
     Raises:
         InputError: parts that do not belong together.
@@ -155,6 +161,7 @@ class RecognizerPredictor(Predictor):
         name: str = "the recognizer",
         *,
         columns: AudioColumns = AudioColumns(),  # noqa: B008 (frozen)
+        fusion: Fusion | None = None,
     ) -> None:
         super().__init__(model, name)
         if model.blank != tokenizer.vocab_size:
@@ -164,6 +171,7 @@ class RecognizerPredictor(Predictor):
             )
         self.model, self.tokenizer, self.front_end = model, tokenizer, front_end
         self.architecture, self.spelling, self.columns = architecture, spelling, columns
+        self.fusion = fusion
 
     @classmethod
     def of(cls, parts: Parts, name: str) -> Self:
@@ -171,10 +179,21 @@ class RecognizerPredictor(Predictor):
         front_end = FrontEnd.of(settings.pop("front_end"), parts.files, name)
         spelling = adapter(Spelling).validate_python(settings.pop("spelling"))
         columns = adapter(AudioColumns).validate_python(settings.pop("columns"))
+        tuned = settings.pop("fusion", None)
+        fusion = None if tuned is None else adapter(Fusion).validate_python(tuned)
         architecture = adapter(Architecture).validate_python(settings)
         tokenizer = tokenizer_from_bytes(parts.files[TOKENIZER], f"{name}: {TOKENIZER}")
         model = architecture.make(front_end.bins, tokenizer.vocab_size)
-        return cls(model, tokenizer, front_end, architecture, spelling, name, columns=columns)
+        return cls(
+            model,
+            tokenizer,
+            front_end,
+            architecture,
+            spelling,
+            name,
+            columns=columns,
+            fusion=fusion,
+        )
 
     def parts(self) -> Parts:
         settings = {
@@ -183,6 +202,8 @@ class RecognizerPredictor(Predictor):
             "spelling": asdict(self.spelling),
             "columns": asdict(self.columns),
         }
+        if self.fusion is not None:
+            settings["fusion"] = asdict(self.fusion)
         files = {TOKENIZER: self.tokenizer.to_bytes(), **self.front_end.files()}
         return Parts(settings, files)
 
@@ -201,7 +222,7 @@ class RecognizerPredictor(Predictor):
                     yield found
 
             for found in self.hypotheses(frames(), search, chosen.n_best):
-                yield self.recognized(rows.where(places.pop(0)), found)
+                yield self.recognized(name_of(rows, places.pop(0)), found)
         for line in bad.notes():
             LOG.warning(line)
 
@@ -224,7 +245,7 @@ class RecognizerPredictor(Predictor):
                 f"{self.name}: reads features computed elsewhere, which can't be streamed as audio;"
                 " train one on recordings"
             )
-        search = NamedSearch.of(options, self.tokenizer, self.spelling)
+        search = NamedSearch.of(options, self.tokenizer, self.spelling, self.fusion)
         return RecognizerSession(self, self.model, self.front_end, self.tokenizer, search, options)
 
     @property
@@ -242,15 +263,27 @@ class RecognizerPredictor(Predictor):
 
     def search(self, options: SearchOptions) -> Search[Any]:
         """How the tokens are searched for, as the options say."""
-        return options.search(self.tokenizer, spelled=self.spelling)
+        return options.search(self.tokenizer, self.fusion, spelled=self.spelling)
+
+    def with_fusion(self, fusion: Fusion | None) -> Self:
+        """This recognizer, in which a language model usually counts so much."""
+        return type(self)(
+            self.model,
+            self.tokenizer,
+            self.front_end,
+            self.architecture,
+            self.spelling,
+            self.name,
+            columns=self.columns,
+            fusion=fusion,
+        )
 
     def hypotheses(
         self, rows: Iterable[Floats], search: Search[Any] | None = None, n: int = 1
     ) -> Iterator[list[Hypothesis]]:
         """What is said in each row of normalized frames (T, F): up to `n`, the best first."""
-        chosen = search or GreedySearch()
-        for log_probs in self.log_probs(rows):
-            yield chosen.n_best(chosen.advance(chosen.start(), log_probs), n)
+        for group in grouped(self.log_probs(rows), SEARCHED_AT_ONCE):
+            yield from decode_rows(search or GreedySearch(), group, n)
 
     def text(self, hypothesis: Hypothesis) -> str:
         """What a hypothesis spells."""

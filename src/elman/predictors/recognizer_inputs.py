@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from elman.data.arrays import Array
-from elman.data.audio.clips import Limits
+from elman.data.audio.clips import Clip, Limits
 from elman.data.audio.features import FeatureFile, read_frames
 from elman.data.audio.filter_bank import FilterBank
 from elman.data.audio.listen import Listener
@@ -97,3 +97,12 @@ def parts_of(inputs: Given | None) -> list[tuple[str, Part]]:
     if not isinstance(part, Files):
         return [(part.where, part)]
     return [(path.name, Files((path,))) for path in part.paths]
+
+
+def name_of(rows: Utterances, row: int) -> str:
+    """What an answer calls its row: a file, or the place of a part of one or of a value."""
+    match rows.audio[row]:
+        case Clip(path, 0, None) | FeatureFile(path):
+            return str(path)
+        case _:
+            return rows.where(row)

@@ -36,9 +36,8 @@ class SearchOptions(Options):
         ge=0,
         le=1000,
         description="prefixes kept while searching; 1 is greedy; 0: 1, or 16 where a language"
-        " model, hot words or n-best ask for a beam",
+        " model, hot words or the like ask for a beam",
     )
-    n_best: int = Field(1, ge=1, description="the best so many texts of each recording")
     language_model: Path | None = Field(
         None,
         description="a run of `elman train language-model` to weigh texts by, on words or on"
@@ -75,14 +74,19 @@ class SearchOptions(Options):
             raise ValueError("--hot-boost is for --hot-words or --hot-words-file; give some")
         if self.beam == 1 and (asked := self._needs_beam()):
             raise ValueError(f"{asked} needs a beam; leave out --beam 1")
-        if self.n_best > self.width:
-            raise ValueError(f"--n-best {self.n_best} is more than --beam {self.width}")
+        if self.texts > self.width:
+            raise ValueError(f"--n-best {self.texts} is more than --beam {self.width}")
         return self
+
+    @property
+    def texts(self) -> int:
+        """How many texts of each recording are asked for."""
+        return 1
 
     @property
     def width(self) -> int:
         """The beam; 1 for greedy search."""
-        return self.beam or (max(USUAL_BEAM, self.n_best) if self._needs_beam() else 1)
+        return self.beam or (max(USUAL_BEAM, self.texts) if self._needs_beam() else 1)
 
     def _needs_beam(self) -> str:
         """The first flag that greedy search could not follow, or ""."""
@@ -91,7 +95,7 @@ class SearchOptions(Options):
             "--bonus": bool(self.bonus),
             "--hot-words": bool(self.hot_words),
             "--hot-words-file": self.hot_words_file is not None,
-            "--n-best": self.n_best > 1,
+            "--n-best": self.texts > 1,
         }
         return next((name for name, given in asked.items() if given), "")
 
@@ -147,6 +151,16 @@ class SearchOptions(Options):
                 raise InputError(f"{where}: {error}") from error
             boosts[phrase] = boost
         return HotWords(boosts, spelling) if boosts else None
+
+
+class BestTextsOptions(SearchOptions):
+    """A search whose best texts are all answered."""
+
+    n_best: int = Field(1, ge=1, description="the best so many texts of each recording")
+
+    @property
+    def texts(self) -> int:
+        return self.n_best
 
 
 def _lines(path: Path) -> Mapping[str, str]:

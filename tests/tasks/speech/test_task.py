@@ -12,13 +12,15 @@ import torch
 
 from elman.cli.main import main
 from elman.data.audio.filter_bank import FilterBank
+from elman.data.given import Files
 from elman.errors import InputError
 from elman.predictors.front_end import raw_frames
 from elman.predictors.recognizer import RecognizerPredictor
 from elman.settings import configure
-from elman.tasks.runs import Run, begin, resume
+from elman.tasks.runs import Run, begin, fit, resume
 from elman.tasks.speech.config import SpeechConfig
 from elman.tasks.speech.data import SpeechData
+from elman.tasks.speech.objective import error_rates
 from elman.tasks.verify import verify
 from elman.tensors import load_tree
 from tests import toy_speech
@@ -150,7 +152,7 @@ def test_rows_without_room_for_their_text_are_named_and_counted(tmp_path: Path) 
 @pytest.mark.remedy
 def test_where_no_row_has_room_a_smaller_stride_helps(tmp_path: Path) -> None:
     said = ["abcd" * 9] * 12
-    with pytest.raises(InputError, match=r"no training row can be used.*a smaller --stride"):
+    with pytest.raises(InputError, match=r"train: no row can be used.*a smaller --stride"):
         begun(tmp_path, said, window=40, stride=40)
     begun(tmp_path / "again", said, stride=2)
 
@@ -216,3 +218,46 @@ def test_frames_are_what_the_bank_gives(tmp_path: Path) -> None:
     samples = [toy_speech.spoken("ab", draw).astype(np.float32) / 32768 for _ in range(12)]
     frames = [raw_frames(bank, each, 0.1) for each in samples]
     assert any(np.array_equal(rows.row(0), each) for each in frames)
+
+
+def test_other_data_are_evaluated_as_they_are_spelled_in_training(
+    trained: Run, tmp_path: Path
+) -> None:
+    said = toy_speech.texts(12, seed=5)
+    folder = toy_speech.write(tmp_path / "more", said, seed=5)
+    report = trained.report(folder)
+    scores = {(s.split, s.metric): s.value for s in report.scores}
+    heard = [row.text for row in trained.predictor.predict(folder)]
+    assert scores["more", "character error rate"] == pytest.approx(
+        100 * error_rates(said, heard)[0]
+    )
+    for path in folder.glob("*.txt"):
+        path.write_text(path.read_text().upper())
+    verdict = "\n".join(trained.report(folder).verdict)
+    assert "the texts are not in the case that the recognizer writes" in verdict
+
+
+def test_a_recognizer_that_says_nothing_is_told_so(tmp_path: Path) -> None:
+    run = toy_speech.run(tmp_path, 20, **SHORT | {"max_steps": 1, "learning_rate": 1e-6})
+    recognizer = recognizer_of(run)
+    with torch.no_grad():
+        recognizer.model.readout.bias[-1] += 100
+    (line, *_) = run.report().verdict
+    assert "nothing is heard in any utterance: every step says the blank" in line
+
+
+def test_features_computed_elsewhere_are_learned_from(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    said = ["ab" if number % 2 else "ba" for number in range(20)]
+    arrays = [draw.standard_normal((30, 5)).astype(np.float32) for _ in said]
+    rows = [{"audio": f"{number}.npy", "text": text} for number, text in enumerate(said)]
+    for number, array in enumerate(arrays):
+        np.save(tmp_path / f"{number}.npy", array)
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / "rows.jsonl").write_text(lines)
+    config = configure(SpeechConfig, {**toy_speech.SMALL, **SHORT, "speeds": (0.9, 1.0)})
+    run = fit(begin("speech", Files((tmp_path / "rows.jsonl",)), tmp_path / "run", config))[0]
+    assert data_of(run).front_end.bank is None
+    assert data_of(run).front_end.bins == 5
+    (answer,) = run.predictor.predict(tmp_path / "3.npy")
+    assert answer.audio.endswith("3.npy")

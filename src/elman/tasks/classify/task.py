@@ -38,6 +38,7 @@ from elman.plots.classification import draw_confusion, draw_reliability
 from elman.predictors.classifier import Architecture, ClassifierPredictor
 from elman.predictors.classifier_inputs import LabeledRowOptions
 from elman.predictors.classifier_outputs import activations_of_numbers, probabilities_of
+from elman.predictors.classifier_sound_activations import activations_of_sound
 from elman.settings import Options, adapter
 from elman.tasks.classify.config import ClassifyConfig, SentimentConfig
 from elman.tasks.classify.data import ClassifyData, described, open_data, prepare
@@ -180,19 +181,33 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
     def activations(
         self, predictor: ClassifierPredictor, sequence: str | Path | None
     ) -> Activations:
-        """Those of a text, or of the first validation row of numbers."""
+        """Those of a text or a recording, or of the first validation row of numbers or sounds."""
+        sounds = predictor.encoder.sounds
+        if sounds is not None:
+            if isinstance(sequence, str):
+                raise InputError(f"{predictor.name}: hears recordings; give one with --audio")
+            if sequence is not None:
+                return predictor.activations(sequence)
         text = text_of(sequence, predictor.name)
         if text is not None:
             return predictor.activations(text)
         if predictor.encoder.words is not None:
             raise InputError(f"{predictor.name}: this classifier reads text; give some with --text")
         title = f"{predictor.name}, first validation row"
-        row = self.data.splits["valid"].row(0)
+        valid = self.data.splits["valid"]
+        if sounds is not None:
+            frames = np.array(valid.steps[: valid.offsets[1]])
+            return activations_of_sound(predictor.model, predictor.schema, sounds, frames, title)
+        row = valid.row(0)
         return activations_of_numbers(predictor.model, predictor.schema, row, title)
 
     def next_steps(self, run: str) -> list[str]:
         if self.data.schema.inputs == "audio":
-            lines = [f"elman predict {run} FILE.wav", f"elman predict {run} FOLDER --out OUT.csv"]
+            lines = [
+                f"elman predict {run} FILE.wav",
+                f"elman predict {run} FOLDER --out OUT.csv",
+                f"elman show {run} --plot heard.png",
+            ]
         elif self.data.schema.inputs == "numbers":
             lines = [f"elman predict {run} FILE", f"elman show {run}"]
         else:

@@ -307,7 +307,7 @@ class _Writer:
                 self.kept_texts.append(self._texts[row])
                 seconds += len(kept) if bank is None else len(kept) / bank.rate
         if running is None:
-            raise InputError(self._nothing_left())
+            raise InputError(f"{self._folder.name}: {self._nothing_left()}")
         Tokens.of(tokens).save(self._folder)
         return Part(len(tokens), seconds, sum(map(len, tokens))), running.result()
 
@@ -330,6 +330,6 @@ class _Writer:
     def _nothing_left(self) -> str:
         reasons = self._unfit or ["there are no rows"]
         return (
-            f"no training row can be used: {reasons[0]}; give longer recordings, a smaller --stride"
+            f"no row can be used: {reasons[0]}; give longer recordings, a smaller --stride"
             " or fewer tokens with --unit bpe"
         )

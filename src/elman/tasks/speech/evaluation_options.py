@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from pathlib import Path
+from typing import ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from elman.data.audio.settings import AudioSettings
 from elman.data.tables.asked import TableSettings
@@ -20,3 +21,21 @@ class SpeechEvaluation(SearchOptions, AudioSettings, TableSettings):
         default=None, description="column of the transcript, or its number; default: as in training"
     )
     skip_bad_rows: bool = Field(default=False, description="leave out rows that can't be read")
+    tune: bool = Field(
+        default=False,
+        description="first find the --lm-weight and the --bonus with the fewest word errors on the"
+        " run's validation utterances",
+    )
+    tuned_out: Path | None = Field(
+        None, description="keep the recognizer with what --tune found in this new folder"
+    )
+
+    @model_validator(mode="after")
+    def _tuning_fits_together(self) -> Self:
+        if self.tune and self.language_model is None:
+            raise ValueError("--tune is for a language model; name its run with --language-model")
+        if self.tune and not (self.lm_weight is None and self.bonus is None):
+            raise ValueError("--tune finds --lm-weight and --bonus; leave them out")
+        if self.tuned_out is not None and not self.tune:
+            raise ValueError("--tuned-out keeps what --tune finds; give --tune")
+        return self

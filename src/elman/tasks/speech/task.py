@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 from elman.data.audio.augment import SpecAugment
 from elman.data.audio.dataset import read_more
@@ -13,6 +14,8 @@ from elman.data.audio.utterances import Augmentation, UtteranceBatches, steps_ne
 from elman.data.given import Given
 from elman.data.labeled.rows import Floats
 from elman.data.tables.table import BadRows
+from elman.decoding.ctc import Search
+from elman.decoding.ctc_beam import BeamSearch
 from elman.diagnostics.activations import Activations
 from elman.diagnostics.diagnosis_input import DiagnosisInput, Lags
 from elman.errors import InputError
@@ -20,6 +23,7 @@ from elman.evaluation.recognition import errors_of, scores_of, verdict_of
 from elman.evaluation.report import Report, Score
 from elman.models.acoustic import FrameWindow
 from elman.models.cells import cell_options, check_cell
+from elman.plots.recognition import draw_errors
 from elman.predictors.recognizer import Architecture, RecognizerPredictor
 from elman.predictors.recognizer_activations import activations_of_speech
 from elman.predictors.recognizer_inputs import parts_of
@@ -29,6 +33,7 @@ from elman.tasks.speech.data import SpeechData, described, open_data, prepare
 from elman.tasks.speech.diagnosis_input import longest, speech_diagnosis_input
 from elman.tasks.speech.evaluation_options import SpeechEvaluation
 from elman.tasks.speech.objective import SpeechObjective
+from elman.tasks.speech.tuning import said_of, tuned_on, with_fusion
 from elman.tasks.task import Task
 
 
@@ -118,16 +123,33 @@ class SpeechTask(Task[SpeechConfig, SpeechData, RecognizerPredictor]):
     ) -> Report:
         """Error rates on the held-out utterances, or on others."""
         chosen = SpeechEvaluation.model_validate(options.model_dump(exclude_unset=True))
-        search = predictor.search(chosen)
+        search, verdict = self._search(predictor, chosen)
         scores: list[Score] = []
-        verdict: list[str] = []
+        figures: dict[str, Callable[[Path], None]] = {}
         bad = BadRows(chosen.skip_bad_rows or self.config.skip_bad_rows)
         for name, texts, frames in self._held_out(predictor, given, chosen, bad):
             heard = [predictor.text(best) for best, *_ in predictor.hypotheses(frames, search)]
             errors = errors_of(texts, heard)
             scores += scores_of(name, errors)
             verdict += verdict_of(name, errors, texts, heard, predictor.tokenizer.unknown)
-        return Report(scores, [*verdict, *bad.notes()])
+            figures[f"errors-{Path(name).stem}.png"] = partial(draw_errors, errors, name)
+        return Report(scores, [*verdict, *bad.notes()], figures)
+
+    def _search(
+        self, predictor: RecognizerPredictor, options: SpeechEvaluation
+    ) -> tuple[Search[Any], list[str]]:
+        """How texts are searched for, and what was found when that was tuned."""
+        search, folder = predictor.search(options), options.tuned_out
+        if not (options.tune and isinstance(search, BeamSearch)):
+            return search, []
+        if folder is not None and folder.exists():
+            raise InputError(f"--tuned-out {folder}: is there already; name a new folder")
+        tuned = tuned_on(self.data, predictor, search)
+        said = said_of(tuned, self.data)
+        if folder is not None:
+            predictor.with_fusion(tuned.best).save(folder)
+            said += f"; kept in {folder}"
+        return with_fusion(search, tuned.best), [said]
 
     def _held_out(
         self,
@@ -194,5 +216,9 @@ class SpeechTask(Task[SpeechConfig, SpeechData, RecognizerPredictor]):
         return speech_diagnosis_input(predictor.model, rows, self.config.cell, lags)
 
     def next_steps(self, run: str) -> list[str]:
-        lines = [f"elman predict {run} AUDIO", f"elman evaluate {run}"]
+        lines = [
+            f"elman predict {run} AUDIO",
+            f"elman evaluate {run}",
+            f"elman show {run} --plot heard.png",
+        ]
         return lines if self.config.bidirectional else [*lines, f"elman stream {run} < SPEECH.wav"]
