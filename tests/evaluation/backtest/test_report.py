@@ -165,6 +165,7 @@ def test_more_error_than_none_at_all() -> None:
     panel = read_panel(pd.DataFrame({"ds": np.arange(120), "y": [1.0, 4, 2, 8, 5] * 24})).panel
     found = backtest(Naive(), panel, 5, Schedule(origins=10), seasons=(5,))
     (said, *_) = report(found).verdict
-    assert "worse than the best baseline, seasonal naive (5): 0, some error where it has none (p" in (
-        said
+    assert (
+        "worse than the best baseline, seasonal naive (5): 0, some error where it has none (p"
+        in (said)
     )
