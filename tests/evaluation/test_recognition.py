@@ -65,6 +65,10 @@ def test_the_scores_have_their_units() -> None:
     assert scores["word insertions"].value == 2
     assert scores["utterances right"].value == 25
     assert {each.split for each in scores.values()} == {"test"}
+    assert not any(" from" in name for name in scores)  # too few for an interval
+    many = {each.metric: each for each in scores_of("test", errors_of(SAID * 3, HEARD * 3))}
+    assert many["word error rate from"].value < many["word error rate"].value
+    assert many["word error rate to"].unit == "95 % interval, n = 12"
 
 
 def verdict(said: list[str], heard: list[str], letters: str) -> list[str]:

@@ -148,13 +148,15 @@ def scores_of(split: str, errors: Errors) -> list[Score]:
     """The error rates in percent with their intervals, and the edits."""
     found = []
     for name, rate in (("word", errors.words), ("character", errors.characters)):
-        of = f"% of {rate.units:,} {name}s"
-        interval = f"95 % interval, n = {errors.utterances:,}"
-        found += [
-            Score(split, f"{name} error rate", 100 * rate.rate, of),
-            Score(split, f"{name} error rate from", 100 * rate.low, interval),
-            Score(split, f"{name} error rate to", 100 * rate.high, interval),
-        ]
+        found.append(
+            Score(split, f"{name} error rate", 100 * rate.rate, f"% of {rate.units:,} {name}s")
+        )
+        if errors.utterances >= FEWEST:
+            interval = f"95 % interval, n = {errors.utterances:,}"
+            found += [
+                Score(split, f"{name} error rate from", 100 * rate.low, interval),
+                Score(split, f"{name} error rate to", 100 * rate.high, interval),
+            ]
     rate = errors.words
     found += [
         Score(split, f"word {kind}", getattr(rate, kind), f"of {rate.units:,} words")

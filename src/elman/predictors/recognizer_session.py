@@ -174,7 +174,7 @@ class RecognizerSession(Session[Audio, Heard]):
         self._base = 0  # the step at which the search began
         self._place = self._search.start()
         self._said: list[Emission] = []  # of the utterance, and no longer in the search
-        self._shown: tuple[int, ...] = ()  # the tokens of the last answer
+        self._shown: tuple[int, ...] = ()  # the tokens in the search at the last look
         self._text = ""
 
     def _read(self, chunk: Audio) -> Iterator[Heard]:
@@ -211,24 +211,24 @@ class RecognizerSession(Session[Audio, Heard]):
         for step in range(len(log_probs)):
             self._place = self._search.advance(self._place, log_probs[step : step + 1])
             self._now += 1
-            found = self._hypothesis(ended=False)
+            found = self._search.best(self._place, ended=False)
             if found.tokens != self._shown:
-                yield from self._partial(found)
+                yield from self._partial(self._whole(found))
                 taken, self._place = self._search.take(self._place)
                 self._said += self._absolute(taken)
-            silent = self._now - found.ends[-1] if found.ends else None
+                self._shown = found.tokens[len(taken) :]
+            end = found.ends[-1] + self._base if found.ends else None
+            if end is None and self._said:
+                end = self._said[-1].end
+            silent = None if end is None else self._now - end
             rule = self._rules.ended(self._now - self._since, silent)
             if rule == "longest utterance":
                 yield from self._cut()
             elif rule is not None:
                 yield from self._final(rule)
 
-    def _hypothesis(self, *, ended: bool) -> Hypothesis:
-        """The best one of the utterance, in steps of the stream."""
-        return self._whole(self._search.best(self._place, ended=ended))
-
     def _whole(self, found: Hypothesis) -> Hypothesis:
-        """With what was said before, in steps of the stream."""
+        """A hypothesis with what is no longer in the search, in steps of the stream."""
         if not (self._said or self._base):
             return found
         ahead = self._said
@@ -246,7 +246,6 @@ class RecognizerSession(Session[Audio, Heard]):
         return [one._replace(step=one.step + base, end=one.end + base) for one in taken]
 
     def _partial(self, found: Hypothesis) -> Iterator[Heard]:
-        self._shown = found.tokens
         if self._options.partial:
             words = self._words(found)
             text = _joined(words)
@@ -274,7 +273,9 @@ class RecognizerSession(Session[Audio, Heard]):
             yield self._heard("final", words)
         self._said = said[end:]
         self._since = self._said[0].step if self._said else self._now
-        self._shown, self._text = (), ""
+        rest = self._search.best(self._place, ended=False)
+        self._shown, self._text = rest.tokens, ""
+        yield from self._partial(self._whole(rest))
 
     def _last_word(self, said: list[Emission]) -> int:
         """Where the last word begins; the end of all where there is only one."""
