@@ -16,6 +16,7 @@ from elman.data.given import Files
 from elman.data.tables.asked import TableSettings
 from elman.settings import configure
 from elman.tasks.classify import data as classify_data
+from elman.tasks.classify.sound_config import SoundConfig
 from elman.tasks.runs import make, task_class
 from elman.training.config import TrainingConfig, TruncatedConfig
 
@@ -83,6 +84,8 @@ TRAINING = {*TrainingConfig.model_fields, *TruncatedConfig.model_fields}
 ELSEWHERE: Mapping[str, set[str]] = {
     "classify": {
         *TableSettings.model_fields,
+        # Of audio; see classify/test_sounds.py:
+        *(SoundConfig.model_fields.keys() - TrainingConfig.model_fields.keys()),
         # How rows are read:
         *("text_column", "label_column", "split_column", "label_separator", "label_first"),
         *("per_step", "skip_bad_rows", "standardize"),

@@ -1,5 +1,6 @@
 """A classifier trained on recordings: its front end, its baselines, what is varied, bad rows."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,19 @@ import pytest
 import torch
 
 import elman
+from elman.data.audio.settings import AudioSettings
+from elman.data.given import given
 from elman.data.labeled.encoded import Bucketed, Encoded
 from elman.errors import InputError
 from elman.settings import configure
 from elman.tasks import runs
+from elman.tasks.classify import data as classify_data
 from elman.tasks.classify.config import ClassifyConfig
+from elman.tasks.classify.sound_config import SoundConfig
 from elman.tasks.classify.sounds import copies_of, vary_of
+from elman.tasks.classify.task import ClassifyTask
 from elman.tasks.runs import Run
+from elman.training.config import TrainingConfig
 from tests import reviews, sounds
 from tests.data.audio import waves
 
@@ -108,6 +115,52 @@ def test_the_last_window_is_filled_with_zeros() -> None:
     assert batch.inputs[1, 1].tolist() == [[7, 8], [0, 0], [0, 0]]
     assert batch.inputs[1, 0].sum() == 0
     np.testing.assert_array_equal(rows.row(0), batch.inputs[:, 1].numpy())
+
+
+CHANGES: dict[str, Any] = {
+    "rate": 6000,
+    "bins": 8,
+    "frame_length": 0.03,
+    "frame_shift": 0.012,
+    "low": 60.0,
+    "high": -500.0,
+    "tail": 0.1,
+    "window": 2,
+    "encoder": "conv",
+    "speeds": (0.8, 1.2),
+    "time_masks": 0,
+    "time_width": 2,
+    "frequency_masks": 0,
+    "frequency_width": 2,
+    "noise": 0.5,
+    "snr": (40.0, 50.0),
+}
+
+
+def made(place: Path, settings: dict[str, Any]) -> str:
+    """A digest of the first batches, of what the predictor is, and of its first weights."""
+    config = configure(ClassifyConfig, SHORT | {"noise": 0.9} | settings)
+    place.mkdir()
+    data = ClassifyTask.prepare(config, given(sounds.arrays(12)), place)
+    task = ClassifyTask(config, data)
+    torch.manual_seed(0)
+    predictor = task.make()
+    parts = {name: text for name, text in predictor.parts().settings.items() if name != "schema"}
+    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode())
+    source = task.source()
+    for tensor in (*(next(source).inputs for _ in range(4)), *predictor.model.parameters()):
+        digest.update(f"{tuple(tensor.shape)}".encode() + tensor.detach().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def test_every_setting_of_audio_acts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(classify_data, "fit_baselines", lambda *args: [])
+    plain = made(tmp_path / "plain", {})
+    assert made(tmp_path / "again", {}) == plain
+    for name, value in CHANGES.items():
+        assert made(tmp_path / name, {name: value}) != plain, name
+    own = SoundConfig.model_fields.keys() - TrainingConfig.model_fields.keys()
+    assert own - AudioSettings.model_fields.keys() == CHANGES.keys()
 
 
 def test_shares_of_the_copies() -> None:

@@ -217,8 +217,8 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
                 f'elman show {run} --text "…"',
             ]
         if not self.config.both_ways:
-            live = " < FILE.wav" if self.data.schema.inputs == "audio" else ""
-            lines.append(f"elman stream {run}{live}")
+            live = "cat FILE.wav | " if self.data.schema.inputs == "audio" else ""
+            lines.append(f"{live}elman stream {run}")
         return [*lines, f"elman evaluate {run} FILE"]
 
     def _bad_rows(self, options: LabeledRowOptions) -> BadRows:

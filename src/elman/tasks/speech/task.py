@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, final
 
+import numpy as np
+
 from elman.data.audio.augment import SpecAugment
 from elman.data.audio.dataset import read_more
 from elman.data.audio.rows import Utterances
@@ -26,7 +28,7 @@ from elman.models.cells import cell_options, check_cell
 from elman.plots.recognition import draw_errors
 from elman.predictors.recognizer import Architecture, RecognizerPredictor
 from elman.predictors.recognizer_activations import activations_of_speech
-from elman.predictors.recognizer_inputs import parts_of
+from elman.predictors.recognizer_inputs import can_be_spelled, parts_of
 from elman.settings import Options, adapter
 from elman.tasks.speech.config import SpeechConfig
 from elman.tasks.speech.data import SpeechData, described, open_data, prepare
@@ -184,9 +186,15 @@ class SpeechTask(Task[SpeechConfig, SpeechData, RecognizerPredictor]):
         bad: BadRows,
         texts: list[str],
     ) -> Iterator[Floats]:
-        assert said.texts is not None
-        for row, frames in predictor.heard(said, bad, options.limits):
-            texts.append(predictor.spelling(said.texts[row]))
+        spelled = [predictor.spelling(text) for text in said.texts or ()]
+        known = [
+            row
+            for row, text in enumerate(spelled)
+            if can_be_spelled(predictor.tokenizer, text, said.where(row), bad)
+        ]
+        part = said.take(np.array(known, np.int64))
+        for row, frames in predictor.heard(part, bad, options.limits):
+            texts.append(spelled[known[row]])
             yield frames
 
     def activations(
