@@ -18,6 +18,7 @@ from elman.data.audio.rows import Utterances
 from elman.data.given import Files, Given, Part, one_part
 from elman.data.labeled.rows import Floats
 from elman.data.tables.table import BadRows
+from elman.data.tokenizer import Tokenizer
 from elman.errors import InputError
 from elman.predictors.front_end import FrontEnd
 
@@ -106,3 +107,16 @@ def name_of(rows: Utterances, row: int) -> str:
             return str(path)
         case _:
             return rows.where(row)
+
+
+def can_be_spelled(tokenizer: Tokenizer, text: str, where: str, bad: BadRows) -> bool:
+    """Whether a recognizer has a token for all of a text that it is compared with.
+
+    Letters that it has in the other case alone don't count: what is heard is told to be of the
+    other case. A row with other letters goes to `bad`.
+    """
+    unknown = tokenizer.unknown(text)
+    missing = [letter for letter in unknown if tokenizer.unknown(letter.swapcase())]
+    if missing:
+        bad.add(where, f"{' '.join(missing[:10])!r} is in no transcript of training")
+    return not missing

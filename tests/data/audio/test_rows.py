@@ -21,6 +21,7 @@ from elman.data.audio.dataset import (
 from elman.data.audio.features import FeatureFile, read_frames
 from elman.data.audio.read import is_audio, read_rows
 from elman.data.audio.rows import AudioColumns
+from elman.data.audio.settings import AudioSettings
 from elman.data.given import Audio, Columns, Files, Texts, given, one_part
 from elman.data.labeled.formats.rows_of_table import label_of
 from elman.data.tables.table import BadRows
@@ -489,3 +490,34 @@ def test_two_files_of_speech_are_train_and_valid(tmp_path: Path) -> None:
     first, second = (manifest(tmp_path / f"{n}.jsonl", rows_of(5)) for n in ("a", "b"))
     found = read_utterances(given([first, second]))
     assert (len(found.train), len(found.valid), found.test) == (5, 5, None)
+
+
+def test_columns_that_were_found_are_looked_for_again_elsewhere(tmp_path: Path) -> None:
+    """What the user says stands; what was only found in training need not be in other tables."""
+    recordings(tmp_path)
+    rows = [row | {"speaker": f"s{n}"} for n, row in enumerate(rows_of())]
+    trained = read_utterances(manifest(tmp_path / "a.jsonl", rows)).columns
+    assert {"audio", "text", "speaker"} == set(trained.found)
+    other = manifest(tmp_path / "b.csv", [{"path": "wav/1.wav", "sentence": "hi there"}])
+    assert read_more(other, trained, BadRows()).texts == ("hi there",)
+    assert read_more(other, AudioSettings().audio_columns(trained), BadRows()).speakers is None
+    said = AudioSettings(audio_column="audio").audio_columns(trained)
+    with pytest.raises(InputError, match="--audio-column audio: no such column; it has 'path'"):
+        read_more(other, said, BadRows())
+    both = [{"audio": "wav/1.wav", "path": "wav/2.wav", "text": "hi"}]
+    found = read_more(manifest(tmp_path / "c.jsonl", both), trained, BadRows())
+    assert found.audio == (Clip(tmp_path / "wav" / "1.wav"),)
+
+
+@pytest.mark.parametrize("name", ["a.m4a", "a.mp4", "a.aiff"])
+def test_sound_of_other_kinds(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"\0\0\0\x20ftypM4A \xff\xfe")
+    with pytest.raises(InputError, match=r"is not read; give WAV.*ffmpeg -i IN OUT\.wav"):
+        read_unlabeled(tmp_path / name, AudioColumns(), BadRows())
+
+
+def test_a_table_with_nothing_in_it(tmp_path: Path) -> None:
+    for name, content in (("a.csv", ""), ("b.csv", "audio,text\n"), ("c.jsonl", "\n")):
+        (tmp_path / name).write_text(content)
+        with pytest.raises(InputError, match=name):
+            read_more(tmp_path / name, AudioColumns(), BadRows())

@@ -143,7 +143,7 @@ def test_rows_without_room_for_their_text_are_named_and_counted(tmp_path: Path) 
     config = configure(SpeechConfig, {**toy_speech.SMALL, **SHORT, "valid_fraction": 0.05})
     run = begin("speech", toy_speech.given(folder), tmp_path / "run", config)
     (line,) = (line for line in run.task.describe() if "left out" in line)
-    assert line.startswith("train: left out 2 rows that have more text than network steps")
+    assert line.startswith("train: 2 rows have more text than network steps and are left out")
     assert "--stride" in line
     assert "007" in line
     assert "needs 599 steps" in line
@@ -261,3 +261,28 @@ def test_features_computed_elsewhere_are_learned_from(tmp_path: Path) -> None:
     assert data_of(run).front_end.bins == 5
     (answer,) = run.predictor.predict(tmp_path / "3.npy")
     assert answer.audio.endswith("3.npy")
+
+
+@pytest.mark.remedy
+def test_letters_that_no_training_transcript_has_are_named(
+    trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts = [
+        toy_speech.write(tmp_path / name, toy_speech.texts(count, seed=count))
+        for name, count in (("train", 12), ("valid", 6))
+    ]
+    (parts[1] / "004.txt").write_text("caf\u00e9")
+    command = ["train", "speech", *map(str, parts), "--out", str(tmp_path / "run")]
+    command += ["--max-steps", "1", "--hidden-size", "4", "--num-layers", "1"]
+    assert main(command) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "004.txt" in line or "004.wav" in line
+    assert "\u00e9" in line
+    assert "is in no transcript of training" in line
+    assert "--skip-bad-rows" in line
+    assert main([*command, "--skip-bad-rows"]) == 0
+    assert "left out 1 more row" in capsys.readouterr().out
+    with pytest.raises(InputError, match=r"004.*in no transcript of training.*--skip-bad-rows"):
+        trained.report(parts[1])
+    report = trained.report(parts[1], skip_bad_rows=True)
+    assert any("left out 1 row" in line for line in report.verdict)

@@ -31,6 +31,7 @@ DURATION = ("duration",)
 SPEAKER = ("speaker", "speaker_id", "client_id", "spk", "spk_id", "speakerid")
 NAMES = frozenset((*AUDIO, *TEXT, *BEGIN, *END, *SPEAKER, *LABEL, *SPLIT))
 
+_COLUMNS = ("audio", "text", "label", "begin", "end", "duration", "speaker", "split")
 _LOOKED_AT = 1000
 
 
@@ -46,8 +47,13 @@ def has_header(rows: Sequence[Sequence[str]]) -> bool:
 def choose(table: Table, columns: AudioColumns, answer: Answer) -> tuple[AudioColumns, str]:
     """The columns to read, and how they were chosen, for the terminal.
 
-    What `columns` names is taken as it is; the rest shows in the names and in the first rows.
+    What `columns` names is taken as it is, unless it was only found in another table and is not in
+    this one; the rest shows in the names and in the first rows.
     """
+    absent = [n for n in columns.found if getattr(columns, n) not in table.columns]
+    nothing: dict[str, Any] = dict.fromkeys(absent)
+    columns = replace(columns, **nothing)
+    said = {n for n in _COLUMNS if getattr(columns, n) is not None and n not in columns.found}
     audio, how = _audio(table, columns.audio)
     taken: list[str | None] = [audio]
 
@@ -77,7 +83,8 @@ def choose(table: Table, columns: AudioColumns, answer: Answer) -> tuple[AudioCo
         found = replace(found, text=name) if answer == "text" else replace(found, label=name)
     kept = ("begin", "end", "duration", "speaker", "split")
     note += "".join(f", {n} column {own!r}" for n in kept if (own := getattr(found, n)))
-    return found, note
+    new = (n for n in _COLUMNS if getattr(found, n) is not None and n not in said)
+    return replace(found, found=tuple(new)), note
 
 
 def has_audio(table: Table) -> bool:

@@ -29,6 +29,7 @@ from elman.errors import InputError
 
 __all__ = [
     "AUDIO_SUFFIXES",
+    "CONVERT",
     "Clip",
     "Limits",
     "Recording",
@@ -44,7 +45,7 @@ Floats: TypeAlias = npt.NDArray[np.float32]
 AUDIO_SUFFIXES = (".wav", ".wave", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".w64", ".rf64")
 
 _FORMATS = ("WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3")
-_CONVERT = "give WAV, FLAC, OGG or MP3; ffmpeg -i IN OUT.wav makes one"
+CONVERT = "give WAV, FLAC, OGG or MP3; ffmpeg -i IN OUT.wav makes one"
 _AGAIN = "get it again"
 
 _BLOCK = 1 << 18
@@ -167,12 +168,10 @@ def _opened(path: Path, limits: Limits) -> Iterator[Any]:
         with quiet():
             opened = soundfile.SoundFile(str(path))
     except errors as error:
-        raise InputError(
-            f"{path}: is not audio that is read{_reason(error)}; {_CONVERT}"
-        ) from error
+        raise InputError(f"{path}: is not audio that is read{_reason(error)}; {CONVERT}") from error
     with opened as file:
         if file.format not in _FORMATS:
-            raise InputError(f"{path}: {file.format} is not read; {_CONVERT}")
+            raise InputError(f"{path}: {file.format} is not read; {CONVERT}")
         _check_rate(str(path), file.samplerate, limits)
         if not 1 <= file.channels <= limits.channels:
             raise InputError(

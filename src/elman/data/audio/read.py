@@ -14,6 +14,7 @@ import numpy as np
 
 from elman.data.audio.clips import Limits
 from elman.data.audio.columns import Answer, has_audio, has_header
+from elman.data.audio.decode import CONVERT
 from elman.data.audio.folder import manifest_in, rows_of_files, rows_of_folder
 from elman.data.audio.manifest import Convert, rows_of_table
 from elman.data.audio.rows import AudioColumns, AudioRows
@@ -24,6 +25,11 @@ from elman.data.split_names import SPLITS, parts_of, split_of
 from elman.data.tables.read import KINDS, read_columns, read_file, suffix_of
 from elman.data.tables.table import BadRows, Table
 from elman.errors import InputError
+
+_OTHER_SOUND = (
+    *(".m4a", ".aac", ".mp4", ".wma", ".amr", ".aiff", ".aif", ".au", ".caf", ".webm", ".mka"),
+    *(".mkv", ".mov", ".avi", ".3gp", ".ra", ".ac3", ".pcm", ".raw", ".sph"),
+)
 
 _TABLES = ("delimited", "json", "parquet", "lines")
 
@@ -160,6 +166,8 @@ def _of_path(
         return rows_of_files(
             [path], columns, bad, sources, answer=answer, convert=convert, folder=path.parent
         )
+    if path.suffix.lower() in _OTHER_SOUND:
+        raise InputError(f"{path}: {path.suffix} is not read; {CONVERT}")
     table = _read(path, columns, bad)
     return rows_of_table(
         table, columns, bad, sources, answer=answer, convert=convert, base=path.parent

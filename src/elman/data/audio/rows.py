@@ -36,6 +36,7 @@ class AudioColumns:
         duration: that of its seconds, where there is no end; None to find it.
         speaker: who speaks; None to find it.
         split: the column that says train, valid or test; None to find it.
+        found: which of these were found and not said, so that another table may have others.
         root: the folder that paths are below; None for the folder of the table.
         dialect: how the table was written, where it was text with delimiters.
         asked: what the user says of how it is written.
@@ -49,6 +50,7 @@ class AudioColumns:
     duration: str | None = None
     speaker: str | None = None
     split: str | None = None
+    found: tuple[str, ...] = ()
     root: Path | None = None
     dialect: Dialect | None = None
     asked: Asked = field(default_factory=Asked)

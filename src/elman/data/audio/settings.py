@@ -53,7 +53,17 @@ class AudioSettings(BaseModel):
         Paths are below the folder of each table unless `audio_root` is set: another data set has
         its own.
         """
+        said = {
+            "audio": self.audio_column,
+            "text": text,
+            "label": label,
+            "begin": self.start_column,
+            "end": self.end_column,
+            "speaker": self.speaker_column,
+            "split": split,
+        }
         return AudioColumns(
+            found=tuple(name for name in trained.found if said.get(name) is None),
             audio=self.audio_column or trained.audio,
             text=text or trained.text,
             label=label or trained.label,

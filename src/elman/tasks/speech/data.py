@@ -31,7 +31,7 @@ from elman.files import write_bytes, write_json
 from elman.models.acoustic import FrameWindow
 from elman.predictors.front_end import SCALER, FrontEnd, raw_frames
 from elman.predictors.recognizer import TOKENIZER
-from elman.predictors.recognizer_inputs import Reader
+from elman.predictors.recognizer_inputs import Reader, can_be_spelled
 from elman.settings import adapter
 from elman.tasks.speech.config import SpeechConfig
 
@@ -114,6 +114,9 @@ def prepare(config: SpeechConfig, given: Given, folder: Path) -> None:
     )
     bank = None if splits.train.has_features else _bank(config, splits.rates)
     reader = Reader(bank, bad, config.limits, silence=False)
+    if config.min_count == 1 and config.vocabulary_limit is None:
+        for name in rows.keys() - {"train"}:
+            rows[name], texts[name] = _spelled(rows[name], texts[name], tokenizer, bad)
     notes = [*splits.notes, *_about(texts, tokenizer)]
     parts: dict[str, Part] = {}
     scale = None
@@ -125,7 +128,8 @@ def prepare(config: SpeechConfig, given: Given, folder: Path) -> None:
         texts[name] = writer.kept_texts
         notes += writer.notes(name)
     if (more := bad.count - splits.skipped) > 0:
-        notes.append(f"left out {more:,} more rows that can't be heard")
+        few = "1 more row" if more == 1 else f"{more:,} more rows"
+        notes.append(f"left out {few} that can't be used")
     notes += reader.notes()
     assert scale is not None
     front_end = FrontEnd(bank, scale, config.tail)
@@ -232,6 +236,18 @@ def _usual_rate(rates: Mapping[int, int]) -> int:
     return _USUAL_RATE
 
 
+def _spelled(
+    rows: Utterances, texts: Sequence[str], tokenizer: Tokenizer, bad: BadRows
+) -> tuple[Utterances, list[str]]:
+    """Held-out rows without those that have letters which training has not."""
+    kept = [
+        row
+        for row, text in enumerate(texts)
+        if can_be_spelled(tokenizer, text, rows.where(row), bad)
+    ]
+    return rows.take(np.array(kept, np.int64)), [texts[row] for row in kept]
+
+
 def _about(texts: Mapping[str, Sequence[str]], tokenizer: Tokenizer) -> list[str]:
     """What is to be said of the transcripts."""
     notes = []
@@ -281,7 +297,7 @@ class _Writer:
             for row, kept in self._reader.read(self._rows):
                 ids = self._tokenizer.encode(self._texts[row])
                 frames = kept if bank is None else raw_frames(bank, kept, config.tail)
-                if training and not self._fits(row, ids, len(frames)):
+                if not self._fits(row, ids, len(frames)) and training:
                     continue
                 if not writers:
                     width, kind = frames.shape[1], np.dtype(np.int16 if samples else np.float32)
@@ -312,13 +328,14 @@ class _Writer:
         return Part(len(tokens), seconds, sum(map(len, tokens))), running.result()
 
     def notes(self, name: str) -> list[str]:
-        """What was left out, in lines."""
+        """Which rows have no room for their text, in lines."""
         if not (count := len(self._unfit)):
             return []
         shown = "; ".join(self._unfit[:_SHOWN]) + ("; …" if count > _SHOWN else "")
-        rows = "1 row that has" if count == 1 else f"{count:,} rows that have"
-        line = f"{name}: left out {rows} more text than network steps ({shown})"
-        return [f"{line}; a smaller --stride has more steps"]
+        rows = "1 row has" if count == 1 else f"{count:,} rows have"
+        became = "left out of training" if name == "train" else "counted as errors"
+        line = f"{name}: {rows} more text than network steps and {'is' if count == 1 else 'are'}"
+        return [f"{line} {became} ({shown}); a smaller --stride has more steps"]
 
     def _fits(self, row: int, ids: Array, frames: int) -> bool:
         needed, steps = steps_needed(ids), self._window.steps(frames)
