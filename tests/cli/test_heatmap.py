@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from rich.console import Console
 
 from elman.cli.heatmap import FRAMES_PER_SECOND, Picture, frame, play, shade, write_lines
 from elman.diagnostics.activations import BY_CHANGE, Activations, Panel, Step
+from elman.diagnostics.heard import Heard
 from tests.diagnostics.example_activations import HOSTILE, example
 
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -62,6 +64,22 @@ def test_what_stands_where() -> None:
     assert shown[-2].endswith(" 1.5")
     assert shown[-1] == "next     'e' 50%  'b' 25%"
     assert lines(example(list("abc")), 2, terminal())[-1] == "next     'a' 100%"
+
+
+def test_a_recording_has_its_loudness_and_what_it_says() -> None:
+    frames = np.array([[0], [0], [3.5], [3.5], [7], [7]], np.float32)
+    outputs = np.ones((3, 1), np.float32)
+    heard = Heard(frames, 2, 0.01, None, outputs, (None,), (), "a")
+    given = replace(example(["·", "a", "·"]), heard=heard)
+    shown = lines(given, 2, terminal())
+    assert shown[1] == "says     ·a·"
+    assert shown[2] == "sound    ▁▅█"
+    assert len(shown) <= terminal().height
+    out = io.StringIO()
+    write_lines(picture(given), out)
+    assert [line[:13] for line in out.getvalue().splitlines()[1:]] == [
+        *("   0.00 s  '·", "   0.02 s  'a", "   0.04 s  '·"),
+    ]
 
 
 def test_columns_are_steps_and_rows_are_units() -> None:

@@ -265,6 +265,15 @@ def test_the_report_is_on_labeled_steps_and_on_the_last_split() -> None:
     assert sum("baseline" in line for line in found.verdict) == 1
 
 
+def test_a_network_and_a_baseline_that_are_always_right() -> None:
+    classes = Classes(("a", "b"), "one", "rows")
+    part = Predictions(np.eye(2)[[0] * 40], np.zeros(40, np.int64), None)
+    right = Baseline("TF-IDF", "", {"test": {"accuracy": 1.0}}, {"test": right_on(40, 40)})
+    (line,) = comparison(classes, "test", {"accuracy": 1.0}, part, [right])
+    assert line.startswith("The network does not beat the baseline, it equals it row by row")
+    assert line.endswith("No row is left that could tell them apart, and the baseline is simpler.")
+
+
 def test_entities_are_scored_where_steps_have_tags_and_rows_begin_somewhere() -> None:
     tags, others = ("O", "B-PER", "I-PER"), ("x", "y", "z")
     probabilities, ids = np.eye(3)[[0, 1, 2, 0]], np.array([0, 1, 2, 0])

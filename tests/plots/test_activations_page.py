@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from elman.diagnostics.heard import Heard
 from elman.plots.activations_page import page
 from tests.diagnostics.example_activations import HOSTILE, example
 
@@ -100,6 +102,22 @@ def test_it_stays_small() -> None:
 def test_the_script_is_one(tmp_path: Path) -> None:
     (tmp_path / "page.js").write_text(Parts(page(example(["a"]))).inside["script"][1], "utf-8")
     subprocess.run([str(NODE), "--check", str(tmp_path / "page.js")], check=True)
+
+
+def test_a_recording_lies_above_the_map() -> None:
+    frames = np.random.default_rng(0).uniform(2, 17, (7, 4)).astype(np.float32)
+    outputs = np.ones((3, 1), np.float32)
+    heard = Heard(frames, 3, 0.01, None, outputs, (None,), (), "what </script> was said")
+    written = page(replace(example(["a", "b", "c"]), heard=heard))
+    held = contents(written)["heard"]
+    assert (held["bins"], held["stride"]) == (4, 3)
+    assert held["stepSeconds"] == pytest.approx(0.03)
+    assert held["result"] == "what </script> was said"
+    levels = np.frombuffer(base64.b64decode(held["frames"]), np.uint8).reshape(7, 4) / 255
+    np.testing.assert_allclose(levels, (frames - frames.min()) / np.ptp(frames), atol=0.003)
+    assert "energies of the mel bins" in written
+    assert contents(page(example(["a"])))["heard"] is None
+    assert "surprise at each step" in page(example(["a"]))
 
 
 @pytest.mark.slow

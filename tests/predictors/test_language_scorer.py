@@ -88,9 +88,9 @@ def test_texts_side_by_side_are_scored_as_alone() -> None:
         language_scorer(predictor_of("word"), tokenizer_of("char")),
         tokenizer_of("char"),
     )
-    ends = tokenizer.encode("t e").tolist()
+    ends = tokenizer.encode(" t e").tolist()
     states = []
-    for text in ("ca", "the", "on th"):
+    for text in ("the ", "ca", "the", "on th"):
         _, state = scorer.start()
         for token in tokenizer.encode(text).tolist():
             _, (state,) = scorer.extend([state], [token])

@@ -114,6 +114,8 @@ def comparison(
     both += f" ({tested}, n = {len(tally):,} rows)"
     remedy = "Use the baseline, or give the network more data or more regularization."
     if (own == tally).all():
+        if ours >= 1:
+            remedy = "No row is left that could tell them apart, and the baseline is simpler."
         first = f"The network does not beat the baseline, it equals it row by row: {both}. {remedy}"
     elif not tested.decided:
         first = f"Undecided whether the network beats the baseline: {both}. More rows would tell."

@@ -141,8 +141,10 @@ def _verdict(
             " pairs"
         )
     if len(outputs) < FEWEST:
-        better = "better" if deciding.ours > deciding.copied else "not better"
-        return f"{split}: {better} than copying the source ({values}; too few pairs for a test)"
+        return (
+            f"{split}: undecided whether it is better than copying the source ({values}; too few"
+            f" pairs for a test): evaluate on {FEWEST} or more"
+        )
     p, tested = _p_value(deciding, sources, outputs, references)
     values += f"; {chance(p)}, paired bootstrap, n = {tested:,}"
     if p >= SIGNIFICANT:

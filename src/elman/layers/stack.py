@@ -333,9 +333,7 @@ def explain(
     elif x.dim() != (2 if step else 3):
         call = "the input is unbatched"
     else:
-        call = fast_path.call_of(
-            layer, x.transpose(0, 1) if layer.batch_first and not step else x, hx
-        )
+        call = fast_path.call_of(layer, x, hx)
     if isinstance(call, str):
         return replace(choice, path="layer by layer", reason=f"{choice.reason}; not fused: {call}")
     if call[2] or layer.num_layers > 1 or layer.proj_size or any(layer.zoneout):

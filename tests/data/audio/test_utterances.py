@@ -207,3 +207,27 @@ def test_damaged_tokens_are_named(tmp_path: Path) -> None:
     np.save(tmp_path / "tokens-offsets.npy", np.array([0, 4]))
     with pytest.raises(InputError, match="its tokens do not fit together"):
         Tokens.open(tmp_path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="asks the kernel of Linux")
+def test_memory_does_not_grow_with_the_data(tmp_path: Path) -> None:
+    rows, frames = 5000, 250
+    path = tmp_path / "speed-1.npy"
+    with path.open("wb") as file:
+        header = {"descr": "<f4", "fortran_order": False, "shape": (rows * frames, 40)}
+        np.lib.format.write_array_header_1_0(file, header)
+        file.truncate(file.tell() + rows * frames * 160)  # 200 MB that take no room on the disk
+    np.save(tmp_path / "speed-1-offsets.npy", np.arange(rows + 1) * frames)
+    before = anonymous()
+    signals = {1.0: Signals.open(tmp_path, "speed-1")}
+    many = EncodedUtterances(signals, Tokens.of([np.arange(9)] * rows))
+    source = batches_of(many, batch_size=50, sort_first=False)
+    for _ in range(30):
+        next(source)
+    assert anonymous() - before < 100
+
+
+def anonymous() -> float:
+    """MB of this process that no file holds."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("RssAnon:")[1].split()[0]) / 1000

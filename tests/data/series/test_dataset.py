@@ -122,7 +122,7 @@ def test_gaps_are_filled_as_asked_and_reported(missing, filled):
 
     np.testing.assert_array_equal(read.panel.values[:, 0], filled)
     assert read.panel.observed[:, 0].tolist() == [True, False, False, True, False, True]
-    assert "y: 3 values missing (50.0%)" in read.notes[-1]
+    assert "y: 3 values missing (50.0 %)" in read.notes[-1]
     assert "2024-01-02 (2 rows), 2024-01-05" in read.notes[-1]
 
 

@@ -245,3 +245,17 @@ def test_pictures(tmp_path, suffix):
         assert (tmp_path / f"{name}{suffix}").read_bytes().startswith(magic)
     with pytest.raises(InputError, match=r"must end in \.png, \.svg"):
         draw_fan(tmp_path / "fan.bmp", panel, Wave().forecast(panel, 3), 0)
+
+
+def test_series_that_do_not_change_are_named_five_and_counted():
+    days = np.arange(40)
+    frames = [
+        pd.DataFrame({"unique_id": f"s{n}", "ds": days, "y": 1.0 if n < 8 else days % 7})
+        for n in range(9)
+    ]
+    panel = read_panel(pd.concat(frames), Columns(constant="keep")).panel
+
+    notes = backtest(Naive(), panel, 5, Schedule(origins=2), seasons=()).notes
+
+    said = "not in MASE, as nothing changes before the first forecast origin: "
+    assert f"{said}s0, s1, s2, s3, s4 and 3 more" in notes

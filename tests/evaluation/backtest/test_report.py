@@ -158,3 +158,14 @@ def test_what_is_measured_is_defined() -> None:
     assert "9 quantile levels: 0.1 to 0.9 by 0.1, GluonTS's" in said
     assert spoken_levels((0.1, 0.5, 0.99)) == "3 quantile levels: 0.1, 0.5, 0.99"
     assert spoken_levels((0.5,)) == "1 quantile level: 0.5"
+
+
+def test_more_error_than_none_at_all() -> None:
+    """The season repeats exactly, so that a baseline has no error to compare with."""
+    panel = read_panel(pd.DataFrame({"ds": np.arange(120), "y": [1.0, 4, 2, 8, 5] * 24})).panel
+    found = backtest(Naive(), panel, 5, Schedule(origins=10), seasons=(5,))
+    (said, *_) = report(found).verdict
+    assert (
+        "worse than the best baseline, seasonal naive (5): 0, some error where it has none (p"
+        in (said)
+    )

@@ -210,8 +210,9 @@ def _gaps(panel: Panel) -> list[str]:
         if len(opened) > _SHOWN:
             places.append(f"and {len(opened) - _SHOWN:,} more")
         if count := int((~known).sum()):
+            share = 100 * count / len(known)
             lines.append(
-                f"{name}: {count:,} value{'s' * (count > 1)} missing ({count / len(known):.1%}), "
+                f"{name}: {count:,} value{'s' * (count > 1)} missing ({share:.1f} %), "
                 f"{WORDS[panel.missing]}: {', '.join(places)}"
             )
     return lines

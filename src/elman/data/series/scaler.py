@@ -96,7 +96,7 @@ def measure(panel: Panel, kind: Scaling) -> tuple[Floats, Floats]:
         centered = np.where(seen, values - np.repeat(location, panel.lengths, axis=0), 0.0)
         scale = np.sqrt(_sums(panel, centered**2) / count)
     flat = scale <= _FLAT * np.abs(location)
-    return location, np.where(flat | (scale == 0), 1.0, scale)
+    return location, np.where(flat, 1.0, scale)
 
 
 def _sums(panel: Panel, values: Floats) -> Floats:

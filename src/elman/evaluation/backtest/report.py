@@ -173,7 +173,7 @@ def _difference(own: float, other: float, name: str = "") -> str:
     """How two errors compare: "12.3 % less error than naive", "4.2 times the error of naive"."""
     than, of, like = (f" {word} {name}" if name else "" for word in ("than", "of", "as"))
     if other == 0:
-        return f"the same error{like}" if own == 0 else f"more error{than}"
+        return f"the same error{like}" if own == 0 else f"some error where {name or 'it'} has none"
     ratio = own / other
     if abs(ratio - 1) < 0.0005:
         return f"the same error{like}"

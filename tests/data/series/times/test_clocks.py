@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from elman.data.series.times.clocks import clock_digits
+from elman.data.series.times.clocks import clock_digits, joined_times
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,14 @@ from elman.data.series.times.clocks import clock_digits
 )
 def test_digits_of_a_time_of_day(words, digits):
     assert clock_digits(pd.Series(words, dtype=object)) == digits
+
+
+def test_minutes_since_midnight_are_named_as_they_are_written():
+    dates = pd.Series(["2024-01-01"] * 4)
+    found = joined_times(dates, pd.Series([0, 59, 60, 1439]), 4)
+    assert found.tolist() == [
+        "2024-01-01 00:00",
+        "2024-01-01 00:59",
+        "2024-01-01 60",
+        "2024-01-01 14:39",
+    ]

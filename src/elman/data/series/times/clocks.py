@@ -146,6 +146,7 @@ def _with_marks(clock: Any, digits: int) -> str:
     text = _without_point(clock)
     if not digits or len(text) > digits or not re.fullmatch(r"\d+", text, re.ASCII):
         return text
-    text = text.zfill(digits)
-    text = ":".join(text[place : place + 2] for place in range(0, digits, 2))
-    return f"{text}:00" if digits == 2 else text
+    parts = [text.zfill(digits)[place : place + 2] for place in range(0, digits, 2)]
+    if any(int(part) > 59 for part in parts[1:]):
+        return text  # no time of day, such as minutes since midnight, and named as it is written
+    return ":".join([*parts, "00"] if digits == 2 else parts)
