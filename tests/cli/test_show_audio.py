@@ -76,7 +76,12 @@ def test_a_recognizer_is_diagnosed(elman: Elman, run: Run, tmp_path: Path) -> No
     assert ended.code == 0, ended.err
     assert "how far the memory reaches" in ended.out
     assert (tmp_path / "found" / "report.html").exists()
-    refused(elman("diagnose", run.path, tmp_path), 2, "leave DATA out")
+    others = toy_speech.write(tmp_path / "others", ["ab cad db ab", "dd ab cad"])
+    ended = elman("diagnose", run.path, others, "--out", tmp_path / "other")
+    assert ended.code == 0, ended.err
+    assert (tmp_path / "other" / "report.html").exists()
+    (others / "000.txt").write_text("xyz")
+    refused(elman("diagnose", run.path, others), 2, "000.wav")
 
 
 @pytest.fixture(scope="module")

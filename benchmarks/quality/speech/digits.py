@@ -17,7 +17,7 @@ import numpy.typing as npt
 from benchmarks.quality.running import data_file
 from elman.data.optional import library
 from elman.errors import InputError
-from elman.files import write_text
+from elman.files import atomic_path, write_text
 
 RATE = 8000
 SPEAKERS = ("george", "jackson", "lucas", "nicolas", "theo", "yweweler")
@@ -113,7 +113,11 @@ def strings(folder: Path, name: str, given: Sequence[Recording], made: Strings) 
         ]
         path = audio / f"{number:05d}.wav"
         samples = _joined(chosen, generator, made, noisy_pauses=number % 2 == 1)
-        library("soundfile", "speech").write(path, samples, RATE, subtype="PCM_16")
+        # Whole or not at all: another seed may be reading what this one writes again.
+        with atomic_path(path) as partial:
+            library("soundfile", "speech").write(
+                partial, samples, RATE, subtype="PCM_16", format="WAV"
+            )
         text = " ".join(str(d) for d in digits)
         lines.append({"audio": f"{name}/{path.name}", "text": text, "speaker": speaker})
     return _manifest(manifest, lines)

@@ -169,6 +169,12 @@ def test_a_state_of_something_else_is_refused(state: tuple[Floats, int]) -> None
         resampler.state = state
 
 
+def test_a_place_between_samples_is_refused() -> None:
+    resampler = Resampler(8000, 16000)
+    with pytest.raises(TypeError, match="'float' object cannot be interpreted as an integer"):
+        resampler.state = (noise(100), 1.5)  # type: ignore[assignment]
+
+
 def test_rates_below_one_are_refused() -> None:
     with pytest.raises(ValueError, match="rates of 0 and 16000"):
         Resampler(0, 16000)

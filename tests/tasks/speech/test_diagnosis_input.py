@@ -131,6 +131,17 @@ def test_the_longest_rows_that_say_something() -> None:
         longest(silent, lambda frames: frames)
 
 
+def test_rows_without_the_steps_for_their_text_are_left_out() -> None:
+    given = speech_diagnosis_input(model(), batch([40, 40, 3]), "lstm", Lags(most=2))
+    assert given.rows <= 2
+    short = batch([3, 2, 3])
+    texts = UtteranceBatch(
+        short.frames, short.lengths, torch.ones(3, 3, dtype=torch.long), torch.tensor([3, 3, 3])
+    )
+    with pytest.raises(InputError, match="no utterance has the steps that its text needs"):
+        speech_diagnosis_input(model(), texts, "lstm", Lags())
+
+
 def test_too_few_steps_for_a_lag() -> None:
     with pytest.raises(InputError, match=r"too few for a lag of 50; .* or a smaller --max-lag"):
         speech_diagnosis_input(model(), batch(), "lstm", Lags(most=50))

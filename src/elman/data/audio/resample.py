@@ -6,6 +6,7 @@ Legend: N samples at the rate of the source, M at the rate that is wanted.
 from __future__ import annotations
 
 from math import gcd
+from operator import index
 from typing import final
 
 import numpy as np
@@ -59,14 +60,14 @@ class Resampler:
         Set it to go on from there. The samples are those of two seconds or so.
 
         Raises:
-            ValueError: when set to what is no state of a resampler of these rates.
+            TypeError, ValueError: when set to what is no state of a resampler of these rates.
         """
         return np.frombuffer(bytes(self._heard), np.float32), self._given
 
     @state.setter
     def state(self, state: tuple[Floats, int]) -> None:
         heard, given = state
-        heard = checked(heard)
+        heard, given = checked(heard), index(given)
         # A stream gives no more than one sample ahead of what it heard, and less than to its end.
         most = min(self._end - 1, len(heard) * self.rate // self.source_rate + 1)
         if not 0 <= given <= most or len(heard) > self._longest:

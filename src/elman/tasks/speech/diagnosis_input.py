@@ -5,18 +5,25 @@ Legend: S network steps, B batch, W width of a window, F bins, K outputs.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from elman.data.audio.utterances import EncodedUtterances, ToFrames, UtteranceBatch
+from elman.data.audio.signals import Signals
+from elman.data.audio.utterances import EncodedUtterances, ToFrames, Tokens, UtteranceBatch
+from elman.data.labeled.rows import Floats, offsets_of
+from elman.data.units.base import Ids
 from elman.diagnostics.diagnosis_input import DiagnosisInput, Lags
 from elman.errors import InputError
 from elman.models.acoustic import AcousticModel
 from elman.streaming.stream import evaluating
 
-ROWS = 32
+ROWS, MOST_ROWS = 32, 256
+"""Rows of the batch, and of other data those among which the longest are looked for."""
+
 MOST = 400
 """Steps of a row; a diagnosis takes single steps."""
 
@@ -35,14 +42,17 @@ def speech_diagnosis_input(
     tokens there is nothing to remember; in two directions all do.
 
     Raises:
-        InputError: too few steps for the lags.
+        InputError: too few steps for the lags, or for the texts.
     """
     batch = batch.to(model.readout.weight.device)
     with evaluating(model):
         shares = posteriors(model, batch)
+    fits = (shares != 0).any(-1).any(0)
+    if not bool(fits.any()):
+        raise InputError("no utterance has the steps that its text needs; give longer recordings")
     ends = last_tokens(shares, model.blank)
     # Rows that end early would shorten all others.
-    columns = (2 * ends >= ends.max()).nonzero().flatten()
+    columns = (fits & (2 * ends >= ends[fits].max())).nonzero().flatten()
     ends = ends[columns]
     steps = min(int(ends.min()) + 1, max(MOST, (lags.most or 0) + 1))
     asked = 1 if lags.most is None else lags.most
@@ -98,6 +108,14 @@ def last_tokens(shares: Tensor, blank: int) -> Tensor:
     order = torch.arange(1, len(tokens) + 1, device=tokens.device).unsqueeze(1)
     last: Tensor = (there * order).argmax(0)
     return last
+
+
+def in_memory(frames: Sequence[Floats], texts: Iterable[Ids]) -> EncodedUtterances:
+    """Utterances whose normalized frames (T, F) and token ids are at hand."""
+    if not frames:
+        raise InputError("no utterance can be read; give others to diagnose on")
+    signals = Signals(np.concatenate(frames), offsets_of([len(each) for each in frames]))
+    return EncodedUtterances({1.0: signals}, Tokens.of(list(texts)))
 
 
 def longest(rows: EncodedUtterances, to_frames: ToFrames) -> UtteranceBatch:

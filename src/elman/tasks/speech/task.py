@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, final
 
@@ -32,7 +33,12 @@ from elman.predictors.recognizer_inputs import can_be_spelled, parts_of
 from elman.settings import Options, adapter
 from elman.tasks.speech.config import SpeechConfig
 from elman.tasks.speech.data import SpeechData, described, open_data, prepare
-from elman.tasks.speech.diagnosis_input import longest, speech_diagnosis_input
+from elman.tasks.speech.diagnosis_input import (
+    MOST_ROWS,
+    in_memory,
+    longest,
+    speech_diagnosis_input,
+)
 from elman.tasks.speech.evaluation_options import SpeechEvaluation
 from elman.tasks.speech.objective import SpeechObjective
 from elman.tasks.speech.tuning import said_of, tuned_on, with_fusion
@@ -214,14 +220,21 @@ class SpeechTask(Task[SpeechConfig, SpeechData, RecognizerPredictor]):
     def diagnosis_input(
         self, predictor: RecognizerPredictor, given: Given | None, lags: Lags
     ) -> DiagnosisInput:
-        """The network on the longest validation utterances."""
-        if given is not None:
-            raise InputError(
-                f"{predictor.name}: a recognizer is diagnosed on its own validation data; leave"
-                " DATA out"
-            )
-        rows = longest(self.data.splits["valid"], self.data.frames)
-        return speech_diagnosis_input(predictor.model, rows, self.config.cell, lags)
+        """The network on the longest validation utterances, or the longest of the first that are
+        given.
+        """
+        if given is None:
+            batch = longest(self.data.splits["valid"], self.data.frames)
+        else:
+            chosen = SpeechEvaluation.model_validate({})
+            bad = BadRows(self.config.skip_bad_rows)
+            (_, texts, frames), *more = self._held_out(predictor, given, chosen, bad)
+            if more:
+                raise InputError(f"{len(more) + 1} files to diagnose on; give one")
+            heard = list(islice(frames, MOST_ROWS))
+            rows = in_memory(heard, map(predictor.tokenizer.encode, texts))
+            batch = longest(rows, lambda frames: frames)
+        return speech_diagnosis_input(predictor.model, batch, self.config.cell, lags)
 
     def next_steps(self, run: str) -> list[str]:
         lines = [
