@@ -185,3 +185,27 @@ def test_a_damaged_state_is_refused(change: dict[str, Any]) -> None:
             reader.state = broken
     wanted = heard(AudioInput(RATE, 16000), SHORTS)
     np.testing.assert_array_equal(np.concatenate([*found, heard(reader, SHORTS[1000:])]), wanted)
+
+
+@pytest.mark.parametrize(
+    ("samples", "said"),
+    [
+        (np.zeros(4000), "mic: 0.5 s of silence; is the microphone on?"),
+        (SHORTS * 1.0, ""),
+        (np.sign(NOISE), "mic: 0.5 s, and 100 % of it clipped; record with less gain"),
+    ],
+)
+def test_silence_and_clipping_are_said_at_the_end(
+    samples: np.ndarray, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    scaled = samples / 32768 if samples.max() > 1 else samples
+    reader = AudioInput(RATE, where="mic")
+    list(reader.read(scaled[:2000]))
+    other = AudioInput(RATE, where="mic")
+    other.state = reader.state
+    heard(other, scaled[2000:])
+    assert [record.message for record in caplog.records] == ([said] if said else [])
+    caplog.clear()
+    other.reset()
+    heard(other, WANTED)
+    assert not caplog.records

@@ -5,6 +5,7 @@ Legend: N samples.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NoReturn, TypeAlias, final
 
@@ -13,6 +14,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from elman.data.audio.listen import FULL, Level
 from elman.data.audio.resample import Resampler
 from elman.errors import InputError
 from elman.settings import Options
@@ -24,6 +26,8 @@ from elman.streaming.sample_input import (
     SampleInput,
     checked_rate,
 )
+
+LOG = logging.getLogger("elman")
 
 
 class AudioStreaming(Options):
@@ -77,6 +81,7 @@ class AudioInput:
         self._resampler: Resampler | None = None
         self._kind: Literal["bytes", "arrays"] | None = None
         self._fault: str | None = None
+        self._heard, self._full, self._peak = 0, 0, 0.0
 
     @property
     def faulty(self) -> bool:
@@ -109,8 +114,19 @@ class AudioInput:
             InputError: an end in the middle of something, after what came before it was given.
         """
         if self._resampler is not None:
-            yield _clipped(self._resampler.flush())
+            yield self._counted(self._resampler.flush())
             self._resampler = None
+        if self._heard:
+            level = Level(self._peak, self._full / self._heard)
+            seconds = f"{self._where}: {self._heard / self._rate:,.1f} s"
+            if level.silent:
+                LOG.warning("%s of silence; is the microphone on?", seconds)
+            elif level.clipped:
+                LOG.warning(
+                    "%s, and %.0f %% of it clipped; record with less gain",
+                    seconds,
+                    100 * level.full,
+                )
         if self._fault is None:
             try:
                 self._bytes.end()
@@ -125,7 +141,12 @@ class AudioInput:
         Raises:
             KeyError, TypeError, ValueError: when set to what is no place in a stream.
         """
-        values = {"bytes": self._bytes.state, "kind": self._kind, "fault": self._fault}
+        values = {
+            "bytes": self._bytes.state,
+            "kind": self._kind,
+            "fault": self._fault,
+            "level": [self._heard, self._full, self._peak],
+        }
         if self._resampler is None:
             return {}, {**values, "rate": None}
         heard, *place = self._resampler.state
@@ -136,6 +157,9 @@ class AudioInput:
     def state(self, state: tuple[Mapping[str, Tensor], Mapping[str, Any]]) -> None:
         tensors, values = state
         resampler, kind, fault = None, values["kind"], values["fault"]
+        samples, full, peak = values["level"]
+        if not (0 <= int(full) <= int(samples) and 0 <= float(peak) <= 1):
+            raise ValueError("no level of samples")
         if kind not in (None, "bytes", "arrays"):
             raise ValueError(f"no kind of audio: {kind!r}")
         if values["rate"] is not None:
@@ -146,6 +170,7 @@ class AudioInput:
             resampler.state = (heard, *values["place"])
         self._bytes.state = values["bytes"]
         self._resampler, self._kind = resampler, kind
+        self._heard, self._full, self._peak = int(samples), int(full), float(peak)
         self._fault = None if fault is None else str(fault)
 
     def _decoded(self, piece: memoryview) -> Iterator[Floats]:
@@ -173,7 +198,17 @@ class AudioInput:
                 f"the rate changes from {resampler.source_rate:,} to {rate:,} Hz; begin a stream"
                 " for each rate"
             )
-        return _clipped(resampler.push(samples))
+        return self._counted(resampler.push(samples))
+
+    def _counted(self, samples: Floats) -> Floats:
+        """Samples in [-1, 1], whose level is taken down."""
+        clipped: Floats = np.clip(samples, -1, 1)
+        if len(clipped):
+            size = np.abs(clipped)
+            self._heard += len(size)
+            self._full += int(np.count_nonzero(size >= FULL))
+            self._peak = max(self._peak, float(size.max()))
+        return clipped
 
     def _array(self, chunk: Any) -> tuple[np.ndarray, int | None]:
         """Samples (N, channels) on a scale of 1 and their rate, once they are seen to be such."""
@@ -255,7 +290,3 @@ def _mono(samples: Floats) -> Floats:
         worst = float(mono[np.argmin(np.abs(mono) <= _LOUDEST)])
         raise _Unscaled(f"a sample is {worst:,.6g}")
     return mono
-
-
-def _clipped(samples: Floats) -> Floats:
-    return np.clip(samples, -1, 1)

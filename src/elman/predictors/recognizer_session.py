@@ -334,9 +334,12 @@ class RecognizerSession(Session[Audio, Heard]):
             raise ValueError("tokens that the model does not have")
         if not 0 <= base <= now or not 0 <= since <= now:
             raise ValueError("an utterance that begins after its end")
+        layers = snapshot.states["layers"]
+        if not all(tensor.isfinite().all() for tensor in layers.values()):
+            raise ValueError("a state of the network that is not finite")
         place = self._search.unpack(_within("search", tensors), values["search"])
         self._input.state = _within("input", tensors), values["input"]
-        self._acoustics.state = snapshot.states["layers"], _within("acoustics", tensors)
+        self._acoustics.state = layers, _within("acoustics", tensors)
         self._now, self._since, self._base, self._place = now, since, base, place
         self._said, self._shown, self._text = emissions, shown, text
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
 
 from elman.data.audio.clips import Clip, Limits, Samples
 from elman.data.audio.dataset import (
@@ -18,7 +17,6 @@ from elman.data.audio.dataset import (
     read_unlabeled,
     read_utterances,
 )
-from elman.data.audio.features import FeatureFile, read_frames
 from elman.data.audio.read import is_audio, read_rows
 from elman.data.audio.rows import AudioColumns
 from elman.data.audio.settings import AudioSettings
@@ -249,55 +247,6 @@ def test_a_folder_without_recordings(tmp_path: Path) -> None:
         read_more(tmp_path, AudioColumns(), BadRows())
 
 
-@pytest.mark.parametrize("suffix", [".npy", ".safetensors"])
-def test_features_are_rows_too(tmp_path: Path, suffix: str) -> None:
-    frames = [np.random.default_rng(n).standard_normal((5 + n, 3)).astype("f") for n in range(3)]
-    for n, each in enumerate(frames):
-        path = tmp_path / f"{n}{suffix}"
-        np.save(path, each) if suffix == ".npy" else save_file({"x": each}, path)
-        (tmp_path / f"{n}.txt").write_text(WORDS[n])
-    found = read_more(tmp_path, AudioColumns(), BadRows())
-    assert found.has_features
-    for source, each in zip(found.audio, frames, strict=True):
-        assert isinstance(source, FeatureFile)
-        assert np.array_equal(read_frames(source), each)
-    wide = np.ones((4, 4), np.float32)
-    path = tmp_path / f"9{suffix}"
-    np.save(path, wide) if suffix == ".npy" else save_file({"x": wide}, path)
-    (tmp_path / "9.txt").write_text("nine")
-    with pytest.raises(InputError, match=rf"9{suffix}: has 4 bins, expected 3 as above"):
-        read_more(tmp_path, AudioColumns(), BadRows())
-
-
-@pytest.mark.parametrize(
-    ("array", "said"),
-    [
-        (np.zeros((4, 3, 2)), "two axes"),
-        (np.zeros(4), "two axes"),
-        (np.array([["a"]]), "two axes"),
-        (np.zeros((0, 3)), "no frames"),
-        (np.full((2, 3), np.nan), "not finite"),
-        (np.full((2, 3), 1e300), "not finite"),
-    ],
-)
-def test_what_is_no_array_of_features(tmp_path: Path, array: np.ndarray, said: str) -> None:
-    np.save(tmp_path / "a.npy", array)
-    with pytest.raises(InputError, match=rf"a\.npy: .*{said}"):
-        read_frames(FeatureFile(tmp_path / "a.npy"))
-    with pytest.raises(InputError, match=rf"data: .*{said}"):
-        read_frames(array)
-
-
-def test_files_of_features_that_are_damaged(tmp_path: Path) -> None:
-    for name in ("a.npy", "a.safetensors"):
-        (tmp_path / name).write_bytes(b"nothing of the kind")
-        with pytest.raises(InputError, match=rf"{name}: can.*be read as features"):
-            read_frames(FeatureFile(tmp_path / name))
-    save_file({"x": np.ones((1, 1)), "y": np.ones((1, 1))}, tmp_path / "two.safetensors")
-    with pytest.raises(InputError, match="holds 2 arrays, expected one"):
-        read_frames(FeatureFile(tmp_path / "two.safetensors"))
-
-
 def test_values_of_python(tmp_path: Path) -> None:
     paths = recordings(tmp_path, 2)
     frames = [np.ones((4, 3)), np.ones((5, 3))]
@@ -469,15 +418,6 @@ def test_what_is_audio_and_what_is_not(tmp_path: Path) -> None:
     assert is_audio(Columns({"x": [np.ones((2, 3))], "label": ["a"]}), columns) is False
 
 
-def test_a_link_out_of_a_folder_is_not_followed(tmp_path: Path) -> None:
-    write(tmp_path / "out.wav")
-    data = tmp_path / "data"
-    data.mkdir()
-    (data / "a.wav").symlink_to(tmp_path / "out.wav")
-    with pytest.raises(InputError, match="a link out of the folder"):
-        read_more(data, AudioColumns(), BadRows())
-
-
 def test_a_pipe_named_as_a_recording(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.wav")
     rows = [{"audio": "a.wav", "text": "hi"}]
@@ -507,17 +447,3 @@ def test_columns_that_were_found_are_looked_for_again_elsewhere(tmp_path: Path) 
     both = [{"audio": "wav/1.wav", "path": "wav/2.wav", "text": "hi"}]
     found = read_more(manifest(tmp_path / "c.jsonl", both), trained, BadRows())
     assert found.audio == (Clip(tmp_path / "wav" / "1.wav"),)
-
-
-@pytest.mark.parametrize("name", ["a.m4a", "a.mp4", "a.aiff"])
-def test_sound_of_other_kinds(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_bytes(b"\0\0\0\x20ftypM4A \xff\xfe")
-    with pytest.raises(InputError, match=r"is not read; give WAV.*ffmpeg -i IN OUT\.wav"):
-        read_unlabeled(tmp_path / name, AudioColumns(), BadRows())
-
-
-def test_a_table_with_nothing_in_it(tmp_path: Path) -> None:
-    for name, content in (("a.csv", ""), ("b.csv", "audio,text\n"), ("c.jsonl", "\n")):
-        (tmp_path / name).write_text(content)
-        with pytest.raises(InputError, match=name):
-            read_more(tmp_path / name, AudioColumns(), BadRows())

@@ -19,7 +19,9 @@ from elman.errors import InputError
 _STEP = 1 / 32768
 """One step of 16 bits: nothing above it is silence."""
 
-_FULL = 0.9999
+FULL = 0.9999
+"""From here on a sample is at full scale."""
+
 _CLIPPED = 0.01
 """Share of samples at full scale above which a recording was clipped: a sine that just fits has
 0.9 %, speech far less."""
@@ -35,7 +37,7 @@ class Level:
     @classmethod
     def of(cls, samples: Floats) -> Level:
         size = np.abs(samples)
-        return cls(float(size.max(initial=0)), float(np.mean(size >= _FULL)))
+        return cls(float(size.max(initial=0)), float(np.mean(size >= FULL)))
 
     @property
     def silent(self) -> bool:

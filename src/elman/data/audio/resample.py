@@ -66,7 +66,8 @@ class Resampler:
 
     @state.setter
     def state(self, state: tuple[Floats, int]) -> None:
-        heard, given = checked(state[0]), index(state[1])
+        heard, given = state
+        heard, given = checked(heard), index(given)
         # A stream gives no more than one sample ahead of what it heard, and less than to its end.
         most = min(self._end - 1, len(heard) * self.rate // self.source_rate + 1)
         if not 0 <= given <= most or len(heard) > self._longest:
