@@ -17,6 +17,7 @@ SETTINGS: dict[str, Any] = {
     "bins": 10,
     "batch_size": 6,
     "dropout": 0.0,
+    "channel": 0.0,
     "learning_rate": 0.02,
     "max_steps": 30,
     "eval_every": 15,

@@ -45,7 +45,7 @@ class SoundConfig(AudioSettings, TrainingConfig):
     frequency_masks: int = _audio(2, "SpecAugment: bands of bins hidden", ge=0, le=100)
     frequency_width: int = _audio(5, "the most bins of each", ge=0, le=256)
     channel: float = _audio(
-        0.0,
+        5.0,
         "the most dB by which a training row is made louder or softer, as a whole and smoothly over"
         " the band, as microphones and rooms do",
         ge=0,
