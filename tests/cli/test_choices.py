@@ -101,6 +101,25 @@ def test_two_meanings_of_one_flag_are_a_mistake_of_ours(
         choices.with_options(lambda run, **options: None, "Prediction")
 
 
+@pytest.mark.parametrize(("default", "shown"), [(5, True), (0, False)])
+def test_a_default_is_shown_where_it_is_that_of_all(
+    app: tuple[App, dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    default: int,
+    shown: bool,
+) -> None:
+    class Other(Options):
+        beam: int = Field(default, description="how wide")
+
+    monkeypatch.setattr(Marker, "Prediction", Other)
+    command = choices.with_options(lambda run, **options: None, "Prediction")
+    App(name="predict", default_command=command).help_print([])
+    text = capsys.readouterr().out
+    assert "--beam" in text
+    assert ("default: 5" in text) == shown
+
+
 def test_the_command_line_says_it_in_one_line(elman: Elman, trained: Run) -> None:
     ended = elman("predict", trained.path, "--nonsense", "3")
     assert ended.code == 2

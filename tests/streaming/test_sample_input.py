@@ -70,6 +70,7 @@ STREAMS = {
     "rf64": b"RF64" + wav(MONO, chunk(b"ds64", b"\0" * 28), header(), size=0xFFFFFFFF)[4:],
     "two": wav(MONO[:20]) + wav(MONO[20:], after=chunk(b"LIST", b"")),
     "odd": wav(MONO + b"\1"),
+    "odd, after": wav(MONO + b"\1", after=chunk(b"LIST", b"title")) + wav(b""),
     "padded": wav(MONO) + b"\0" * 101,
 }
 

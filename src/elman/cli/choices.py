@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, Literal, TypeAlias
 
 from cyclopts import Group
+from pydantic.fields import FieldInfo
 
 from elman.cli.flags import Command, flag, with_parameters
 from elman.predictors.predictor import KINDS, kind_class
@@ -30,6 +31,8 @@ def with_options(command: Command, use: Use) -> Command:
         for name, field in settings.model_fields.items():
             known = fields.setdefault(name, field)
             assert known.annotation == field.annotation, f"--{name} differs between kinds"
+            if known.default != field.default:  # what the help would say is true of one kind only
+                fields[name] = FieldInfo.merge_field_infos(known, default=None)
             owners.setdefault(name, []).append(kind)
     titles = dict.fromkeys(", ".join(names) for names in owners.values())
     groups = {title: Group.create_ordered(f"For {title}") for title in titles}

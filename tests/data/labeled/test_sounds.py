@@ -47,9 +47,14 @@ def test_recordings_are_told_from_texts(tmp_path: Path) -> None:
     assert has_sounds(table(tmp_path, ["a.wav,dog", "b.wav,cat"]), columns)
     assert has_sounds(given([(waves.tone(0.1), waves.RATE)]), columns)
     assert has_sounds(given(tmp_path), columns)
+    (tmp_path / "wide.csv").write_text("path,label\na.wav,dog\nb.wav,cat\n", encoding="utf-16")
+    assert has_sounds(Files((tmp_path / "wide.csv",)), columns)
     texts = tmp_path / "reviews.csv"
     texts.write_text("text,label\na film,good\nno film,bad\n", encoding="utf-8")
     assert not has_sounds(Files((texts,)), columns)
+    texts.write_text("text,label\nwho made x.wav?,good\nno film,bad\n", encoding="utf-8")
+    assert not has_sounds(Files((texts,)), columns)
+    assert not has_sounds(Files((tmp_path / "missing.csv",)), columns)
     assert not has_sounds(given(["a film"]), columns)
 
 

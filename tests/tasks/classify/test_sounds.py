@@ -13,6 +13,7 @@ import elman
 from elman.data.audio.settings import AudioSettings
 from elman.data.given import given
 from elman.data.labeled.encoded import Bucketed, Encoded
+from elman.data.labeled.standardize import Standardizer
 from elman.errors import InputError
 from elman.settings import configure
 from elman.tasks import runs
@@ -86,7 +87,7 @@ def test_the_same_seed_draws_the_same_batches(trained: Run) -> None:
             4,
             0,
             shares=trained.task.data.shares,
-            vary=vary_of(config),
+            vary=vary_of(config, trained.task.data.encoder.sounds.front_end.scale),
         )
 
     first, again = source(), source()
@@ -132,6 +133,7 @@ CHANGES: dict[str, Any] = {
     "time_width": 2,
     "frequency_masks": 0,
     "frequency_width": 2,
+    "channel": 3.0,
     "noise": 0.5,
     "snr": (40.0, 50.0),
 }
@@ -167,7 +169,26 @@ def test_shares_of_the_copies() -> None:
     config = configure(ClassifyConfig, {"speeds": (0.9, 1.1), "noise": 0.25})
     assert copies_of(config).shares == pytest.approx((0, 0.375, 0.375, 0, 0.125, 0.125))
     assert copies_of(configure(ClassifyConfig, {})).shares == (1.0,)
-    assert vary_of(configure(ClassifyConfig, {"time_masks": 0, "frequency_masks": 0})) is None
+    off = {"time_masks": 0, "frequency_masks": 0, "channel": 0}
+    assert vary_of(configure(ClassifyConfig, off), Standardizer((0.0,), (1.0,))) is None
+
+
+def test_another_channel_is_one_curve_over_the_whole_row() -> None:
+    scale = Standardizer((5.0,) * 12, (2.0,) * 12)
+    settings = {"time_masks": 0, "frequency_masks": 0, "channel": 10.0}
+    vary = vary_of(configure(ClassifyConfig, settings), scale)
+    assert vary is not None
+    frames = np.random.default_rng(0).normal(5, 1, (7, 2, 12)).astype(np.float32)
+    changed = frames.copy()
+    vary(changed, np.array([7, 4]), generator=np.random.default_rng(1))
+    curve = (changed - frames)[:, 0]
+    np.testing.assert_allclose(curve, np.broadcast_to(curve[:1], curve.shape), atol=1e-5)
+    assert 0.1 < np.abs(curve).max() <= 2 * np.log(10) / 2  # 20 dB in nats, over the deviation
+    assert not np.allclose(curve[0], (changed - frames)[0, 1])
+    np.testing.assert_array_equal(changed[4:, 1], frames[4:, 1])
+    silence = np.full((3, 1, 12), -2.5, np.float32)  # log energies of 0
+    vary(silence, np.array([3]), generator=np.random.default_rng(2))
+    assert silence.min() == -2.5
 
 
 @pytest.mark.fault

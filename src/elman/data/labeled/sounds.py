@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,17 +12,34 @@ from elman.data.audio.clips import Limits
 from elman.data.audio.dataset import AudioOptions, draw
 from elman.data.audio.read import is_audio, read_rows, read_splits
 from elman.data.audio.rows import AudioColumns, AudioRows
-from elman.data.given import Given, one_part
+from elman.data.audio.source import SUFFIXES
+from elman.data.given import Files, Given, one_part
 from elman.data.labeled.dataset import Cut, labeled_rows, labeled_splits
 from elman.data.labeled.formats.rows_of_table import label_of, labels_of
 from elman.data.labeled.rows import Columns, Labeled, LabeledSplits, LabelKind, ParsedRows
 from elman.data.split_names import parts_of
+from elman.data.tables.read import KINDS, suffix_of
 from elman.data.tables.table import BadRows
+
+_LOOKED_AT = 1 << 20
+"""Bytes of a table: one of texts is not read twice."""
 
 
 def has_sounds(given: Given, columns: AudioColumns) -> bool:
     """Whether data are recordings, or features of such that a table lists."""
-    return is_audio(next(iter(parts_of(given).values())), columns)
+    part = next(iter(parts_of(given).values()))
+    if isinstance(part, Files) and KINDS.get(suffix_of(part.paths[0])) in ("delimited", "json"):
+        return _names_sounds(part.paths[0]) and is_audio(part, columns)
+    return is_audio(part, columns)
+
+
+def _names_sounds(path: Path) -> bool:
+    """Whether a table, of which only the beginning is looked at, may have names of recordings."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = file.read(_LOOKED_AT).replace(b"\0", b"").lower()  # UTF-16 has zeros between letters
+    return any(word.encode() in head for word in (*SUFFIXES, "sampling_rate"))
 
 
 def read_labeled_sounds(

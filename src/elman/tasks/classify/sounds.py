@@ -31,7 +31,7 @@ from elman.data.labeled.rows import (
     numbered,
     offsets_of,
 )
-from elman.data.labeled.standardize import RunningStandardizer
+from elman.data.labeled.standardize import RunningStandardizer, Standardizer
 from elman.data.origin import Integers
 from elman.data.tables.table import BadRows
 from elman.errors import InputError
@@ -41,6 +41,9 @@ from elman.tasks.classify.sound_config import SoundConfig
 
 HIGHEST_RATE = 16_000
 """Hz at which audio is read, unless it is lower or something else is asked for."""
+
+_POINTS = 4
+"""Of the band between which a channel's curve is straight."""
 
 Change = Callable[[Floats], Floats]
 
@@ -132,21 +135,39 @@ def copies_of(config: SoundConfig) -> Copies:
     return Copies(tuple(changes), tuple(shares))
 
 
-def vary_of(config: SoundConfig) -> Vary | None:
-    """SpecAugment on the frames of a batch, anew each time."""
+def vary_of(config: SoundConfig, scale: Standardizer) -> Vary | None:
+    """Another channel and SpecAugment on the frames of a batch, anew each time."""
     masks = SpecAugment(
         config.time_masks, config.time_width, config.frequency_masks, config.frequency_width
     )
-    if not (
-        config.time_masks * config.time_width or config.frequency_masks * config.frequency_width
-    ):
+    hides = config.time_masks * config.time_width + config.frequency_masks * config.frequency_width
+    if not (hides or config.channel):
         return None
+    mean, deviation = np.asarray(scale.mean), np.asarray(scale.deviation)
 
     def vary(frames: Array, lengths: Integers, *, generator: np.random.Generator) -> None:
         for row, length in enumerate(lengths):
-            frames[:length, row] = masks(frames[:length, row], generator)
+            own = frames[:length, row]
+            if config.channel:
+                heard = own * deviation + mean
+                heard += curve_of(config.channel, heard.shape[1], generator)
+                own = ((np.maximum(heard, 0) - mean) / deviation).astype(np.float32)
+            frames[:length, row] = masks(own, generator)
 
     return vary
+
+
+def curve_of(decibels: float, bins: int, generator: np.random.Generator) -> Floats:
+    """(F,) in nats, what another microphone or room adds to log energies.
+
+    A common gain, and straight lines between a few points of the band, each drawn evenly from minus
+    to plus so many decibels.
+    """
+    places = np.linspace(0, bins - 1, _POINTS)
+    values = generator.uniform(-decibels, decibels, _POINTS)
+    curve = np.interp(np.arange(bins), places, values) + generator.uniform(-decibels, decibels)
+    nats: Floats = (curve * (np.log(10) / 10)).astype(np.float32)
+    return nats
 
 
 @dataclass(frozen=True, eq=False)

@@ -126,8 +126,8 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
 
     def source(self) -> Bucketed:
         train, vary = self.data.splits["train"], None
-        if self.data.schema.inputs == "audio":
-            vary = vary_of(self.config)
+        if (sounds := self.data.encoder.sounds) is not None:
+            vary = vary_of(self.config, sounds.front_end.scale)
         return Bucketed(
             train,
             self.config.batch_size,
