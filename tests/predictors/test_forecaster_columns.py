@@ -208,6 +208,8 @@ def test_a_gap_beyond_the_bound_is_refused(tmp_path: Path) -> None:
         lambda settings: settings["columns"].update(time=[]),
         lambda settings: settings["columns"].update(target=["a", "b"]),
         lambda settings: settings.update(paths=0),
+        lambda settings: settings.update(scaling="x"),
+        lambda settings: settings.update(scaling=["mean"]),
     ],
 )
 def test_settings_that_were_edited(tmp_path: Path, change: Any) -> None:

@@ -205,6 +205,9 @@ def test_parts_that_do_not_belong_together() -> None:
     parts = translator().parts()
     with pytest.raises(InputError, match="here: its parts do not fit together"):
         make("translator", type(parts)(parts.settings, {}), "here")
+    edited = type(parts)({**parts.settings, "source": ["de"]}, parts.files)
+    with pytest.raises(InputError, match=r"predictor\.json was changed: source is \['de'\]"):
+        make("translator", edited, "here")
     other = translator()
     with pytest.raises(InputError, match="do not belong together"):
         TranslatorPredictor(other.model, vocabularies("bpe"), other.architecture)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, final, get_args
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from elman.data.series.dataset import read_panel, with_future
 from elman.data.series.forecasts import LEVELS
 from elman.data.series.grid import place_of
 from elman.data.series.panel import Panel, panel_from_bytes, panel_to_bytes
-from elman.data.series.scaler import Scaler
+from elman.data.series.scaler import Scaler, Scaling
 from elman.data.tables.asked import Asked
 from elman.data.tables.dialect import Dialect
 from elman.errors import InputError
@@ -195,6 +195,7 @@ def _check_settings(
         f"horizon is {form.horizon}": form.horizon < 1,
         f"lags are {list(form.lags)}": any(lag < 1 for lag in form.lags),
         f"paths is {settings['paths']}": int(settings["paths"]) < 1,
+        f"scaling is {settings['scaling']!r}": settings["scaling"] not in get_args(Scaling),
         "there are no series": not ids,
         "a series is there twice": len(set(ids)) < len(ids),
         f"the targets are {list(columns.target)}, those of its history {list(history.targets)}": (

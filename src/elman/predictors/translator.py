@@ -135,6 +135,11 @@ class TranslatorPredictor(Predictor):
         source = settings.pop("source")
         kept, longest = settings.pop("dialect"), settings.pop("longest")
         dialect = None if kept is None else adapter(Dialect).validate_python(kept)
+        if not (source is None or isinstance(source, str)):
+            raise InputError(
+                f"{name}: predictor.json was changed: source is {source!r}, expected the name of a"
+                " column; restore it, or train the run again"
+            )
         architecture = adapter(Architecture).validate_python(settings)
         vocabularies = Vocabularies.of(parts.files, name)
         return cls(

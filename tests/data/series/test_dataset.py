@@ -7,7 +7,7 @@ import pytest
 
 from elman.data.series.calendar import with_calendar
 from elman.data.series.columns import Columns
-from elman.data.series.dataset import read_panel, with_future
+from elman.data.series.dataset import SeriesData, read_panel, with_future
 from elman.data.series.panel import load_panel, save_panel
 from elman.errors import InputError
 from tests.data.series.refusing import refused
@@ -291,6 +291,14 @@ def test_a_panel_survives_its_file(tmp_path):
     (tmp_path / "panel.safetensors").write_bytes(content[:-8])
     with pytest.raises(InputError, match="cannot be read as time series"):
         load_panel(tmp_path / "panel.safetensors")
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "{", '{"columns": 3, "notes": []}'])
+def test_columns_of_a_run_that_are_none(tmp_path, text):
+    (tmp_path / "columns.json").write_text(text)
+
+    with pytest.raises(InputError, match=r"columns\.json: cannot be read as the columns of a run"):
+        SeriesData.load(tmp_path)
 
 
 # Bad input: a line that names what, where and a remedy.
