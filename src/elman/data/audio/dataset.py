@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -73,8 +74,8 @@ def read_utterances(
         wanted = {"valid": options.valid_fraction}
         if "test" not in found:
             wanted["test"] = options.test_fraction
-        parts, note = draw(found["train"].heard, wanted, options.seed)
         whole = found["train"]
+        parts, note = draw(whole.heard, wanted, options.seed, whole.answers)
         found |= {name: whole.take(rows) for name, rows in parts.items()}
         notes.append(note)
     made = {name: utterances_of(found[name]) for name in SPLITS if name in found}
@@ -118,9 +119,14 @@ def utterances_of(rows: AudioRows) -> Utterances:
 
 
 def draw(
-    heard: Utterances, fractions: dict[str, float], seed: int
+    heard: Utterances,
+    fractions: dict[str, float],
+    seed: int,
+    texts: Sequence[str] | None = None,
 ) -> tuple[dict[str, Integers], str]:
     """Draw held-out parts, speaker by speaker where that can be, and say how.
+
+    Of recordings with `texts`, training gets one of each letter, unless the parts are of speakers.
 
     Returns:
         The rows of "train" and of each part of a fraction above 0, in ascending order; a line for
@@ -153,7 +159,23 @@ def draw(
     note = f"split at random, seed {seed}"
     if count:
         note += f" ({count} speakers are too few to hold some of them out)"
-    return {name: np.sort(rows) for name, rows in cut}, note
+    parts = {name: np.sort(rows) for name, rows in cut}
+    return parts if texts is None else _with_all_letters(parts, texts), note
+
+
+def _with_all_letters(parts: dict[str, Integers], texts: Sequence[str]) -> dict[str, Integers]:
+    """Parts whose rows with a letter that "train" has not are moved to it; one row stays."""
+    known = set().union(*(texts[row] for row in parts["train"]))
+    kept: dict[str, list[int]] = {name: [] for name in parts}
+    for name, rows in parts.items():
+        left = len(rows)
+        for row in map(int, rows):
+            moved = left > 1 and not known.issuperset(texts[row])
+            kept["train" if moved else name].append(row)
+            if moved:
+                known.update(texts[row])
+                left -= 1
+    return {name: np.sort(np.array(rows, np.int64)) for name, rows in kept.items()}
 
 
 def _by_speaker(
