@@ -125,7 +125,10 @@ def test_what_is_no_audio_is_one_line_after_what_was_heard(
 
 def test_a_microphone_that_is_switched_off(folder: Path) -> None:
     """What was heard is answered at once, and the last word comes with an interrupt."""
-    command = [sys.executable, "-m", "elman.cli.main", "stream", str(folder), "--format", "json"]
+    # A shell's background job ignores interrupts, and what it starts would too.
+    interrupted = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+    run = f"{interrupted} from elman.cli.main import main; sys.exit(main())"
+    command = [sys.executable, "-c", run, "stream", str(folder), "--format", "json"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin is not None
         assert process.stdout is not None
