@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from elman.numbers import chance, significant
+from elman.numbers import chance, measured, significant
 
 
 @pytest.mark.fault(11)
@@ -37,3 +37,10 @@ def test_significant_digits_at_any_size(value: float, digits: int, expected: str
 )
 def test_a_p_value_in_words(p: float, words: str) -> None:
     assert chance(p) == words
+
+
+def test_counts_have_no_decimals() -> None:
+    assert [measured(value) for value in (18, 0, 12345, 18.0, 0.5)] == [
+        *("18", "0", "12,345"),
+        *("18.000", "0.50000"),
+    ]

@@ -23,6 +23,11 @@ def significant(value: float, digits: int = 5) -> str:
     return f"{value:.{max(decimals, 0)}f}"
 
 
+def measured(value: float) -> str:
+    """A count as it is, any other number as `significant` writes it: 18, 0.31416."""
+    return f"{value:,}" if isinstance(value, int) else significant(value)
+
+
 def chance(p: float) -> str:
     """A p-value in words: "p = 0.021", "p < 0.001"."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"

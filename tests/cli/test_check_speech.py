@@ -114,3 +114,14 @@ def test_characters_that_training_lacks(elman: Elman, tmp_path: Path) -> None:
     listed[19]["text"] = "Ünique"
     ended = elman("data", "check", manifest(tmp_path / "a.jsonl", listed), "--task", "speech")
     assert "valid: 6 characters that are not in training" in ended.out
+
+
+@pytest.mark.remedy
+@pytest.mark.parametrize("name", [".", "0.wav"])
+def test_recordings_without_a_task_name_the_flag(elman: Elman, tmp_path: Path, name: str) -> None:
+    manifest(tmp_path / "manifest.jsonl", rows(tmp_path))
+    refused = elman("data", "check", tmp_path / name)
+    assert refused.code == 2
+    assert f"is a {'recording' if name == '0.wav' else 'folder'}, expected a table" in refused.err
+    assert "--task speech" in refused.err
+    assert elman("data", "check", tmp_path, "--task", "speech").code == 0

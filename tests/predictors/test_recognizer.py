@@ -115,6 +115,7 @@ def test_the_best_texts_and_hot_words(tmp_path: Path) -> None:
     path = write(tmp_path / "one.wav", 3)
     (row,) = recognizer.predict(path, n_best=3)
     assert len(row.n_best) == 3
+    assert all(each.score == round(each.score, 4) for each in row.n_best)
     assert row.n_best[0].text == row.text
     assert row.n_best[0].score >= row.n_best[1].score >= row.n_best[2].score
     (plain,) = recognizer.predict(path, beam=8)

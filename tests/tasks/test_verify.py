@@ -19,6 +19,7 @@ from elman.tasks.language_model.config import LanguageModelConfig
 from elman.tasks.runs import Run, begin, fit
 from elman.tasks.verify import verify
 from elman.training.contracts import Observation, StepEvent
+from elman.training.run_directory import RunDirectory
 from elman.training.signals import Interrupted
 from tests import tiny
 
@@ -275,3 +276,14 @@ def test_best_weights_that_are_damaged_are_found_before_training(
     assert main(["resume", str(run)]) == 0
     assert weights.read_bytes() == before
     assert verify(run).passed
+
+
+def test_of_many_files_of_data_the_first_are_named(
+    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [{"name": f"{n}.wav", "size": 1} for n in range(1205)]
+    monkeypatch.setattr(RunDirectory, "read_record", lambda _: {"data": files})
+    assert main(["verify", str(run), "--no-metrics"]) == 0
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("data")]
+    assert lines[-2:] == ["data 4.wav: size 1", "data: 1,200 more files; config.toml lists them"]
+    assert len(lines) == 6

@@ -16,6 +16,7 @@ from elman.training.log import (
     ProgressLog,
     QuietLog,
     TensorBoard,
+    describe,
     open_log,
     read_metrics,
 )
@@ -139,6 +140,13 @@ def test_a_full_disk_leaves_whole_lines(tmp_path: Path, monkeypatch: pytest.Monk
         metrics.record({"step": 2})
     monkeypatch.undo()
     assert path.read_bytes() == before
+
+
+def test_a_loss_is_one_whatever_the_weights_are_chosen_by() -> None:
+    rates = {"validation_nats": 2.0, "validation_cer": 0.7474, "validation_wer": 1.0}
+    record = {"step": 200, "loss": 2.25, "validation_loss": 0.7476, **rates}
+    expected = "step 200 · loss 2.2500 · validation loss 2.0000 · CER 74.7 % · WER 100.0 %"
+    assert describe(record, "tokens") == expected
 
 
 def test_plain_lines() -> None:

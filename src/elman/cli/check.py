@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 from elman.cli.flags import Command, flag, with_parameters
 from elman.data.audio.check import speech_report
 from elman.data.audio.dataset import read_utterances
+from elman.data.audio.decode import AUDIO_SUFFIXES
 from elman.data.audio.listen import Listener
 from elman.data.given import Files
 from elman.data.series.check import series_report
@@ -24,6 +25,7 @@ from elman.data.tables.asked import TableSettings
 from elman.data.tables.read import KINDS, read_file, suffix_of
 from elman.data.tables.rows_of_text import first_cells
 from elman.data.tables.table import BadRows
+from elman.errors import InputError
 from elman.settings import configure
 from elman.tasks.runs import task_class
 from elman.tasks.speech.config import SpeechConfig
@@ -62,6 +64,13 @@ def check(
     **flags: Any,
 ) -> None:
     """See what `elman train TASK FILE` would read, without training: columns, times, first rows."""
+    for path in data if task == "forecast" else ():
+        if path.is_dir() or suffix_of(path) in AUDIO_SUFFIXES:
+            what = "folder" if path.is_dir() else "recording"
+            raise InputError(
+                f"{path}: is a {what}, expected a table of times and numbers to forecast; say what"
+                " it is to be read for, such as --task classify or --task speech"
+            )
     kind = task_class(task)
     chosen = _settings(kind, flags)
     given = Files(tuple(data))

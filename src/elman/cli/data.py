@@ -10,7 +10,9 @@ from cyclopts import App, Parameter
 from elman.data.fetch import get, list_datasets
 
 app = App(name="data", help="See what would be read of a file; public data sets.")
-app.command("elman.cli.check:command", name="check")
+app.command(
+    "elman.cli.check:command", name="check", help="See what `elman train` would read of a file."
+)
 
 
 @app.command(name="list")

@@ -11,7 +11,7 @@ from textwrap import fill, wrap
 from typing import TextIO, final
 
 from elman.evaluation.report import Report
-from elman.numbers import significant
+from elman.numbers import measured
 from elman.tasks.runs import Run
 from elman.training.loop import Outcome
 
@@ -90,7 +90,7 @@ def print_report(report: Report) -> None:
         metric = min(metric, max(20, _width() - split - unit - 14))
     for score in report.scores:
         *above, name = wrap(score.metric, metric, subsequent_indent="  ") or [""]
-        value = f"{significant(score.value):>10} {score.unit}".rstrip()
+        value = f"{measured(score.value):>10} {score.unit}".rstrip()
         for part in above:
             print(f"{score.split:<{split}}  {part}")
         print(f"{'' if above else score.split:<{split}}  {name:<{metric}} {value}")

@@ -10,9 +10,12 @@ from cyclopts import Parameter
 
 from elman.cli.options import Cell, Device, RunPath
 from elman.errors import InputError, RunFailed
-from elman.numbers import significant
+from elman.numbers import measured
 from elman.tasks.verify import Comparison, Verification
 from elman.tasks.verify import verify as check
+
+_FILES_SHOWN = 5
+"""How many files of data are named: a folder of recordings may have thousands."""
 
 
 def verify(
@@ -64,7 +67,7 @@ def _lines(found: Verification) -> Iterator[str]:
 
 def _compared(each: Comparison) -> str:
     stored, computed = (
-        "none" if value is None else significant(value) for value in (each.stored, each.computed)
+        "none" if value is None else measured(value) for value in (each.stored, each.computed)
     )
     return f"{stored}, the same" if each.agrees else f"{stored} was stored, {computed} computed"
 
@@ -77,7 +80,10 @@ def _record(record: Mapping[str, Any]) -> Iterator[str]:
         yield "made on " + ", ".join(f"{name} {value}" for name, value in hardware.items())
     if training := record.get("training", {}):
         yield "trained with " + ", ".join(f"{name} {value}" for name, value in training.items())
-    for entry in record.get("data", []):
+    files = record.get("data", [])
+    for entry in files[:_FILES_SHOWN]:
         details = [f"size {entry['size']:,}" if "size" in entry else "read once"]
         details += [f"sha256 {entry['sha256']}"] if "sha256" in entry else []
         yield f"data {entry['name']}: {', '.join(details)}"
+    if others := files[_FILES_SHOWN:]:
+        yield f"data: {len(others):,} more files; config.toml lists them"

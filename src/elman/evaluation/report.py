@@ -15,7 +15,7 @@ class Score:
 
     split: str
     metric: str
-    value: float
+    value: int | float
     unit: str
 
 

@@ -302,6 +302,6 @@ class RecognizerPredictor(Predictor):
         """Hypotheses, the best first, as a row of answers."""
         words = words_of(self.tokenizer, found[0], self.step_seconds)
         confidence = min((word.confidence for word in words), default=0.0)
-        others = [Alternative(self.text(each), each.score) for each in found]
+        others = [Alternative(self.text(each), round(each.score, 4)) for each in found]
         n_best = tuple(others) if len(others) > 1 else ()
         return Recognized(audio, self.text(found[0]), confidence, words, n_best)

@@ -36,7 +36,7 @@ class KeptScore:
 
     split: str
     metric: str
-    value: float | None
+    value: int | float | None
     unit: str
 
 

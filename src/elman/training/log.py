@@ -136,7 +136,14 @@ def describe(record: Record, unit: str) -> str:
     if "loss" in record:
         parts.append(f"loss {significant(record['loss'])}")
     if "validation_loss" in record:
-        parts.append(f"validation loss {significant(record['validation_loss'])}")
+        # Where weights are chosen by another measure, that is the record's loss.
+        nats = record.get("validation_nats", record["validation_loss"])
+        parts.append(f"validation loss {significant(nats)}")
+    parts += [
+        f"{rate.upper()} {100 * record[key]:.1f} %"
+        for rate in ("cer", "wer")
+        if (key := f"validation_{rate}") in record
+    ]
     if "units_per_second" in record:
         parts.append(f"{record['units_per_second']:,.0f} {unit}/s")
     return " · ".join(parts)

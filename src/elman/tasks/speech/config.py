@@ -113,6 +113,9 @@ class SpeechConfig(AudioSettings, TableSettings, PlacedDropoutConfig, Vocabulary
         100, "steps over which the learning rate rises from 0, with any schedule", ge=0
     )
     max_steps: int = _budget(3000, "stop after this many steps", ge=1)
+    patience: int = _budget(
+        0, "stop after this many evaluations without better weights by --choose; 0: never", ge=0
+    )
     choose: Literal["cer", "wer", "loss"] = _records(
         "cer", "what the kept weights are best in, on validation; cer: character error rate"
     )
