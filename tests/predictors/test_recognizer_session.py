@@ -269,7 +269,35 @@ def test_the_last_word_comes_with_the_end(predictor: RecognizerPredictor) -> Non
         same(finals(contract.answers_of(each, [pcm(loud)])), wanted)
 
 
-@pytest.mark.parametrize("chunk", [None, 5, "text", [1], np.array([np.nan]), (SHORT, 0)])
+def test_a_fault_loses_nothing_of_what_the_resampler_holds(predictor: RecognizerPredictor) -> None:
+    loud = pcm(recording(2.0, rate=11025))
+    whole = wav(loud, header(rate=11025))
+    wanted = finals(contract.answers_of(predictor.session(**WHOLE), [whole]))
+    session = predictor.session(**WHOLE)
+    with pytest.raises(InputError, match="the rate changes") as error:
+        session.push(whole + wav(loud, header(rate=16000)))
+    same(finals(list(error.value.answers)), wanted)
+
+
+def test_a_faulty_stream_is_concluded_once() -> None:
+    """Also of a recognizer that hears words in silence."""
+    endless = recognizer(tail=1.0)
+    with torch.no_grad():
+        endless.model.readout.bias[endless.tokenizer.encode("a")[0]] += 1000
+    session = endless.session(**WHOLE)
+    data = wav(pcm(SHORT[:RATE]), header(rate=RATE)) + wav(b"", header(rate=16000))
+    with pytest.raises(InputError) as error:
+        session.push(data + pcm(SHORT[:RATE]))
+    assert finals(list(error.value.answers))
+    for again in (lambda: session.push(b"\0\0"), session.flush):
+        with pytest.raises(InputError) as error:
+            again()
+        assert error.value.answers == ()
+
+
+@pytest.mark.parametrize(
+    "chunk", [None, 5, "text", [1], np.array([np.nan]), (SHORT, 0), (SHORT, float("inf"))]
+)
 def test_what_is_no_audio_changes_nothing(predictor: RecognizerPredictor, chunk: Any) -> None:
     wanted = contract.answers_of(predictor.session(), [SHORT])
     session = predictor.session()

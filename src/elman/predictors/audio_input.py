@@ -88,6 +88,11 @@ class AudioInput:
         """Whether something is wrong with the stream, so that nothing more can be read of it."""
         return self._fault is not None
 
+    def check(self) -> None:
+        """Raise InputError for the fault of the stream, if there is one."""
+        if self._fault is not None:
+            raise InputError(self._fault)
+
     def read(self, chunk: Audio) -> Iterator[Floats]:
         """The samples (N,) that are complete, piece by piece.
 
@@ -132,7 +137,7 @@ class AudioInput:
                 self._bytes.end()
             except InputError as error:
                 self._fault = str(error)
-        self._check()
+        self.check()
 
     @property
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -174,7 +179,7 @@ class AudioInput:
         self._fault = None if fault is None else str(fault)
 
     def _decoded(self, piece: memoryview) -> Iterator[Floats]:
-        self._check()
+        self.check()
         self._check_bytes()
         for values, rate in self._bytes.read(piece):
             try:
@@ -218,7 +223,7 @@ class AudioInput:
                 chunk, rate = chunk
                 rate = checked_rate(int(rate) if rate == int(rate) else rate)
             array = np.asarray(chunk)
-        except (RuntimeError, TypeError, ValueError) as error:
+        except (OverflowError, RuntimeError, TypeError, ValueError) as error:
             raise InputError(
                 f"{self._where}: expected bytes or samples of one shape, and a rate from"
                 f" {LOWEST_RATE:,} to {HIGHEST_RATE:,} Hz ({' '.join(str(error).split())})"
@@ -253,7 +258,7 @@ class AudioInput:
         return array, rate
 
     def _come_as(self, kind: Literal["bytes", "arrays"]) -> None:
-        self._check()
+        self.check()
         if self._kind not in (None, kind):
             raise InputError(
                 f"{self._where}: {kind} after {self._kind}; end the stream first, or go on with"
@@ -267,10 +272,6 @@ class AudioInput:
         except InputError as error:
             self._fault = str(error)
             raise
-
-    def _check(self) -> None:
-        if self._fault is not None:
-            raise InputError(self._fault)
 
     def _fail(self, fault: str) -> NoReturn:
         self._fault = f"{self._where}: {fault}"

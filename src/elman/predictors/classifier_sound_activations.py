@@ -54,7 +54,7 @@ def activations_of_sound(
     outputs = probabilities_by_step(model, schema, row).numpy()
     front_end = encoder.front_end
     heard = Heard(
-        front_end.raw(frames),
+        front_end.scale.invert(frames),
         encoder.window,
         front_end.frame_seconds,
         None if front_end.bank is None else front_end.bank.hertz,

@@ -46,12 +46,6 @@ class FrontEnd:
         assert self.bank is not None
         return self.scale.apply(raw_frames(self.bank, samples, self.tail))
 
-    def raw(self, frames: Floats) -> Floats:
-        """Frames (T, F) as they were before they were normalized."""
-        mean, deviation = np.asarray(self.scale.mean), np.asarray(self.scale.deviation)
-        found: Floats = (frames * deviation + mean).astype(np.float32)
-        return found
-
     @property
     def frame_seconds(self) -> float | None:
         """Seconds from one frame to the next; None for features computed elsewhere."""

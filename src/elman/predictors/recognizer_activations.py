@@ -73,7 +73,7 @@ def activations_of_speech(
         guesses[-1],
         ahead="answer",
         heard=Heard(
-            front_end.raw(frames),
+            front_end.scale.invert(frames),
             model.window.stride,
             front_end.frame_seconds,
             None if front_end.bank is None else front_end.bank.hertz,

@@ -178,33 +178,40 @@ class RecognizerSession(Session[Audio, Heard]):
         self._text = ""
 
     def _read(self, chunk: Audio) -> Iterator[Heard]:
+        concluded = self._input.faulty
         try:
-            for samples in self._input.read(chunk):
-                for log_probs in self._acoustics.push(samples):
-                    yield from self._steps(log_probs)
+            yield from self._recognize(self._input.read(chunk))
         except InputError:
-            if self._input.faulty:  # nothing more can come
+            if self._input.faulty and not concluded:  # nothing more can come
                 yield from self._conclude()
             raise
 
     def _end(self) -> Iterator[Heard]:
-        fault = None
-        try:
-            for samples in self._input.end():
-                for log_probs in self._acoustics.push(samples):
-                    yield from self._steps(log_probs)
-        except InputError as error:
-            fault = error
+        self._input.check()  # a fault of before, at which the stream was concluded
         yield from self._conclude()
-        if fault is not None:
-            raise fault
         self.reset()
 
+    def _recognize(self, pieces: Iterator[Floats]) -> Iterator[Heard]:
+        for samples in pieces:
+            for log_probs in self._acoustics.push(samples):
+                yield from self._steps(log_probs)
+
     def _conclude(self) -> Iterator[Heard]:
-        """The last words, which may need the silence after the end to come out."""
+        """The last words, which may need the silence after the end to come out.
+
+        Raises:
+            InputError: an end in the middle of something, after the words before it.
+        """
+        fault = None
+        try:
+            yield from self._recognize(self._input.end())
+        except InputError as error:
+            fault = error
         for log_probs in self._acoustics.flush():
             yield from self._steps(log_probs)
         yield from self._final("silence after")
+        if fault is not None:
+            raise fault
 
     def _steps(self, log_probs: Floats) -> Iterator[Heard]:
         """What is heard in steps (S, K), each looked at by itself, so that chunks don't show."""

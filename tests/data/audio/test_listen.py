@@ -83,3 +83,9 @@ def test_limits_are_those_of_the_listener() -> None:
     heard = utterances(Samples(tone(2.0), RATE))
     with pytest.raises(InputError, match=r"a\.jsonl:1: longer than 1 s, the bound"):
         list(Listener(RATE, BadRows(), Limits(seconds=1)).read(heard))
+
+
+def test_a_recording_of_less_than_a_sample_at_the_rate_is_silent() -> None:
+    heard = utterances(Samples(np.full(1, 0.5, np.float32), 48_000))
+    ((_, samples),) = Listener(RATE, BadRows(), silence=True).read(heard)
+    assert Level.of(samples) == Level(0.0, 0.0)

@@ -20,3 +20,10 @@ def test_row_by_row_is_all_at_once() -> None:
     assert found.mean == pytest.approx(whole.mean, rel=1e-12)
     assert found.deviation == pytest.approx(whole.deviation, rel=1e-9)
     assert found.deviation[2] == 1
+
+
+def test_invert_undoes_apply() -> None:
+    scale = Standardizer((3.0, -1.0), (2.0, 0.5))
+    np.testing.assert_allclose(
+        scale.invert(np.array([[1, 2], [-1, 0]], np.float32)), [[5, 0], [1, -1]]
+    )

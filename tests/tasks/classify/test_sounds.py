@@ -10,11 +10,13 @@ import pytest
 import torch
 
 import elman
+from elman.data.audio.filter_bank import FilterBank
 from elman.data.audio.settings import AudioSettings
 from elman.data.given import given
 from elman.data.labeled.encoded import Bucketed, Encoded
 from elman.data.labeled.standardize import Standardizer
 from elman.errors import InputError
+from elman.predictors.front_end import FrontEnd
 from elman.settings import configure
 from elman.tasks import runs
 from elman.tasks.classify import data as classify_data
@@ -33,6 +35,11 @@ SHORT: dict[str, Any] = sounds.SETTINGS | {"max_steps": 1, "eval_every": 1}
 def begun(data: Any, place: Path, **settings: Any) -> Run:
     """A run with the weights that it starts from."""
     return runs.begin("classify", data, place / "run", configure(ClassifyConfig, SHORT | settings))
+
+
+def front_end(mean: float, deviation: float, bins: int) -> FrontEnd:
+    scale = Standardizer((mean,) * bins, (deviation,) * bins)
+    return FrontEnd(FilterBank(sounds.RATE, bins), scale)
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +94,7 @@ def test_the_same_seed_draws_the_same_batches(trained: Run) -> None:
             4,
             0,
             shares=trained.task.data.shares,
-            vary=vary_of(config, trained.task.data.encoder.sounds.front_end.scale),
+            vary=vary_of(config, trained.task.data.encoder.sounds.front_end),
         )
 
     first, again = source(), source()
@@ -170,13 +177,22 @@ def test_shares_of_the_copies() -> None:
     assert copies_of(config).shares == pytest.approx((0, 0.375, 0.375, 0, 0.125, 0.125))
     assert copies_of(configure(ClassifyConfig, {})).shares == (1.0,)
     off = {"time_masks": 0, "frequency_masks": 0, "channel": 0}
-    assert vary_of(configure(ClassifyConfig, off), Standardizer((0.0,), (1.0,))) is None
+    assert vary_of(configure(ClassifyConfig, off), front_end(0.0, 1.0, 4)) is None
+
+
+def test_noise_is_its_own_for_each_recording_of_a_length() -> None:
+    config = configure(ClassifyConfig, {"noise": 0.5, "snr": (5.0, 30.0)})
+    noisy = copies_of(config).changes[1]
+    assert noisy is not None
+    one, other = (waves.tone(0.25, sounds.RATE, hertz) for hertz in (300, 500))
+    added = [noisy(samples) - samples for samples in (one, other)]
+    assert abs(np.corrcoef(added)[0, 1]) < 0.1
+    np.testing.assert_array_equal(noisy(one) - one, added[0])
 
 
 def test_another_channel_is_one_curve_over_the_whole_row() -> None:
-    scale = Standardizer((5.0,) * 12, (2.0,) * 12)
     settings = {"time_masks": 0, "frequency_masks": 0, "channel": 10.0}
-    vary = vary_of(configure(ClassifyConfig, settings), scale)
+    vary = vary_of(configure(ClassifyConfig, settings), front_end(5.0, 2.0, 12))
     assert vary is not None
     frames = np.random.default_rng(0).normal(5, 1, (7, 2, 12)).astype(np.float32)
     changed = frames.copy()
@@ -189,6 +205,12 @@ def test_another_channel_is_one_curve_over_the_whole_row() -> None:
     silence = np.full((3, 1, 12), -2.5, np.float32)  # log energies of 0
     vary(silence, np.array([3]), generator=np.random.default_rng(2))
     assert silence.min() == -2.5
+
+
+def test_features_computed_elsewhere_keep_their_channel() -> None:
+    scale = Standardizer((0.0,) * 5, (1.0,) * 5)
+    settings = {"time_masks": 0, "frequency_masks": 0, "channel": 10.0}
+    assert vary_of(configure(ClassifyConfig, settings), FrontEnd(None, scale)) is None
 
 
 @pytest.mark.fault

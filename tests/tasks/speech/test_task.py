@@ -113,6 +113,13 @@ def test_frames_of_each_speed_are_kept_or_else_samples(tmp_path: Path) -> None:
     )
 
 
+def test_a_speed_of_many_digits_is_kept_and_drawn(tmp_path: Path) -> None:
+    speeds = (1.1111111, 1.1111112)
+    run = begun(tmp_path, toy_speech.texts(12), speeds=speeds)
+    assert set(data_of(run).splits["train"].signals) == {1.0, *speeds}
+    assert next(run.task.source()).batch_size == 8
+
+
 def test_frames_are_scaled_by_those_of_training_without_the_silence_after_them(
     tmp_path: Path,
 ) -> None:

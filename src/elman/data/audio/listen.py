@@ -37,7 +37,7 @@ class Level:
     @classmethod
     def of(cls, samples: Floats) -> Level:
         size = np.abs(samples)
-        return cls(float(size.max(initial=0)), float(np.mean(size >= FULL)))
+        return cls(float(size.max(initial=0)), np.count_nonzero(size >= FULL) / max(len(size), 1))
 
     @property
     def silent(self) -> bool:

@@ -55,6 +55,12 @@ class Standardizer:
         scaled: Floats = ((values - mean) / deviation).astype(np.float32)
         return scaled
 
+    def invert(self, scaled: Floats) -> Floats:
+        """The (..., C) of which `apply` made `scaled`."""
+        mean, deviation = self._arrays
+        found: Floats = (scaled * deviation + mean).astype(np.float32)
+        return found
+
     @cached_property
     def _arrays(self) -> tuple[np.ndarray, np.ndarray]:
         # Made once: a stream scales frame by frame.

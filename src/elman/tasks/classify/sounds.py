@@ -8,6 +8,7 @@ Legend: N rows, S frames of all, T frames of one, B batch, F bins.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -31,7 +32,7 @@ from elman.data.labeled.rows import (
     numbered,
     offsets_of,
 )
-from elman.data.labeled.standardize import RunningStandardizer, Standardizer
+from elman.data.labeled.standardize import RunningStandardizer
 from elman.data.origin import Integers
 from elman.data.tables.table import BadRows
 from elman.errors import InputError
@@ -135,23 +136,25 @@ def copies_of(config: SoundConfig) -> Copies:
     return Copies(tuple(changes), tuple(shares))
 
 
-def vary_of(config: SoundConfig, scale: Standardizer) -> Vary | None:
-    """Another channel and SpecAugment on the frames of a batch, anew each time."""
+def vary_of(config: SoundConfig, front_end: FrontEnd) -> Vary | None:
+    """Another channel and SpecAugment on the frames of a batch, anew each time.
+
+    Features that were computed elsewhere need not be log energies, so they keep their channel.
+    """
     masks = SpecAugment(
         config.time_masks, config.time_width, config.frequency_masks, config.frequency_width
     )
     hides = config.time_masks * config.time_width + config.frequency_masks * config.frequency_width
-    if not (hides or config.channel):
+    channel, scale = 0.0 if front_end.bank is None else config.channel, front_end.scale
+    if not (hides or channel):
         return None
-    mean, deviation = np.asarray(scale.mean), np.asarray(scale.deviation)
 
     def vary(frames: Array, lengths: Integers, *, generator: np.random.Generator) -> None:
         for row, length in enumerate(lengths):
             own = frames[:length, row]
-            if config.channel:
-                heard = own * deviation + mean
-                heard += curve_of(config.channel, heard.shape[1], generator)
-                own = ((np.maximum(heard, 0) - mean) / deviation).astype(np.float32)
+            if channel:
+                raw = scale.invert(own) + curve_of(channel, own.shape[1], generator)
+                own = scale.apply(np.maximum(raw, 0))
             frames[:length, row] = masks(own, generator)
 
     return vary
@@ -233,8 +236,8 @@ def _rate(source: object) -> int:
 
 
 def _noisy(samples: Floats, config: SoundConfig, change: Change | None) -> Floats:
-    """Samples with white noise, the same whenever they come."""
-    generator = np.random.default_rng((config.seed, len(samples)))
+    """Samples with white noise, drawn by what they are: the same whenever they come."""
+    generator = np.random.default_rng((config.seed, zlib.crc32(samples.tobytes())))
     changed = samples if change is None else change(samples)
     found: Floats = add_noise(changed, generator.uniform(config.snr[0], config.snr[1]), generator)
     return found

@@ -127,7 +127,7 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
     def source(self) -> Bucketed:
         train, vary = self.data.splits["train"], None
         if (sounds := self.data.encoder.sounds) is not None:
-            vary = vary_of(self.config, sounds.front_end.scale)
+            vary = vary_of(self.config, sounds.front_end)
         return Bucketed(
             train,
             self.config.batch_size,

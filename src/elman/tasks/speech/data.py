@@ -44,6 +44,7 @@ PROGRESS = logging.getLogger("elman.progress")
 """Hears what is being done."""
 
 _DATA = "data.json"
+_SPEED, _OFFSETS = "speed-", "-offsets.npy"
 _USUAL_RATE = 16_000
 _FEW = 0.05
 """A share of recordings whose lower rate is not made that of all."""
@@ -161,11 +162,11 @@ def open_data(folder: Path) -> SpeechData:
     splits = {}
     for name in found.parts:
         tokens = Tokens.open(folder / name)
-        stems = sorted((folder / name).glob("speed-*-offsets.npy"))
-        speeds = [
-            float(path.name.removeprefix("speed-").removesuffix("-offsets.npy")) for path in stems
-        ]
-        signals = {speed: Signals.open(folder / name, _stem(speed)) for speed in speeds}
+        paths = sorted((folder / name).glob(f"{_SPEED}*{_OFFSETS}"))
+        stems = [path.name.removesuffix(_OFFSETS) for path in paths]
+        signals = {
+            float(stem.removeprefix(_SPEED)): Signals.open(folder / name, stem) for stem in stems
+        }
         if 1.0 not in signals or any(len(each) != len(tokens) for each in signals.values()):
             raise InputError(f"{folder / name}: its files do not fit together; train again")
         splits[name] = EncodedUtterances(signals, tokens)
@@ -197,7 +198,8 @@ def described(
 
 
 def _stem(speed: float) -> str:
-    return f"speed-{speed:g}"
+    """The name of the signals of a speed, which says it to all its digits."""
+    return f"{_SPEED}{speed!r}"
 
 
 def reading_options(config: SpeechConfig) -> AudioOptions:
