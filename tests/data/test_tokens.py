@@ -151,9 +151,10 @@ def blocks(count):
         most.append(anonymous())
         yield text
 
-most, grown = [], []
-for count in (2, 21):
-    kind = train_tokenizer(sys.argv[1], blocks(2 if sys.argv[1] == "bpe" else count), 300)
+most, grown, kind = [], [], None
+for count in (2, 4, 21):
+    if kind is None or sys.argv[1] != "bpe":
+        kind = train_tokenizer(sys.argv[1], blocks(count), 300)
     build_tokens(blocks(count), kind, sys.argv[2])
     grown.append(max(most) / 1024)
 print(json.dumps(grown))
@@ -163,7 +164,9 @@ print(json.dumps(grown))
         [sys.executable, "-c", program, unit, path], capture_output=True, text=True, check=False
     )
     assert run.returncode == 0, run.stderr
-    few, many = json.loads(run.stdout)
+    # The allocator keeps another 10 MB or not, by chance, as threads come and go: twice to be warm.
+    *few_each, many = json.loads(run.stdout)
+    few = max(few_each)
     assert many < few + 15, (few, many)  # MB
     assert json.loads(path.with_suffix(".json").read_text())["tokens"] >= 4_000_000
 
