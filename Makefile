@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
-TESTED := data,dev,docs,forecast,plot,probe,speech,text,track
+TESTED := data,dev,docs,forecast,plot,probe,speech,text,track,video
 KERNELS := CMakeLists.txt $(wildcard csrc/*.* csrc/cells/*.h)
 
 .PHONY: help demo test test-full sanitize neon kill mutants check bench docs clean fuzz

@@ -16,6 +16,7 @@ EXTRAS: dict[str, tuple[str, ...]] = {
     "speech": ("jiwer", "kaldi_native_fbank", "soundfile", "soxr"),
     "text": ("pandas", "pyarrow", "sacrebleu", "sklearn"),
     "track": ("tensorboard",),
+    "video": ("av",),
 }
 LIBRARIES = ("elman", "torch", "numpy", "safetensors", "tokenizers", "pydantic", "cyclopts", "rich")
 
