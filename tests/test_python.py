@@ -53,8 +53,10 @@ def test_the_module_is_the_command() -> None:
         ("--from runs/a: no weights", "from_run=runs/a: no weights"),
         (
             "runs/a: go on with `elman resume runs/a`, choose another --out, or give --overwrite",
-            "runs/a: go on with elman.resume('runs/a'), choose another out=, or give"
-            " overwrite=True",
+            (
+                "runs/a: go on with elman.resume('runs/a'), choose another out=, or give"
+                " overwrite=True"
+            ),
         ),
         ("see `elman predict RUN --beam 5`; --beam", "see `elman predict RUN --beam 5`; beam="),
         ("well-known -- a dash", "well-known -- a dash"),
