@@ -42,7 +42,9 @@ from elman.predictors.classifier_outputs import (
 from elman.predictors.classifier_session import ClassifierSession
 from elman.predictors.classifier_sound_activations import activations_of_recording
 from elman.predictors.classifier_sound_rows import answers_of_sounds
-from elman.predictors.classifier_sound_session import ClassifierStreaming, SoundSession
+from elman.predictors.classifier_sound_session import SoundSteps
+from elman.predictors.classifier_streaming import ClassifierStreaming
+from elman.predictors.live_session import LiveSession
 from elman.predictors.predictor import Parts, Predictor
 from elman.settings import Options, adapter
 
@@ -149,8 +151,11 @@ class ClassifierPredictor(Predictor):
     def of(cls, parts: Parts, name: str) -> Self:
         settings = dict(parts.settings)
         schema = adapter(Schema).validate_python(settings.pop("schema"))
-        split, sounds = bool(settings.pop("split_punctuation")), settings.pop("sounds", None)
-        encoder = Encoder.of(parts.files, split_punctuation=split, sounds=sounds, where=name)
+        split = bool(settings.pop("split_punctuation"))
+        sounds, videos = settings.pop("sounds", None), settings.pop("videos", None)
+        encoder = Encoder.of(
+            parts.files, split_punctuation=split, sounds=sounds, videos=videos, where=name
+        )
         if not encoder.reads(schema.inputs):
             raise InputError(f"{name}: reads {schema.inputs}, which its tokenizer does not fit")
         architecture = adapter(Architecture).validate_python(settings)
@@ -158,7 +163,8 @@ class ClassifierPredictor(Predictor):
             raise InputError(f"{name}: two of its classes have one name")
         if (schema.kind == "step") != (architecture.pooling is None):
             raise InputError(f"{name}: labels of kind {schema.kind!r} do not fit its pooling")
-        if encoder.words is None and len(schema.channels) != architecture.embedding_size:
+        of_channels = encoder.words is None and encoder.videos is None
+        if of_channels and len(schema.channels) != architecture.embedding_size:
             raise InputError(
                 f"{name}: its {len(schema.channels)} channels do not fit an embedding_size of"
                 f" {architecture.embedding_size}"
@@ -172,6 +178,8 @@ class ClassifierPredictor(Predictor):
         }
         if self.encoder.sounds is not None:
             reads["sounds"] = self.encoder.sounds.settings()
+        if self.encoder.videos is not None:
+            reads["videos"] = self.encoder.videos.settings()
         return Parts({**asdict(self.architecture), **reads}, self.encoder.files)
 
     def answers(self, inputs: Given | None, options: Options) -> Iterator[Row]:
@@ -221,20 +229,18 @@ class ClassifierPredictor(Predictor):
         if options.html is not None:
             write_page(explained, options.html)
 
-    def open_session(self, options: Options) -> ClassifierSession | SoundSession:
-        """A session that answers after each word or step of numbers, or as it hears."""
+    def open_session(self, options: Options) -> ClassifierSession | LiveSession:
+        """A session that answers after each word or step of numbers, or as it hears or sees."""
         assert isinstance(options, ClassifierStreaming)
-        if self.schema.inputs != "audio" and options.model_fields_set:
-            flag = "--" + min(options.model_fields_set)
-            reads = self.schema.inputs
-            raise InputError(f"{flag}: for audio, but this classifier reads {reads}; leave it out")
+        options.require(self.schema.inputs)
         if self.model.bidirectional:
             raise InputError(
                 f"{self.name}: reads from both ends, so it has to see the end before it can"
                 " answer; train one with --no-bidirectional to stream"
             )
         if self.encoder.sounds is not None:
-            return SoundSession(self, self.model, self.schema, self.encoder.sounds, options)
+            steps = SoundSteps(self.encoder.sounds, options.rate)
+            return LiveSession(self, self.model, self.schema, steps, options)
         return ClassifierSession(self, self.model, self.schema, self.encoder)
 
     def activations(self, row: str | Path | np.ndarray) -> Activations:

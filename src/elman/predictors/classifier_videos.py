@@ -37,7 +37,8 @@ class VideoEncoder:
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> VideoEncoder:
         """What `settings` gave; ValueError for anything else."""
-        return adapter(VideoEncoder).validate_python(dict(settings))
+        found: VideoEncoder = adapter(VideoEncoder).validate_python(dict(settings))
+        return found
 
     def settings(self) -> dict[str, Any]:
         """All of it, as JSON values."""
