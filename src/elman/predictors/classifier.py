@@ -28,6 +28,8 @@ from elman.errors import InputError
 from elman.models.acoustic import EncoderKind, FrameWindow, window_encoder
 from elman.models.cells import CellOptions, recurrent_layers
 from elman.models.classifier import Classifier
+from elman.models.convolutional import RECURRENCES, FrameRecurrence
+from elman.models.frames import FrameShape, frame_encoder
 from elman.models.pooling import PoolingKind
 from elman.models.stacked import output_width
 from elman.plots.explain_page import write_page
@@ -68,8 +70,8 @@ class ClassifierPrediction(RowOptions):
 class Architecture:
     """What a classifier is made of; see `elman.models.classifier.Classifier`.
 
-    The first layer reads `embedding_size` numbers, those of an embedding or the channels; of audio,
-    what `encoder` makes of a window of frames.
+    The first layer reads `embedding_size` numbers, those of an embedding or the channels; of audio
+    and video, what `encoder` makes of a window of frames or of a frame.
     """
 
     cell: str
@@ -84,15 +86,25 @@ class Architecture:
     hidden_dropout: float = 0.0
     output_dropout: float = 0.0
     locked_dropout: bool = True
-    encoder: EncoderKind = "stack"
+    encoder: str = "stack"
 
     def make(self, schema: Schema, encoder: Encoder) -> Classifier:
         """The network, with fresh weights, for these classes and this vocabulary."""
         embedding: nn.Module | None = None
-        width, axes = self.embedding_size, 1
-        if encoder.sounds is not None:
+        first: list[nn.Module] = []
+        width, axes, input_dropout = self.embedding_size, 1, self.input_dropout
+        if encoder.videos is not None:
+            axes, shape = 3, FrameShape(*encoder.videos.shape)
+            if (cell := RECURRENCES.get(self.encoder)) is not None:
+                first.append(FrameRecurrence(cell, shape, self.embedding_size))
+                input_dropout = 0.0  # what enters the first layer are frames
+            else:
+                embedding = frame_encoder(self.encoder, shape, self.embedding_size)
+                width = embedding.output_size
+        elif encoder.sounds is not None:
             window = FrameWindow(encoder.sounds.window, encoder.sounds.window)
-            embedding = window_encoder(self.encoder, window, self.embedding_size)
+            kind = adapter(EncoderKind).validate_python(self.encoder)
+            embedding = window_encoder(kind, window, self.embedding_size)
             width, axes = embedding.output_size, 2
         elif encoder.words is not None:
             axes = 0
@@ -108,12 +120,12 @@ class Architecture:
         )
         return Classifier(
             embedding,
-            layers,
+            [*first, *layers],
             output_width(layers, width),
             len(schema.names),
             pooling=self.pooling,
             word_dropout=self.word_dropout,
-            input_dropout=self.input_dropout,
+            input_dropout=input_dropout,
             hidden_dropout=self.hidden_dropout,
             output_dropout=self.output_dropout,
             locked_dropout=self.locked_dropout,
