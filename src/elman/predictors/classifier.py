@@ -10,14 +10,15 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 from torch import nn
 
 from elman.data.audio.rows import Utterances
-from elman.data.given import Files, Given, Texts
+from elman.data.given import Data, Files, Given, Texts
 from elman.data.labeled.encoded import Encoded
 from elman.data.labeled.rows import Inputs, Words
 from elman.data.labeled.rows import Texts as TextRows
@@ -47,7 +48,7 @@ from elman.predictors.classifier_sound_rows import answers_of_sounds
 from elman.predictors.classifier_sound_session import SoundSteps
 from elman.predictors.classifier_streaming import ClassifierStreaming
 from elman.predictors.live_session import LiveSession
-from elman.predictors.predictor import Parts, Predictor
+from elman.predictors.predictor import Parts, Predictor, columns
 from elman.settings import Options, adapter
 
 LOG = logging.getLogger("elman")
@@ -193,6 +194,29 @@ class ClassifierPredictor(Predictor):
         if self.encoder.videos is not None:
             reads["videos"] = self.encoder.videos.settings()
         return Parts({**asdict(self.architecture), **reads}, self.encoder.files)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, in the order of `predict_proba`."""
+        return tuple(self.schema.names)
+
+    def predict_proba(self, inputs: Data | Given, **options: Any) -> npt.NDArray[np.float64]:
+        """The probability (N, K) of each class for each row, or for each step where those have the
+        labels; the columns are as `classes` says.
+
+        Where a row may have many labels, each has a probability of its own, and they do not add up
+        to 1.
+
+        Args:
+            inputs: as `predict` takes them.
+            options: those of `predict`.
+
+        Raises:
+            InputError: as `predict`.
+        """
+        rows = [columns(row) for row in self.predict(inputs, **options)]
+        each = [[row[f"p_{name}"] for name in self.classes] for row in rows]
+        return np.array(each, dtype=np.float64).reshape(len(rows), len(self.classes))
 
     def answers(self, inputs: Given | None, options: Options) -> Iterator[Row]:
         """A row of answers for each row of the inputs; for labels at each step, one for each step.
