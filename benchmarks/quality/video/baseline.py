@@ -14,7 +14,7 @@ from elman.data.video.clips import Clip, VideoLimits
 from elman.data.video.decode import read_clip
 from elman.data.video.frame_format import FrameFormat
 
-STRENGTHS = (0.01, 0.1, 1.0)
+STRENGTHS = (0.001, 0.01, 0.1)
 """Of the regularization, as scikit-learn's C; validation chooses."""
 
 

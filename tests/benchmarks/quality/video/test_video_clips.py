@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +9,7 @@ import pytest
 
 from benchmarks.quality.video.actions import ACTIONS, OPPOSITE, Video
 from benchmarks.quality.video.clips import read, write_lossless
-from benchmarks.quality.video.digits import DIRECTIONS, LENGTHS, moving
+from benchmarks.quality.video.digits import DIRECTIONS, LENGTHS, STEPS, moving
 
 
 def test_a_lossless_clip_gives_back_each_value(tmp_path: Path) -> None:
@@ -20,22 +18,20 @@ def test_a_lossless_clip_gives_back_each_value(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read(tmp_path / "clip.avi"), frames)
 
 
-@pytest.mark.parametrize(("direction", "step"), DIRECTIONS.items())
-def test_a_digit_moves_in_its_direction_and_comes_in_again(
-    direction: str, step: Sequence[int]
-) -> None:
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_a_digit_moves_in_its_direction_and_comes_in_again(direction: str) -> None:
     pytest.importorskip("sklearn")
     clip = moving("train", direction, np.random.default_rng(3))
     assert LENGTHS[0] <= len(clip) <= LENGTHS[1]
-    fits = [
-        pixels
-        for pixels in (1, 2, 3)
-        if all(
-            np.array_equal(after, np.roll(before, pixels * np.array(step), (0, 1)))
-            for before, after in pairwise(clip)
+    moves = (clip - clip.min(0)).astype(float)  # less what stands still
+    differs = {
+        name: min(
+            np.abs(np.roll(moves[:-1], tuple(n * np.array(step)), (1, 2)) - moves[1:]).mean()
+            for n in STEPS
         )
-    ]
-    assert len(fits) == 1
+        for name, step in DIRECTIONS.items()
+    }
+    assert min(differs, key=differs.__getitem__) == direction
 
 
 def test_even_people_test_and_one_clip_an_action_validates() -> None:
