@@ -191,14 +191,21 @@ class SoundSession(Session[Any, Row]):
         if not 0 <= said <= steps or (last is None) != (steps == 0):
             raise ValueError(f"{steps} steps, {said} of them answered: no place in a sound")
         if (
-            held.ndim != 2
+            held.dtype != np.float32
+            or held.ndim != 2
             or held.shape[1] != self._held.shape[1]
             or len(held) >= self._sounds.window
         ):
-            raise ValueError(f"frames of shape {held.shape} held back")
+            raise ValueError(f"frames of {held.dtype} and shape {held.shape} held back")
         if last is not None and last.shape != (len(self._schema.names),):
             raise ValueError(f"an answer of shape {tuple(last.shape)}")
-        self._stream.state = snapshot.states["model"]
+        state = snapshot.states["model"]
+        numbers = [tensors["held"], *(state.values() if last is not None else ())]
+        if last is not None:
+            numbers.append(last)
+        if not all(each.isfinite().all() for each in numbers):
+            raise ValueError("frames, a state or an answer that is not finite")
+        self._stream.state = state
         self._frames.state = _below("frames/", tensors)
         self._input.state = (_below("input/", tensors), values["input"])
         self._held, self._last = held.copy(), None if last is None else last.clone()
