@@ -124,7 +124,9 @@ def test_options_of_audio_are_refused_for_texts(tmp_path: Path) -> None:
         InputError, match="--max-seconds: for audio, but this classifier reads texts"
     ):
         run.predictor.predict(["a film"], max_seconds=3.0)
-    with pytest.raises(InputError, match="--every: for audio, but this classifier reads texts"):
+    with pytest.raises(
+        InputError, match="--every: for audio and video, but this classifier reads texts"
+    ):
         run.predictor.session(every=0.5)
 
 

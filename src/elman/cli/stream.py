@@ -19,8 +19,6 @@ from elman.errors import InputError
 from elman.predictors.predictor import Record, load
 from elman.streaming.session import Session, Snapshot
 
-_AUDIO = "give a WAV or 16-bit PCM, as arecord -f S16_LE -r 16000 -t wav | elman stream RUN does"
-
 
 def stream(
     run: PredictorPath,
@@ -83,13 +81,14 @@ def _arriving(session: Session[Any, Record], *, going_on: bool) -> Iterator[byte
         yield from stdin.chunks()
         return
     if sys.stdin.isatty():
-        raise InputError(f"standard input is a terminal, expected audio; {_AUDIO}")
+        raise InputError(f"standard input is a terminal, expected {session.hint}")
     empty = True
     for piece in stdin.pieces():
         empty = False
         yield piece
     if empty and not going_on:
-        raise InputError(f"standard input: no audio came; {_AUDIO}")
+        what, _, remedy = session.hint.partition("; ")
+        raise InputError(f"standard input: no {what} came; {remedy}")
 
 
 command = with_options(stream, "Streaming")

@@ -120,13 +120,16 @@ class Classifier(nn.Module):
         After the last step of a sequence they are what `forward` gives for the whole. Rows where
         the mask `active` (B,) is false keep their state to the bit and get zero logits.
         """
-        self._require_one_direction()
         if active is not None:
             return only_active(self.step, item, state, active)
-        x = self.embed(item[None])
+        return self.step_embedded(self.embed(item[None])[0], state)
+
+    def step_embedded(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """`step` on what `embed` gave for one item of each row, (B, E)."""
+        self._require_one_direction()
         if self.training:
-            x = self.input_dropout(x)
-        x, state = self.layers.step(x[0], state)
+            x = self.input_dropout(x[None])[0]
+        x, state = self.layers.step(x, state)
         if self.pooling is not None:
             pooled = self.pooling.take_in(x, state.part("pooling"))
             x = self.pooling.result(pooled)

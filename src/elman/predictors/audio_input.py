@@ -30,6 +30,11 @@ from elman.streaming.sample_input import (
 
 LOG = logging.getLogger("elman")
 
+HINT = (
+    "audio; give a WAV or 16-bit PCM, as arecord -f S16_LE -r 16000 -t wav | elman stream RUN does"
+)
+"""What a session that hears expects of standard input."""
+
 
 class AudioStreaming(Options):
     """Options of a session that hears."""

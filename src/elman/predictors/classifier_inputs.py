@@ -41,11 +41,12 @@ from elman.data.text_files import encoding_of
 from elman.data.tokenizer import tokenizer_from_bytes
 from elman.errors import InputError
 from elman.predictors.classifier_sounds import SoundEncoder
+from elman.predictors.classifier_videos import VideoEncoder
 from elman.settings import Options
 
 LOG = logging.getLogger("elman")
 
-InputKind = Literal["texts", "words", "numbers", "audio"]
+InputKind = Literal["texts", "words", "numbers", "audio", "video"]
 _KINDS: dict[InputKind, type[Inputs]] = {"texts": Texts, "words": Words, "numbers": Sequences}
 
 TOKENIZER, SCALER = "tokenizer.json", "scaler.json"
@@ -104,7 +105,7 @@ class Schema:
     Attributes:
         names: (K,) the classes.
         kind: one label a row, one for each step, or many a row.
-        inputs: texts, rows of words, rows of numbers, or audio.
+        inputs: texts, rows of words, rows of numbers, audio, or video.
         channels: the names of the numbers of a step, or of the bins of a frame of audio.
         columns: where in a table the texts and the labels are.
         audio: where in a table the recordings and the labels are; None but for audio.
@@ -133,12 +134,13 @@ class Schema:
 class Encoder:
     """Encodes rows of text as token ids and standardizes rows of numbers, if there is a scale.
 
-    Of audio it makes normalized frames.
+    Of audio it makes normalized frames, of video frames of one rate and size.
     """
 
     words: WordEncoder | None
     scale: Standardizer | None
     sounds: SoundEncoder | None = None
+    videos: VideoEncoder | None = None
 
     @classmethod
     def of(
@@ -147,9 +149,14 @@ class Encoder:
         *,
         split_punctuation: bool,
         sounds: Mapping[str, Any] | None = None,
+        videos: Mapping[str, Any] | None = None,
         where: str,
     ) -> Encoder:
-        """The encoder whose `files` these are; of audio, whose settings `sounds` are too."""
+        """The encoder whose `files` these are; of audio or video, whose settings are `sounds` or
+        `videos` too.
+        """
+        if videos is not None:
+            return cls(None, None, None, VideoEncoder.of(videos))
         if sounds is not None:
             return cls(None, None, SoundEncoder.of(sounds, files, where))
         if TOKENIZER in files:
@@ -194,9 +201,10 @@ class Encoder:
 
     def reads(self, inputs: InputKind) -> bool:
         """Whether it is an encoder of such inputs."""
-        if inputs == "audio":
-            return self.sounds is not None
-        return self.sounds is None and (inputs == "numbers") == (self.words is None)
+        if inputs in ("audio", "video") or self.sounds is not None or self.videos is not None:
+            own = self.sounds if inputs == "audio" else self.videos if inputs == "video" else None
+            return own is not None
+        return (inputs == "numbers") == (self.words is None)
 
     @property
     def window(self) -> int | None:

@@ -22,7 +22,7 @@ from elman.decoding.ctc import Emission, Hypothesis, Search
 from elman.errors import InputError
 from elman.models.acoustic import AcousticModel
 from elman.predictors.acoustic_stream import AcousticStream
-from elman.predictors.audio_input import Audio, AudioInput, AudioStreaming
+from elman.predictors.audio_input import HINT, Audio, AudioInput, AudioStreaming
 from elman.predictors.front_end import FrontEnd
 from elman.predictors.fusion import Fusion
 from elman.predictors.predictor import Predictor, load
@@ -141,6 +141,7 @@ class RecognizerSession(Session[Audio, Heard]):
 
     kind: ClassVar[str] = "recognizer"
     reads: ClassVar[Literal["lines", "bytes"]] = "bytes"
+    hint = HINT
 
     def __init__(
         self,

@@ -163,6 +163,8 @@ class Session(ABC, Generic[Chunk, Answer]):
     reads: ClassVar[Literal["lines", "bytes"]] = "lines"
     """How a program hands over what it reads: text, cut after each line so that one is answered
     before the next, or bytes such as those of audio, in which a newline means nothing."""
+    hint: str = "text"
+    """What is expected, and how to give it, for an error where nothing came."""
 
     def __init__(self, model: Identified) -> None:
         self._identified = model

@@ -1,0 +1,1 @@
+"""Videos: files, folders of images and arrays, as frames of one rate and size."""
