@@ -44,6 +44,7 @@ from elman.predictors.classifier_sound_activations import activations_of_recordi
 from elman.predictors.classifier_sound_rows import answers_of_sounds
 from elman.predictors.classifier_sound_session import SoundSteps
 from elman.predictors.classifier_streaming import ClassifierStreaming
+from elman.predictors.classifier_video_session import VideoSteps
 from elman.predictors.live_session import LiveSession
 from elman.predictors.predictor import Parts, Predictor
 from elman.settings import Options, adapter
@@ -241,6 +242,9 @@ class ClassifierPredictor(Predictor):
         if self.encoder.sounds is not None:
             steps = SoundSteps(self.encoder.sounds, options.rate)
             return LiveSession(self, self.model, self.schema, steps, options)
+        if (videos := self.encoder.videos) is not None:
+            frames = VideoSteps(videos, options)
+            return LiveSession(self, self.model, self.schema, frames, options, videos.clip_seconds)
         return ClassifierSession(self, self.model, self.schema, self.encoder)
 
     def activations(self, row: str | Path | np.ndarray) -> Activations:
