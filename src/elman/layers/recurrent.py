@@ -152,16 +152,20 @@ class Recurrent(nn.Module):
             # A NaN in the padding must not come back through 0 * NaN.
             x = x.masked_fill(~alive.unsqueeze(-1), 0)
         if self.reverse_cell is None:
-            return _over_time(self.cell, x, begin, alive, range(steps))
-        y_f, forward = _over_time(self.cell, x, begin.part("forward"), alive, range(steps))
+            return over_time(self.cell, x, begin, alive, range(steps))
+        y_f, forward = over_time(self.cell, x, begin.part("forward"), alive, range(steps))
         backwards = range(steps - 1, -1, -1)
-        y_r, reverse = _over_time(self.reverse_cell, x, begin.part("reverse"), alive, backwards)
+        y_r, reverse = over_time(self.reverse_cell, x, begin.part("reverse"), alive, backwards)
         return torch.cat([y_f, y_r], -1), State.join({"forward": forward, "reverse": reverse})
 
 
-def _over_time(
+def over_time(
     module: nn.Module, x: Tensor, state: State, alive: Tensor | None, order: range
 ) -> tuple[Tensor, State]:
+    """The outputs (T, B, …) of a cell for x (T, B, …) in this order of steps, and the last state.
+
+    Where `alive` (T, B) is false a row keeps its state and its output is zero.
+    """
     cell = cast(Cell, module)
     outputs: list[Tensor] = [x] * len(order)
     for t in order:

@@ -7,7 +7,7 @@ over time by `elman.Recurrent`.
 
 import importlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -146,9 +146,14 @@ def changed(options: CellOptions) -> list[str]:
     return [f.name for f in fields(options) if getattr(options, f.name) != f.default]
 
 
-def _construct(path: str, input_size: int, hidden_size: int) -> nn.Module:
+def own_module(flag: str, path: str, sizes: Mapping[str, int]) -> nn.Module:
+    """A module of the user's own, the class at `path` (`package.module:Class`), of these sizes.
+
+    Raises:
+        InputError: one that can't be imported or constructed, in a line that names `flag`.
+    """
     module_name, _, class_name = path.partition(":")
-    # A console script does not have the current folder on its path, where a cell of one's own
+    # A console script does not have the current folder on its path, where a class of one's own
     # most often is.
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.insert(0, here)
@@ -156,18 +161,22 @@ def _construct(path: str, input_size: int, hidden_size: int) -> nn.Module:
         module = importlib.import_module(module_name)
     except (ImportError, SyntaxError) as error:
         raise InputError(
-            f"--cell {path}: can't import {module_name!r} ({error}); run from the folder that "
+            f"{flag} {path}: can't import {module_name!r} ({error}); run from the folder that "
             f"holds it, or put it on PYTHONPATH"
         ) from error
     made: Any = getattr(module, class_name, None)
     if not (isinstance(made, type) and issubclass(made, nn.Module)):
         raise InputError(
-            f"--cell {path}: {module_name!r} has no torch.nn.Module class {class_name!r}"
+            f"{flag} {path}: {module_name!r} has no torch.nn.Module class {class_name!r}"
         )
     try:
-        return made(input_size, hidden_size)
+        return made(*sizes.values())
     except TypeError as error:
         raise InputError(
-            f"--cell {path}: it is constructed as {class_name}(input_size, hidden_size), which "
+            f"{flag} {path}: it is constructed as {class_name}({', '.join(sizes)}), which "
             f"failed: {error}"
         ) from error
+
+
+def _construct(path: str, input_size: int, hidden_size: int) -> nn.Module:
+    return own_module("--cell", path, {"input_size": input_size, "hidden_size": hidden_size})
