@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import torch
 
@@ -50,3 +52,17 @@ def predictor(
     with torch.no_grad():
         model.readout.weight.mul_(8)  # so that answers differ from one frame to the next
     return ClassifierPredictor(model.eval(), schema, encoder, architecture, "watcher")
+
+
+def write(path: Path, frames: np.ndarray, fps: int = 25, codec: str = "mpeg4") -> Path:
+    """A video file of gray frames (T, h, w)."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=fps)
+        stream.width, stream.height, stream.pix_fmt = frames.shape[2], frames.shape[1], "yuv420p"
+        stream.bit_rate = 4_000_000
+        for each in frames:
+            colour = np.repeat(each[..., None], 3, axis=2)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(colour, format="rgb24")))
+        container.mux(stream.encode())
+    return path

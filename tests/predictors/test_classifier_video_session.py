@@ -55,7 +55,7 @@ def test_frame_by_frame_is_the_whole_clip(frames: int, fps: float, *, difference
     at_once = contract.answers_of(predictor.session(fps=fps), [clip])
     raw = contract.answers_of(predictor.session(raw="32x24", fps=fps), [clip.tobytes()])
     for rows in (one_by_one, at_once, raw):
-        assert rows[-1]["end"] == pytest.approx(frames / fps, abs=0.06)
+        assert rows[-1]["end"] == pytest.approx(frames / fps, abs=0.11)
         got = [rows[-1][f"p_{name}"] for name in videos.NAMES]
         np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-5)
 
@@ -136,11 +136,11 @@ def test_memory_is_constant(watcher: ClassifierPredictor) -> None:
 @pytest.mark.fault
 @pytest.mark.remedy
 def test_a_truncated_frame_is_said_after_what_came_before(watcher: ClassifierPredictor) -> None:
-    data = videos.clip(6).tobytes()
+    data = videos.clip(9).tobytes()
     session = watcher.session(**RAW)
     session.push(data[:-100])
     with pytest.raises(
-        InputError, match=r"byte 4,508 in the middle of a frame; give whole frames of 768 bytes"
+        InputError, match=r"byte 6,812 in the middle of a frame; give whole frames of 768 bytes"
     ) as error:
         session.flush()
     assert error.value.answers

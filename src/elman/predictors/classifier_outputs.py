@@ -105,7 +105,7 @@ def activations_of_text(
 
 
 def activations_of_numbers(
-    model: Classifier, schema: Schema, values: Floats, title: str
+    model: Classifier, schema: Schema, values: Array, title: str
 ) -> Activations:
     """The same for a row of numbers (S, C), or of windows of frames (S, W, C), as the model reads
     them.
