@@ -3,6 +3,7 @@
 import ctypes
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import hypothesis
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from elman.errors import command_line
 from elman.kernels import native
 from elman.tasks.runs import Run
 from tests import tiny
@@ -30,6 +32,13 @@ def seed() -> int:
     torch.manual_seed(0)
     np.random.seed(0)  # noqa: NPY002 (for code under test that draws from the global generator)
     return 0
+
+
+@pytest.fixture(autouse=True)
+def speaker(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Messages as they are written, with flags; with the mark `python`, as Python gets them."""
+    with nullcontext() if request.node.get_closest_marker("python") else command_line():
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 # Modules that every part may import; what a leaf itself imports is in the table.
 LEAVES = (
     *("bounds", "checksums", "errors", "files", "machine", "numbers", "parse", "settings"),
-    "tensors",
+    *("tensors", "version"),
 )
 MODELS = ("models", "layers", "kernels")
 BESIDE = ("plots", "evaluation", "diagnostics", "decoding", "streaming", "data")
@@ -35,6 +35,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "files": ("errors",),
     "checksums": ("bounds", "errors", "files", "parse"),
     "numbers": (),
+    "version": (),
     "settings": ("bounds", "errors", "parse"),
     "tensors": ("checksums", "errors", "files", "parse"),
     "kernels": (),

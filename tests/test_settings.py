@@ -33,7 +33,7 @@ def test_the_config_of_a_run_can_be_given_again(tmp_path: Path) -> None:
         ("hidden_size = 0", {}, r"settings.toml: hidden-size = 0: input should be greater"),
         ("hiden_size = 1", {}, "unknown key 'hiden_size'; did you mean 'hidden-size'?"),
         ("zzz = 1", {}, "unknown key 'zzz'; see --help-all"),
-        ("", {"hiden_size": 1}, "--hiden-size: no such setting; did you mean 'hidden-size'?"),
+        ("", {"hiden_size": 1}, "--hiden-size: no such setting; did you mean --hidden-size?"),
         ("hidden_size = 1\n[a]\nhidden_size = 2", {}, "'hidden_size' is there twice"),
         ("hidden-size = 1\nhidden_size = 2", {}, "'hidden_size' is there twice"),
         ("hidden_size = ", {}, "not TOML"),

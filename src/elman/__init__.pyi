@@ -17,9 +17,15 @@ from .layers.recurrent import Recurrent as Recurrent
 from .layers.rnn import RNN as RNN
 from .layers.stack import explain as explain
 from .layers.state import State as State
+from .predictors.classifier import ClassifierPredictor as ClassifierPredictor
+from .predictors.forecaster import ForecasterPredictor as ForecasterPredictor
+from .predictors.language_model import LanguageModelPredictor as LanguageModelPredictor
+from .predictors.memory import MemoryPredictor as MemoryPredictor
 from .predictors.predictor import Predictor as Predictor
 from .predictors.predictor import Records as Records
 from .predictors.predictor import load as load
+from .predictors.recognizer import RecognizerPredictor as RecognizerPredictor
+from .predictors.translator import TranslatorPredictor as TranslatorPredictor
 from .streaming.session import Session as Session
 from .streaming.session import Snapshot as Snapshot
 from .streaming.stream import Stream as Stream
@@ -29,3 +35,4 @@ from .tasks.runs import stream as stream
 from .tasks.runs import train as train
 from .tasks.verify import Verification as Verification
 from .tasks.verify import verify as verify
+from .version import __version__ as __version__

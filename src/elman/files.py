@@ -11,12 +11,29 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, final
 
+from elman.errors import InputError
+
 FULL = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the quota of the disk is used up",
     errno.EFBIG: "the disk is full, or a limit on the size of files is reached",
 }
 _NO_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.EBADF)
+
+
+def as_path(value: str | os.PathLike[str], name: str) -> Path:
+    """The path that the argument `name` gives.
+
+    Raises:
+        TypeError: it is neither a string nor a path.
+        InputError: it is empty, or can't be a path.
+    """
+    if not isinstance(value, str | os.PathLike):
+        raise TypeError(f"{name}: expected a str or a Path, got {type(value).__name__}")
+    text = os.fspath(value)
+    if not text or "\0" in text:
+        raise InputError(f"{name}: expected the path of a file or folder, got {text!r}")
+    return Path(text)
 
 
 @final

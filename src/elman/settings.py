@@ -91,7 +91,7 @@ def validated(
         values[name] = value
     for name in flags:
         if name not in config.model_fields:
-            raise InputError(f"{_flag(name)}: no such setting{_nearest(name, config)}")
+            raise InputError(f"{_flag(name)}: no such setting{_nearest(name, config, flag=True)}")
     try:
         return config.model_validate({**values, **flags})
     except ValidationError as error:
@@ -124,9 +124,11 @@ def _flatten(tree: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         yield from _flatten(value) if isinstance(value, dict) else [(key, value)]
 
 
-def _nearest(name: str, config: type[BaseModel]) -> str:
+def _nearest(name: str, config: type[BaseModel], *, flag: bool = False) -> str:
     near = difflib.get_close_matches(name, config.model_fields, n=1)
-    return f"; did you mean {near[0].replace('_', '-')!r}?" if near else "; see --help-all"
+    if not near:
+        return "; see --help-all"
+    return f"; did you mean {_flag(near[0]) if flag else repr(near[0].replace('_', '-'))}?"
 
 
 def _line(error: ValidationError, flags: Mapping[str, Any], where: str) -> str:

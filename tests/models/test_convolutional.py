@@ -71,8 +71,9 @@ def test_values_and_every_gradient_are_those_of_a_plain_loop(kind: Cell) -> None
     found = []
     for run in (cell, lambda x, state: plain(cell, x, state)):
         y, after = run(x, state)
-        loss = (y * y).sum() + sum(((place + 2) * each.sin()).sum()
-                                   for place, each in enumerate(after.values()))
+        loss = (y * y).sum() + sum(
+            ((place + 2) * each.sin()).sum() for place, each in enumerate(after.values())
+        )
         found.append([y, *after.values(), *torch.autograd.grad(loss, wrt)])
     for ours, theirs in zip(*found, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)

@@ -11,15 +11,15 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 from types import FrameType
 from typing import TextIO
 
 from cyclopts import App, CycloptsError
 
-from elman.errors import ElmanWarning, InputError, RunFailed
+from elman.errors import ElmanWarning, InputError, RunFailed, command_line
 from elman.files import FULL, DiskFull, full_disk
 from elman.training.signals import Interrupted
+from elman.version import __version__
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("elman.cli.demo:demo", "The first run: train on what Python carries, then write."),
@@ -50,7 +50,7 @@ def build_app() -> App:
         name="elman",
         help="Recurrent neural networks on the CPU: train, understand, stream.",
         help_format="plaintext",
-        version=_version,
+        version=__version__,
         result_action="return_value",
         print_error=False,
         exit_on_error=False,
@@ -64,6 +64,11 @@ def build_app() -> App:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; every failure is one line on stderr."""
+    with command_line():
+        return _main(argv)
+
+
+def _main(argv: Sequence[str] | None) -> int:
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:
         with _warnings_as_lines():
@@ -147,13 +152,6 @@ def _explain(error: OSError) -> tuple[int, str]:
     if isinstance(error, (*_WRONG_PATH, PermissionError)) or error.errno == errno.EROFS:
         return 2, f"{reason}{where}: give a path that exists and that you may use"
     return 1, f"{reason}{where}"
-
-
-def _version() -> str:
-    try:
-        return version("elman")
-    except PackageNotFoundError:
-        return "0 (not installed)"
 
 
 if __name__ == "__main__":

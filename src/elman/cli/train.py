@@ -18,6 +18,12 @@ FILES = Group.create_ordered("Input and output")
 
 MADE = "the run directory to make: predictor, data, metrics, checkpoints"
 Out = Annotated[Path, Parameter(group=FILES, help=MADE)]
+Overwrite = Annotated[
+    bool,
+    Parameter(
+        group=FILES, negative=(), help="replace a run that is there, once the data were read"
+    ),
+]
 SETTINGS = "a TOML file of these settings; a flag beats it"
 ConfigFile = Annotated[
     Path | None, Parameter(name="--config", group=FILES, help=SETTINGS, show_default=False)
@@ -29,16 +35,25 @@ def task_app(kind: type[AnyTask]) -> App:
     files = Parameter(group=FILES, help=kind.data_help, negative_iterable=())
 
     def train(
-        data: Annotated[list[Path], files], /, *, out: Out, config: ConfigFile = None, **flags: Any
+        data: Annotated[list[Path], files],
+        /,
+        *,
+        out: Out,
+        overwrite: Overwrite = False,
+        config: ConfigFile = None,
+        **flags: Any,
     ) -> None:
         chosen = configure(kind.Config, flags, config)
         with reading() as printed:
-            run = begin(kind.name, Files(tuple(data)) if data else None, out, chosen)
+            found = Files(tuple(data)) if data else None
+            run = begin(kind.name, found, out, chosen, overwrite=overwrite)
         announce(run, printed)
         conclude(*fit(run, open_log(sys.stderr, run.task.counted)))
 
-    def train_on_nothing(*, out: Out, config: ConfigFile = None, **flags: Any) -> None:
-        train([], out=out, config=config, **flags)
+    def train_on_nothing(
+        *, out: Out, overwrite: Overwrite = False, config: ConfigFile = None, **flags: Any
+    ) -> None:
+        train([], out=out, overwrite=overwrite, config=config, **flags)
 
     chosen_train = train if kind.takes_data else train_on_nothing
     chosen_train.__doc__ = kind.summary

@@ -297,12 +297,14 @@ def padded(
 ) -> tuple[Tensor, Tensor]:
     """The rows flat[begin:begin + length] as (T, B, ...), T at least 1, and their lengths (B,).
 
-    Integers of any size become int64.
+    Integers of any size become int64, but the bytes of frames stay bytes.
     """
     ends = np.cumsum(lengths)
     step = np.arange(lengths.sum()) - np.repeat(ends - lengths, lengths)
     shape = (max(int(lengths.max(initial=0)), 1), len(lengths), *flat.shape[1:])
-    rows = np.full(shape, padding, np.float32 if flat.dtype.kind == "f" else np.int64)
+    frames = flat.ndim > 1 and flat.dtype == np.uint8
+    kept = np.float32 if flat.dtype.kind == "f" else np.uint8 if frames else np.int64
+    rows = np.full(shape, padding, kept)
     rows[step, np.repeat(np.arange(len(lengths)), lengths)] = flat[
         step + np.repeat(begins, lengths)
     ]

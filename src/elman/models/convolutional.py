@@ -236,7 +236,7 @@ class FrameRecurrence(nn.Module):
             flat = scaled(part.flatten(0, 1), self.linear.weight.dtype)
             maps = self.convolutions(flat).unflatten(0, part.shape[:2])
             h, after = self.cell.over(maps, after, there)
-            y = self._read(h.flatten(0, 1)).unflatten(0, part.shape[:2])
+            y = self._read(h.flatten(0, 1)).reshape(*part.shape[:2], -1)
             outputs.append(y if there is None else y.masked_fill(~there.unsqueeze(-1), 0))
         return torch.cat(outputs), after
 
@@ -246,8 +246,8 @@ class FrameRecurrence(nn.Module):
 
 
 def _parts(x: Tensor, alive: Tensor | None) -> Iterator[tuple[Tensor, Tensor | None]]:
-    masks = [None] * -(-len(x) // _STEPS) if alive is None else alive.split(_STEPS)
-    return zip(x.split(_STEPS), masks, strict=True)
+    masks = [None] * -(-len(x) // _STEPS) if alive is None else torch.split(alive, _STEPS)
+    return zip(torch.split(x, _STEPS), masks, strict=True)
 
 
 RECURRENCES: dict[str, type[ConvLSTM | ConvGRU]] = {"convlstm": ConvLSTM, "convgru": ConvGRU}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -16,8 +16,6 @@ from torch.utils.checkpoint import checkpoint
 
 from elman.errors import InputError
 from elman.models.cells import own_module
-
-EncoderName = Literal["conv", "convlstm", "convgru"]
 
 _LEAST = 4
 """Convolutions halve a frame until its longer side is at most so many pixels."""
@@ -124,9 +122,8 @@ class FrameEncoder(nn.Module):
         super().__init__()
         self.network, self.shape = network, shape
         self._at_once = max(_AT_ONCE // shape.numbers, 1)
-        self.output_size = cast("int | None", getattr(network, "output_size", None))
-        if self.output_size is None:
-            self.output_size = self._tried()
+        known = getattr(network, "output_size", None)
+        self.output_size: int = self._tried() if known is None else int(known)
 
     def forward(self, frames: Tensor) -> Tensor:
         flat = frames.reshape(-1, *frames.shape[-3:])
@@ -174,7 +171,7 @@ def in_parts(encode: Callable[[Tensor], Tensor], x: Tensor, at_once: int) -> Ten
     again = torch.is_grad_enabled()
     parts = [
         cast("Tensor", checkpoint(encode, part, use_reentrant=False)) if again else encode(part)
-        for part in x.split(at_once)
+        for part in torch.split(x, at_once)
     ]
     return torch.cat(parts)
 
@@ -190,5 +187,5 @@ def frame_encoder(encoder: str, shape: FrameShape, output_size: int) -> FrameEnc
     """
     if encoder == "conv":
         return FrameEncoder(Convolutions(shape, output_size), shape)
-    sizes: dict[str, Any] = dict(channels=shape.channels, height=shape.height, width=shape.width)
+    sizes = {"channels": shape.channels, "height": shape.height, "width": shape.width}
     return FrameEncoder(own_module("--encoder", encoder, sizes), shape)

@@ -10,14 +10,15 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 from torch import nn
 
 from elman.data.audio.rows import Utterances
-from elman.data.given import Files, Given, Texts
+from elman.data.given import Data, Files, Given, Texts
 from elman.data.labeled.encoded import Encoded
 from elman.data.labeled.rows import Inputs, Words
 from elman.data.labeled.rows import Texts as TextRows
@@ -27,6 +28,8 @@ from elman.errors import InputError
 from elman.models.acoustic import EncoderKind, FrameWindow, window_encoder
 from elman.models.cells import CellOptions, recurrent_layers
 from elman.models.classifier import Classifier
+from elman.models.convolutional import RECURRENCES, FrameRecurrence
+from elman.models.frames import FrameShape, frame_encoder
 from elman.models.pooling import PoolingKind
 from elman.models.stacked import output_width
 from elman.plots.explain_page import write_page
@@ -49,7 +52,7 @@ from elman.predictors.classifier_video_rows import VideoPrediction, Watcher
 from elman.predictors.classifier_video_session import VideoSteps
 from elman.predictors.classifier_videos import VideoEncoder
 from elman.predictors.live_session import LiveSession
-from elman.predictors.predictor import Parts, Predictor
+from elman.predictors.predictor import Parts, Predictor, columns
 from elman.settings import Options, adapter
 
 LOG = logging.getLogger("elman")
@@ -71,8 +74,8 @@ class ClassifierPrediction(VideoPrediction, RowOptions):
 class Architecture:
     """What a classifier is made of; see `elman.models.classifier.Classifier`.
 
-    The first layer reads `embedding_size` numbers, those of an embedding or the channels; of audio,
-    what `encoder` makes of a window of frames.
+    The first layer reads `embedding_size` numbers, those of an embedding or the channels; of audio
+    and video, what `encoder` makes of a window of frames or of a frame.
     """
 
     cell: str
@@ -87,15 +90,25 @@ class Architecture:
     hidden_dropout: float = 0.0
     output_dropout: float = 0.0
     locked_dropout: bool = True
-    encoder: EncoderKind = "stack"
+    encoder: str = "stack"
 
     def make(self, schema: Schema, encoder: Encoder) -> Classifier:
         """The network, with fresh weights, for these classes and this vocabulary."""
         embedding: nn.Module | None = None
-        width, axes = self.embedding_size, 1
-        if encoder.sounds is not None:
+        first: list[nn.Module] = []
+        width, axes, input_dropout = self.embedding_size, 1, self.input_dropout
+        if encoder.videos is not None:
+            axes, shape = 3, FrameShape(*encoder.videos.shape)
+            if (cell := RECURRENCES.get(self.encoder)) is not None:
+                first.append(FrameRecurrence(cell, shape, self.embedding_size))
+                input_dropout = 0.0  # what enters the first layer are frames
+            else:
+                embedding = frame_encoder(self.encoder, shape, self.embedding_size)
+                width = embedding.output_size
+        elif encoder.sounds is not None:
             window = FrameWindow(encoder.sounds.window, encoder.sounds.window)
-            embedding = window_encoder(self.encoder, window, self.embedding_size)
+            kind = adapter(EncoderKind).validate_python(self.encoder)
+            embedding = window_encoder(kind, window, self.embedding_size)
             width, axes = embedding.output_size, 2
         elif encoder.words is not None:
             axes = 0
@@ -111,12 +124,12 @@ class Architecture:
         )
         return Classifier(
             embedding,
-            layers,
+            [*first, *layers],
             output_width(layers, width),
             len(schema.names),
             pooling=self.pooling,
             word_dropout=self.word_dropout,
-            input_dropout=self.input_dropout,
+            input_dropout=input_dropout,
             hidden_dropout=self.hidden_dropout,
             output_dropout=self.output_dropout,
             locked_dropout=self.locked_dropout,
@@ -185,6 +198,29 @@ class ClassifierPredictor(Predictor):
         if self.encoder.videos is not None:
             reads["videos"] = self.encoder.videos.settings()
         return Parts({**asdict(self.architecture), **reads}, self.encoder.files)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, in the order of `predict_proba`."""
+        return tuple(self.schema.names)
+
+    def predict_proba(self, inputs: Data | Given, **options: Any) -> npt.NDArray[np.float64]:
+        """The probability (N, K) of each class for each row, or for each step where those have the
+        labels; the columns are as `classes` says.
+
+        Where a row may have many labels, each has a probability of its own, and they do not add up
+        to 1.
+
+        Args:
+            inputs: as `predict` takes them.
+            options: those of `predict`.
+
+        Raises:
+            InputError: as `predict`.
+        """
+        rows = [columns(row) for row in self.predict(inputs, **options)]
+        each = [[row[f"p_{name}"] for name in self.classes] for row in rows]
+        return np.array(each, dtype=np.float64).reshape(len(rows), len(self.classes))
 
     def answers(self, inputs: Given | None, options: Options) -> Iterator[Row]:
         """A row of answers for each row of the inputs; for labels at each step, one for each step.

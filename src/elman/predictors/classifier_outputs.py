@@ -54,6 +54,13 @@ def logits_of(model: Classifier, rows: Encoded) -> Array:
     found = np.zeros((len(rows.steps) if per_step else len(rows), classes), np.float32)
     device = model.readout.weight.device
     with evaluating(model), torch.inference_mode():
+        if rows.has_frames:
+            for places in rows.groups():
+                lengths = torch.from_numpy(rows.lengths[places]).to(device)
+                # Frames are encoded a part at a time: those of an hour have no place in memory.
+                x = torch.cat([model.embed(part.to(device)) for part in rows.parts(places)])
+                found[places] = model.from_embedded(x, lengths).cpu().numpy()
+            return found
         for places, batch in rows.batches():
             logits = model(batch.inputs.to(device), batch.lengths.to(device)).cpu()
             if not per_step:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
 from typing import Any, ClassVar, final, get_args
 
 import numpy as np
 
-from elman.data.given import Files, Given, Texts
+from elman.data.given import Data, Files, Given, Texts, given
 from elman.data.series.columns import Columns
 from elman.data.series.dataset import read_panel, with_future
 from elman.data.series.forecasts import LEVELS
@@ -26,12 +26,14 @@ from elman.predictors.forecaster_records import (
     ForecastOptions,
     ForecastPrediction,
     ForecastStreaming,
+    clock_times,
     forecast_records,
     quantile_levels,
+    written_times,
 )
 from elman.predictors.forecaster_session import ForecasterSession
 from elman.predictors.panel_forecaster import PanelForecaster
-from elman.predictors.predictor import Parts, Predictor, Record
+from elman.predictors.predictor import Parts, Predictor, Record, Records
 from elman.settings import Options, adapter
 
 _SCALER, _HISTORY, _CALIBRATION = "scaler.safetensors", "history.safetensors", "conformal.json"
@@ -122,6 +124,24 @@ class ForecasterPredictor(Predictor):
             self.architecture, forecaster, self.columns, self.history, self.name
         )
 
+    def predict(self, inputs: Data | Given | None = None, **options: Any) -> Records:
+        """A row for each series, channel and step to come, its time a pandas Timestamp.
+
+        Numbered steps stay whole numbers, and times that the table has in two columns, as a date
+        and a time of day, are written so again.
+
+        Args:
+            inputs: a table to go on from; None for what the run was trained on.
+            options: the fields of `ForecastPrediction`.
+
+        Raises:
+            InputError: as `answers`.
+        """
+        chosen = self.options(self.Prediction, options)
+        found = None if inputs is None else given(inputs, "inputs")
+        written = len(self.columns.time) > 1
+        return Records(self._rows(found, chosen, written_times if written else clock_times))
+
     def answers(self, inputs: Given | None, options: Options) -> Iterator[Record]:
         """A row for each series, channel and step to come.
 
@@ -129,6 +149,11 @@ class ForecasterPredictor(Predictor):
             InputError: data that can't be read as the history was, covariates that are missing, or
                 a horizon that is too long.
         """
+        return self._rows(inputs, options, written_times)
+
+    def _rows(
+        self, inputs: Given | None, options: Options, times: Callable[[Panel, Any], list[Any]]
+    ) -> Iterator[Record]:
         assert isinstance(options, ForecastPrediction)
         if options.plot is not None:
             check_figure(options.plot)
@@ -153,7 +178,11 @@ class ForecasterPredictor(Predictor):
             intervals = self.forecaster.has_spread
             draw_fan(options.plot, panel, forecast, panel.ids.index(shown), intervals=intervals)
         return forecast_records(
-            self.columns, panel, forecast, levels if self.forecaster.has_spread else ()
+            self.columns,
+            panel,
+            forecast,
+            levels if self.forecaster.has_spread else (),
+            times=times,
         )
 
     def open_session(self, options: Options) -> ForecasterSession:

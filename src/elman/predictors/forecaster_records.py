@@ -71,10 +71,12 @@ def forecast_records(
     forecast: Forecast,
     levels: Sequence[float],
     more: Callable[[int], dict[str, Any]] = lambda _: {},
+    times: Callable[[Panel, Any], list[Any]] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """A row for each series, channel and step of a forecast that follows `panel`.
 
     `levels` are the quantiles to write; `more` gives further columns of a channel, before the time.
+    `times` says how stamps stand in the rows, by default as `written_times` does.
     The columns of series and times have the names that they have in the table. A column of the
     forecast that has one of those names too gets `forecast_` before its own.
     """
@@ -83,9 +85,9 @@ def forecast_records(
     time = columns.time or (_free("step", taken),)
     for place in range(len(panel)):
         keys = dict(zip(names, split_keys(panel.ids[place], len(names)), strict=True))
-        times = written_times(panel, panel.next_times(place, forecast.horizon))
+        stamps = (times or written_times)(panel, panel.next_times(place, forecast.horizon))
         for channel, target in enumerate(panel.targets):
-            for step, when in enumerate(times):
+            for step, when in enumerate(stamps):
                 own: dict[str, Any] = {"target": target} if len(panel.targets) > 1 else {}
                 own |= more(channel)
                 numbers = {"mean": float(forecast.mean[place, step, channel])}
@@ -112,6 +114,11 @@ def _in_columns(names: Sequence[str], when: Any) -> dict[str, Any]:
         return {names[0]: when}
     date, _, clock = str(when).partition(" ")
     return dict(zip(names, (date, clock), strict=True))
+
+
+def clock_times(panel: Panel, times: Any) -> list[Any]:
+    """Stamps as pandas has them: whole numbers, or Timestamps in the time zone of the table."""
+    return [int(time) for time in times] if panel.frequency.counted else list(panel.clock(times))
 
 
 def written_times(panel: Panel, times: Any) -> list[Any]:

@@ -10,6 +10,7 @@ No run directory, no training data and no settings of training are needed to use
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import shutil
@@ -30,7 +31,7 @@ from elman.bounds import read_settings
 from elman.checksums import SEAL, damaged, is_intact, sealed
 from elman.data.given import Data, Given, given
 from elman.errors import InputError, missing_extra
-from elman.files import json_bytes, write_bytes
+from elman.files import as_path, json_bytes, write_bytes
 from elman.machine import use_device
 from elman.models.cells import trusted_cell
 from elman.parse import parse_json
@@ -184,7 +185,9 @@ class Predictor(ABC):
         for name in chosen:
             if name not in kind.model_fields:
                 flag = name.replace("_", "-")
-                raise InputError(f"--{flag}: a {self.kind} has no such setting here")
+                near = difflib.get_close_matches(name, kind.model_fields, n=1)
+                meant = f"; did you mean --{near[0].replace('_', '-')}?" if near else ""
+                raise InputError(f"--{flag}: a {self.kind} has no such setting here{meant}")
         return validated(kind, {}, chosen, self.name)
 
     def save(self, folder: str | Path, *, overwrite: bool = False) -> None:
@@ -198,7 +201,7 @@ class Predictor(ABC):
             InputError: there is something else at `folder`.
             OSError: it cannot be written.
         """
-        folder = Path(folder).absolute()  # "." has a name of its own then
+        folder = as_path(folder, "folder").absolute()  # "." has a name of its own then
         taken = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
         if taken and not (overwrite and (folder / HEADER).is_file()):
             raise InputError(
@@ -387,7 +390,7 @@ def load(path: str | Path, *, cell: str | None = None, device: str = "cpu") -> P
         InputError: no predictor, one of another format, no weights yet, or damaged files.
     """
     use_device(device)
-    folder = folder_of(Path(path))
+    folder = folder_of(as_path(path, "path"))
     kind, parts = read_parts(folder)
     recorded = str(parts.settings.get("cell", ""))
     if (chosen := trusted_cell(str(path), recorded, cell)) != recorded:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol, TypeAlias, TypeVar, cast, final
+from typing import Any, Protocol, TypeAlias, TypeVar, cast, final, runtime_checkable
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ Item: TypeAlias = Tensor | Sequence[Any] | np.ndarray | int | float
 Made = TypeVar("Made")
 
 
+@runtime_checkable
 class Steppable(Protocol):
     """A model that can be streamed: every layer, cell and model here implements it.
 

@@ -6,7 +6,11 @@ takes), checkpoints and the record of training.
 
 from __future__ import annotations
 
+import math
 import shlex
+import shutil
+import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from pkgutil import resolve_name
@@ -19,14 +23,14 @@ from elman.diagnostics.diagnosis import Diagnosis, diagnose_input
 from elman.diagnostics.diagnosis_input import Lags
 from elman.errors import InputError, RunFailed
 from elman.evaluation.report import Report, Score
-from elman.files import full_disk
+from elman.files import as_path, full_disk
 from elman.machine import seed_everything, use_device
 from elman.models.cells import is_custom, trusted_cell
 from elman.predictors.predictor import Predictor, load, write_parts
 from elman.settings import configure, validated
 from elman.streaming.session import Session
 from elman.streaming.stream import Steppable, Stream
-from elman.tasks.kept import begin_record, end_record, keep_report, list_record
+from elman.tasks.kept import begin_record, end_record, keep_report, list_record, read_kept
 from elman.tasks.network_config import CellConfig
 from elman.tasks.record import circumstances
 from elman.tasks.task import AnyTask, PredictorT, Task
@@ -68,6 +72,8 @@ class Run:
         predictor: with the best weights so far; what answers.
         lock: keeps other processes from training it; only a run that is about to be trained has
             one.
+        temporary: what removes its folder once no run is held that has it; only a run that was
+            trained without `out` has one.
 
     Raises:
         InputError: no run, one of another format, no weights yet, or damaged files.
@@ -77,13 +83,14 @@ class Run:
     task: AnyTask
     predictor: Predictor
     lock: RunLock | None = None
+    temporary: TemporaryPlace | None = None
 
     def __init__(
         self, path: str | Path, *, cell: str | None = None, device: str | None = None
     ) -> None:
         task = open_task(path, cell, {} if device is None else {"device": device})
         predictor = load(path, cell=cell, device=task.config.device)
-        self.path, self.task, self.predictor = Path(path), task, predictor
+        self.path, self.task, self.predictor = as_path(path, "path"), task, predictor
 
     @classmethod
     def of(
@@ -159,7 +166,9 @@ class Run:
             changes: settings of this sitting, such as max_minutes; they are not recorded.
         """
         cell = self.task.config.cell
-        return resume(self.path, cell=cell if is_custom(cell) else None, **changes)
+        run = resume(self.path, cell=cell if is_custom(cell) else None, **changes)
+        run.temporary = self.temporary
+        return run
 
     @property
     def config(self) -> CellConfig:
@@ -173,6 +182,22 @@ class Run:
         return read_metrics(self.directory.metrics_path)
 
     @property
+    def metrics(self) -> dict[str, dict[str, float]]:
+        """The scores on the run's own held-out data, such as `metrics["test"]["accuracy"]`.
+
+        They are computed when first asked for, and kept in the run's folder.
+        """
+        kept = read_kept(self.path)
+        if kept is not None and kept.fingerprint == self.predictor.fingerprint:
+            values = [(each.split, each.metric, each.value) for each in kept.scores]
+        else:
+            values = [(each.split, each.metric, each.value) for each in self.evaluate()]
+        found: dict[str, dict[str, float]] = {}
+        for split, metric, value in values:
+            found.setdefault(split, {})[metric] = math.nan if value is None else value
+        return found
+
+    @property
     def directory(self) -> RunDirectory:
         """The places inside the run's folder."""
         return RunDirectory(self.path)
@@ -182,16 +207,34 @@ class Run:
         return f"<Run {self.path}: {self.task.name}, {weights:,} weights>"
 
 
-def begin(task: str, data: Data | Given | None, out: str | Path, config: TrainingConfig) -> Run:
+@final
+class TemporaryPlace:
+    """A folder that is removed when this is collected, or when Python ends."""
+
+    def __init__(self) -> None:
+        folder = tempfile.mkdtemp(prefix="elman-")
+        self.path = Path(folder) / "run"
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+
+
+def begin(
+    task: str,
+    data: Data | Given | None,
+    out: str | Path,
+    config: TrainingConfig,
+    *,
+    overwrite: bool = False,
+) -> Run:
     """Read the data into a new run directory and make the predictor; nothing is trained yet.
 
-    Where it fails, nothing is left behind. The run belongs to this process until `fit` ends.
+    Where it fails, nothing is left behind, and with `overwrite` the run that was there stays. The
+    run belongs to this process until `fit` ends.
     """
     kind = task_class(task)
     use_device(config.device)
-    out, lock = Path(out), None
+    out, lock = as_path(out, "out"), None
     found = None if data is None else given(data)
-    with preparing(out) as preparation:
+    with preparing(out, overwrite=overwrite) as preparation:
         place = preparation.place
         prepared = kind.prepare(config, found, place.data)
         write_list(place.data)
@@ -277,12 +320,13 @@ def _train(
 
 def train(
     task: str,
-    data: Data | Given | None,
-    out: str | Path,
+    data: Data | Given | None = None,
+    out: str | Path | None = None,
     *,
     valid: Data | Given | None = None,
     test: Data | Given | None = None,
     config: str | Path | None = None,
+    overwrite: bool = False,
     **settings: Any,
 ) -> Run:
     """Train on `data` and return the run: `elman train` without its printing.
@@ -291,22 +335,30 @@ def train(
         task: such as "language-model".
         data: paths, texts, a table, pairs or arrays; see `elman.data.given.given`. None for a task
             that draws its own.
-        out: the run directory to make.
+        out: the run directory to make. None for a temporary folder, which is removed once the run
+            is no longer held; `run.predictor.save` keeps what was trained.
         valid: what the best weights are chosen by; by default a part of `data`.
         test: what is measured at the end; by default a part of `data`.
         config: a TOML file of settings, which `settings` beat.
+        overwrite: replace a run that is at `out`, once the data were read.
         settings: the fields of the task's config.
 
     Raises:
         InputError: anything that can't be worked with.
+        TypeError: a path that is neither a string nor a `Path`.
         RunFailed: training could not go on.
     """
     kind = task_class(task)
-    chosen = configure(kind.Config, settings, None if config is None else Path(config))
+    chosen = configure(kind.Config, settings, None if config is None else as_path(config, "config"))
     if data is None and not (valid is None and test is None):
         raise InputError("valid= and test= without data; give the training data too")
     parts = None if data is None else splits(data, valid, test)
-    return fit(begin(task, parts, out, chosen))[0]
+    place = TemporaryPlace() if out is None else None
+    target = out if place is None else place.path
+    assert target is not None
+    run, _ = fit(begin(task, parts, target, chosen, overwrite=overwrite))
+    run.temporary = place
+    return run
 
 
 def resume(path: str | Path, *, cell: str | None = None, **changes: Any) -> Run:
@@ -330,7 +382,7 @@ def reopen(path: str | Path, *, cell: str | None = None, **changes: Any) -> tupl
 
     It belongs to this process until `fit` ends.
     """
-    lock = own(RunDirectory(Path(path)))
+    lock = own(RunDirectory(as_path(path, "path")))
     try:
         task = open_task(path, cell, changes)
         run = Run.of(Path(path), task, make(task, str(path)), lock)
@@ -342,7 +394,7 @@ def reopen(path: str | Path, *, cell: str | None = None, **changes: Any) -> tupl
 
 def open_task(path: str | Path, cell: str | None, changes: Mapping[str, Any]) -> AnyTask:
     """The task of a run directory on its data, with changes of settings."""
-    run = RunDirectory(Path(path))
+    run = RunDirectory(as_path(path, "path"))
     name, settings = run.read_config()
     kind = task_class(name)
     config = validated(kind.Config, settings, changes, str(run.config_path))
@@ -370,11 +422,18 @@ def stream(
         source = source.predictor
     if isinstance(source, Predictor):
         return source.session(**options)
+    if not isinstance(source, Steppable):
+        raise TypeError(
+            "source: expected a run, a predictor, the path of one, or a model with initial_state"
+            f" and step, got {type(source).__name__}"
+        )
     return Stream(source, **options)
 
 
 def task_class(name: str) -> type[AnyTask]:
     """The task of that name."""
+    if not isinstance(name, str):
+        raise TypeError(f"task: expected a str, got {type(name).__name__}")
     if name not in TASKS:
         raise InputError(f"{name}: no such task; choose from {', '.join(TASKS)}")
     found: type[AnyTask] = resolve_name(TASKS[name])

@@ -12,6 +12,7 @@ import torch
 
 from elman.checksums import LIST, RESTORE, damaged, fault, is_file_intact, names_in, read_list
 from elman.errors import InputError
+from elman.files import as_path
 from elman.machine import untouched_randomness
 from elman.predictors.predictor import HEADER, WEIGHTS, read_parts
 from elman.streaming.stream import evaluating
@@ -86,7 +87,7 @@ def verify(
     Raises:
         InputError: no run, or one of another format.
     """
-    place = RunDirectory(Path(path))
+    place = RunDirectory(as_path(path, "path"))
     if not place.config_path.is_file():
         raise place.why_no_run()
     found: dict[str, str | None] = {}

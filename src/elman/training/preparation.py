@@ -13,7 +13,7 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import final
 
@@ -32,11 +32,19 @@ class Preparation:
         published: whether it has begun to appear at its own place.
     """
 
-    def __init__(self, out: Path, target: Path, lock: RunLock, *, inside: bool) -> None:
+    def __init__(
+        self,
+        out: Path,
+        target: Path,
+        lock: RunLock,
+        *,
+        inside: bool,
+        old: RunLock | None = None,
+    ) -> None:
         self.place = RunDirectory(target / INSIDE if inside else beside(target))
         self.published = False
         self._out, self._target, self._inside = out, target, inside
-        self._lock = lock
+        self._lock, self._old = lock, old
 
     def publish(self) -> RunLock:
         """Let the run appear; the lock on it, which the caller gives back."""
@@ -48,7 +56,8 @@ class Preparation:
             _move_up(target)
             return self._lock
         try:
-            place.path.rename(target)
+            with nullcontext() if self._old is None else _moved_away(target, self._old):
+                place.path.rename(target)
         except OSError as error:
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR):
                 raise InputError(
@@ -62,22 +71,35 @@ class Preparation:
 
 
 @contextmanager
-def preparing(out: Path) -> Iterator[Preparation]:
+def preparing(out: Path, *, overwrite: bool = False) -> Iterator[Preparation]:
     """Put a new run together; unless it is published in the block, nothing of it stays.
+
+    With `overwrite` a run at `out` is replaced when the new one is published, and not before.
 
     Raises:
         InputError: there is something at `out`, or another process is at work on it.
         OSError: it cannot be written.
     """
     target = Path(os.path.realpath(out))
-    refuse_taken(out, target)
-    inside = target.is_dir()
+    if overwrite and RunDirectory(target).is_whole:
+        with _take(out, target, make=False) as old, _preparing(out, target, old) as preparation:
+            yield preparation
+    else:
+        refuse_taken(out, target)
+        with _preparing(out, target) as preparation:
+            yield preparation
+
+
+@contextmanager
+def _preparing(out: Path, target: Path, old: RunLock | None = None) -> Iterator[Preparation]:
+    inside = target.is_dir() and old is None
     lock = _take(out, target if inside else beside(target), make=not inside)
-    preparation = Preparation(out, target, lock, inside=inside)
+    preparation = Preparation(out, target, lock, inside=inside, old=old)
     place = preparation.place
     try:
         # Only the holder of the lock can be sure of what is there.
-        refuse_taken(out, target, lock)
+        if old is None:
+            refuse_taken(out, target, lock)
         if inside:
             _clear_beside(target)
             if place.path.is_dir():
@@ -137,7 +159,7 @@ def refuse_taken(out: Path, target: Path, lock: RunLock | None = None) -> None:
             raise InputError(not_whole(RunDirectory(out)))
         raise InputError(
             f"{out}: holds a run already; go on with `elman resume {out}`, choose another --out, or"
-            " delete it"
+            " give --overwrite to replace it"
         )
     if owner is not None:
         raise InputError(f"{out}: {owner} is preparing a run here; choose another --out")
@@ -176,6 +198,22 @@ def _take(out: Path, folder: Path, *, make: bool) -> RunLock:
                 raise
             # Another `train` has just renamed or discarded the folder; the place is free again,
             # or refused by the look that follows.
+
+
+@contextmanager
+def _moved_away(target: Path, lock: RunLock) -> Iterator[None]:
+    """Remove the run at `target`, whose lock is ours, if the block puts another in its place."""
+    old = target.with_name(f".{target.name}.replaced")
+    shutil.rmtree(old, ignore_errors=True)
+    target.rename(old)
+    lock.moved(old)
+    try:
+        yield
+    except BaseException:
+        old.rename(target)
+        lock.moved(target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _move_up(target: Path) -> None:

@@ -3,45 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 from pydantic import model_validator
 
 from elman.data.tables.asked import TableSettings
 from elman.settings import section
+from elman.tasks.classify.classifier_config import ClassifierConfig
 from elman.tasks.classify.sound_config import SoundConfig
-from elman.tasks.network_config import PlacedDropoutConfig, VocabularyConfig, share_setting
+from elman.tasks.network_config import VocabularyConfig, share_setting
 
 _data = section("Data")
 _text = section("Text")
 _model = section("Model")
 _start = section("Start from a language model")
-_loss = section("Loss")
-_budget = section("Budget")
-_optimization = section("Optimization")
-_records = section("Evaluation and checkpoints")
 
 
-class ClassifyConfig(TableSettings, SoundConfig, PlacedDropoutConfig, VocabularyConfig):
+class ClassifyConfig(TableSettings, ClassifierConfig, SoundConfig, VocabularyConfig):
     """A classifier: its data, the network, the loss, regularization, and training."""
 
     text_column: str | None = _data(None, "column of the text; by default it is found")
-    label_column: str | None = _data(None, "column of the label; by default it is found")
-    split_column: str | None = _data(None, "column that says train, valid or test")
-    label_separator: str | None = _data(
-        None, "what stands between labels where a row may have many, such as a comma"
-    )
     label_first: bool = _data(
         False, "lines of text begin with their label, a word; __label__ is seen without it"
     )
     per_step: bool = _data(
         False, "a label for every word or step: CoNLL columns, or a label column in sequences"
     )
-    skip_bad_rows: bool = _data(False, "leave out rows that can't be read, and count them")
-    valid_fraction: float = _data(
-        0.1, "share of rows kept for validation where the data have no split", gt=0, lt=1
-    )
-    test_fraction: float = _data(0.1, "the same for testing; 0: no test", ge=0, lt=1)
 
     lower: bool = _text(True, "words in lower case")
     split_punctuation: bool = _text(True, "words apart from their punctuation")
@@ -74,15 +61,6 @@ class ClassifyConfig(TableSettings, SoundConfig, PlacedDropoutConfig, Vocabulary
         ge=0,
     )
 
-    hidden_size: int = _model(128, "units of a direction of a layer", ge=1, le=65536)
-    bidirectional: bool | None = _model(
-        None,
-        "read from both ends; off: from the beginning only, as `elman stream` needs;"
-        " default: on, off with --from",
-    )
-    pooling: Literal["last", "max", "mean", "attention", "concat"] = _model(
-        "max", "how the steps become one vector; concat: last, max and mean (Howard 2018)"
-    )
     embedding_size: int | None = _model(
         None, "width of the embedding; default: hidden-size, or that of --vectors", ge=1, le=65536
     )
@@ -90,27 +68,8 @@ class ClassifyConfig(TableSettings, SoundConfig, PlacedDropoutConfig, Vocabulary
         True, "numbers: each channel less its mean, over its deviation, of the training rows"
     )
 
-    class_weights: Literal["none", "balanced"] = _loss(
-        "none", "balanced: a class counts the more, the rarer it is in training"
-    )
-    label_smoothing: float = _loss(
-        0.0, "share of a label's weight spread over all classes (Szegedy 2016)", ge=0, lt=1
-    )
-    choose: Literal["loss", "accuracy"] = _records(
-        "loss",
-        "what the kept weights are best in, on validation; with many labels a row,"
-        " accuracy is micro F1",
-    )
-
-    dropout: float = share_setting(0.3, "on the input, between layers and before the read-out")
     word_dropout: float = share_setting(
         0.0, "share of words or steps whose vector is dropped whole (Iyyer 2015)"
-    )
-
-    learning_rate: float = _optimization(2e-3, "the highest learning rate", gt=0)
-    max_steps: int = _budget(2000, "stop after this many steps", ge=1)
-    patience: int = _budget(
-        3, "stop after this many evaluations without a better validation loss; 0: never", ge=0
     )
 
     @property

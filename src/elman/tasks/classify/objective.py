@@ -19,7 +19,7 @@ from elman.evaluation.classification import fit_temperature, metrics_of
 from elman.layers.state import State
 from elman.models.classifier import Classifier
 from elman.predictors.classifier_outputs import logits_of, softened
-from elman.tasks.classify.config import ClassifyConfig
+from elman.tasks.classify.classifier_config import ClassifierConfig
 from elman.training.contracts import StepLoss
 
 
@@ -30,7 +30,7 @@ class ClassifyObjective:
     unit = "labels"
 
     def __init__(
-        self, model: Classifier, config: ClassifyConfig, train: Encoded, valid: Encoded
+        self, model: Classifier, config: ClassifierConfig, train: Encoded, valid: Encoded
     ) -> None:
         self.model: nn.Module = model
         self._classifier = model
