@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from elman.data.labeled.encoded import Encoded
-from elman.data.labeled.rows import Floats, offsets_of
+from elman.data.labeled.rows import offsets_of
 from elman.data.labeled.words import WordEncoder, words_of
 from elman.diagnostics.activations import Activations, Expected, Step, panels_of
 from elman.diagnostics.explanation import Explanation, WordEffect

@@ -39,7 +39,6 @@ from elman.predictors.classifier import Architecture, ClassifierPredictor
 from elman.predictors.classifier_inputs import LabeledRowOptions
 from elman.predictors.classifier_outputs import activations_of_numbers, probabilities_of
 from elman.predictors.classifier_sound_activations import activations_of_sound
-from elman.predictors.classifier_video_activations import activations_of_video
 from elman.settings import Options, adapter
 from elman.tasks.classify.config import ClassifyConfig, SentimentConfig
 from elman.tasks.classify.data import ClassifyData, described, open_data, prepare
@@ -171,8 +170,6 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
         """The network on the longest validation rows, or on those of other data."""
         words = predictor.encoder.words
         unit = "steps" if words is None else PLURALS[words.tokenizer.unit]
-        if predictor.encoder.videos is not None:
-            unit = "frames"
         rows = self.data.splits["valid"]
         if given is not None:
             options = LabeledRowOptions()
@@ -184,16 +181,11 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
     def activations(
         self, predictor: ClassifierPredictor, sequence: str | Path | None
     ) -> Activations:
-        """Those of a text, a recording or a video, or of the first validation row of numbers,
-        sounds or videos.
-        """
-        sounds, videos = predictor.encoder.sounds, predictor.encoder.videos
-        if sounds is not None or videos is not None:
+        """Those of a text or a recording, or of the first validation row of numbers or sounds."""
+        sounds = predictor.encoder.sounds
+        if sounds is not None:
             if isinstance(sequence, str):
-                what = "hears recordings; give one with --audio"
-                if videos is not None:
-                    what = "sees videos; give one with --video"
-                raise InputError(f"{predictor.name}: {what}")
+                raise InputError(f"{predictor.name}: hears recordings; give one with --audio")
             if sequence is not None:
                 return predictor.activations(sequence)
         text = text_of(sequence, predictor.name)
@@ -207,8 +199,6 @@ class ClassifyTask(Task[ClassifyConfig, ClassifyData, ClassifierPredictor]):
             frames = np.array(valid.steps[: valid.offsets[1]])
             return activations_of_sound(predictor.model, predictor.schema, sounds, frames, title)
         row = valid.row(0)
-        if videos is not None:
-            return activations_of_video(predictor.model, predictor.schema, videos, row, title)
         return activations_of_numbers(predictor.model, predictor.schema, row, title)
 
     def next_steps(self, run: str) -> list[str]:
