@@ -29,6 +29,7 @@ from elman.data.labeled.rows import (
     Words,
 )
 from elman.data.labeled.standardize import Standardizer
+from elman.data.video.rows import Videos
 from elman.evaluation.classification import metrics_of, predicted, tally_of
 
 Array = npt.NDArray[Any]
@@ -76,6 +77,8 @@ def fit_baselines(
     seed: int = 0,
     progress: Callable[[str], None] = lambda line: None,
     means: str = "",
+    *,
+    others: bool = True,
 ) -> list[Baseline]:
     """Fit the baselines on the training part and score them on the others.
 
@@ -84,6 +87,7 @@ def fit_baselines(
         seed: of the rows that are drawn where there are many.
         progress: called with a line before each part of the work.
         means: what to call the means of the channels, to fit a regression on them alone too.
+        others: whether there is one on all that is known of a row, beside that on the means.
     """
     held = {"valid": splits.valid} | ({} if splits.test is None else {"test": splits.test})
     fitted = [_majority(splits.train, held)]
@@ -92,7 +96,8 @@ def fit_baselines(
             assert isinstance(splits.train.inputs, Sequences)
             alone = _means(splits.train.inputs, means)
             fitted.append(_regression(splits.train, held, seed, progress, alone))
-        fitted.append(_regression(splits.train, held, seed, progress))
+        if others:
+            fitted.append(_regression(splits.train, held, seed, progress))
     except ImportError:
         fitted.append(Baseline("logistic regression", MISSING, {}))
     return fitted
@@ -213,7 +218,7 @@ def features(train: Inputs, kind: LabelKind) -> Features:
         return Features(
             "mean, deviation, last value and length", lambda given: whole.apply(_summary(given))
         )
-    assert not isinstance(train, Utterances), "baselines read the frames of audio"
+    assert not isinstance(train, Utterances | Videos), "baselines read frames"
     if kind == "step":
         from sklearn.feature_extraction import DictVectorizer
 

@@ -22,6 +22,7 @@ from elman.data.given import Data, Files, Given, Texts
 from elman.data.labeled.encoded import Encoded
 from elman.data.labeled.rows import Inputs, Words
 from elman.data.labeled.rows import Texts as TextRows
+from elman.data.video.rows import Videos
 from elman.diagnostics.activations import Activations
 from elman.diagnostics.explanation import Explanation
 from elman.errors import InputError
@@ -334,7 +335,7 @@ class ClassifierPredictor(Predictor):
 
         `ends` are the steps of `encoded` at which the words end; `probabilities` are (S, K).
         """
-        assert not isinstance(inputs, TextRows | Utterances)
+        assert not isinstance(inputs, TextRows | Utterances | Videos)
         words = inputs.words if isinstance(inputs, Words) else None
         for row, (begin, length) in enumerate(zip(inputs.offsets, inputs.lengths, strict=False)):
             ids, first = encoded.row(row), int(encoded.offsets[row])
