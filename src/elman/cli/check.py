@@ -18,6 +18,7 @@ from elman.data.audio.check import speech_report
 from elman.data.audio.dataset import read_utterances
 from elman.data.audio.decode import AUDIO_SUFFIXES
 from elman.data.audio.listen import Listener
+from elman.data.audio.rate import USUAL
 from elman.data.given import Files
 from elman.data.series.check import series_report
 from elman.data.series.dataset import SeriesData
@@ -48,9 +49,6 @@ READING: Mapping[str, tuple[str, ...]] = {
     ),
 }
 """The settings of each task that say how a file is read, besides those of all tables."""
-
-
-_USUAL_RATE = 16_000
 
 
 def check(
@@ -100,7 +98,7 @@ def _of_task(kind: type[AnyTask], chosen: Any, given: Files) -> list[str]:
 def _of_speech(chosen: SpeechConfig, given: Files) -> list[str]:
     bad = BadRows(chosen.skip_bad_rows)
     found = read_utterances(given, reading_options(chosen), bad)
-    return speech_report(found, Listener(chosen.rate or _USUAL_RATE, bad, chosen.limits))
+    return speech_report(found, Listener(chosen.rate or USUAL, bad, chosen.limits))
 
 
 def _settings(kind: type[AnyTask], flags: Mapping[str, Any]) -> Any:

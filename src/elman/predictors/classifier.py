@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -134,7 +134,7 @@ class Architecture:
         )
 
 
-class ClassifierPredictor(Predictor):
+class ClassifierPredictor(Predictor[Row]):
     """A classifier with what turns texts or numbers into its steps and its outputs into labels.
 
     Args:
@@ -201,7 +201,7 @@ class ClassifierPredictor(Predictor):
         """The names of the classes, in the order of `predict_proba`."""
         return tuple(self.schema.names)
 
-    def predict_proba(self, inputs: Data | Given, **options: Any) -> npt.NDArray[np.float64]:
+    def predict_proba(self, inputs: Data | Given, **options: object) -> npt.NDArray[np.float64]:
         """The probability (N, K) of each class for each row, or for each step where those have the
         labels; the columns are as `classes` says.
 

@@ -130,7 +130,7 @@ class Recognized:
 
 
 @final
-class RecognizerPredictor(Predictor):
+class RecognizerPredictor(Predictor[Recognized]):
     """An acoustic model with its front end and its tokens.
 
     Args:

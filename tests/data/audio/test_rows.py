@@ -17,6 +17,7 @@ from elman.data.audio.dataset import (
     read_unlabeled,
     read_utterances,
 )
+from elman.data.audio.rate import USUAL, usual_rate
 from elman.data.audio.read import is_audio, read_rows
 from elman.data.audio.rows import AudioColumns
 from elman.data.audio.settings import AudioSettings
@@ -269,7 +270,23 @@ def test_values_of_python(tmp_path: Path) -> None:
         assert found.where(1) == "data:2"
     heard = read_unlabeled([(tone(), RATE)], AudioColumns(), BadRows())
     assert heard.heard.texts is None
-    assert heard.rates == {RATE: 1}
+    assert usual_rate(heard.heard) == RATE
+
+
+@pytest.mark.parametrize(
+    ("rates", "usual"),
+    [
+        ((8_000,), 8_000),
+        ((44_100,), USUAL),
+        ((44_100,) * 20 + (8_000,), USUAL),
+        ((44_100,) * 18 + (8_000,), 8_000),
+    ],
+)
+def test_usual_rate_is_one_that_more_than_a_few_rows_have(
+    rates: tuple[int, ...], usual: int
+) -> None:
+    heard = read_unlabeled([(tone(), rate) for rate in rates], AudioColumns(), BadRows()).heard
+    assert usual_rate(heard) == usual
 
 
 @pytest.mark.parametrize(
@@ -360,7 +377,6 @@ def test_what_was_found_is_told(tmp_path: Path) -> None:
     assert found.skipped == 1
     assert "left out 1 row that can't be read" in found.notes
     assert "a.jsonl: 10 recordings, 1.0 s, 8,000 and 16,000 Hz" in found.notes
-    assert found.rates == {RATE: 9, 8_000: 1}
     assert found.columns.audio == "audio"
 
 

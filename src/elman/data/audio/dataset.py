@@ -86,7 +86,6 @@ def read_utterances(
         replace(columns, asked=columns.asked.for_later()),
         (*dict.fromkeys(notes), *bad.notes()),
         bad.count,
-        found["train"].rates,
     )
 
 

@@ -118,7 +118,6 @@ def rows_of_files(
         columns=columns,
         cells=[{"path": str(path)} for path in paths],
         notes=tuple(sources.notes(folder.name or str(folder), len(kept))),
-        rates=dict(sources.rates),
     )
 
 

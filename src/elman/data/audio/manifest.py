@@ -72,7 +72,6 @@ def rows_of_table(
         chosen,
         by_row,
         tuple(notes),
-        dict(sources.rates),
     )
 
 

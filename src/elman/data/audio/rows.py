@@ -103,7 +103,6 @@ class AudioRows:
         columns: where it was found.
         cells: all cells of each row of a table, by column.
         notes: what was found, in lines for the terminal.
-        rates: how many rows have which rate, as recorded, in Hz.
     """
 
     heard: Utterances
@@ -112,7 +111,6 @@ class AudioRows:
     columns: AudioColumns = field(default_factory=AudioColumns)
     cells: Sequence[Mapping[str, Any]] | None = None
     notes: tuple[str, ...] = ()
-    rates: Mapping[int, int] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.heard)
@@ -133,7 +131,6 @@ class UtteranceSplits:
         columns: where they were found, for other files of the same kind.
         notes: what was found in the files, in lines for the terminal.
         skipped: rows that could not be read and were left out.
-        rates: how many rows of the training part have which rate, as recorded, in Hz.
     """
 
     train: Utterances
@@ -142,4 +139,3 @@ class UtteranceSplits:
     columns: AudioColumns = field(default_factory=AudioColumns)
     notes: tuple[str, ...] = ()
     skipped: int = 0
-    rates: Mapping[int, int] = field(default_factory=dict)

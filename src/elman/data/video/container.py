@@ -81,10 +81,9 @@ class Opened:
                 frames or pixels than the limits allow.
         """
         self._begin()
-        time, step, end, count = -math.inf, 1 / self._rate, 0.0, 0
+        time, step, end = -math.inf, 1 / self._rate, 0.0
         size: tuple[int, int] | None = None
-        for frame in self._decoded():
-            count += 1
+        for count, frame in enumerate(self._decoded(), 1):
             if count > self.limits.frames:
                 raise InputError(
                     f"{self.path}: more than {self.limits.frames:,} frames, the bound; cut it into"
@@ -194,7 +193,9 @@ def opened(path: Path, limits: VideoLimits) -> Iterator[Opened]:
     try:
         container = av.open(f"file:{path}", options=options, container_options=_OPTIONS)
     except (av.FFmpegError, OSError, MemoryError, ValueError) as error:
-        raise InputError(f"{path}: is not a video that is read{_reason(error)}; {CONVERT}") from error
+        raise InputError(
+            f"{path}: is not a video that is read{_reason(error)}; {CONVERT}"
+        ) from error
     with container, _refused(path):
         if container.streams.video:
             container.streams.video[0].codec_context.options = options

@@ -70,7 +70,7 @@ def probe(
 
 def read_clip(
     source: VideoSource,
-    format: FrameFormat,
+    wanted: FrameFormat,
     limits: VideoLimits = VideoLimits(),  # noqa: B008 (frozen)
     where: str = "data",
 ) -> Iterator[Frame]:
@@ -83,22 +83,22 @@ def read_clip(
     if isinstance(source, FrameArray):
         info = _info_of_array(source, limits, where)
         frames = ((frame, n / source.fps, frame.shape[:2]) for n, frame in enumerate(source.frames))
-        yield from _blocks(frames, format, where, 0.0, info.seconds)
+        yield from _blocks(frames, wanted, where, 0.0, info.seconds)
         return
     path, begin, end = source.path, source.begin, source.end
     if path.is_dir():
         info = images_info(source, limits)
         check_bounds(source, info, limits)
         timed = image_frames(source, limits)
-        yield from _blocks(timed, format, str(path), begin, end, info.seconds)
+        yield from _blocks(timed, wanted, str(path), begin, end, info.seconds)
         return
     with opened(path, limits) as video:
         check_bounds(source, video.info(), limits)
         if begin <= _NEAR or video.seek(begin):
-            yield from _blocks(video.frames(), format, str(path), begin, end)
+            yield from _blocks(video.frames(), wanted, str(path), begin, end)
             return
     with opened(path, limits) as video:  # it can't be sought in: from its beginning
-        yield from _blocks(video.frames(), format, str(path), begin, end)
+        yield from _blocks(video.frames(), wanted, str(path), begin, end)
 
 
 def check_bounds(clip: Clip, info: VideoInfo, limits: VideoLimits) -> float:
@@ -159,15 +159,15 @@ def _info_of_array(source: FrameArray, limits: VideoLimits, where: str) -> Video
 
 def _blocks(
     timed: Timed,
-    format: FrameFormat,
+    wanted: FrameFormat,
     where: str,
     begin: float,
     end: float | None,
     seconds: float | None = None,
 ) -> Iterator[Frame]:
     """Blocks of the frames that are shown from `begin` to `end`; `seconds` where that is known."""
-    sampler = FrameSampler(format, where)
-    most = max(_BLOCK // format.size, 1)
+    sampler = FrameSampler(wanted, where)
+    most = max(_BLOCK // wanted.size, 1)
     kept: list[Frame] = []
     given = 0
     for some in _sampled(sampler, timed, begin, end, seconds):

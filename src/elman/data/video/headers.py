@@ -108,7 +108,7 @@ def _of_avi(file: BinaryIO, size: int, most_frames: int) -> str:
     file.seek(0)
     head = file.read(64)
     claimed = int.from_bytes(head[4:8], "little") + 8
-    if 8 < claimed and claimed > size + 1:
+    if claimed > max(size + 1, 8):
         return _cut_off(claimed, size)
     if head[24:28] == b"avih":
         count = int.from_bytes(head[48:52], "little")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def images_of(folder: Path) -> list[Path]:
     if not numbered:
         raise InputError(f"{folder}: holds no images; leave it out")
     order = sorted(numbered)
-    for before, number in zip(order, order[1:], strict=False):
+    for before, number in pairwise(order):
         if number != before + 1:
             raise InputError(
                 f"{folder}: image {before + 1} is missing, between {numbered[before].name} and"

@@ -135,15 +135,11 @@ def _of_path(
         if manifest is None:
             if is_image_folder(path):
                 folder = path.parent
-                return rows_of_paths(
-                    [path], columns, bad, sources, labeled=labeled, folder=folder
-                )
+                return rows_of_paths([path], columns, bad, sources, labeled=labeled, folder=folder)
             return rows_of_folder(path, columns, bad, sources, labeled=labeled)
         path = manifest
     if is_video_name(path):
-        return rows_of_paths(
-            [path], columns, bad, sources, labeled=labeled, folder=path.parent
-        )
+        return rows_of_paths([path], columns, bad, sources, labeled=labeled, folder=path.parent)
     if path.suffix.lower() in _OTHER_VIDEO:
         raise InputError(f"{path}: {path.suffix} is not read; {CONVERT}")
     if path.suffix.lower() in IMAGE_SUFFIXES:

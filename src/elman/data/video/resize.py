@@ -19,38 +19,38 @@ _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 """Weights of red, green and blue in gray (ITU-R BT.601)."""
 
 
-def fitted(frame: Frame, format: FrameFormat) -> Frame:
+def fitted(frame: Frame, wanted: FrameFormat) -> Frame:
     """(H, W, C) of a frame (h, w) or (h, w, 3).
 
-    Sizes are changed with a triangle filter, as wide as a pixel of the smaller of both frames: where
-    a frame shrinks every source pixel counts, where it grows it is bilinear interpolation between
-    the centers of pixels. Gray is 0.299 R + 0.587 G + 0.114 B.
+    Sizes are changed with a triangle filter as wide as a pixel of the smaller of both: where a
+    frame shrinks every source pixel counts, where it grows it is bilinear interpolation between the
+    centers of pixels. Gray is 0.299 R + 0.587 G + 0.114 B.
     """
-    frame = _region(frame, format)
+    frame = _region(frame, wanted)
     if frame.ndim == 3 and frame.shape[2] == 1:
         frame = frame[:, :, 0]
-    if frame.ndim == 3 and not format.colour:
+    if frame.ndim == 3 and not wanted.colour:
         values = frame.astype(np.float32) @ _LUMA
-    elif frame.shape[:2] == (format.height, format.width):
+    elif frame.shape[:2] == (wanted.height, wanted.width):
         plain = frame if frame.ndim == 3 else frame[:, :, None]
-        return np.ascontiguousarray(np.broadcast_to(plain, format.shape))
+        return np.ascontiguousarray(np.broadcast_to(plain, wanted.shape))
     else:
         values = frame.astype(np.float32)
     height, width = values.shape[:2]
     if values.ndim == 2:
-        values = _weights(height, format.height) @ values @ _weights(width, format.width).T
+        values = _weights(height, wanted.height) @ values @ _weights(width, wanted.width).T
         values = values[:, :, None]
     else:
         values = np.moveaxis(values, 2, 0)
-        values = _weights(height, format.height) @ values @ _weights(width, format.width).T
+        values = _weights(height, wanted.height) @ values @ _weights(width, wanted.width).T
         values = np.moveaxis(values, 0, 2)
     rounded = np.clip(np.rint(values), 0, 255).astype(np.uint8)
-    return np.ascontiguousarray(np.broadcast_to(rounded, format.shape))
+    return np.ascontiguousarray(np.broadcast_to(rounded, wanted.shape))
 
 
-def _region(frame: Frame, format: FrameFormat) -> Frame:
+def _region(frame: Frame, wanted: FrameFormat) -> Frame:
     """The part of a frame that is read, of a pixel at least."""
-    left, top, width, height = format.region
+    left, top, width, height = wanted.region
     rows, columns = frame.shape[:2]
     first = min(round(top * rows), rows - 1), min(round(left * columns), columns - 1)
     last = round((top + height) * rows), round((left + width) * columns)

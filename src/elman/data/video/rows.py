@@ -99,4 +99,6 @@ class VideoRows:
 
     def take(self, rows: Integers) -> VideoRows:
         answers = None if self.answers is None else [self.answers[row] for row in rows]
-        return replace(self, videos=self.videos.take(rows), answers=answers, splits=None, cells=None)
+        return replace(
+            self, videos=self.videos.take(rows), answers=answers, splits=None, cells=None
+        )

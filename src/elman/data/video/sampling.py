@@ -56,18 +56,18 @@ class FrameSampler:
     """Chooses frames as they come and fits them to the model.
 
     Args:
-        format: the frames of the model.
+        wanted: the frames of the model.
         where: what errors call the source.
         state: of a sampler that is to be continued.
     """
 
     def __init__(
         self,
-        format: FrameFormat,
+        wanted: FrameFormat,
         where: str = "video",
-        state: SamplerState = SamplerState(),  # noqa: B008 (frozen)
+        state: SamplerState = SamplerState(),
     ) -> None:
-        self.format, self.where = format, where
+        self.format, self.where = wanted, where
         self._state = state
         self._held: Source | None = None  # the frame that is shown, where it isn't fitted yet
 

@@ -18,9 +18,8 @@ import numpy as np
 
 from elman.data.arrays import Array
 from elman.data.audio.augment import SpecAugment, add_noise, change_speed
-from elman.data.audio.clips import Clip
-from elman.data.audio.decode import probe
 from elman.data.audio.filter_bank import FilterBank
+from elman.data.audio.rate import usual_rate
 from elman.data.audio.rows import Utterances
 from elman.data.labeled.encoded import Encoded, Vary
 from elman.data.labeled.rows import (
@@ -39,9 +38,6 @@ from elman.errors import InputError
 from elman.predictors.classifier_sounds import SoundEncoder, SoundReader, in_parts, stored
 from elman.predictors.front_end import FrontEnd
 from elman.tasks.classify.sound_config import SoundConfig
-
-HIGHEST_RATE = 16_000
-"""Hz at which audio is read, unless it is lower or something else is asked for."""
 
 _POINTS = 4
 """Of the band between which a channel's curve is straight."""
@@ -113,9 +109,7 @@ def prepare_sounds(
 
 def bank_of(config: SoundConfig, sounds: Utterances) -> FilterBank:
     """The filter bank of the settings, at the rate of the training recordings."""
-    rate = config.rate
-    if rate is None:
-        rate = min(HIGHEST_RATE, min(_rate(source) for source in sounds.audio))
+    rate = config.rate or usual_rate(sounds)
     return FilterBank(
         rate, config.bins, config.frame_length, config.frame_shift, config.low, config.high
     )
@@ -228,11 +222,6 @@ def _stored(parts: Iterator[Floats], folder: Path) -> tuple[Array, list[int]]:
             yield part
 
     return stored(counted(), folder), lengths
-
-
-def _rate(source: object) -> int:
-    """Samples a second of a clip or of a recording in memory."""
-    return probe(source.path).rate if isinstance(source, Clip) else int(source.rate)  # type: ignore[attr-defined]
 
 
 def _noisy(samples: Floats, config: SoundConfig, change: Change | None) -> Floats:

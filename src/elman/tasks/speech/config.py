@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import model_validator
 
-from elman.data.audio.settings import AudioSettings
 from elman.data.audio.transcripts import Spelling
 from elman.data.tables.asked import TableSettings
-from elman.settings import listed, section
+from elman.settings import section
+from elman.tasks.audio_config import (
+    AudioConfig,
+    Numbers,
+    frequency_width_setting,
+    speeds_setting,
+    tail_setting,
+    time_width_setting,
+    window_setting,
+)
 from elman.tasks.network_config import (
     PlacedDropoutConfig,
     VocabularyConfig,
@@ -20,18 +28,15 @@ from elman.tasks.network_config import (
 _data = section("Data")
 _audio = section("Audio")
 _text = section("Text")
-_front = section("Front end")
+_front = section("Audio front end")
 _model = section("Model")
-_augmentation = section("Augmentation")
 _budget = section("Budget")
 _optimization = section("Optimization")
 _schedule = section("Schedule")
 _records = section("Evaluation and checkpoints")
 
-_Numbers = Annotated[tuple[float, ...], BeforeValidator(listed)]
 
-
-class SpeechConfig(AudioSettings, TableSettings, PlacedDropoutConfig, VocabularyConfig):
+class SpeechConfig(AudioConfig, TableSettings, PlacedDropoutConfig, VocabularyConfig):
     """A recognizer: recordings and texts, front end, network, augmentation, and training."""
 
     text_column: str | None = _data(None, "column of the transcript; by default it is found")
@@ -55,32 +60,15 @@ class SpeechConfig(AudioSettings, TableSettings, PlacedDropoutConfig, Vocabulary
         True, "keep punctuation; off: transcripts without it, but for apostrophes within words"
     )
 
-    rate: int | None = _front(
-        None,
-        "Hz that audio is resampled to; default: 16000, or the lowest rate of the training"
-        " recordings where that is lower",
-        ge=4000,
-        le=96_000,
-    )
-    bins: int = _front(40, "mel bins of a frame", ge=3, le=256)
-    frame_length: float = _front(0.025, "seconds of audio in a frame", gt=0, le=1)
-    frame_shift: float = _front(0.010, "seconds from one frame to the next", gt=0, le=1)
-    low: float = _front(20.0, "lowest frequency in Hz", ge=0)
-    high: float = _front(0.0, "highest frequency in Hz; 0 or less: so far from half the rate")
-    tail: float = _front(
-        0.2, "seconds of digital silence after the end of an utterance", ge=0, le=5
-    )
+    tail: float = tail_setting(0.2, "seconds of digital silence after the end of an utterance")
+    window: int = window_setting(4, "frames that a network step reads")
+    stride: int = _front(3, "frames from one network step to the next", ge=1, le=100)
     keep: Literal["frames", "samples"] | None = _front(
         None,
         "what the run keeps on disk to train on: frames at each speed (fastest), or 16-bit"
         " samples (least room); default: frames, samples with --noise",
     )
 
-    window: int = _model(4, "frames that a network step reads", ge=1, le=100)
-    stride: int = _model(3, "frames from one network step to the next", ge=1, le=100)
-    encoder: Literal["stack", "conv"] = _model(
-        "stack", "a window's frames side by side, or through a small convolution"
-    )
     hidden_size: int = _model(256, "units of a direction of a layer", ge=1, le=65536)
     num_layers: int = _model(3, "recurrent layers, one on the other", ge=1, le=64)
     bidirectional: bool = _model(
@@ -90,19 +78,9 @@ class SpeechConfig(AudioSettings, TableSettings, PlacedDropoutConfig, Vocabulary
     dropout: float = share_setting(0.2, "between layers and on the output")
     input_dropout: float | None = share_setting(0.0, "on what enters the first layer")
 
-    speeds: _Numbers = _augmentation(
-        (0.9, 1.0, 1.1), "factors of the speed, one drawn for each row and epoch (Ko 2015)"
-    )
-    time_masks: int = _augmentation(
-        2, "SpecAugment: stretches of time hidden in each row (Park 2019)", ge=0, le=100
-    )
-    time_width: int = _augmentation(20, "the most frames of each", ge=0, le=10_000)
-    frequency_masks: int = _augmentation(2, "SpecAugment: bands of bins hidden", ge=0, le=100)
-    frequency_width: int = _augmentation(8, "the most bins of each", ge=0, le=256)
-    noise: float = _augmentation(0.0, "share of training rows with noise added", ge=0, le=1)
-    snr: _Numbers = _augmentation(
-        (5.0, 30.0), "the lowest and highest signal-to-noise ratio of those, in dB"
-    )
+    speeds: Numbers = speeds_setting((0.9, 1.0, 1.1))
+    time_width: int = time_width_setting(20)
+    frequency_width: int = frequency_width_setting(8)
 
     batch_size: int = _optimization(16, "utterances trained side by side", ge=1)
     sort_first_epoch: bool = _optimization(
@@ -127,15 +105,6 @@ class SpeechConfig(AudioSettings, TableSettings, PlacedDropoutConfig, Vocabulary
                 f"--stride {self.stride} with --window {self.window}: frames would be skipped; make"
                 " --window at least as large"
             )
-        if not self.speeds or not all(0.5 <= speed <= 2 for speed in self.speeds):
-            raise ValueError(
-                f"--speeds {_said(self.speeds)}: expected factors from 0.5 to 2; use 1 for none"
-            )
-        if len(self.snr) != 2 or not -40 <= self.snr[0] <= self.snr[1] <= 100:
-            raise ValueError(
-                f"--snr {_said(self.snr)}: expected the lowest and the highest ratio in dB, such as"
-                " 5,30"
-            )
         if self.noise and self.keep == "frames":
             raise ValueError(
                 "--keep frames with --noise: noise is added to samples; leave --keep out"
@@ -151,7 +120,3 @@ class SpeechConfig(AudioSettings, TableSettings, PlacedDropoutConfig, Vocabulary
     def keeps_samples(self) -> bool:
         """Whether samples are kept, and not frames."""
         return self.keep == "samples" or (self.keep is None and self.noise > 0)
-
-
-def _said(numbers: tuple[float, ...]) -> str:
-    return ",".join(f"{number:g}" for number in numbers)

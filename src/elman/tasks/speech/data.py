@@ -18,6 +18,7 @@ from elman.data.arrays import Array
 from elman.data.audio.augment import change_speed
 from elman.data.audio.dataset import AudioOptions, read_utterances
 from elman.data.audio.filter_bank import FilterBank
+from elman.data.audio.rate import usual_rate
 from elman.data.audio.rows import AudioColumns, Utterances
 from elman.data.audio.signals import Signals, SignalWriter
 from elman.data.audio.utterances import EncodedUtterances, Tokens, steps_needed
@@ -45,9 +46,6 @@ PROGRESS = logging.getLogger("elman.progress")
 
 _DATA = "data.json"
 _SPEED, _OFFSETS = "speed-", "-offsets.npy"
-_USUAL_RATE = 16_000
-_FEW = 0.05
-"""A share of recordings whose lower rate is not made that of all."""
 
 _SHOWN = 3
 """How many of the rows that were left out are named."""
@@ -113,7 +111,7 @@ def prepare(config: SpeechConfig, given: Given, folder: Path) -> None:
         config.vocabulary_limit,
         config.min_count,
     )
-    bank = None if splits.train.has_features else _bank(config, splits.rates)
+    bank = None if splits.train.has_features else _bank(config, splits.train)
     reader = Reader(bank, bad, config.limits, silence=False)
     if config.min_count == 1 and config.vocabulary_limit is None:
         for name in rows.keys() - {"train"}:
@@ -217,25 +215,15 @@ def reading_options(config: SpeechConfig) -> AudioOptions:
     )
 
 
-def _bank(config: SpeechConfig, rates: Mapping[int, int]) -> FilterBank:
+def _bank(config: SpeechConfig, heard: Utterances) -> FilterBank:
     return FilterBank(
-        rate=config.rate or _usual_rate(rates),
+        rate=config.rate or usual_rate(heard),
         bins=config.bins,
         frame_length=config.frame_length,
         frame_shift=config.frame_shift,
         low=config.low,
         high=config.high,
     )
-
-
-def _usual_rate(rates: Mapping[int, int]) -> int:
-    """The lowest rate that more than a few rows have, since above its half they have no sound."""
-    rows, below = sum(rates.values()), 0
-    for rate in sorted(rates):
-        below += rates[rate]
-        if below > _FEW * rows:
-            return min(rate, _USUAL_RATE)
-    return _USUAL_RATE
 
 
 def _spelled(
