@@ -12,8 +12,8 @@ from elman.diagnostics.diagnosis import diagnose_input
 from elman.diagnostics.diagnosis_input import Lags
 from elman.errors import InputError
 from elman.predictors.classifier import ClassifierPredictor
+from elman.tasks.classify.classifier_task import classifier_diagnosis_input
 from elman.tasks.classify.config import ClassifyConfig
-from elman.tasks.classify.task import classifier_diagnosis_input
 from tests import videos
 from tests.predictors import contract
 
