@@ -183,8 +183,11 @@ class Run(Generic[PredictorT_co, ConfigT_co]):
         return config
 
     @property
-    def history(self) -> list[dict[str, float]]:
-        """What training recorded, a mapping a report, oldest first; see `metrics.jsonl`."""
+    def history(self) -> list[dict[str, float | None]]:
+        """What training recorded, a mapping a report, oldest first; see `metrics.jsonl`.
+
+        None stands for what was no finite number.
+        """
         return read_metrics(self.directory.metrics_path)
 
     @property

@@ -78,7 +78,7 @@ def rows_of_paths(
     if groups is not None:
         notes.append(f"{len(set(groups))} groups, by the folders in those of classes")
     return VideoRows(
-        Videos(tuple(source for _, source, _ in kept), groups, origin),
+        Videos(tuple(source for _, source, _ in kept), groups, origin, tuple(sources.lengths)),
         [label for _, _, label in kept] if labeled else None,
         columns=columns,
         cells=[{"path": str(path)} for path in files],

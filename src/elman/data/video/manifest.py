@@ -60,7 +60,12 @@ def rows_of_table(
             continue
         kept.append((table.lines[row], source, label, split, group, cells))
     lines, clips, answers, splits, groups, by_row = zip(*kept, strict=True) if kept else [()] * 6
-    videos = Videos(tuple(clips), groups if chosen.group else None, origin_of(table.name, lines))
+    videos = Videos(
+        tuple(clips),
+        groups if chosen.group else None,
+        origin_of(table.name, lines),
+        tuple(sources.lengths),
+    )
     name = Path(table.name).name
     notes = [f"{name}: {note}", *sources.notes(name, len(kept))]
     if table.dialect is not None:

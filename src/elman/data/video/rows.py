@@ -56,11 +56,13 @@ class Videos:
         groups: (N,) who or what each was taken of, so that no such is in two parts; None where
             that isn't known.
         origin: where the rows came from.
+        seconds: (N,) how long each is, as far as its file says; () where that wasn't looked at.
     """
 
     clips: tuple[VideoSource, ...]
     groups: tuple[str, ...] | None
     origin: Origin
+    seconds: tuple[float, ...] = ()
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -71,7 +73,9 @@ class Videos:
 
     def take(self, rows: Integers) -> Videos:
         groups = None if self.groups is None else tuple(self.groups[row] for row in rows)
-        return Videos(tuple(self.clips[row] for row in rows), groups, self.origin.take(rows))
+        clips = tuple(self.clips[row] for row in rows)
+        seconds = tuple(self.seconds[row] for row in rows) if self.seconds else ()
+        return Videos(clips, groups, self.origin.take(rows), seconds)
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,11 +45,14 @@ class VideoSources:
     Args:
         limits: bounds on each video.
         fps: images a second of folders, frames a second of arrays; None where it isn't said.
+
+    Attributes:
+        lengths: the seconds of each source that was found.
     """
 
     def __init__(self, limits: VideoLimits, fps: float | None = None) -> None:
         self.limits, self.fps = limits, fps
-        self.seconds = 0.0
+        self.lengths: list[float] = []
         self._sizes: Counter[str] = Counter()
         self._rates: Counter[float] = Counter()
         self._probed: dict[Path, VideoInfo] = {}
@@ -83,7 +86,7 @@ class VideoSources:
         return source
 
     def _count(self, info: VideoInfo, seconds: float) -> None:
-        self.seconds += seconds
+        self.lengths.append(seconds)
         self._sizes[f"{info.width}x{info.height}"] += 1
         self._rates[round(info.rate, 2)] += 1
 
@@ -92,7 +95,9 @@ class VideoSources:
         sizes = _several([size for size, _ in self._sizes.most_common()])
         rates = _several([f"{rate:g}" for rate, _ in self._rates.most_common()])
         what = "1 video" if rows == 1 else f"{rows:,} videos"
-        return [f"{name}: {what}, {spoken(self.seconds)}, {sizes} pixels, {rates} frames a second"]
+        return [
+            f"{name}: {what}, {spoken(sum(self.lengths))}, {sizes} pixels, {rates} frames a second"
+        ]
 
 
 def _several(words: list[str]) -> str:
