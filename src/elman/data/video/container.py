@@ -55,6 +55,8 @@ class Opened:
         self.path, self.limits, self._container = path, limits, container
         if not container.streams.video:
             raise InputError(f"{path}: has no video in it, only sound; leave it out")
+        if container.streams.video[0].codec_context is None:
+            raise InputError(f"{path}: its video is of a kind that is not known; {CONVERT}")
         self._stream = container.streams.video[0]
         self._rate = _rate(self._stream, path, limits)
         self._check_size(self._stream.codec_context.width, self._stream.codec_context.height)
@@ -203,8 +205,9 @@ def opened(path: Path, limits: VideoLimits) -> Iterator[Opened]:
             f"{path}: is not a video that is read{_reason(error)}; {CONVERT}"
         ) from error
     with container, _refused(path):
-        if container.streams.video:
-            container.streams.video[0].codec_context.options = options
+        for stream in container.streams.video[:1]:
+            if stream.codec_context is not None:
+                stream.codec_context.options = options
         yield Opened(path, limits, container)
 
 
