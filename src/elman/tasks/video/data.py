@@ -97,13 +97,13 @@ def prepare(config: VideoConfig, given: Given | None, folder: Path) -> None:
         if name == "train":
             seconds = float(np.median(rows.lengths)) / config.frame_rate
     encoder = VideoEncoder(config.format, config.differences, clip_seconds=seconds)
-    schema = Schema(splits.train.labels.names, splits.train.labels.kind, "video")
+    kept = replace(columns, root=None, asked=columns.asked.for_later())
+    schema = Schema(splits.train.labels.names, splits.train.labels.kind, "video", video=kept)
     notes = [*splits.notes, *bad.notes(), _frames(encoder)]
     for line in described(notes, counts, schema, Encoder(None, None, videos=encoder)):
         FOUND.info(line)
     flat = LabeledSplits(means["train"], means["valid"], means.get("test"))
     baselines = fit_baselines(flat, config.seed, PROGRESS.info, MEANS, others=False)
-    kept = replace(columns, root=None, asked=columns.asked.for_later())
     content = _Found(schema, kept, tuple(notes), tuple(baselines), encoder.settings())
     write_json(folder / _DATA, asdict(content))
 

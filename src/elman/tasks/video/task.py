@@ -18,7 +18,7 @@ from elman.errors import InputError
 from elman.models.cells import check_cell, is_custom
 from elman.models.convolutional import RECURRENCES
 from elman.predictors.classifier import ClassifierPredictor
-from elman.predictors.classifier_outputs import activations_of_numbers
+from elman.predictors.classifier_video_activations import activations_of_video
 from elman.settings import Options
 from elman.tasks.classify.classifier_task import ClassifierTask
 from elman.tasks.video.augment import Augmentation, varied
@@ -97,18 +97,21 @@ class VideoTask(ClassifierTask[VideoConfig]):
     def activations(
         self, predictor: ClassifierPredictor, sequence: str | Path | None
     ) -> Activations:
-        """Those of the first validation clip."""
-        if sequence is not None:
-            raise InputError(
-                f"{predictor.name}: reads video; leave --text and --audio out to see its first"
-                " validation clip"
-            )
-        frames = self.data.splits["valid"].row(0)[:_SHOWN]
+        """Those of the video in a file, or of the first validation clip."""
+        if isinstance(sequence, Path):
+            return predictor.activations(sequence)
+        videos = predictor.encoder.videos
+        if sequence is not None or videos is None:
+            raise InputError(f"{predictor.name}: sees videos; give one with --video")
+        items = self.data.splits["valid"].row(0)[:_SHOWN]
         title = f"{predictor.name}, first validation clip"
-        return activations_of_numbers(predictor.model, predictor.schema, frames, title)
+        return activations_of_video(predictor.model, predictor.schema, videos, items, title)
 
     def next_steps(self, run: str) -> list[str]:
-        lines = [f"elman predict {run} CLIP.mp4", f"elman predict {run} FOLDER --out OUT.csv"]
+        lines = [
+            f"elman predict {run} CLIP.mp4 --plot strip.png",
+            f"elman predict {run} FOLDER --out OUT.csv",
+        ]
         if not self.config.both_ways:
             lines.append(f"elman stream {run} < CLIP.mp4")
         return [*lines, f"elman show {run}", f"elman evaluate {run} FOLDER"]
