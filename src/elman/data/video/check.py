@@ -65,7 +65,8 @@ def _lengths(
     part: Labeled, wanted: FrameFormat, bad: BadRows, limits: VideoLimits
 ) -> list[float | None]:
     """Seconds of each row; None where it was left out."""
-    videos, lengths = _videos(part), []
+    videos = _videos(part)
+    lengths: list[float | None] = []
     for row, clip in enumerate(videos.clips):
         where = videos.where(row)
         try:
