@@ -99,6 +99,13 @@ class SpeechConfig(AudioSettings, TableSettings, PlacedDropoutConfig, Vocabulary
     time_width: int = _augmentation(20, "the most frames of each", ge=0, le=10_000)
     frequency_masks: int = _augmentation(2, "SpecAugment: bands of bins hidden", ge=0, le=100)
     frequency_width: int = _augmentation(8, "the most bins of each", ge=0, le=256)
+    channel: float = _augmentation(
+        5.0,
+        "the most dB by which a training row is made louder or softer, as a whole and smoothly over"
+        " the band, as microphones and rooms do",
+        ge=0,
+        le=60,
+    )
     noise: float = _augmentation(0.0, "share of training rows with noise added", ge=0, le=1)
     snr: _Numbers = _augmentation(
         (5.0, 30.0), "the lowest and highest signal-to-noise ratio of those, in dB"
