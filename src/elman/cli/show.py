@@ -11,10 +11,11 @@ from cyclopts.validators import Number
 from rich.console import Console
 
 from elman.cli.heatmap import Picture, play, write_lines
-from elman.cli.options import Cell, Device, RunPath, check_folder
+from elman.cli.options import Cell, Device, RunPath, Threads, check_folder
 from elman.diagnostics.activations import BY_CHANGE, BY_TIME_CONSTANT, REVERSED, Activations, Panel
 from elman.errors import InputError
 from elman.files import write_text
+from elman.machine import use_threads
 from elman.plots.activations_page import page
 from elman.plots.hearing import draw_hearing
 from elman.plots.style import check_figure
@@ -63,6 +64,7 @@ def show(
         float, Parameter(validator=Number(gte=0), help="tokens a second; 0: the end at once")
     ] = 20.0,
     device: Device = None,
+    threads: Threads = None,
     cell: Cell = None,
 ) -> None:
     """See the hidden state, the gates and the guesses while a network reads, hears or sees.
@@ -70,6 +72,7 @@ def show(
     On a terminal a heat map runs along: time from left to right, a row is a unit (τ: the steps
     until it has lost all but 1/e). Elsewhere there is a line for each token.
     """
+    use_threads(threads)
     if html is not None:
         check_folder("--html", html)
     if plot is not None:
