@@ -63,13 +63,9 @@ def prepare(config: VideoConfig, given: Given | None, folder: Path) -> None:
     if given is None:
         raise InputError("no data; give videos with labels: a folder for each class, or a table")
     bad = BadRows(config.skip_bad_rows)
-    columns = config.video_columns(
-        label=config.label_column, split=config.split_column, asked=config.asked
+    splits, columns = read_labeled_videos(
+        given, reading_options(config), config.label_separator, bad
     )
-    options = VideoOptions(
-        columns, config.limits, config.valid_fraction, config.test_fraction, config.seed
-    )
-    splits, columns = read_labeled_videos(given, options, config.label_separator, bad)
     disk = Disk(config.most_disk)
     parts = {"train": splits.train, "valid": splits.valid}
     if splits.test is not None:
@@ -106,6 +102,16 @@ def prepare(config: VideoConfig, given: Given | None, folder: Path) -> None:
     baselines = fit_baselines(flat, config.seed, PROGRESS.info, MEANS, others=False)
     content = _Found(schema, kept, tuple(notes), tuple(baselines), encoder.settings())
     write_json(folder / _DATA, asdict(content))
+
+
+def reading_options(config: VideoConfig) -> VideoOptions:
+    """Where the settings say that videos and labels are, and how they are split."""
+    columns = config.video_columns(
+        label=config.label_column, split=config.split_column, asked=config.asked
+    )
+    return VideoOptions(
+        columns, config.limits, config.valid_fraction, config.test_fraction, config.seed
+    )
 
 
 def open_data(config: VideoConfig, folder: Path) -> VideoData:
