@@ -231,6 +231,8 @@ class RecognizerPredictor(Predictor[Recognized]):
         reader = Reader(self.front_end.bank, bad, limits, silence=True)
         for row, read in reader.read(rows):
             yield row, normalized(self.front_end, read)
+        for line in reader.notes():
+            LOG.warning(line)
 
     def open_session(self, options: Options) -> RecognizerSession:
         """A session that says what it hears, as it hears it."""
