@@ -14,12 +14,14 @@ import torch
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from elman.data.video.differences import STILL
 from elman.errors import InputError
 from elman.models.cells import own_module
 
 _LEAST = 4
 """Convolutions halve a frame until its longer side is at most so many pixels."""
+
+_STILL = 128
+"""What a difference of nothing is, as a byte; see `elman.data.video.differences`."""
 
 _LEVELS, _CHANGES = 2.0, 8.0
 """What levels and changes between -1 and 1 are multiplied by before the first convolution."""
@@ -111,7 +113,7 @@ class Convolutions(nn.Module):
         # Half of an even number of channels are differences: a frame has 1 or 3.
         levels = shape.channels // 2 if shape.channels % 2 == 0 else shape.channels
         changes = shape.channels - levels
-        still = STILL / 127.5 - 1
+        still = _STILL / 127.5 - 1
         zeros = torch.tensor([-1.0] * levels + [still] * changes)
         gains = torch.tensor([_LEVELS] * levels + [_CHANGES] * changes)
         self.register_buffer("zeros", zeros[:, None, None], persistent=False)
