@@ -20,6 +20,8 @@ from elman.settings import adapter
 
 SCALER = "scaler.json"
 
+_LONGEST_TAIL = 60
+
 
 @dataclass(frozen=True)
 class FrontEnd:
@@ -74,7 +76,10 @@ class FrontEnd:
         kept = settings["bank"]
         bank = None if kept is None else adapter(FilterBank).validate_python(kept)
         scale = Standardizer.from_bytes(files[SCALER], f"{where}: {SCALER}")
-        return cls(bank, scale, float(settings["tail"]))
+        tail = float(settings["tail"])
+        if not 0 <= tail <= _LONGEST_TAIL:
+            raise InputError(f"{where}: a tail of {tail:g} s, expected 0 to {_LONGEST_TAIL}")
+        return cls(bank, scale, tail)
 
 
 @final
