@@ -100,5 +100,5 @@ def test_a_damaged_scaling_is_named() -> None:
 def test_settings_out_of_bounds_are_refused(change: dict[str, int]) -> None:
     settings = json.loads(json.dumps(FRONT_END.settings()))
     (settings if "tail" in change else settings["bank"]).update(change)
-    with pytest.raises(InputError, match=r"a tail of|expected at most 4096 bins"):
+    with pytest.raises(ValueError, match=r"a tail of|expected at most 4096 bins"):
         FrontEnd.of(settings, FRONT_END.files(), "here")

@@ -16,6 +16,7 @@ from torch import Tensor
 from elman.data.audio.filter_bank import FilterBank, FilterBankStream
 from elman.data.labeled.rows import Floats
 from elman.data.labeled.standardize import Standardizer
+from elman.errors import InputError
 from elman.settings import adapter
 
 SCALER = "scaler.json"
