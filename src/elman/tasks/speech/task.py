@@ -119,7 +119,7 @@ class SpeechTask(Task[SpeechConfig, SpeechData, RecognizerPredictor]):
                 (config.snr[0], config.snr[1]),
                 masks if config.time_masks or config.frequency_masks else None,
             ),
-            sort_first=config.sort_first_epoch,
+            sort_first=config.sorts_first,
             seed=config.seed,
         )
 
