@@ -189,3 +189,9 @@ def test_times_are_times_and_a_plot_is_drawn(tmp_path: Path) -> None:
 def test_a_language_model_speaks_python_too(trained: "elman.Run") -> None:
     with pytest.raises(InputError, match=r"^text="):
         trained.predictor.predict(pd.DataFrame({"line": [tiny.WORDS[0]]}), text=3)
+
+
+def test_a_predictor_of_another_kind_is_refused(reviews: "elman.Run") -> None:
+    assert elman.load(reviews.path, elman.ClassifierPredictor).classes == ("bad", "good")
+    with pytest.raises(InputError, match="holds a ClassifierPredictor, expected a Forecaster"):
+        elman.load(reviews.path, elman.ForecasterPredictor)

@@ -32,7 +32,7 @@ from .streaming.stream import Stream as Stream
 from .tasks.runs import Run as Run
 from .tasks.runs import resume as resume
 from .tasks.runs import stream as stream
-from .tasks.runs import train as train
+from .tasks.train import train as train
 from .tasks.verify import Verification as Verification
 from .tasks.verify import verify as verify
 from .version import __version__ as __version__

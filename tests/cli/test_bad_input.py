@@ -19,6 +19,7 @@ from elman.layers.state import State
 from elman.tasks.runs import Run
 from tests import tiny
 from tests.cli.conftest import Elman, Ended
+from tests.wavs import wav
 
 # The folders of a path: their names have words of the test's own name.
 FOLDERS = re.compile(r"(?<![^\s'\"`=(])/(?:[^\s/:'\"]+/)+")
@@ -315,3 +316,15 @@ def test_standard_input_that_is_no_text(
             monkeypatch.setattr(sys, "stdin", stdin)
             ended = elman(command, trained.path, "--format", "json")
         refused(ended, 2, "not UTF-8 at byte 8; convert it")
+
+
+def test_standard_input_that_is_audio(
+    elman: Elman, trained: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The remedies are tried where audio is heard: tests/cli/test_stream_audio.py."""
+    for begins in (wav(b"\0\0"), b"fLaC\0", b"OggS\0", b"ID3\4", b"\xff\xfb\x90"):
+        (tmp_path / "audio").write_bytes(begins)
+        with (tmp_path / "audio").open() as stdin:
+            monkeypatch.setattr(sys, "stdin", stdin)
+            ended = elman("predict", trained.path)
+        refused(ended, 2, "standard input: begins as audio", "elman predict RUN FILE, or elman str")

@@ -127,6 +127,27 @@ def damaged_snapshots_are_refused(
         assert "\n" not in str(error)  # noqa: PT017
 
 
+def snapshots_with_nan_are_refused(predictor: Predictor, sequence: Any, **options: Any) -> None:
+    """Wherever a number of a snapshot is NaN; the session then is where it was."""
+    session = predictor.session(**options)
+    session.push(sequence)
+    stored, tried = session.state.to_bytes(), 0
+    for value in (float("nan"), float("inf")):
+        whole = Snapshot.from_bytes(stored)
+        states = [tensor for state in whole.states.values() for tensor in state.values()]
+        for tensor in (*states, *whole.tensors.values()):
+            if tensor.is_floating_point() and tensor.numel():
+                kept = tensor.flatten()[-1].item()
+                tensor.view(-1)[-1] = value
+                with pytest.raises(InputError, match="the snapshot does not fit this session"):
+                    session.state = whole
+                assert session.state.to_bytes() == stored
+                tensor.view(-1)[-1] = kept
+                tried += 1
+        session.state = whole
+    assert tried >= 6
+
+
 def faults_of_text_are_kept_and_ended(
     predictor: Predictor, text: bytes, same: Same, **options: Any
 ) -> None:

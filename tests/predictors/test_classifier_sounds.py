@@ -159,6 +159,18 @@ def test_it_goes_on_in_a_new_process(live: ClassifierPredictor, tmp_path: Path) 
     contract.goes_on_in_a_new_process(live, tmp_path, sequence, 1501, same)
 
 
+@pytest.mark.parametrize("over", [None, 0.1])
+def test_snapshots_with_nan_are_refused(live: ClassifierPredictor, over: float | None) -> None:
+    sequence = pcm(sounds.sound("low", 5, 0.3))[:-300]
+    contract.snapshots_with_nan_are_refused(live, sequence, rate=4000, over=over)
+
+
+@CUTS
+@given(data=st.data())
+def test_damaged_snapshots(live: ClassifierPredictor, data: st.DataObject) -> None:
+    contract.damaged_snapshots_are_refused(live, pcm(sounds.sound("low", 5, 0.3)), data)
+
+
 def test_it_answers_every_so_often(live: ClassifierPredictor) -> None:
     samples = waves.tone(1.0, sounds.RATE, 300.0)
     # 98 frames of 10 ms, 3 of them a step: 32 steps and a part of one

@@ -162,6 +162,35 @@ def test_damaged_snapshots(data: st.DataObject) -> None:
     contract.damaged_snapshots_are_refused(PREDICTOR, pcm(SHORT[:4000]), data)
 
 
+def test_snapshots_with_nan_are_refused(predictor: RecognizerPredictor) -> None:
+    contract.snapshots_with_nan_are_refused(predictor, pcm(SHORT[:4000]), rate=11025)
+    contract.snapshots_with_nan_are_refused(predictor, pcm(SHORT[:4000]), beam=2)
+
+
+@pytest.mark.parametrize("beam", [1, 3])
+@pytest.mark.parametrize(
+    ("name", "place", "value"),
+    [
+        ("search/path.emissions", 0, 99),
+        ("search/path.emissions", 0, -1),
+        ("search/path.emissions", 2, 0),
+        ("search/path.confidences", 0, 1.5),
+    ],
+)
+def test_snapshots_of_no_tokens_are_refused(
+    predictor: RecognizerPredictor, beam: int, name: str, place: int, value: float
+) -> None:
+    session = predictor.session(beam=beam)
+    for begin in range(0, len(SHORT), 500):  # until there are tokens that the search holds
+        session.push(pcm(SHORT[begin : begin + 500]))
+        whole = session.state
+        if len(whole.tensors["search/path.confidences"]):
+            break
+    whole.tensors[name].view(-1)[place] = value
+    with pytest.raises(InputError, match="the snapshot does not fit this session"):
+        session.state = whole
+
+
 def test_any_number_of_threads(predictor: RecognizerPredictor) -> None:
     found = []
     for threads in (1, 2):

@@ -56,6 +56,13 @@ def test_every_width(bits: int, floating: bool, extensible: bool) -> None:
     assert found.dtype == np.float32
 
 
+def blocks(size: int) -> bytes:
+    """A format of 16 bits in blocks of another size."""
+    found = bytearray(header())
+    found[20:22] = size.to_bytes(2, "little")
+    return bytes(found)
+
+
 MONO = encoded(RAMP[:, :1], 16)
 WANTED = RAMP[:, :1].astype(np.float32)
 STREAMS = {
@@ -92,6 +99,10 @@ def test_byte_by_byte(name: str) -> None:
     np.testing.assert_array_equal(found, WANTED)
 
 
+def test_blocks_of_no_size_are_as_large_as_their_samples() -> None:
+    np.testing.assert_array_equal(read(wav(MONO, blocks(0)))[0], WANTED)
+
+
 def test_no_bytes_are_no_samples() -> None:
     reader = SampleInput()
     assert reader.read(b"") == []
@@ -120,6 +131,7 @@ def test_no_bytes_are_no_samples() -> None:
         (wav(MONO, header(1, 1 << 31)), "a rate of 2,147,483,648 Hz"),
         (wav(MONO, header(bits=40)), "samples of 40 bits in whole numbers; give it in 16 bits"),
         (wav(MONO, header(bits=16, codec=3)), "samples of 16 bits in floating point"),
+        (wav(MONO, blocks(4)), "has blocks of 4 bytes, but 1 x 16 bits take 2; write it again"),
         (wav(MONO, header(codec=7)), "is of µ-law; decode it, as ffmpeg"),
         (wav(MONO, header(codec=99)), "is of codec 99"),
         (wav(MONO, chunk(b"fmt ", b"\0" * 14)), "a format of 14 bytes"),

@@ -6,7 +6,11 @@ import os
 import sys
 from collections.abc import Iterator
 
+from elman.errors import InputError
 from elman.streaming.text_input import LineInput
+
+_AUDIO = (b"RIFF", b"fLaC", b"OggS", b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2")
+"""What files of audio begin with, the last of MP3."""
 
 
 def pieces() -> Iterator[bytes]:
@@ -23,7 +27,13 @@ def chunks() -> Iterator[bytes]:
 
 def lines() -> Iterator[str]:
     """The lines as they arrive, without what ends them."""
-    reader = LineInput()
+    reader, begun = LineInput(), False
     for chunk in chunks():
+        if not begun and chunk.startswith(_AUDIO):
+            raise InputError(
+                "standard input: begins as audio, but lines are expected; give the file itself, as"
+                " elman predict RUN FILE, or elman stream RUN < FILE"
+            )
+        begun = True
         yield from reader.read(chunk)
     yield from reader.end()

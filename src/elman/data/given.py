@@ -99,7 +99,26 @@ class Audio:
     where: str = "data"
 
 
-Part: TypeAlias = Files | Texts | Pairs | Columns | Arrays | Audio
+@dataclass(frozen=True)
+class Video:
+    """Videos in memory, or video files with the label of each.
+
+    Attributes:
+        videos: uint8 (T, h, w) gray or (T, h, w, 3) RGB; or the path of a file.
+        labels: the class of each; None without.
+        groups: who or what each was taken of, so that no such is in two parts; None without.
+        fps: frames a second of arrays; None for the setting `fps`.
+        where: what they are called in an error; row n is named "WHERE:n".
+    """
+
+    videos: Sequence[np.ndarray | Path] = field(repr=False)
+    labels: Sequence[Any] | None = field(default=None, repr=False)
+    groups: Sequence[Any] | None = field(default=None, repr=False)
+    fps: float | None = None
+    where: str = "data"
+
+
+Part: TypeAlias = Files | Texts | Pairs | Columns | Arrays | Audio | Video
 
 
 @dataclass(frozen=True)
@@ -145,8 +164,8 @@ def given(data: Data | Given, where: str = "data") -> Given:
     name would be taken for a text without a word. A list of strings is files if all are there, else
     texts, by the same rule; a list of pairs of strings is pairs; a list of arrays (NumPy, torch, or
     lists of numbers) is sequences, a list of numbers one sequence; (samples, rate) is audio, and so
-    is a list of such; a tuple of two lists is inputs with their labels. A column of a frame is a
-    list.
+    is a list of such; an array (T, h, w[, 3]) of bytes is a video, and a list of such is videos; a
+    tuple of two lists is inputs with their labels. A column of a frame is a list.
 
     Raises:
         InputError: nothing that can be sorted, a missing file, labels that are too few or too many.
@@ -173,6 +192,8 @@ def _part(data: Any, where: str) -> Part:
         raise InputError(f"{where}: cut into training and held-out data; give one of them")
     if isinstance(data, Texts | Arrays | Audio):
         return _checked(data)
+    if isinstance(data, Video):
+        return _checked_video(data)
     if isinstance(data, Files | Pairs | Columns):
         return data
     if isinstance(data, Path):
@@ -187,6 +208,8 @@ def _part(data: Any, where: str) -> Part:
         inputs, labels = map(_items, data)
         if inputs is not None and labels is not None:
             return _with_labels(inputs, labels, where)
+    if _is_one_video(data):
+        return Video(_videos([data], where), where=where)
     if _is_dated(data):
         return Columns(data.to_frame("value" if data.name is None else data.name), where)
     items = _items(data)
@@ -262,6 +285,8 @@ def _of_list(items: list[Any], where: str) -> Part:
         return Audio(
             [_recording(item, f"{where}:{n}") for n, item in enumerate(items, 1)], None, where
         )
+    if _is_video(items[0]):
+        return Video(_videos(items, where), where=where)
     if all(_is_pair(item) for item in items):
         return Pairs([(str(source), str(target)) for source, target in items], where)
     if all(isinstance(item, int | float | np.number) for item in items):
@@ -280,6 +305,8 @@ def _with_labels(inputs: list[Any], labels: list[Any], where: str) -> Part:
     if isinstance(inputs[0], Path) or _is_recording(inputs[0]):
         audio = [_recording(item, f"{where}:{n}") for n, item in enumerate(inputs, 1)]
         return Audio(audio, labels, where)
+    if _is_video(inputs[0]):
+        return Video(_videos(inputs, where), labels, where=where)
     return Arrays(_arrays(inputs, where), labels, where)
 
 
@@ -325,12 +352,64 @@ def _arrays(items: list[Any], where: str) -> list[np.ndarray]:
             got = f"{array.dtype} of shape {array.shape}"
             if array.dtype.kind in "OUS":
                 got = f"{type(item).__name__} {str(item)[:40]!r}"
+            if array.ndim in (3, 4):
+                got += "; give frames of a video as whole numbers from 0 to 255, uint8"
             raise InputError(
                 f"{where}:{number}: expected numbers in one or two axes (steps, channels), got"
                 f" {got}"
             )
         arrays.append(array)
     return arrays
+
+
+def _checked_video(part: Video) -> Video:
+    """Videos that were put together by hand."""
+    videos = _videos(list(part.videos), part.where)
+    if not videos:
+        raise InputError(f"{part.where}: an empty list; give at least one item")
+    if part.labels is not None and len(part.labels) != len(videos):
+        raise InputError(_unequal(part.where, len(videos), len(part.labels)))
+    if part.groups is not None and len(part.groups) != len(videos):
+        raise InputError(
+            f"{part.where}: {len(videos):,} videos and {len(part.groups):,} groups; give one each"
+        )
+    return replace(part, videos=videos)
+
+
+def _is_video(item: object) -> bool:
+    return len(getattr(item, "shape", ())) in (3, 4) and _has_bytes(item)
+
+
+def _has_bytes(item: object) -> bool:
+    return str(getattr(item, "dtype", "")).removeprefix("torch.") == "uint8"
+
+
+def _is_one_video(item: object) -> bool:
+    """Whether it is one video of bytes, and not several of one length."""
+    shape: tuple[int, ...] = getattr(item, "shape", ())
+    one = len(shape) == 3 or (len(shape) == 4 and shape[-1] in (1, 3))
+    return one and _has_bytes(item)
+
+
+def _videos(items: list[Any], where: str) -> list[np.ndarray | Path]:
+    found: list[np.ndarray | Path] = []
+    for number, item in enumerate(items, 1):
+        if isinstance(item, str | Path):
+            found.append(Path(item))
+            continue
+        try:
+            array = np.asarray(item.detach().cpu() if hasattr(item, "detach") else item)
+        except (RuntimeError, TypeError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise InputError(f"{where}:{number}: not an array of frames ({reason})") from error
+        if not _is_video(array):
+            raise InputError(
+                f"{where}:{number}: a video of {array.dtype} and shape {array.shape}, expected"
+                " uint8 (frames, height, width) or (frames, height, width, 3); give whole numbers"
+                " from 0 to 255"
+            )
+        found.append(array)
+    return found
 
 
 def _is_pair(item: object) -> bool:

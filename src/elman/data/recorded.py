@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from elman.checksums import hash_file
-from elman.data.given import Arrays, Audio, Columns, Files, Given, Pairs, Splits, Texts
+from elman.data.given import Arrays, Audio, Columns, Files, Given, Pairs, Splits, Texts, Video
 from elman.data.tables.read import read_columns
 
 _LISTED = 200
@@ -48,12 +48,22 @@ def recorded(given: Given | None) -> list[dict[str, str | int]]:
         case Audio(audio, labels):
             flat = [part for each in audio for part in _parts_of(each)]
             return [{**entry, "sha256": _hash([*flat, *(labels or ())]), "size": len(audio)}]
+        case Video(videos, labels, groups, fps):
+            content = _hash([*map(_video_of, videos), *(labels or ()), *(groups or ()), fps or 0.0])
+            return [{**entry, "sha256": content, "size": len(videos)}]
         case Columns():
             table = read_columns(given)
             named = [part for name, column in table.columns.items() for part in (name, column)]
             return [{**entry, "sha256": _hash(named), "size": len(table)}]
         case _:
             return [entry]
+
+
+def _video_of(video: np.ndarray | Path) -> np.ndarray | str:
+    """What makes a video what it is; the content of a file."""
+    if isinstance(video, Path):
+        return hash_file(video) if video.is_file() else str(video)
+    return video
 
 
 def _parts_of(recording: tuple[np.ndarray, int] | Path) -> tuple[Any, ...]:

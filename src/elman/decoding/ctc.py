@@ -30,6 +30,10 @@ Packed: TypeAlias = tuple[dict[str, Tensor], dict[str, Any]]
 """A state as tensors and JSON values, as a snapshot keeps it."""
 
 
+_SURE = 1 + 1e-5
+"""The exponential of a log-probability that was rounded is at most so much."""
+
+
 class Emission(NamedTuple):
     """One token of an alignment.
 
@@ -351,5 +355,10 @@ def unpack_paths(tensors: Mapping[str, Tensor]) -> list[Path | None]:
         strict=True,
     )
     for before, (token, step, end), confidence in table:
-        nodes.append(Path(node(int(before)), Emission(int(token), int(step), int(end), confidence)))
+        emission = Emission(int(token), int(step), int(end), float(confidence))
+        if emission.token < 0 or not 0 <= emission.step < emission.end:
+            raise ValueError(f"no token of an alignment: {emission}")
+        if not 0 <= emission.confidence <= _SURE:
+            raise ValueError(f"a confidence of {emission.confidence}")
+        nodes.append(Path(node(int(before)), emission))
     return [node(int(place)) for place in tensors["path.last"].tolist()]

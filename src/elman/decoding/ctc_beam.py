@@ -195,6 +195,11 @@ class BeamSearch(Search[BeamState]):
             raise ValueError("a token or a node of hot words that there is not")
         if fresh.added is not None:
             state = replace(state, added=_like(fresh.added[0], tensors["beam.added"])[None])
+        # Minus infinity stands for what is impossible.
+        if not all(
+            (each < math.inf).all() for each in (state.numbers, state.added) if each is not None
+        ):
+            raise ValueError("numbers of a prefix that are not finite")
         if self.scorer is not None:
             kept = {
                 name.removeprefix("scorer."): tensor

@@ -29,6 +29,7 @@ from elman.data.labeled.rows import (
     Words,
 )
 from elman.data.labeled.standardize import Standardizer
+from elman.data.video.rows import Videos
 from elman.evaluation.classification import metrics_of, predicted, tally_of
 
 Array = npt.NDArray[Any]
@@ -213,7 +214,7 @@ def features(train: Inputs, kind: LabelKind) -> Features:
         return Features(
             "mean, deviation, last value and length", lambda given: whole.apply(_summary(given))
         )
-    assert not isinstance(train, Utterances), "baselines read the frames of audio"
+    assert not isinstance(train, Utterances | Videos), "baselines read frames"
     if kind == "step":
         from sklearn.feature_extraction import DictVectorizer
 

@@ -71,6 +71,8 @@ class AcousticStream:
             raise ValueError(f"frames of {held.dtype} and shape {held.shape}")
         if len(held) >= longest:
             raise ValueError(f"{len(held)} frames of a window of {longest} are held back")
+        if not np.isfinite(held).all():
+            raise ValueError("frames that are not finite")
         frames = self._front_end.stream()
         frames.state = {
             name.removeprefix("front_end."): tensor

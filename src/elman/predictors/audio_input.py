@@ -20,6 +20,7 @@ from elman.errors import InputError
 from elman.settings import Options
 from elman.streaming.sample_input import (
     HIGHEST_RATE,
+    LONGEST_FAULT,
     LOWEST_RATE,
     MOST_CHANNELS,
     Floats,
@@ -175,13 +176,13 @@ class AudioInput:
         if values["rate"] is not None:
             resampler = Resampler(checked_rate(values["rate"]), self._rate)
             heard = tensors["heard"].numpy()
-            if not np.isfinite(heard).all():
+            if heard.dtype != np.float32 or not np.isfinite(heard).all():
                 raise ValueError("samples that are not numbers")
             resampler.state = (heard, *values["place"])
         self._bytes.state = values["bytes"]
         self._resampler, self._kind = resampler, kind
         self._heard, self._full, self._peak = int(samples), int(full), float(peak)
-        self._fault = None if fault is None else str(fault)
+        self._fault = None if fault is None else str(fault)[:LONGEST_FAULT]
 
     def _decoded(self, piece: memoryview) -> Iterator[Floats]:
         self.check()

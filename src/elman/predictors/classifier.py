@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from elman.data.given import Data, Files, Given, Texts
 from elman.data.labeled.encoded import Encoded
 from elman.data.labeled.rows import Inputs, Words
 from elman.data.labeled.rows import Texts as TextRows
+from elman.data.video.rows import Videos
 from elman.diagnostics.activations import Activations
 from elman.diagnostics.explanation import Explanation
 from elman.errors import InputError
@@ -133,7 +134,7 @@ class Architecture:
         )
 
 
-class ClassifierPredictor(Predictor):
+class ClassifierPredictor(Predictor[Row]):
     """A classifier with what turns texts or numbers into its steps and its outputs into labels.
 
     Args:
@@ -200,7 +201,7 @@ class ClassifierPredictor(Predictor):
         """The names of the classes, in the order of `predict_proba`."""
         return tuple(self.schema.names)
 
-    def predict_proba(self, inputs: Data | Given, **options: Any) -> npt.NDArray[np.float64]:
+    def predict_proba(self, inputs: Data | Given, **options: object) -> npt.NDArray[np.float64]:
         """The probability (N, K) of each class for each row, or for each step where those have the
         labels; the columns are as `classes` says.
 
@@ -334,7 +335,7 @@ class ClassifierPredictor(Predictor):
 
         `ends` are the steps of `encoded` at which the words end; `probabilities` are (S, K).
         """
-        assert not isinstance(inputs, TextRows | Utterances)
+        assert not isinstance(inputs, TextRows | Utterances | Videos)
         words = inputs.words if isinstance(inputs, Words) else None
         for row, (begin, length) in enumerate(zip(inputs.offsets, inputs.lengths, strict=False)):
             ids, first = encoded.row(row), int(encoded.offsets[row])

@@ -39,6 +39,7 @@ from elman.data.tables.table import BadRows
 from elman.data.text import lines_of
 from elman.data.text_files import encoding_of
 from elman.data.tokenizer import tokenizer_from_bytes
+from elman.data.video.rows import Videos
 from elman.errors import InputError
 from elman.predictors.classifier_sounds import SoundEncoder
 from elman.predictors.classifier_videos import VideoEncoder
@@ -212,7 +213,7 @@ class Encoder:
         return None if self.sounds is None else self.sounds.window
 
     def _steps(self, inputs: Inputs) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-        assert not isinstance(inputs, Utterances), "frames of audio are kept in files"
+        assert not isinstance(inputs, Utterances | Videos), "their frames are kept in files"
         if isinstance(inputs, Sequences):
             values = inputs.values if self.scale is None else self.scale.apply(inputs.values)
             return values, inputs.offsets, None

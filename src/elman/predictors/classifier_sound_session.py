@@ -91,6 +91,8 @@ class SoundSteps:
         bins, most = self._sounds.front_end.bins, self._sounds.window - 1
         if held.ndim != 2 or held.shape[1] != bins or len(held) > most or given < 0:
             raise ValueError(f"frames of shape {held.shape} held back after {given} steps")
+        if held.dtype != np.float32 or not np.isfinite(held).all():
+            raise ValueError("frames that are not finite")
         self._frames.state = below("frames/", tensors)
         self._input.state = (below("samples/", tensors), values["samples"])
         self._held, self._given = held.copy(), given

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, replace
-from typing import Any, ClassVar, final, get_args
+from typing import Any, ClassVar, TypeAlias, final, get_args
 
 import numpy as np
 
@@ -33,14 +33,17 @@ from elman.predictors.forecaster_records import (
 )
 from elman.predictors.forecaster_session import ForecasterSession
 from elman.predictors.panel_forecaster import PanelForecaster
-from elman.predictors.predictor import Parts, Predictor, Record, Records
+from elman.predictors.predictor import Parts, Predictor, Records
 from elman.settings import Options, adapter
+
+Row: TypeAlias = Mapping[str, Any]
+"""The columns of a row of a forecast."""
 
 _SCALER, _HISTORY, _CALIBRATION = "scaler.safetensors", "history.safetensors", "conformal.json"
 
 
 @final
-class ForecasterPredictor(Predictor):
+class ForecasterPredictor(Predictor[Row]):
     """Forecasts what comes after its own history, or after other data.
 
     What it keeps of the data that it was trained on is what a forecast after them reads: the last
@@ -124,7 +127,7 @@ class ForecasterPredictor(Predictor):
             self.architecture, forecaster, self.columns, self.history, self.name
         )
 
-    def predict(self, inputs: Data | Given | None = None, **options: Any) -> Records:
+    def predict(self, inputs: Data | Given | None = None, **options: object) -> Records[Row]:
         """A row for each series, channel and step to come, its time a pandas Timestamp.
 
         Numbered steps stay whole numbers, and times that the table has in two columns, as a date
@@ -142,7 +145,7 @@ class ForecasterPredictor(Predictor):
         written = len(self.columns.time) > 1
         return Records(self._rows(found, chosen, written_times if written else clock_times))
 
-    def answers(self, inputs: Given | None, options: Options) -> Iterator[Record]:
+    def answers(self, inputs: Given | None, options: Options) -> Iterator[Row]:
         """A row for each series, channel and step to come.
 
         Raises:
@@ -153,7 +156,7 @@ class ForecasterPredictor(Predictor):
 
     def _rows(
         self, inputs: Given | None, options: Options, times: Callable[[Panel, Any], list[Any]]
-    ) -> Iterator[Record]:
+    ) -> Iterator[Row]:
         assert isinstance(options, ForecastPrediction)
         if options.plot is not None:
             check_figure(options.plot)

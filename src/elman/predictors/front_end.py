@@ -111,6 +111,8 @@ class FrontEndStream:
         samples, count = state["samples"].numpy(), int(state["count"])
         if count < 0 or (self._bank is None and len(samples)):
             raise ValueError(f"{count} frames and {len(samples)} samples: no state of a stream")
+        if samples.dtype != np.float32 or not np.isfinite(samples).all():
+            raise ValueError("samples that are not numbers")
         if self._bank is not None:
             self._bank.pending = samples
         self.count = count

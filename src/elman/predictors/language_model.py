@@ -108,7 +108,7 @@ class StreamOptions(Options):
 
 
 @final
-class LanguageModelPredictor(Predictor):
+class LanguageModelPredictor(Predictor[LineScore]):
     """A language model with its tokenizer.
 
     `predict` takes lines of text, in files or as strings, and gives a `LineScore` for each; a

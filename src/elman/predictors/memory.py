@@ -60,7 +60,7 @@ class Architecture:
 
 
 @final
-class MemoryPredictor(Predictor):
+class MemoryPredictor(Predictor[MemoryAnswer]):
     """A trained `MemoryNetwork`; `predict` takes arrays (T, I), a session rows (I,).
 
     Args:

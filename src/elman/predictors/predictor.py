@@ -21,11 +21,12 @@ from dataclasses import dataclass, field, is_dataclass
 from importlib import metadata
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any, ClassVar, Self, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeAlias, overload
 
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
+from typing_extensions import TypeVar
 
 from elman.bounds import read_settings
 from elman.checksums import SEAL, damaged, is_intact, sealed
@@ -39,6 +40,9 @@ from elman.predictors.check_settings import check_same, check_sizes
 from elman.settings import Options, validated
 from elman.streaming.session import Session
 from elman.tensors import load_tree, load_weights, save_model
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMAT = 3
 """Raised when a predictor's folder can no longer be read by the code before it."""
@@ -75,19 +79,23 @@ def _nested(value: Any) -> Any:
     return columns(value) if is_dataclass(value) else value
 
 
-class Records(Sequence[Record]):
+RowT_co = TypeVar("RowT_co", default=Any, covariant=True)
+
+
+class Records(Sequence[RowT_co]):
     """The answers to a table, a file or a list: a sequence of rows."""
 
-    def __init__(self, records: Iterable[Record]) -> None:
+    def __init__(self, records: Iterable[RowT_co]) -> None:
         self._records = tuple(records)
 
     @overload
-    def __getitem__(self, index: int) -> Record: ...
+    def __getitem__(self, index: int) -> RowT_co: ...
     @overload
-    def __getitem__(self, index: slice) -> Records: ...
-    def __getitem__(self, index: int | slice) -> Record:
-        found = self._records[index]
-        return Records(found) if isinstance(index, slice) else found
+    def __getitem__(self, index: slice) -> Records[RowT_co]: ...
+    def __getitem__(self, index: int | slice) -> RowT_co | Records[RowT_co]:
+        if isinstance(index, slice):
+            return Records(self._records[index])
+        return self._records[index]
 
     def __len__(self) -> int:
         return len(self._records)
@@ -96,7 +104,7 @@ class Records(Sequence[Record]):
         names = ", ".join(columns(self[0])) if self._records else "none"
         return f"<Records: {len(self):,} rows of {names}>"
 
-    def to_frame(self) -> Any:
+    def to_frame(self) -> pd.DataFrame:
         """The rows as a pandas frame.
 
         Raises:
@@ -117,7 +125,7 @@ class Parts:
     files: Mapping[str, bytes] = field(default_factory=dict)
 
 
-class Predictor(ABC):
+class Predictor(ABC, Generic[RowT_co]):
     """A network with what turns raw input into its steps and its outputs into answers.
 
     Args:
@@ -149,14 +157,14 @@ class Predictor(ABC):
         """All but the weights: what `of` makes the same predictor from."""
 
     @abstractmethod
-    def answers(self, inputs: Given | None, options: Options) -> Iterator[Record]:
+    def answers(self, inputs: Given | None, options: Options) -> Iterator[RowT_co]:
         """What `predict` gives, a row at a time, each as soon as it can be said."""
 
     @abstractmethod
-    def open_session(self, options: Options) -> Session[Any, Record]:
+    def open_session(self, options: Options) -> Session[Any, Any]:
         """What `session` gives."""
 
-    def predict(self, inputs: Data | Given | None = None, **options: Any) -> Records:
+    def predict(self, inputs: Data | Given | None = None, **options: object) -> Records[RowT_co]:
         """The answers to `inputs`, a row each.
 
         Args:
@@ -169,7 +177,7 @@ class Predictor(ABC):
         chosen = self.options(self.Prediction, options)
         return Records(self.answers(None if inputs is None else given(inputs, "inputs"), chosen))
 
-    def session(self, **options: Any) -> Session[Any, Record]:
+    def session(self, **options: object) -> Session[Any, Any]:
         """A live sequence that is pushed on chunk by chunk.
 
         Args:
@@ -377,11 +385,28 @@ def make(kind: str, parts: Parts, name: str) -> Predictor:
         raise InputError(f"{name}: its parts do not fit together ({reason})") from error
 
 
-def load(path: str | Path, *, cell: str | None = None, device: str = "cpu") -> Predictor:
+PredictorT = TypeVar("PredictorT", bound=Predictor)
+
+
+@overload
+def load(path: str | Path, *, cell: str | None = None, device: str = "cpu") -> Predictor: ...
+@overload
+def load(
+    path: str | Path, kind: type[PredictorT], *, cell: str | None = None, device: str = "cpu"
+) -> PredictorT: ...
+def load(
+    path: str | Path,
+    kind: type[Predictor] | None = None,
+    *,
+    cell: str | None = None,
+    device: str = "cpu",
+) -> Predictor:
     """A predictor from its folder, or from the run directory that holds one.
 
     Args:
         path: what `Predictor.save` or `elman train` wrote.
+        kind: the class that it must be of, such as `elman.ClassifierPredictor`; so its methods are
+            known to editors and type checkers.
         cell: the class, `package.module:Class`, of a predictor whose cell is the user's own; such
             code is only ever loaded when it is named here.
         device: where to run it.
@@ -391,7 +416,9 @@ def load(path: str | Path, *, cell: str | None = None, device: str = "cpu") -> P
     """
     use_device(device)
     folder = folder_of(as_path(path, "path"))
-    kind, parts = read_parts(folder)
+    name, parts = read_parts(folder)
+    if kind is not None and not issubclass(kind_class(name), kind):
+        raise InputError(f"{path}: holds a {kind_class(name).__name__}, expected a {kind.__name__}")
     recorded = str(parts.settings.get("cell", ""))
     if (chosen := trusted_cell(str(path), recorded, cell)) != recorded:
         parts = Parts({**parts.settings, "cell": chosen}, parts.files)
@@ -400,7 +427,7 @@ def load(path: str | Path, *, cell: str | None = None, device: str = "cpu") -> P
         raise InputError(f"{path}: has no weights yet; go on with `elman resume {path}`")
     tree = load_tree(weights)
     check_sizes(parts.settings, weights.stat().st_size, str(folder / HEADER))
-    predictor = make(kind, parts, str(path))
+    predictor = make(name, parts, str(path))
     check_same(parts.settings, predictor.parts().settings, str(folder / HEADER))
     load_weights(predictor.network, tree, weights)
     predictor.network.eval()

@@ -135,7 +135,7 @@ class RecognizedBest(Recognized):
 
 
 @final
-class RecognizerPredictor(Predictor):
+class RecognizerPredictor(Predictor[Recognized]):
     """An acoustic model with its front end and its tokens.
 
     Args:

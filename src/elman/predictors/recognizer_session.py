@@ -343,14 +343,17 @@ class RecognizerSession(Session[Audio, LiveText]):
             )
         ]
         shown, text = tuple(map(int, said["shown"])), str(said["text"])
-        if not all(0 <= token < tokens for token in (*shown, *(one.token for one in emissions))):
-            raise ValueError("tokens that the model does not have")
         if not 0 <= base <= now or not 0 <= since <= now:
             raise ValueError("an utterance that begins after its end")
         layers = snapshot.states["layers"]
         if not all(tensor.isfinite().all() for tensor in layers.values()):
             raise ValueError("a state of the network that is not finite")
         place = self._search.unpack(_within("search", tensors), values["search"])
+        kept = [*shown, *(one.token for one in emissions)]
+        for found in self._search.n_best(place, 1000, ended=False):
+            kept += found.tokens
+        if not all(0 <= token < tokens for token in kept):
+            raise ValueError("tokens that the model does not have")
         self._input.state = _within("input", tensors), values["input"]
         self._acoustics.state = layers, _within("acoustics", tensors)
         self._now, self._since, self._base, self._place = now, since, base, place

@@ -83,7 +83,7 @@ class Architecture:
 
 
 @final
-class TranslatorPredictor(Predictor):
+class TranslatorPredictor(Predictor[Translation]):
     """A translation model with its vocabularies.
 
     `predict` takes sentences as strings, the lines of text files or a column of a table, and gives

@@ -26,6 +26,9 @@ follow: 0xFFFFFFFF, sox 0x7FFFF000, arecord 0x80000000."""
 _LONGEST_HEADER = 4096
 """Bytes of a chunk that is looked into; a format has 16 to 40."""
 
+LONGEST_FAULT = 500
+"""Characters; a snapshot that was changed may have more."""
+
 _RIFF = (b"RIFF", b"RF64")
 _WHOLE = "give the whole file"
 
@@ -190,7 +193,10 @@ class SampleInput:
     @state.setter
     def state(self, state: Mapping[str, Any]) -> None:
         kept, held = state["format"], bytes.fromhex(state["held"])
-        form = None if kept is None else SampleFormat(**kept)
+        form = None
+        if kept is not None:
+            channels, width = int(kept["channels"]), int(kept["width"])
+            form = SampleFormat(channels, width, bool(kept["floating"]))
         phase, rate, fault = state["phase"], state["rate"], state["fault"]
         seen, size, left = (int(state[name]) for name in ("seen", "size", "left"))
         if phase not in get_args(Phase) or (form is None and phase in ("raw", "data")):
@@ -202,7 +208,7 @@ class SampleInput:
         self._phase, self._format, self._rate = phase, form, rate
         self._held, self._seen, self._size, self._left = held, seen, size, left
         self._sampled = bool(state["sampled"])
-        self._fault = None if fault is None else str(fault)
+        self._fault = None if fault is None else str(fault)[:LONGEST_FAULT]
 
     @property
     def _in_samples(self) -> bool:
@@ -297,7 +303,7 @@ class SampleInput:
         return 0
 
     def _read_format(self, content: bytes) -> None:
-        codec, channels, rate, _, _, bits = struct.unpack("<HHIIHH", content[:16])
+        codec, channels, rate, _, block, bits = struct.unpack("<HHIIHH", content[:16])
         if codec == _EXTENSIBLE and len(content) >= 26:
             codec = int.from_bytes(content[24:26], "little")
         if codec not in (_PCM, _FLOAT):
@@ -314,6 +320,11 @@ class SampleInput:
             self._fail(
                 f"the WAV has a rate of {rate:,} Hz, expected {LOWEST_RATE:,} to {HIGHEST_RATE:,};"
                 " correct it"
+            )
+        elif block not in (0, wanted := channels * ((bits + 7) // 8)):
+            self._fail(
+                f"the WAV has blocks of {block} bytes, but {channels} x {bits} bits take {wanted};"
+                " write it again, as ffmpeg -i FILE -f wav - does"
             )
         else:
             try:

@@ -33,6 +33,9 @@ LARGEST = 1 << 30
 _MISFITS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What values of a wrong kind raise where they are used."""
 
+_LONGEST_REASON = 300
+"""Characters of a reason that is told: a value of a damaged snapshot may stand in it."""
+
 Chunk = TypeVar("Chunk")
 Answer = TypeVar("Answer")
 
@@ -224,12 +227,14 @@ class Session(ABC, Generic[Chunk, Answer]):
             )
         before = self._snapshot()
         try:
+            _check_numbers(snapshot.states)
             self._restore(snapshot)
         except (RuntimeError, *_MISFITS) as error:
             self._restore(before)
             if isinstance(error, InputError):
                 raise
-            raise InputError(f"the snapshot does not fit this session ({error})") from error
+            reason = " ".join(str(error).split())[:_LONGEST_REASON]
+            raise InputError(f"the snapshot does not fit this session ({reason})") from error
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of model {self._identified.fingerprint[:12]}>"
@@ -253,6 +258,17 @@ class Session(ABC, Generic[Chunk, Answer]):
     @abstractmethod
     def _restore(self, snapshot: Snapshot) -> None:
         """Go to a place of the same model; raise before anything is changed if it does not fit."""
+
+
+def _check_numbers(states: Mapping[str, State]) -> None:
+    """Refuse a state that would make all answers after it NaN.
+
+    Minus infinity stands where a maximum over steps begins.
+    """
+    for name, state in states.items():
+        for part, tensor in state.items():
+            if tensor.is_floating_point() and (tensor.isnan() | tensor.isposinf()).any():
+                raise ValueError(f"the state {name}/{part} is not finite")
 
 
 def _collected(answers: Iterator[Answer]) -> list[Answer]:

@@ -14,7 +14,9 @@ import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any, final
+from typing import Any, Generic, Self, final
+
+from typing_extensions import TypeVar
 
 from elman.checksums import check_listed, write_list
 from elman.data.given import Data, Given, given, splits
@@ -57,8 +59,12 @@ TASKS: dict[str, str] = {
 }
 
 
+PredictorT_co = TypeVar("PredictorT_co", bound=Predictor, default=Predictor, covariant=True)
+ConfigT_co = TypeVar("ConfigT_co", bound=CellConfig, default=CellConfig, covariant=True)
+
+
 @final
-class Run:
+class Run(Generic[PredictorT_co, ConfigT_co]):
     """A training and what came of it; opens the run directory at `path` with its best weights.
 
     Args:
@@ -81,7 +87,7 @@ class Run:
 
     path: Path
     task: AnyTask
-    predictor: Predictor
+    predictor: PredictorT_co
     lock: RunLock | None = None
     temporary: TemporaryPlace | None = None
 
@@ -89,13 +95,11 @@ class Run:
         self, path: str | Path, *, cell: str | None = None, device: str | None = None
     ) -> None:
         task = open_task(path, cell, {} if device is None else {"device": device})
-        predictor = load(path, cell=cell, device=task.config.device)
+        predictor: Any = load(path, cell=cell, device=task.config.device)
         self.path, self.task, self.predictor = as_path(path, "path"), task, predictor
 
     @classmethod
-    def of(
-        cls, path: Path, task: AnyTask, predictor: Predictor, lock: RunLock | None = None
-    ) -> Run:
+    def of(cls, path: Path, task: AnyTask, predictor: Any, lock: RunLock | None = None) -> Self:
         """A run whose parts are at hand, such as one that is about to be trained."""
         run = cls.__new__(cls)
         run.path, run.task, run.predictor, run.lock = path, task, predictor, lock
@@ -159,7 +163,7 @@ class Run:
         """What to type next."""
         return self.task.next_steps(shlex.quote(str(self.path)))
 
-    def resume(self, **changes: Any) -> Run:
+    def resume(self, **changes: Any) -> Self:
         """Train on from the latest checkpoint, as `elman.resume`; the run with its best weights.
 
         Args:
@@ -167,18 +171,22 @@ class Run:
         """
         cell = self.task.config.cell
         run = resume(self.path, cell=cell if is_custom(cell) else None, **changes)
-        run.temporary = self.temporary
-        return run
+        same = type(self).of(run.path, run.task, run.predictor)
+        same.temporary = self.temporary
+        return same
 
     @property
-    def config(self) -> CellConfig:
+    def config(self) -> ConfigT_co:
         """The settings that it was trained with."""
-        config: CellConfig = self.task.config
+        config: ConfigT_co = self.task.config
         return config
 
     @property
-    def history(self) -> list[dict[str, Any]]:
-        """What training recorded, a mapping a report, oldest first; see `metrics.jsonl`."""
+    def history(self) -> list[dict[str, float | None]]:
+        """What training recorded, a mapping a report, oldest first; see `metrics.jsonl`.
+
+        None stands for what was no finite number.
+        """
         return read_metrics(self.directory.metrics_path)
 
     @property
@@ -329,25 +337,7 @@ def train(
     overwrite: bool = False,
     **settings: Any,
 ) -> Run:
-    """Train on `data` and return the run: `elman train` without its printing.
-
-    Args:
-        task: such as "language-model".
-        data: paths, texts, a table, pairs or arrays; see `elman.data.given.given`. None for a task
-            that draws its own.
-        out: the run directory to make. None for a temporary folder, which is removed once the run
-            is no longer held; `run.predictor.save` keeps what was trained.
-        valid: what the best weights are chosen by; by default a part of `data`.
-        test: what is measured at the end; by default a part of `data`.
-        config: a TOML file of settings, which `settings` beat.
-        overwrite: replace a run that is at `out`, once the data were read.
-        settings: the fields of the task's config.
-
-    Raises:
-        InputError: anything that can't be worked with.
-        TypeError: a path that is neither a string nor a `Path`.
-        RunFailed: training could not go on.
-    """
+    """What `elman.train` does, for a task whose name is not known beforehand."""
     kind = task_class(task)
     chosen = configure(kind.Config, settings, None if config is None else as_path(config, "config"))
     if data is None and not (valid is None and test is None):

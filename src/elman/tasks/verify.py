@@ -236,9 +236,11 @@ def _figures(run: Run, *, ended: bool) -> tuple[list[Comparison], list[str]]:
     """
     comparisons, notes = [], []
     evaluations = [record for record in run.history if "validation_loss" in record]
-    known = [record for record in evaluations if record["validation_loss"] is not None]
+    known = [
+        (loss, record) for record in evaluations if (loss := record["validation_loss"]) is not None
+    ]
     if ended and known:
-        best = min(known, key=lambda record: record["validation_loss"])
+        _, best = min(known, key=lambda pair: pair[0])
         objective = run.task.objective(run.predictor)
         with evaluating(objective.model), untouched_randomness(), torch.no_grad():
             scores = objective.evaluate()

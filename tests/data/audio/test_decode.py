@@ -144,6 +144,32 @@ def claiming(path: Path, **sizes: int) -> Path:
     return path
 
 
+@pytest.mark.remedy
+def test_blocks_that_are_not_those_of_the_samples(tmp_path: Path) -> None:
+    """libsndfile takes 24 bits in 4 bytes for 24 bits in 3: another sound, a third longer."""
+    path = write(tmp_path / "a.wav", subtype="PCM_24")
+    data = bytearray(path.read_bytes())
+    at = data.index(b"fmt ") + 20
+    assert data[at : at + 2] == b"\3\0"
+    data[at] = 4
+    path.write_bytes(data)
+    said = r"a\.wav: its header has blocks of 4 bytes, but 1 x 24 bits take 3; write it again"
+    with pytest.raises(InputError, match=said):
+        probe(path)
+    data[at] = 0
+    path.write_bytes(data)
+    assert probe(path).samples == RATE // 2
+
+
+def test_a_flac_of_a_stream(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.flac")
+    data = bytearray(path.read_bytes())
+    data[21], data[22:26] = data[21] & 0xF0, bytes(4)  # the number of samples, 36 bits
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"does not say how long it is.*ffmpeg -i IN OUT\.flac"):
+        probe(path)
+
+
 def test_a_header_that_claims_terabytes(tmp_path: Path) -> None:
     path = write(tmp_path / "a.wav", noise(), format="RF64")
     assert len(read_clip(Clip(path), RATE)) == RATE // 2

@@ -266,7 +266,9 @@ def test_features_computed_elsewhere(tmp_path: Path) -> None:
         np.save(tmp_path / f"{number}.npy", values)
         lines.append(f"{number}.npy,{'ab'[number % 2]}")
     (tmp_path / "features.csv").write_text("\n".join(lines), encoding="utf-8")
-    run = begun(tmp_path / "features.csv", tmp_path, bidirectional=False)
+    with pytest.raises(InputError, match=r"--bins: for audio, but .*features\.csv:2 is features"):
+        begun(tmp_path / "features.csv", tmp_path, bidirectional=False)
+    run = begun(tmp_path / "features.csv", tmp_path, bidirectional=False, bins=40)
     assert len(run.predictor.schema.channels) == 5
     assert len(run.predictor.predict(tmp_path / "features.csv")) == 12
     with pytest.raises(InputError, match="audio, but this classifier reads features"):

@@ -262,7 +262,13 @@ def test_features_computed_elsewhere_are_learned_from(tmp_path: Path) -> None:
         np.save(tmp_path / f"{number}.npy", array)
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     (tmp_path / "rows.jsonl").write_text(lines)
-    config = configure(SpeechConfig, {**toy_speech.SMALL, **SHORT, "speeds": (0.9, 1.0)})
+    settings = {**toy_speech.SMALL, **SHORT, "bins": 40, "tail": 0.2}
+    for name, value in (("speeds", (0.9, 1.0)), ("snr", (0.0, 5.0)), ("rate", 8000)):
+        config = configure(SpeechConfig, {**settings, name: value})
+        said = rf"--{name}: for audio, but .*rows\.jsonl:1 is features computed elsewhere; leave it"
+        with pytest.raises(InputError, match=said):
+            begin("speech", Files((tmp_path / "rows.jsonl",)), tmp_path / "refused", config)
+    config = configure(SpeechConfig, settings)
     run = fit(begin("speech", Files((tmp_path / "rows.jsonl",)), tmp_path / "run", config))[0]
     assert data_of(run).front_end.bank is None
     assert data_of(run).front_end.bins == 5

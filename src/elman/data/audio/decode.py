@@ -22,6 +22,7 @@ import numpy.typing as npt
 from elman.bounds import check_memory, check_regular
 from elman.data.audio.clips import Clip, Limits, Recording, Samples
 from elman.data.audio.headers import header_fault
+from elman.data.audio.mp3 import samples_of_mp3
 from elman.data.audio.quiet import quiet
 from elman.data.audio.resample import Resampler
 from elman.data.optional import library
@@ -53,6 +54,12 @@ _BLOCK = 1 << 18
 
 _ROUNDED = 0.05
 """Seconds by which an end may be past the recording: times in manifests are rounded."""
+
+_COUNTED = 0.25
+"""Seconds by which the length of an MP3 may differ from that of its frames, as padding does."""
+
+_UNKNOWN = 1 << 62
+"""What libsndfile gives for samples without a number is above."""
 
 _LOUDEST = 2.0
 """Floating point above 1 happens where sounds are mixed or decoded; above this it is another scale,
@@ -178,10 +185,30 @@ def _opened(path: Path, limits: Limits) -> Iterator[Any]:
                 f"{path}: {file.channels:,} channels, above the bound of {limits.channels}; keep"
                 " those with speech"
             )
+        if fault := _length_fault(path, file):
+            raise InputError(f"{path}: {fault}")
         try:
             yield file
         except errors as error:
             raise InputError(f"{path}: is cut off or damaged{_reason(error)}; {_AGAIN}") from error
+
+
+def _length_fault(path: Path, file: Any) -> str:
+    """Why libsndfile can't know how long a file is; "" where it does."""
+    if file.frames >= _UNKNOWN:
+        return (
+            "its header does not say how long it is, as that of a stream; write it again"
+            f" (ffmpeg -i IN OUT{path.suffix})"
+        )
+    counted = samples_of_mp3(path) if file.format == "MP3" else None
+    if isinstance(counted, str):
+        return f"is cut off or damaged: {counted}; {_AGAIN}"
+    if counted is not None and abs(counted - file.frames) > _COUNTED * file.samplerate:
+        return (
+            f"has {counted / file.samplerate:,.1f} s at a variable bit rate, and no header that"
+            " says so; write it again (ffmpeg -i IN OUT.mp3)"
+        )
+    return ""
 
 
 def _reason(error: Exception) -> str:

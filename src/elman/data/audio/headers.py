@@ -17,6 +17,9 @@ sox 0x7FFFF000, arecord 0x80000000."""
 _MOST_CHUNKS = 1000
 _LONGEST_PAGE = 27 + 255 + 255 * 255
 
+_PLAIN = (1, 3, 0xFFFE)
+"""WAV's codes of whole numbers, floating point, and either with more said of it."""
+
 _AGAIN = "get it again"
 
 
@@ -46,6 +49,8 @@ def _of_wav(file: BinaryIO, size: int, *, wide: bool) -> str:
         here = file.tell()
         if name == b"ds64" and wide:
             (claimed,) = struct.unpack("<8xQ", file.read(16).ljust(16, b"\0"))
+        if name == b"fmt " and 16 <= length <= size - here and (fault := _of_format(file.read(16))):
+            return fault
         if name == b"data":
             if claimed is None and length >= _UNKNOWN:
                 return ""
@@ -54,6 +59,18 @@ def _of_wav(file: BinaryIO, size: int, *, wide: bool) -> str:
             return f"is cut off before its samples; {_AGAIN}"
         file.seek(here + length + length % 2)
     return f"has more than {_MOST_CHUNKS} chunks before its samples; {_AGAIN}"
+
+
+def _of_format(content: bytes) -> str:
+    """The bytes of a sample of all channels, which libsndfile reckons itself whatever they are."""
+    codec, channels, _, _, block, bits = struct.unpack("<HHIIHH", content)
+    wanted = channels * ((bits + 7) // 8)
+    if codec not in _PLAIN or not wanted or block in (0, wanted):
+        return ""
+    return (
+        f"its header has blocks of {block} bytes, but {channels} x {bits} bits take {wanted};"
+        " write it again (ffmpeg -i IN OUT.wav)"
+    )
 
 
 def _of_w64(file: BinaryIO, size: int) -> str:

@@ -16,15 +16,17 @@ class Places:
     """Where the paths of a table lead.
 
     A table may come from a stranger, so a path in it leads below one of two folders, also by way
-    of links: that of the table, or the one that `--audio-root` names.
+    of links: that of the table, or the one that `--audio-root` or `--video-root` names.
 
     Attributes:
         base: the folder of the table; None for a table in memory, whose paths are the user's own.
-        root: the folder of `--audio-root`, where relative paths are looked for first.
+        root: the folder that the option names, where relative paths are looked for first.
+        kind: "audio" or "video", as messages and the option say.
     """
 
     base: Path | None
     root: Path | None = None
+    kind: str = "audio"
 
     def find(self, cell: object) -> Path:
         """The file that a cell names.
@@ -33,10 +35,10 @@ class Places:
             BadCell: no path, a file that is not there, or one out of the folders.
         """
         if not isinstance(cell, str | Path):
-            raise BadCell(f"its audio is {cell!r:.40}, expected a path")
+            raise BadCell(f"its {self.kind} is {cell!r:.40}, expected a path")
         text = str(cell).strip()
         if not text:
-            raise BadCell("has no path of its audio")
+            raise BadCell(f"has no path of its {self.kind}")
         if _ADDRESS.match(text):
             raise BadCell(f"{text}: an address; get the file, and name that")
         if "\0" in text:
@@ -44,7 +46,7 @@ class Places:
         folders = [folder for folder in (self.root, self.base) if folder is not None] or [Path()]
         found = [path for folder in folders if (path := folder / text).exists()]
         if not found:
-            raise BadCell(f"{folders[0] / text}: no such file; {_remedy(text, self.root)}")
+            raise BadCell(f"{folders[0] / text}: no such file; {self._remedy(text)}")
         for path in found:
             real = path.resolve()
             if (self.base is None and self.root is None) or any(
@@ -52,14 +54,13 @@ class Places:
             ):
                 return path
         raise BadCell(
-            f"{text}: out of {' and '.join(map(str, folders))}; give --audio-root, a folder with"
-            " all of the audio in it"
+            f"{text}: out of {' and '.join(map(str, folders))}; give --{self.kind}-root, a folder"
+            f" with all of the {self.kind} in it"
         )
 
-
-def _remedy(text: str, root: Path | None) -> str:
-    if "\\" in text:
-        return "write / in place of \\"
-    if root is None:
-        return "correct the path, or give --audio-root, the folder that paths are below"
-    return "correct the path, or --audio-root"
+    def _remedy(self, text: str) -> str:
+        if "\\" in text:
+            return "write / in place of \\"
+        if self.root is None:
+            return f"correct the path, or give --{self.kind}-root, the folder that paths are below"
+        return f"correct the path, or --{self.kind}-root"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -9,9 +10,20 @@ from pydantic import BaseModel
 from elman.data.audio.clips import Limits
 from elman.data.audio.rows import AudioColumns
 from elman.data.tables.asked import Asked
+from elman.errors import InputError
 from elman.settings import section
 
 _audio = section("Audio")
+
+OF_SAMPLES = (
+    *("rate", "bins", "frame_length", "frame_shift", "low", "high", "tail", "keep"),
+    *("speeds", "channel", "noise", "snr"),
+)
+"""Settings that change samples or make frames of them, so that features computed elsewhere have no
+use for them."""
+
+_OFF = (0, (1.0,))
+"""Values of these by which nothing is done, which is true of features too."""
 
 
 class AudioSettings(BaseModel):
@@ -38,6 +50,22 @@ class AudioSettings(BaseModel):
     def limits(self) -> Limits:
         """The bounds on each recording."""
         return Limits(seconds=self.max_seconds)
+
+    def first_asked(self, names: Iterable[str]) -> str | None:
+        """The flag of the first of these settings that was given, as another than by default."""
+        fields = type(self).model_fields
+        for name in names:
+            if name in self.model_fields_set and getattr(self, name) != fields[name].get_default():
+                return "--" + name.replace("_", "-")
+        return None
+
+    def check_features(self, where: str) -> None:
+        """Raise InputError for a setting that is for samples, where `where` has features."""
+        known = [name for name in OF_SAMPLES if getattr(self, name, 0) not in _OFF]
+        if (flag := self.first_asked(known)) is not None:
+            raise InputError(
+                f"{flag}: for audio, but {where} is features computed elsewhere; leave it out"
+            )
 
     def audio_columns(
         self,

@@ -20,6 +20,7 @@ from elman.data.audio.rows import Utterances
 from elman.data.origin import Integers, Origin
 from elman.data.tables.asked import Asked
 from elman.data.tables.dialect import Dialect
+from elman.data.video.rows import Videos
 
 Floats: TypeAlias = npt.NDArray[np.float32]
 Marks: TypeAlias = npt.NDArray[np.bool_]
@@ -140,7 +141,7 @@ class Sequences(Flat):
         )
 
 
-Inputs: TypeAlias = Texts | Words | Sequences | Utterances
+Inputs: TypeAlias = Texts | Words | Sequences | Utterances | Videos
 """What a classifier reads, labeled or not."""
 
 

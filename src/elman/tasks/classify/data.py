@@ -19,6 +19,7 @@ from elman.data.labeled.standardize import Standardizer
 from elman.data.labeled.words import WordEncoder, separated
 from elman.data.tables.table import BadRows
 from elman.data.tokenizer import Tokenizer, train_tokenizer
+from elman.data.video.rows import Videos
 from elman.errors import InputError
 from elman.evaluation.baselines import Baseline, fit_baselines
 from elman.files import write_bytes, write_json
@@ -318,7 +319,7 @@ def _splits(config: ClassifyConfig) -> bool:
 def _tokenizer(config: ClassifyConfig, splits: LabeledSplits) -> Tokenizer:
     """One trained on the texts of the training part."""
     inputs = splits.train.inputs
-    assert not isinstance(inputs, Sequences | Utterances)
+    assert not isinstance(inputs, Sequences | Utterances | Videos)
     texts = (" ".join(words) for words in words_by_row(inputs))
     split = config.unit == "word" and config.split_punctuation
     return train_tokenizer(

@@ -23,7 +23,4 @@ class SoundConfig(AudioConfig):
     def asked_of_audio(self) -> str | None:
         """A setting for audio that was given, if any was, as its flag."""
         own = SoundConfig.model_fields.keys() - TrainingConfig.model_fields.keys()
-        for name in sorted(self.model_fields_set & own):
-            if getattr(self, name) != SoundConfig.model_fields[name].get_default():
-                return "--" + name.replace("_", "-")
-        return None
+        return self.first_asked(sorted(own))

@@ -74,6 +74,8 @@ def prepare_sounds(
     """
     sounds = splits.train.inputs
     assert isinstance(sounds, Utterances)
+    if sounds.has_features:
+        config.check_features(sounds.where(0))
     bank = None if sounds.has_features else bank_of(config, sounds)
     copies = copies_of(config) if bank is not None else Copies((None,), (1.0,))
     parts = {"train": splits.train, "valid": splits.valid}

@@ -111,6 +111,8 @@ def prepare(config: SpeechConfig, given: Given, folder: Path) -> None:
         config.vocabulary_limit,
         config.min_count,
     )
+    if splits.train.has_features:
+        config.check_features(splits.train.where(0))
     bank = None if splits.train.has_features else _bank(config, splits.train)
     reader = Reader(bank, bad, config.limits, silence=False)
     if config.min_count == 1 and config.vocabulary_limit is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from elman.data.given import Arrays, Audio, Files, Given, Pairs, Part, Texts, name_of
+from elman.data.given import Arrays, Audio, Files, Given, Pairs, Part, Texts, Video, name_of
 from elman.data.given import Columns as GivenColumns
 from elman.data.labeled.formats.columns import USUAL, has_header
 from elman.data.labeled.formats.conll import read_conll
@@ -48,6 +48,8 @@ def read_rows(
             raise InputError(f"got {len(paths)} files, expected one; give them one by one")
         case Audio():
             raise InputError(f"{part.where}: recordings, expected texts or numbers; give those")
+        case Video():
+            raise InputError(f"{part.where}: videos; train on them with `elman train video`")
         case GivenColumns():
             parsed = rows_of_table(read_columns(part), columns, bad, labeled=labeled)
         case _:
