@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from elman.errors import InputError
 
@@ -23,6 +24,10 @@ Cell: TypeAlias = Annotated[
 Device: TypeAlias = Annotated[
     str | None,
     Parameter(help="torch device; by default cpu, or that of training where a run is measured"),
+]
+Threads: TypeAlias = Annotated[
+    int | None,
+    Parameter(validator=Number(gte=1, lte=4096), help="CPU threads; by default torch's choice"),
 ]
 Format: TypeAlias = Annotated[
     Literal["tsv", "json"], Parameter(help="columns with tabs, or one JSON object a line")

@@ -55,6 +55,7 @@ TASKS: dict[str, str] = {
     "translation": "elman.tasks.translation.task:TranslationTask",
     "forecast": "elman.tasks.forecast.task:ForecastTask",
     "speech": "elman.tasks.speech.task:SpeechTask",
+    "video": "elman.tasks.video.task:VideoTask",
     "memory": "elman.tasks.memory.task:MemoryTask",
 }
 
