@@ -203,3 +203,13 @@ def test_parts_that_do_not_belong_together() -> None:
     huge = Architecture("lstm", CellOptions(), 5000, 1, "stack", 4, 1, False)
     with pytest.raises(InputError, match="windows of 5000 frames, at most 4096"):
         huge.make(8, 3)
+
+
+def test_silent_and_clipped_recordings_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    full = np.sign(recognizers.recording(0.5)).astype(np.float32)
+    rate = recognizers.RATE
+    heard = [(recognizers.recording(0.5), rate), (np.zeros(4000, np.float32), rate), (full, rate)]
+    assert len(recognizers.recognizer().predict(heard)) == 3
+    clipped, silent = (record.getMessage() for record in caplog.records)
+    assert clipped == "1 recording is clipped, the first at inputs:3; record with less gain"
+    assert silent == "1 recording is digital silence, such as inputs:2; check the recording"

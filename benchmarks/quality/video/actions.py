@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.quality.running import Options, Trained, data_file, train
 from benchmarks.quality.speech.measure import Figures, kept
-from benchmarks.quality.video.baseline import mean_frames_accuracy
+from benchmarks.quality.video.baseline import mean_frame_accuracy
 from benchmarks.quality.video.clips import Frames, manifest, read, rows, write_lossless
 from benchmarks.results import circumstances, table, write_section
 from elman.errors import InputError
@@ -71,12 +71,7 @@ def actions(options: Options) -> None:
         mixed.append(train(RECIPE, shuffled, f"{RECIPE}-shuffled-seed{seed}", options, seed=seed))
     if options.seed is not None:
         return
-    frame_format = trained[0].run.task.config.format
-    baseline = kept(
-        options,
-        f"{RECIPE}-mean-frame",
-        lambda: {"test": mean_frames_accuracy(parts, frame_format, root)},
-    )["test"]
+    baseline = mean_frame_accuracy(trained[0])
     other, clips = (sum(each[name] for each in turned) for name in ("other", "clips"))
     lines = [
         _row(seed, one, other_order, reverse)

@@ -15,8 +15,7 @@ from statistics import mean
 import numpy as np
 
 from benchmarks.quality.running import Options, Trained, train
-from benchmarks.quality.speech.measure import kept
-from benchmarks.quality.video.baseline import mean_frames_accuracy
+from benchmarks.quality.video.baseline import mean_frame_accuracy
 from benchmarks.quality.video.clips import Frames, manifest, write_lossless
 from benchmarks.results import circumstances, table, write_section
 from elman.data.digits import images
@@ -48,12 +47,7 @@ def moving_digits(options: Options) -> None:
     ]
     if options.seed is not None:
         return
-    frame_format = found[0].run.task.config.format
-    baseline = kept(
-        options,
-        f"{RECIPE}-mean-frame",
-        lambda: {"test": mean_frames_accuracy(parts, frame_format)},
-    )["test"]
+    baseline = mean_frame_accuracy(found[0])
     accuracy = mean(_accuracy(trained) for trained in found)
     body = f"""\
 Test accuracy **{accuracy:.2f} %** (mean of {len(found)} seeds; the aim is 99 %), beside

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-LISTS = ("--lags", "--levels", "--quantile-levels", "--seasons", "--snr", "--speeds")
+LISTS = ("--lags", "--levels", "--quantile-levels", "--region", "--seasons", "--snr", "--speeds")
 """Flags that take several numbers, with spaces or commas between them."""
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?,?")

@@ -33,6 +33,9 @@ from elman.streaming.session import Identified, Session, Snapshot
 
 _RULES = EndPoints()
 
+_LONGEST = 1e6
+"""Seconds; of a rule that is to be never, 0 is the word."""
+
 
 class RecognizerStreaming(BestTextsOptions, AudioStreaming):
     """Options of a session."""
@@ -40,16 +43,19 @@ class RecognizerStreaming(BestTextsOptions, AudioStreaming):
     silence_before: float = Field(
         _RULES.silence_before,
         ge=0,
+        le=_LONGEST,
         description="seconds without a word after which an empty utterance ends; 0: never",
     )
     silence_after: float = Field(
         _RULES.silence_after,
         ge=0,
+        le=_LONGEST,
         description="seconds of silence after a word that end an utterance; 0: never",
     )
     longest_utterance: float = Field(
         _RULES.longest_utterance,
         ge=0,
+        le=_LONGEST,
         description="seconds after which an utterance ends between two words; 0: never, and the"
         " memory grows with what is said without a pause",
     )

@@ -135,7 +135,9 @@ def test_a_run_opens_again_with_its_frames(run: Run[Any, Any]) -> None:
 @pytest.mark.remedy
 def test_frames_that_do_not_fit_the_disk_are_refused_with_what_helps(tmp_path: Path) -> None:
     config = VideoConfig(**SMALL, most_disk=1e-5)
-    with pytest.raises(InputError, match=r"take more than 1e-05 GB; give a smaller --size"):
+    with pytest.raises(
+        InputError, match=r"above the bound of 1e-05; raise --most-disk, or lower .*--size"
+    ):
         begin("video", data_of(40), tmp_path / "run", config)
     begin("video", data_of(40), tmp_path / "run", config.model_copy(update={"size": "2"}))
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,20 +17,18 @@ import torch
 from torch.nn import functional
 
 from elman.data.arrays import Array
-from elman.data.labeled.rows import offsets_of
 from elman.data.origin import Integers
 from elman.data.tables.table import BadRows
+from elman.data.video.cache import cache_frames
 from elman.data.video.clips import VideoLimits
-from elman.data.video.decode import read_clip
 from elman.data.video.frame_format import FrameFormat
 from elman.data.video.rows import Videos
-from elman.errors import InputError
 
 _MEAN_SIDE = 32
 """The longer side of a mean frame."""
 
-_EVERY = 100
-"""Clips between two lines of progress."""
+_AT_ONCE = 1000
+"""Frames of a clip that are added up at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,16 +56,7 @@ class Disk:
     """
 
     def __init__(self, gigabytes: float) -> None:
-        self._most = self._left = round(gigabytes * 1e9)
-
-    def take(self, count: int) -> None:
-        """Raise InputError where there are not so many left."""
-        self._left -= count
-        if self._left < 0:
-            raise InputError(
-                f"the decoded frames take more than {self._most / 1e9:g} GB; give a smaller --size"
-                " or --frame-rate, or a larger --most-disk"
-            )
+        self.left = gigabytes * 1e9
 
 
 def decoded(
@@ -78,7 +67,7 @@ def decoded(
     *,
     limits: VideoLimits,
     folder: Path | None = None,
-    progress: Callable[[str], None] = lambda line: None,
+    progress: Callable[[str], object] = lambda line: None,
 ) -> DecodedVideos:
     """The frames of all clips that can be read, decoded into a file in `folder`.
 
@@ -86,36 +75,23 @@ def decoded(
         InputError: a clip that can't be read, where such are not skipped; none that can; more
             frames than the disk may hold.
     """
-    lengths, rows, means = [], [], []
-    with tempfile.TemporaryFile(dir=folder) as file:
-        for row, clip in enumerate(videos.clips):
-            where, begin = videos.where(row), file.tell()
-            total, count = np.zeros(frames_of.shape), 0
-            try:
-                for block in read_clip(clip, frames_of, limits, where):
-                    disk.take(block.nbytes)
-                    file.write(np.ascontiguousarray(block).data)
-                    total += block.sum(0, dtype=np.float64)
-                    count += len(block)
-                if not count:
-                    raise InputError(f"{where}: no frames; give a clip with some, or leave it out")
-            except InputError as error:
-                if str(error).startswith("the decoded frames"):
-                    raise
-                bad.add(where, str(error).removeprefix(f"{where}: "))
-                file.seek(begin)
-                file.truncate()
-                continue
-            rows.append(row)
-            lengths.append(count)
-            means.append(_small(total / count))
-            if len(rows) % _EVERY == 0:
-                progress(f"decoding: {len(rows):,} of {len(videos):,} clips")
-        if not rows:
-            raise InputError(f"{videos.where(0)}: no clip of this part could be read; give some")
-        file.flush()
-        frames: Any = np.memmap(file, np.uint8, "r", shape=(sum(lengths), *frames_of.shape))
-    return DecodedVideos(frames, offsets_of(lengths), np.asarray(rows, np.int64), np.stack(means))
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        found = cache_frames(
+            videos, frames_of, Path(place, "frames.npy"), bad, limits, disk.left, progress
+        )
+    disk.left -= found.frames.nbytes
+    means = [
+        _small(_mean(found.frames, int(begin), int(end))) for begin, end in pairwise(found.offsets)
+    ]
+    return DecodedVideos(found.frames, found.offsets, found.rows, np.stack(means))
+
+
+def _mean(frames: Array, begin: int, end: int) -> npt.NDArray[np.float64]:
+    """(H, W, C) the mean of the frames of a clip, some at a time."""
+    total = np.zeros(frames.shape[1:])
+    for first in range(begin, end, _AT_ONCE):
+        total += frames[first : min(first + _AT_ONCE, end)].sum(0, dtype=np.float64)
+    return total / (end - begin)
 
 
 def _small(frame: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
