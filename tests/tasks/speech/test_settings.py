@@ -73,6 +73,7 @@ CHANGES: Mapping[str, Any] = {
     "time_width": 3,
     "frequency_masks": 0,
     "frequency_width": 1,
+    "channel": 0.0,
     "noise": 1.0,
     "snr": (0.0, 1.0),
     "batch_size": 4,

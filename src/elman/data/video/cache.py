@@ -135,8 +135,8 @@ def _check_estimate(videos: Videos, wanted: FrameFormat, path: Path, most_bytes:
     free = shutil.disk_usage(path.parent).free - _LEFT_FREE
     if needed > free:
         raise InputError(
-            f"the decoded frames need about {needed / 1e9:.3g} GB of disk, and {max(free, 0) / 1e9:.3g} are"
-            f" free; free some, or {_LESS}"
+            f"the decoded frames need about {needed / 1e9:.3g} GB of disk, and"
+            f" {max(free, 0) / 1e9:.3g} are free; free some, or {_LESS}"
         )
 
 
