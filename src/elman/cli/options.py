@@ -18,7 +18,8 @@ PredictorPath: TypeAlias = Annotated[
 Cell: TypeAlias = Annotated[
     str | None,
     Parameter(
-        help="package.module:Class of a run whose cell is your own; its code is loaded only then"
+        help="package.module:Class of a run whose cell or encoder is your own; its code is loaded"
+        " only then"
     ),
 ]
 Device: TypeAlias = Annotated[

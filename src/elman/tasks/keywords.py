@@ -245,6 +245,7 @@ class SpeechSettings(PlacedDropoutSettings, total=False):
     audio_root: str | Path | None
     bidirectional: bool
     bins: int
+    channel: float
     choose: Literal["cer", "wer", "loss"]
     decimal: Literal[".", ","] | None
     delimiter: str | None

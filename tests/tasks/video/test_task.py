@@ -155,3 +155,26 @@ def test_settings_that_can_not_be_are_refused(
 ) -> None:
     with pytest.raises(InputError, match=says):
         elman.train("video", data_of(40), tmp_path / "run", **{**SMALL, **setting})
+
+
+@pytest.mark.remedy
+def test_an_encoder_of_ones_own_is_loaded_only_where_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "own_encoder.py").write_text(
+        "import torch\n"
+        "class Mean(torch.nn.Module):\n"
+        "    def __init__(self, channels, height, width):\n"
+        "        super().__init__()\n"
+        "    def forward(self, x):\n"
+        "        return x.mean((2, 3))\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    own = {"encoder": "own_encoder:Mean", "max_steps": 1}
+    made = elman.train("video", data_of(40), tmp_path / "run", **{**SMALL, **own})
+    with pytest.raises(InputError, match="give --cell own_encoder:Mean to load and run it"):
+        elman.load(made.path)
+    with pytest.raises(InputError, match="code of its own"):
+        Run(made.path)
+    assert elman.load(made.path, cell="own_encoder:Mean").network.layers
+    assert Run(made.path, cell="own_encoder:Mean").predictor.network.layers
