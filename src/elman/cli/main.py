@@ -34,7 +34,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "predict": ("elman.cli.predict:command", "Apply a trained network to a file."),
     "generate": ("elman.cli.generate:generate", "Write with a language model."),
     "stream": ("elman.cli.stream:command", "Standard input to standard output, step by step."),
-    "show": ("elman.cli.show:show", "See the hidden state as a network reads a text."),
+    "show": (
+        "elman.cli.show:show",
+        "See the hidden state as a network reads text, numbers or audio.",
+    ),
     "diagnose": ("elman.cli.diagnose:diagnose", "How far a network remembers, and what to do."),
     "probe": ("elman.cli.probe:probe", "How far back each cell remembers, side by side."),
     "data": ("elman.cli.data:app", "See what would be read of a file; public data sets."),

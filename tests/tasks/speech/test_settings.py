@@ -139,3 +139,13 @@ def test_a_setting_changes_something(
 ) -> None:
     changes = {**TOGETHER.get(setting, {}), setting: CHANGES[setting]}
     assert made(folder, tmp_path / "it", changes) != plain[setting if setting in TOGETHER else ""]
+
+
+def test_the_first_epoch_is_sorted_with_two_directions_only() -> None:
+    for settings, wanted in (
+        ({}, True),
+        ({"bidirectional": False}, False),
+        ({"bidirectional": False, "sort_first_epoch": True}, True),
+        ({"sort_first_epoch": False}, False),
+    ):
+        assert configure(SpeechConfig, settings).sorts_first is wanted

@@ -123,7 +123,7 @@ class SpeechTask(Task[SpeechConfig, SpeechData, RecognizerPredictor]):
                 channel,
                 masks if config.time_masks or config.frequency_masks else None,
             ),
-            sort_first=config.sort_first_epoch,
+            sort_first=config.sorts_first,
             seed=config.seed,
         )
 
