@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 COMMAND = re.compile(r"^ *(?:.*\| )?(?:\.venv/bin/)?elman (.*)$", re.MULTILINE)
 FLAG = re.compile(r"`[^`\n]*?(--[a-z][a-z-]+)")
-NOT_OURS = {"--no-build-isolation", "--help", "--help-all"}
+NOT_OURS = {"--no-build-isolation", "--help", "--help-all", "--install-completion"}
 
 
 def python_blocks(page: str) -> list[str]:

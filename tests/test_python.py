@@ -45,7 +45,7 @@ def test_the_module_is_the_command() -> None:
     ("written", "said"),
     [
         ("data: --text-column nope: no such column", "data: text_column=nope: no such column"),
-        ("--horizon is missing: say how many", "horizon= is missing: say how many"),
+        ("--horizon is required: say", "horizon= is required: say"),
         (
             "leave --split-punctuation or --no-lower out",
             "leave split_punctuation= or lower=False out",

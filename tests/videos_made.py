@@ -21,7 +21,7 @@ def drawn(count: int = 12, height: int = 32, width: int = 48) -> np.ndarray:
     """(T, h, w, 3) frames that get brighter, the left half twice as fast."""
     frames = np.zeros((count, height, width, 3), np.uint8)
     for number in range(count):
-        frames[number, :, : width // 2] = 10 + 20 * number
+        frames[number, :, : width // 2] = min(10 + 20 * number, 255)
         frames[number, :, width // 2 :] = 5 + 10 * number
     return frames
 

@@ -25,6 +25,7 @@ _IMPORTED = (
         "sklearn.feature_extraction.text",
         "sacrebleu",
     ),
+    *("soundfile", "soxr", "kaldi_native_fbank", "jiwer"),
     *("matplotlib.figure", "matplotlib.backends.backend_agg", "tokenizers"),
     *("elman.cli.main", "elman.cli.train", "elman.cli.resume"),
 )

@@ -95,7 +95,7 @@ def study(
                 for name in ("verify", *(name for name in commands if file in reads[name])):
                     _fresh(kept, run)
                     _put(run / file, changed)
-                    words, given = commands.get(name, (["verify", str(run), "--no-metrics"], ""))
+                    words, given = commands.get(name, (["verify", str(run), "--no-metrics"], b""))
                     ended = _command(run, words, given)
                     outcome = (
                         _verified(ended)
@@ -103,7 +103,7 @@ def study(
                         else _outcome(ended, usual[name], (run / file, changed), name)
                     )
                     said = ended.err.strip() or ended.out.strip()
-                    yield Found(small.task, file, damage, name, outcome, said)
+                    yield Found(small.name, file, damage, name, outcome, said)
 
 
 def _outcome(ended: Ended, usual: Ended, put: tuple[Path, bytes | None], name: str) -> str:
@@ -141,14 +141,13 @@ def _fresh(kept: Path, run: Path) -> None:
     shutil.copytree(kept, run)
 
 
-def _command(run: Path, words: list[str], given: str) -> Ended:
+def _command(run: Path, words: list[str], given: bytes) -> Ended:
     """Run one command in this process."""
     out, err, code = io.StringIO(), io.StringIO(), None
     before = sys.stdin
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as stdin:
-        stdin.write(given)
-        stdin.flush()
-        stdin.seek(0)
+    with tempfile.TemporaryFile() as file, io.TextIOWrapper(file, encoding="utf-8") as stdin:
+        file.write(given)
+        file.seek(0)
         sys.stdin = stdin
         try:
             with redirect_stdout(out), redirect_stderr(err):

@@ -36,7 +36,7 @@ def fill(reference: Reference, folder: Path, draw: random.Random, *, mounted: bo
 
     Where no disk can be mounted, no file may grow beyond a limit instead.
     """
-    trial = Trial(reference.training.task)
+    trial = Trial(reference.training.name)
     place = Place(folder, reference.training, folder / "disk")
     exists = draw.random() < 1 / 3
     ended = Ended(0, "")

@@ -30,7 +30,7 @@ _TITLE = "Killed trainings and full disks"
 
 def main(arguments: Sequence[str]) -> int:
     """Run the study, print its table and put it into the results; 1 where something went wrong."""
-    tasks = [training.task for training in TRAININGS]
+    tasks = [training.name for training in TRAININGS]
     parser = argparse.ArgumentParser(prog="python -m benchmarks.faults kill")
     parser.add_argument("--count", type=int, default=200, help="how many kills")
     parser.add_argument("--full", type=int, default=20, help="how many full disks")
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     import_everything()
     began, draw = time.monotonic(), random.Random(given.seed)
-    chosen = [training for training in TRAININGS if training.task in given.tasks]
+    chosen = [training for training in TRAININGS if training.name in given.tasks]
     with TemporaryDirectory() as scratch:
         folder = Path(scratch)
         references = [unbroken(training, folder) for training in chosen]

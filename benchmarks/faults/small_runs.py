@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+from benchmarks.faults.small_sounds import labeled_tones, spoken_tones, tone_of
 from elman.cli.main import main
 
 _WORDS = ["the", "cat", "sat", "on", "a", "mat", "and", "dog", "ran", "to", "far", "red", "hill"]
@@ -32,19 +33,26 @@ class SmallRun:
         task: such as "language-model".
         data: makes the training data in a folder; None for a task that draws its own.
         settings: flags beside those of all.
-        later: a line or more for `predict` and `stream`; None for a task that takes none.
-        suffix: of the file of those lines.
+        later: lines, or a recording, for `predict` and `stream`; None for a task that takes none.
+        suffix: of the file of those.
         more: further commands, without the run.
         diagnosed: whether its network can be diagnosed.
+        kind: what it is called, where that is not its task.
     """
 
     task: str
     data: Callable[[Path], Path] | None
     settings: dict[str, Any]
-    later: str | None = None
+    later: str | bytes | None = None
     suffix: str = ".txt"
     more: tuple[tuple[str, ...], ...] = ()
     diagnosed: bool = True
+    kind: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.kind or self.task
 
     def train(self, folder: Path) -> Path:
         """The run directory, trained, evaluated and diagnosed."""
@@ -59,21 +67,22 @@ class SmallRun:
                 raise RuntimeError(f"{' '.join(command)}: ended with {code}")
         return run
 
-    def commands(self, run: Path, folder: Path) -> dict[str, tuple[list[str], str]]:
+    def commands(self, run: Path, folder: Path) -> dict[str, tuple[list[str], bytes]]:
         """Name -> what is typed and what standard input holds, of each command that reads a run."""
         at = str(run)
         found = {
-            "evaluate": (["evaluate", at], ""),
-            "resume": (["resume", at], ""),
-            **{words[0]: ([words[0], at, *words[1:]], "") for words in self.more},
+            "evaluate": (["evaluate", at], b""),
+            "resume": (["resume", at], b""),
+            **{words[0]: ([words[0], at, *words[1:]], b"") for words in self.more},
         }
         if self.diagnosed:
-            found["diagnose"] = (["diagnose", at], "")
+            found["diagnose"] = (["diagnose", at], b"")
         if self.later is not None:
             file = folder / f"later{self.suffix}"
-            file.write_text(self.later, encoding="utf-8")
-            found["predict"] = (["predict", at, str(file)], "")
-            found["stream"] = (["stream", at], self.later)
+            content = self.later.encode() if isinstance(self.later, str) else self.later
+            file.write_bytes(content)
+            found["predict"] = (["predict", at, str(file)], b"")
+            found["stream"] = (["stream", at], content)
         return found
 
 
@@ -119,7 +128,7 @@ def _series(folder: Path) -> Path:
 
 
 RUNS = {
-    run.task: run
+    run.name: run
     for run in (
         SmallRun(
             "language-model",
@@ -141,6 +150,21 @@ RUNS = {
             {"horizon": 3, "look-back": 14},
             "date,y\n2024-07-19,12.5\n",
             suffix=".csv",
+        ),
+        SmallRun(
+            "speech",
+            spoken_tones,
+            {"num-layers": 1, "bins": 10, "no-bidirectional": None},
+            tone_of("ab a"),
+            suffix=".wav",
+        ),
+        SmallRun(
+            "classify",
+            labeled_tones,
+            {"bins": 10, "no-bidirectional": None},
+            tone_of("a"),
+            suffix=".wav",
+            kind="sounds",
         ),
         SmallRun("memory", None, {"problem": "recall", "lag": 8}, more=(("show",),)),
     )

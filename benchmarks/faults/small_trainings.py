@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.faults.small_sounds import labeled_tones, spoken_tones
+
 _WORDS = ["the", "cat", "sat", "on", "a", "mat", "and", "dog", "ran", "to", "far", "red", "hill"]
 _COMMON = (
     *("--threads", "1", "--watch", "0", "--max-steps", "40", "--eval-every", "10"),
@@ -17,20 +19,34 @@ _COMMON = (
 
 @dataclass(frozen=True)
 class Training:
-    """A task, its settings, and what writes its data."""
+    """A task, its settings, and what writes its data: a file's content, or files in a folder."""
 
     task: str
     settings: tuple[str, ...]
-    content: Callable[[random.Random], str]
-    suffix: str
+    content: Callable[[random.Random], str] | None = None
+    suffix: str = ""
+    files: Callable[[Path], Path] | None = None
+    kind: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called: its kind, or its task."""
+        return self.kind or self.task
 
     def command(self, folder: Path, out: Path) -> list[str]:
         """`elman train` on data that are put into `folder`, if they are not there yet."""
-        data = folder / f"{self.task}{self.suffix}"
-        if not data.exists():
-            data.write_text(self.content(random.Random(0)), encoding="utf-8")
+        data = self._data(folder)
         settings = (*self.settings, *_COMMON)
         return ["train", self.task, str(data), "--out", str(out), *settings]
+
+    def _data(self, folder: Path) -> Path:
+        if self.files is not None:
+            return self.files(folder)
+        assert self.content is not None
+        path = folder / f"{self.name}{self.suffix}"
+        if not path.exists():
+            path.write_text(self.content(random.Random(0)), encoding="utf-8")
+        return path
 
 
 def _text(draw: random.Random) -> str:
@@ -62,6 +78,16 @@ def _series(draw: random.Random) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _spoken(folder: Path) -> Path:
+    found = folder / "spoken" / "rows.jsonl"
+    return found if found.exists() else spoken_tones(folder)
+
+
+def _tones(folder: Path) -> Path:
+    found = folder / "tones"
+    return found if found.exists() else labeled_tones(folder)
+
+
 _SMALL = ("--hidden-size", "12", "--embedding-size", "8")
 TRAININGS = (
     Training(
@@ -80,5 +106,16 @@ TRAININGS = (
         ),
         _series,
         ".csv",
+    ),
+    Training(
+        "speech",
+        ("--hidden-size", "8", "--num-layers", "1", "--bins", "10", "--batch-size", "8"),
+        files=_spoken,
+    ),
+    Training(
+        "classify",
+        ("--hidden-size", "8", "--bins", "10", "--batch-size", "8"),
+        files=_tones,
+        kind="sounds",
     ),
 )

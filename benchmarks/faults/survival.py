@@ -136,7 +136,7 @@ class Place:
 
 def unbroken(training: Training, folder: Path) -> Reference:
     """Train without a kill."""
-    out = folder / f"{training.task}-unbroken"
+    out = folder / f"{training.name}-unbroken"
     shutil.rmtree(out, ignore_errors=True)
     child = Child(training.command(folder, out), folder / "log.txt")
     prepared, writes, seen = 0.0, 0, Changes(out)
@@ -147,7 +147,7 @@ def unbroken(training: Training, folder: Path) -> Reference:
         time.sleep(POLL)
     seconds = time.monotonic() - child.began
     if (ended := child.wait()).code:
-        raise SystemExit(f"the unbroken training of {training.task} failed: {ended.line}")
+        raise SystemExit(f"the unbroken training of {training.name} failed: {ended.line}")
     sizes = [path.stat().st_size for path in out.rglob("*") if path.is_file()]
     return Reference(
         training, prepared, seconds, writes, final_weights(out), sum(sizes), max(sizes)
@@ -169,7 +169,7 @@ def survive(
     reference: Reference, moment: Moment, folder: Path, draw: random.Random, most: int
 ) -> Trial:
     """Train, kill at `moment`, go on until done; compare with the unbroken training."""
-    trial = Trial(reference.training.task)
+    trial = Trial(reference.training.name)
     place = Place(folder, reference.training)
     place.begin(out_exists=draw.random() < 1 / 3)
     wanted = min(most, 1 if draw.random() < 0.7 else draw.randint(2, MOST_KILLS))

@@ -24,6 +24,10 @@ from benchmarks.quality import (
 from benchmarks.quality.running import Options
 from benchmarks.quality.speech import fusion, singles, speed, strings, words
 from benchmarks.quality.speech import memory as speech_memory
+from benchmarks.quality.video import actions as video_actions
+from benchmarks.quality.video import digits as video_digits
+from benchmarks.quality.video import memory as video_memory
+from benchmarks.quality.video import speed as video_speed
 from elman.errors import InputError, RunFailed
 from elman.training.signals import Interrupted
 
@@ -54,12 +58,16 @@ BENCHMARKS: dict[str, tuple[Callable[[Options], None], int]] = {
     "speech-speed": (speed.speed, 1),
     "speech-memory": (speech_memory.training, 1),
     "speech-stream-memory": (speech_memory.streaming, 1),
+    "video-actions": (video_actions.actions, 3),
+    "video-moving-digits": (video_digits.moving_digits, 3),
+    "video-speed": (video_speed.speed, 1),
+    "video-memory": (video_memory.memory, 1),
 }
 """Name -> what measures it, and over how many seeds unless the flag says otherwise."""
 
 BY_SEED = (
     *("speech-digits", "speech-speakers", "speech-strings", "speech-language-model"),
-    "speech-words",
+    *("speech-words", "video-actions", "video-moving-digits"),
 )
 """Those whose runs can be trained a seed at a time."""
 

@@ -110,6 +110,43 @@ def _watch(unit: str, folder: Path, threads: int) -> Peaks:
     return peaks
 
 
+@dataclass(frozen=True)
+class Seen:
+    """The most anonymous memory of a phase, in MB (10^6 bytes), and how long the phase was."""
+
+    mb: float = 0.0
+    seconds: float = 0.0
+
+
+def watched(command: list[str], run: Path) -> dict[str, Seen]:
+    """Train with a command in a process of its own, and note the peaks while it prepares the data
+    and while it trains.
+
+    Args:
+        command: `elman train …` with `--out RUN`.
+        run: that directory.
+
+    Raises:
+        RunFailed: the command failed.
+    """
+    seen = {"preparing": Seen(), "training": Seen()}
+    process = subprocess.Popen(command)
+    began = time.monotonic()
+    try:
+        while process.poll() is None:
+            # Prepared beside and renamed: the run directory is there once training can begin.
+            phase = "training" if (run / "predictor").exists() else "preparing"
+            before = seen["preparing"].seconds if phase == "training" else 0.0
+            peak = max(seen[phase].mb, anonymous_mb(process.pid))
+            seen[phase] = Seen(peak, time.monotonic() - began - before)
+            time.sleep(SECONDS_BETWEEN_LOOKS)
+    finally:
+        process.kill()
+    if process.returncode:
+        raise RunFailed(f"{' '.join(command)}: left with exit code {process.returncode}")
+    return seen
+
+
 def _repeat(path: Path, text: bytes, size: int) -> None:
     with path.open("wb") as file:
         for start in range(0, size, len(text)):

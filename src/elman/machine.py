@@ -35,6 +35,12 @@ def use_device(name: str) -> torch.device:
     return device
 
 
+def use_threads(number: int | None) -> None:
+    """Compute with so many threads of the CPU from now on; None changes nothing."""
+    if number is not None:
+        torch.set_num_threads(number)
+
+
 def processor() -> str:
     """The processor, as the system calls it."""
     listing = Path("/proc/cpuinfo")

@@ -62,9 +62,9 @@ def test_bad_input(elman: Elman, run: Run, trained: Run, recording: Path) -> Non
     refused(elman("show", run.path, "--text", "two"), 2, "hears recordings; give one with --audio")
     assert elman("show", run.path, "--audio", recording).code == 0
     both = ["--text", "two", "--audio", recording]
-    refused(elman("show", run.path, *both), 2, "a network reads or hears; give one of them")
+    refused(elman("show", run.path, *both), 2, "a network reads, hears or sees; give one of them")
     flags = ["--audio", recording]
-    refused(elman("show", trained.path, *flags), 2, "hears no recordings; leave --audio out")
+    refused(elman("show", trained.path, *flags), 2, "sees no videos; leave --audio")
     plot = ["--plot", recording.with_suffix(".png")]
     refused(elman("show", trained.path, "--text", "a", *plot), 2, "take --html for other networks")
     refused(elman("show", run.path, "--audio", "no.wav"), 2, "no.wav")

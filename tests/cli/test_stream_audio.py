@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from elman.predictors.recognizer_session import Heard, RecognizerSession
+from elman.predictors.recognizer_session import LiveText, RecognizerSession
 from tests.cli.conftest import Elman, Ended
 from tests.predictors import contract
 from tests.recognizers import RATE, recognizer, recording
@@ -62,7 +62,7 @@ def test_bytes_are_not_cut_at_newlines(streamed: Streamed, monkeypatch: pytest.M
     sizes: list[int] = []
     push = RecognizerSession.push
 
-    def counted(self: RecognizerSession, chunk: bytes) -> list[Heard]:
+    def counted(self: RecognizerSession, chunk: bytes) -> list[LiveText]:
         sizes.append(len(chunk))
         return push(self, chunk)
 

@@ -93,6 +93,18 @@ def test_all_blank_is_said_first() -> None:
     assert "nothing is heard" not in verdict(["one", "two", "two"], ["", "two", "two"], "entwo")[0]
 
 
+def test_nothing_learned_yet_has_advice() -> None:
+    said = ["one two", "two"] * 6
+    (first, *_) = verdict(said, ["eee e"] * 12, "entwo ")
+    assert first.startswith("test: hardly a word is right and most texts are one letter")
+    assert "'eee e'" in first
+    assert "--max-steps" in first
+    (first, *_) = verdict(said, ["not won"] * 12, "entwo ")
+    assert first.startswith("test: hardly a word is right, as it is early")
+    assert "hardly" not in "".join(verdict(said, ["one"] * 12, "entwo "))
+    assert "hardly" not in "".join(verdict(["one"], ["eee"], "entwo "))
+
+
 def test_texts_in_another_case_are_said() -> None:
     lines = verdict(["ONE TWO", "TWO"], ["one two", "tow"], "entow ")
     assert lines[0] == (

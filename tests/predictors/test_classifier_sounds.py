@@ -121,7 +121,7 @@ def test_options_of_texts_are_refused(
 def test_options_of_audio_are_refused_for_texts(tmp_path: Path) -> None:
     run = reviews.run(tmp_path, max_steps=1, bidirectional=False)
     with pytest.raises(
-        InputError, match="--max-seconds: for audio, but this classifier reads texts"
+        InputError, match="--max-seconds: for audio and video, but this classifier reads texts"
     ):
         run.predictor.predict(["a film"], max_seconds=3.0)
     with pytest.raises(

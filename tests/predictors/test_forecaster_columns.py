@@ -60,7 +60,7 @@ def test_a_forecast_never_hides_the_times(tmp_path: Path, time: str) -> None:
     (row,) = rows(run, horizon=1)
     (live,) = run.predictor.session(horizon=1).push({time: "2024-03-01", "y": 20.0})
 
-    assert row[time] == "2024-03-01"
+    assert row[time] == pd.Timestamp("2024-03-01")
     assert live[time] == "2024-03-02"
     mean = "forecast_mean" if time == "mean" else "mean"
     low = "forecast_q0.1" if time == "q0.1" else "q0.1"
@@ -178,7 +178,7 @@ def test_a_long_gap_is_filled_at_once(tmp_path: Path, model: str, missing: str) 
     (whole,) = rows(run, pd.concat([frame(), later]), horizon=1)
     (live,) = run.predictor.session(horizon=1).push({"ds": str(day.date()), "y": 20.0})
 
-    assert live["ds"] == whole["ds"]
+    assert pd.Timestamp(live["ds"]) == whole["ds"]
     assert live["mean"] == pytest.approx(whole["mean"], rel=1e-4)
 
 

@@ -40,9 +40,9 @@ def test_files_and_arrays_are_heard_alike(tmp_path: Path) -> None:
     (of_file,) = recognizer.predict(path)
     (of_array,) = recognizer.predict([(samples_of(3), recognizers.RATE)])
     assert of_file.text
-    assert of_file.audio == str(path)
-    assert of_array.audio == "inputs:1"
-    assert replace(of_file, audio="") == replace(of_array, audio="")
+    assert of_file.path == str(path)
+    assert of_array.path == "inputs:1"
+    assert replace(of_file, path="") == replace(of_array, path="")
 
 
 def test_an_answer_names_its_recording(tmp_path: Path) -> None:
@@ -50,9 +50,9 @@ def test_an_answer_names_its_recording(tmp_path: Path) -> None:
     path = write(tmp_path / "one.wav", 2)
     (tmp_path / "rows.csv").write_text("audio,start,end\none.wav,,\none.wav,0.5,1.5\n")
     whole, part = recognizer.predict(tmp_path / "rows.csv")
-    assert (whole.audio, part.audio) == (str(path), f"{tmp_path / 'rows.csv'}:3")
+    assert (whole.path, part.path) == (str(path), f"{tmp_path / 'rows.csv'}:3")
     (listed,) = recognizer.predict(Texts([str(path)], where="standard input"))
-    assert listed.audio == str(path)
+    assert listed.path == str(path)
 
 
 def test_a_recording_alone_is_what_it_is_among_others(tmp_path: Path) -> None:
@@ -60,9 +60,9 @@ def test_a_recording_alone_is_what_it_is_among_others(tmp_path: Path) -> None:
     for seed in range(5):
         write(tmp_path / f"{seed}.wav", 0.5 + seed, seed)
     together = recognizer.predict(tmp_path)
-    assert [Path(row.audio).name for row in together] == [f"{seed}.wav" for seed in range(5)]
+    assert [Path(row.path).name for row in together] == [f"{seed}.wav" for seed in range(5)]
     for row in together:
-        (alone,) = recognizer.predict(Path(row.audio))
+        (alone,) = recognizer.predict(Path(row.path))
         assert alone.text == row.text
         assert alone.words == row.words
 
@@ -74,9 +74,9 @@ def test_words_have_the_times_of_their_tokens() -> None:
         tuple(ids), (2, 5, 7, 9, 11), (3, 7, 8, 10, 14), 0.0, 0.0, (0.9, 0.8, 0.1, 0.2, 0.7)
     )
     assert text_of(tokenizer, ids) == "ab c"
-    first, second = words_of(tokenizer, found, 0.03, offset=1)
-    assert (first.text, first.begin, first.end, first.confidence) == ("ab", 1.06, 1.21, 0.8)
-    assert (second.text, second.begin, second.end, second.confidence) == ("c", 1.33, 1.42, 0.7)
+    first, second = words_of(tokenizer, found, 0.03)
+    assert (first.text, first.begin, first.end, first.confidence) == ("ab", 0.06, 0.21, 0.8)
+    assert (second.text, second.begin, second.end, second.confidence) == ("c", 0.33, 0.42, 0.7)
     assert words_of(tokenizer, GreedySearch().best(GreedySearch().start()), 0.03) == ()
 
 
@@ -89,6 +89,10 @@ def test_words_of_byte_pieces_begin_where_a_space_does() -> None:
     assert [word.text for word in words] == ["caf\u00e9", "noir"]
     assert words[0].begin == 0
     assert words[1].end == len(ids)
+    half = tokenizer.encode("é").tolist()
+    assert text_of(tokenizer, half) == "é"
+    (broken,) = [place for place in range(256) if tokenizer.spell(place, 0) == b"\xc3"][:1]
+    assert text_of(tokenizer, [broken]) == ""
 
 
 def test_long_recordings_are_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,6 +114,13 @@ def test_rows_come_in_order_whatever_their_lengths(monkeypatch: pytest.MonkeyPat
         torch.testing.assert_close(found, alone)
 
 
+def test_clipped_recordings_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "loud.wav"
+    toy_speech.write_wave(path, (32767 * np.sign(samples_of(3))).astype(np.int16))
+    recognizers.recognizer().predict(path)
+    assert f"1 recording is clipped, the first at {path}" in caplog.text
+
+
 def test_the_best_texts_and_hot_words(tmp_path: Path) -> None:
     recognizer = recognizers.recognizer()
     path = write(tmp_path / "one.wav", 3)
@@ -119,7 +130,7 @@ def test_the_best_texts_and_hot_words(tmp_path: Path) -> None:
     assert row.n_best[0].text == row.text
     assert row.n_best[0].score >= row.n_best[1].score >= row.n_best[2].score
     (plain,) = recognizer.predict(path, beam=8)
-    assert plain.n_best == ()
+    assert list(vars(plain)) == ["path", "text", "confidence", "words"]
     (hot,) = recognizer.predict(path, beam=8, hot_words="hhgg", hot_boost=200)
     assert "hhgg" in hot.text
     assert "hhgg" not in plain.text
@@ -145,7 +156,7 @@ def test_what_cannot_be_heard_is_named_or_left_out(
         recognizer.predict(tmp_path)
     with caplog.at_level(logging.WARNING, "elman"):
         (row,) = recognizer.predict(tmp_path, skip_bad_rows=True)
-    assert Path(row.audio).name == "a.wav"
+    assert Path(row.path).name == "a.wav"
     assert "left out 1 row" in caplog.text
 
 
@@ -192,3 +203,13 @@ def test_parts_that_do_not_belong_together() -> None:
     huge = Architecture("lstm", CellOptions(), 5000, 1, "stack", 4, 1, False)
     with pytest.raises(InputError, match="windows of 5000 frames, at most 4096"):
         huge.make(8, 3)
+
+
+def test_silent_and_clipped_recordings_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    full = np.sign(recognizers.recording(0.5)).astype(np.float32)
+    rate = recognizers.RATE
+    heard = [(recognizers.recording(0.5), rate), (np.zeros(4000, np.float32), rate), (full, rate)]
+    assert len(recognizers.recognizer().predict(heard)) == 3
+    clipped, silent = (record.getMessage() for record in caplog.records)
+    assert clipped == "1 recording is clipped, the first at inputs:3; record with less gain"
+    assert silent == "1 recording is digital silence, such as inputs:2; check the recording"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from elman.decoding.ctc_beam import BeamSearch
 from elman.errors import InputError
 from elman.predictors.acoustic_stream import AcousticStream
 from elman.predictors.recognizer import RecognizerPredictor
-from elman.predictors.recognizer_session import Heard
+from elman.predictors.recognizer_session import LiveText
 from elman.predictors.spoken_words import Word, words_of
 from elman.streaming.session import Snapshot
 from tests.predictors import contract
@@ -44,7 +45,7 @@ def cut(sequence: Any, size: int) -> list[Any]:
     return [sequence[begin : begin + size] for begin in range(0, len(sequence), size)]
 
 
-def same(got: list[Heard], wanted: list[Heard]) -> None:
+def same(got: list[LiveText], wanted: list[LiveText]) -> None:
     """Text to the character, times to the frame, confidences within their rounding."""
     assert [(one.event, one.text, one.begin, one.end) for one in got] == [
         (one.event, one.text, one.begin, one.end) for one in wanted
@@ -63,7 +64,7 @@ def same_words(got: tuple[Word, ...], wanted: tuple[Word, ...]) -> None:
     )
 
 
-def finals(answers: list[Heard]) -> list[Heard]:
+def finals(answers: list[LiveText]) -> list[LiveText]:
     return [answer for answer in answers if answer.event == "final"]
 
 
@@ -220,7 +221,7 @@ def test_silence_ends_an_empty_utterance_again_and_again() -> None:
     session = deaf.session(silence_before=2)
     silence = np.zeros(RATE, np.float32)
     said = [answer for _ in range(9) for answer in session.push(silence)]
-    assert said == [Heard("final", begin, begin + 2, "", 0.0, ()) for begin in (0, 2, 4, 6)]
+    assert said == [LiveText("final", begin, begin + 2, "", 0.0, ()) for begin in (0, 2, 4, 6)]
 
 
 def test_an_utterance_that_is_too_long_ends_between_words(predictor: RecognizerPredictor) -> None:
@@ -345,8 +346,9 @@ def test_a_recognizer_of_two_directions_names_the_flag() -> None:
 
 
 def test_options_are_checked(predictor: RecognizerPredictor) -> None:
-    for name, value in {"rate": 999, "silence_after": -1, "longest_utterance": -0.5}.items():
-        with pytest.raises(InputError, match=f"--{name.replace('_', '-')} {value}"):
+    odd = {"rate": 999, "silence_after": -1, "longest_utterance": -0.5, "silence_before": 1e308}
+    for name, value in odd.items():
+        with pytest.raises(InputError, match=re.escape(f"--{name.replace('_', '-')} {value}")):
             predictor.session(**{name: value})
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from elman.streaming.end_points import EndPoints
+from elman.streaming.end_points import EndPoints, StepRules
 
 RULES = EndPoints(silence_before=5.0, silence_after=0.8, longest_utterance=20.0).in_steps(0.04)
 
@@ -36,3 +36,7 @@ def test_a_rule_of_no_seconds_never_applies() -> None:
     rules = EndPoints(0, 0, 0).in_steps(0.04)
     assert rules.ended(10**9, None) is None
     assert rules.ended(10**9, 10**9) is None
+
+
+def test_the_shortest_rule_applies_at_once() -> None:
+    assert EndPoints(1e-9, 0.0, 1e-9).in_steps(0.03) == StepRules(1, 0, 1)

@@ -144,7 +144,7 @@ def test_python_trains_in_one_line(text_file: Path, tmp_path: Path) -> None:
     run = runs.train("language-model", text_file, tmp_path / "run", config=toml, max_steps=1)
     assert isinstance(run.task, LanguageModelTask)
     assert (run.task.config.hidden_size, run.task.config.max_steps) == (4, 1)
-    with pytest.raises(InputError, match="no such setting; did you mean 'hidden-size'"):
+    with pytest.raises(InputError, match="no such setting; did you mean --hidden-size"):
         runs.train("language-model", text_file, tmp_path / "other", hiden_size=1)
 
 

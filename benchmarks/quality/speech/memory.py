@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.quality.memory import anonymous_mb
+from benchmarks.quality.memory import SECONDS_BETWEEN_LOOKS, anonymous_mb, watched
 from benchmarks.quality.running import Options, train
 from benchmarks.quality.speech.strings import data
 from benchmarks.results import circumstances, table, write_section
@@ -23,7 +23,6 @@ HOURS = 100
 SECONDS_A_ROW = 10
 STEPS = 200
 LIMIT_MB = 2_000
-SECONDS_BETWEEN_LOOKS = 0.05
 STREAMED_MINUTES = 60
 LOOKS = (1, 5, 15, 30, 45, 60)
 
@@ -38,30 +37,12 @@ def training(options: Options) -> None:
         *("--out", str(run), "--max-steps", str(STEPS), "--eval-every", str(STEPS)),
         *("--speeds", "1", "--threads", str(options.threads)),
     ]
-    peaks, seconds = (
-        {"preparing": 0.0, "training": 0.0},
-        dict.fromkeys(("preparing", "training"), 0.0),
-    )
-    process = subprocess.Popen(command)
-    began = time.monotonic()
-    try:
-        while process.poll() is None:
-            # Prepared beside and renamed: the run directory is there once training can begin.
-            phase = "training" if (run / "predictor").exists() else "preparing"
-            peaks[phase] = max(peaks[phase], anonymous_mb(process.pid))
-            seconds[phase] = time.monotonic() - began
-            time.sleep(SECONDS_BETWEEN_LOOKS)
-    finally:
-        process.kill()
-    if process.returncode:
-        raise RunFailed(f"{' '.join(command)}: left with exit code {process.returncode}")
+    seen = watched(command, run)
     lines = [
-        ["preparing", f"{peaks['preparing']:,.0f}", f"{seconds['preparing']:,.0f}"],
-        [
-            f"{STEPS} steps of 16 rows",
-            f"{peaks['training']:,.0f}",
-            f"{seconds['training'] - seconds['preparing']:,.0f}",
-        ],
+        [phase, f"{each.mb:,.0f}", f"{each.seconds:,.0f}"]
+        for phase, each in zip(
+            ("preparing", f"{STEPS} steps of 16 rows"), seen.values(), strict=True
+        )
     ]
     body = f"""\
 The most RssAnon of `elman train speech` on {HOURS} hours of generated audio, read from

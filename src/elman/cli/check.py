@@ -20,18 +20,23 @@ from elman.data.audio.decode import AUDIO_SUFFIXES
 from elman.data.audio.listen import Listener
 from elman.data.audio.rate import USUAL
 from elman.data.given import Files
+from elman.data.labeled.videos import read_labeled_videos
 from elman.data.series.check import series_report
 from elman.data.series.dataset import SeriesData
 from elman.data.tables.asked import TableSettings
 from elman.data.tables.read import KINDS, read_file, suffix_of
 from elman.data.tables.rows_of_text import first_cells
 from elman.data.tables.table import BadRows
+from elman.data.video.check import video_report
+from elman.data.video.container import VIDEO_SUFFIXES
 from elman.errors import InputError
 from elman.settings import configure
 from elman.tasks.runs import task_class
 from elman.tasks.speech.config import SpeechConfig
 from elman.tasks.speech.data import reading_options
 from elman.tasks.task import AnyTask
+from elman.tasks.video.config import VideoConfig
+from elman.tasks.video.data import reading_options as reading_of_video
 
 READING: Mapping[str, tuple[str, ...]] = {
     "forecast": (
@@ -47,6 +52,10 @@ READING: Mapping[str, tuple[str, ...]] = {
         *("audio_column", "text_column", "start_column", "end_column", "speaker_column"),
         *("split_column", "audio_root", "max_seconds", "skip_bad_rows"),
     ),
+    "video": (
+        *("video_column", "label_column", "start_column", "end_column", "group_column"),
+        *("split_column", "label_separator", "video_root", "fps", "max_seconds", "skip_bad_rows"),
+    ),
 }
 """The settings of each task that say how a file is read, besides those of all tables."""
 
@@ -56,25 +65,30 @@ def check(
     /,
     *,
     task: Annotated[
-        Literal["forecast", "classify", "translation", "speech"],
+        Literal["forecast", "classify", "translation", "speech", "video"],
         Parameter(help="what it is to be read for"),
     ] = "forecast",
     **flags: Any,
 ) -> None:
     """See what `elman train TASK FILE` would read, without training: columns, times, first rows."""
     for path in data if task == "forecast" else ():
-        if path.is_dir() or suffix_of(path) in AUDIO_SUFFIXES:
-            what = "folder" if path.is_dir() else "recording"
+        if path.is_dir() or suffix_of(path) in (*AUDIO_SUFFIXES, *VIDEO_SUFFIXES):
+            what = "video" if suffix_of(path) in VIDEO_SUFFIXES else "recording"
+            what = "folder" if path.is_dir() else what
             raise InputError(
                 f"{path}: is a {what}, expected a table of times and numbers to forecast; say what"
-                " it is to be read for, such as --task classify or --task speech"
+                " it is to be read for, such as --task classify, --task speech or --task video"
             )
     kind = task_class(task)
     chosen = _settings(kind, flags)
     given = Files(tuple(data))
     # The frames of recordings would take minutes, and nothing of them is shown.
-    speech = isinstance(chosen, SpeechConfig)
-    lines = _of_speech(chosen, given) if speech else _of_task(kind, chosen, given)
+    if isinstance(chosen, SpeechConfig):
+        lines = _of_speech(chosen, given)
+    elif isinstance(chosen, VideoConfig):
+        lines = _of_video(chosen, given)
+    else:
+        lines = _of_task(kind, chosen, given)
     width = shutil.get_terminal_size().columns
     print(", ".join(map(str, data)))
     for line in lines:
@@ -93,6 +107,12 @@ def _of_task(kind: type[AnyTask], chosen: Any, given: Files) -> list[str]:
         table = read_file(path, BadRows(skip=True), asked=chosen.asked)
         lines += ["", *first_cells(table, {})]
     return lines
+
+
+def _of_video(chosen: VideoConfig, given: Files) -> list[str]:
+    bad = BadRows(chosen.skip_bad_rows)
+    found, _ = read_labeled_videos(given, reading_of_video(chosen), chosen.label_separator, bad)
+    return video_report(found, chosen.format, bad, chosen.limits)
 
 
 def _of_speech(chosen: SpeechConfig, given: Files) -> list[str]:

@@ -20,14 +20,17 @@ from elman.tasks.runs import TASKS, task_class
 Use: TypeAlias = Literal["Evaluation", "Prediction", "Streaming"]
 
 
-def with_options(command: Command, use: Use) -> Command:
+def with_options(command: Command, use: Use, *, only: str | None = None) -> Command:
     """`command`, whose `**options` become the flags that any task or predictor has for this use.
 
-    It receives only the flags given. Two kinds may not mean different things by one flag.
+    With `only` they are the flags of that kind. It receives only the flags given. Two kinds may
+    not mean different things by one flag.
     """
     fields: dict[str, Any] = {}
     owners: dict[str, list[str]] = {}
     for kind, settings in _kinds(use).items():
+        if only not in (None, kind):
+            continue
         for name, field in settings.model_fields.items():
             known = fields.setdefault(name, field)
             assert known.annotation == field.annotation, f"--{name} differs between kinds"

@@ -13,9 +13,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from elman.cli.options import Cell, Device, RunPath
+from elman.cli.options import Cell, Device, RunPath, Threads
 from elman.data.given import Files
 from elman.diagnostics.verdicts import Verdict
+from elman.machine import use_threads
 from elman.plots.diagnosis_report import layer_table, reach_table, write_report
 from elman.studies.remedy import Attempt, table, try_remedies
 from elman.tasks.runs import Run
@@ -54,12 +55,14 @@ def diagnose(
         ),
     ] = None,
     device: Device = None,
+    threads: Threads = None,
     cell: Cell = None,
 ) -> None:
     """Say how far a network remembers, where gradients vanish or explode, and what to change.
 
     Leaves report.html, diagnosis.json and a PNG for each picture in a folder.
     """
+    use_threads(threads)
     given = None if data is None else Files((data,))
     opened = Run(run, cell=cell, device=device)
     found = opened.diagnose(given, max_lag=max_lag, needs=needs)

@@ -10,10 +10,11 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from elman.cli.choices import with_options
-from elman.cli.options import Cell, Device, RunPath
+from elman.cli.options import Cell, Device, RunPath, Threads
 from elman.cli.records import json_line
 from elman.cli.report import print_report
 from elman.data.given import Files
+from elman.machine import use_threads
 from elman.tasks.runs import Run
 
 
@@ -29,10 +30,12 @@ def evaluate(
         bool, Parameter(name="--json", negative=(), help="one JSON object a number")
     ] = False,
     device: Device = None,
+    threads: Threads = None,
     cell: Cell = None,
     **options: Any,
 ) -> None:
     """Measure a trained run: loss, perplexity and bits per character for a language model."""
+    use_threads(threads)
     given = Files(tuple(data)) if data else None
     report = Run(run, cell=cell, device=device).report(given, **options)
     if as_json:

@@ -8,8 +8,9 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from elman.cli.options import Cell, Device, PredictorPath, State, check_folder
+from elman.cli.options import Cell, Device, PredictorPath, State, Threads, check_folder
 from elman.errors import InputError
+from elman.machine import use_threads
 from elman.predictors.language_model import LanguageModelPredictor
 from elman.predictors.language_model_session import Generation
 from elman.predictors.predictor import Predictor, load
@@ -30,6 +31,7 @@ def generate(
     save_state: Annotated[Path | None, Parameter(help="where to keep the state at the end")] = None,
     state: State = None,
     device: Device = None,
+    threads: Threads = None,
     cell: Cell = None,
 ) -> None:
     """Write with a language model; the text appears as it is drawn.
@@ -38,6 +40,7 @@ def generate(
     replaced. With --state the text goes on where --save-state of `elman generate` or
     `elman stream` left it.
     """
+    use_threads(threads)
     if save_state is not None:
         check_folder("--save-state", save_state)
     writing = writer(load(run, cell=cell, device=device or "cpu")).generate(

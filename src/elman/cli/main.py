@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TextIO
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, MissingArgumentError
 
+from elman.cli.tokens import prepared, run_to_explain
 from elman.errors import ElmanWarning, InputError, RunFailed, command_line
 from elman.files import FULL, DiskFull, full_disk
 from elman.training.signals import Interrupted
@@ -33,7 +34,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "predict": ("elman.cli.predict:command", "Apply a trained network to a file."),
     "generate": ("elman.cli.generate:generate", "Write with a language model."),
     "stream": ("elman.cli.stream:command", "Standard input to standard output, step by step."),
-    "show": ("elman.cli.show:show", "See the hidden state as a network reads a text."),
+    "show": (
+        "elman.cli.show:show",
+        "See the hidden state as a network reads text, numbers or audio.",
+    ),
     "diagnose": ("elman.cli.diagnose:diagnose", "How far a network remembers, and what to do."),
     "probe": ("elman.cli.probe:probe", "How far back each cell remembers, side by side."),
     "data": ("elman.cli.data:app", "See what would be read of a file; public data sets."),
@@ -59,6 +63,9 @@ def build_app() -> App:
     )
     for name, (path, summary) in COMMANDS.items():
         app.command(path, name=name, help=summary)
+    app.register_install_completion_command(
+        help="let the shell complete commands and flags (bash, zsh, fish)"
+    )
     return app
 
 
@@ -72,13 +79,15 @@ def _main(argv: Sequence[str] | None) -> int:
     previous = signal.signal(signal.SIGTERM, _terminate)
     try:
         with _warnings_as_lines():
-            build_app()(_help_first(sys.argv[1:] if argv is None else argv))
+            _run(prepared(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
     except BrokenPipeError:
         # The reader has seen enough (`elman generate RUN | head`). Python flushes stdout once
         # more as it leaves; that must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 0
+    except MissingArgumentError as error:
+        return _fail(2, _missing(error))
     except (CycloptsError, InputError) as error:
         return _fail(2, str(error))
     except RunFailed as error:
@@ -97,11 +106,24 @@ def _main(argv: Sequence[str] | None) -> int:
     return 0
 
 
-def _help_first(tokens: Sequence[str]) -> list[str]:
-    """`--help-all` counts wherever it stands, as `--help` does."""
-    if "--help-all" not in tokens:
-        return list(tokens)
-    return [*(token for token in tokens[:2] if not token.startswith("-")), "--help-all"]
+def _run(tokens: Sequence[str]) -> None:
+    asked = run_to_explain(tokens, ("evaluate", "predict", "stream"))
+    if asked is not None:
+        from elman.cli.help_of_run import explain
+
+        if explain(*asked):
+            return
+    build_app()(tokens)
+
+
+def _missing(error: MissingArgumentError) -> str:
+    """What to say of an argument without which a command cannot begin."""
+    argument = error.argument
+    if argument is None or error.keyword is not None or argument.tokens:
+        return str(error)  # a flag without its value
+    command = " ".join(("elman", *(error.command_chain or ())))
+    about = f": {argument.parameter.help}" if argument.parameter.help else ""
+    return f"{argument.name} is required{about} (see `{command} --help`)"
 
 
 @contextmanager

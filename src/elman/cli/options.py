@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from elman.errors import InputError
 
@@ -17,12 +18,17 @@ PredictorPath: TypeAlias = Annotated[
 Cell: TypeAlias = Annotated[
     str | None,
     Parameter(
-        help="package.module:Class of a run whose cell is your own; its code is loaded only then"
+        help="package.module:Class of a run whose cell or encoder is your own; its code is loaded"
+        " only then"
     ),
 ]
 Device: TypeAlias = Annotated[
     str | None,
     Parameter(help="torch device; by default cpu, or that of training where a run is measured"),
+]
+Threads: TypeAlias = Annotated[
+    int | None,
+    Parameter(validator=Number(gte=1, lte=4096), help="CPU threads; by default torch's choice"),
 ]
 Format: TypeAlias = Annotated[
     Literal["tsv", "json"], Parameter(help="columns with tabs, or one JSON object a line")

@@ -11,9 +11,10 @@ from cyclopts import Parameter
 from elman.cli import stdin
 from elman.cli.choices import with_options
 from elman.cli.explained import write_explained
-from elman.cli.options import Cell, Device, Format, PredictorPath
+from elman.cli.options import Cell, Device, Format, PredictorPath, Threads
 from elman.cli.records import check_table, record_writer, write_table
 from elman.data.given import Files, Given, Texts
+from elman.machine import use_threads
 from elman.predictors.predictor import load
 
 
@@ -30,6 +31,7 @@ def predict(
     ] = None,
     form: Annotated[Format, Parameter(name="--format")] = "tsv",
     device: Device = None,
+    threads: Threads = None,
     cell: Cell = None,
     **options: Any,
 ) -> None:
@@ -38,6 +40,7 @@ def predict(
     A language model says what each line costs: nats of the whole line, nats per token, bits per
     character.
     """
+    use_threads(threads)
     if out is not None:
         check_table(out)
     predictor = load(run, cell=cell, device=device or "cpu")

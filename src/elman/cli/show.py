@@ -1,4 +1,4 @@
-"""`elman show RUN [--text TEXT | --audio FILE]`: the hidden state as a network reads."""
+"""`elman show RUN [--text TEXT | --audio FILE | --video FILE]`: the states as a network reads."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from cyclopts.validators import Number
 from rich.console import Console
 
 from elman.cli.heatmap import Picture, play, write_lines
-from elman.cli.options import Cell, Device, RunPath, check_folder
+from elman.cli.options import Cell, Device, RunPath, Threads, check_folder
 from elman.diagnostics.activations import BY_CHANGE, BY_TIME_CONSTANT, REVERSED, Activations, Panel
 from elman.errors import InputError
 from elman.files import write_text
+from elman.machine import use_threads
 from elman.plots.activations_page import page
 from elman.plots.hearing import draw_hearing
 from elman.plots.style import check_figure
@@ -34,6 +35,10 @@ def show(
     audio: Annotated[
         Path | None,
         Parameter(help="the recording that is heard; by default one of the run's own data"),
+    ] = None,
+    video: Annotated[
+        Path | None,
+        Parameter(help="the video that is seen; by default a clip of the run's own data"),
     ] = None,
     html: Annotated[
         Path | None, Parameter(help="write a page to look into with the mouse, and nothing else")
@@ -59,25 +64,33 @@ def show(
         float, Parameter(validator=Number(gte=0), help="tokens a second; 0: the end at once")
     ] = 20.0,
     device: Device = None,
+    threads: Threads = None,
     cell: Cell = None,
 ) -> None:
-    """See the hidden state, the gates and the guesses while a network reads or hears.
+    """See the hidden state, the gates and the guesses while a network reads, hears or sees.
 
     On a terminal a heat map runs along: time from left to right, a row is a unit (τ: the steps
     until it has lost all but 1/e). Elsewhere there is a line for each token.
     """
+    use_threads(threads)
     if html is not None:
         check_folder("--html", html)
     if plot is not None:
         check_folder("--plot", plot)
         check_figure(plot)
-    if text is not None and audio is not None:
-        raise InputError("--text and --audio: a network reads or hears; give one of them")
-    found = Run(run, cell=cell, device=device).activations(text if audio is None else audio)
+    given = {"--text": text, "--audio": audio, "--video": video}
+    flags = [flag for flag, value in given.items() if value is not None]
+    if len(flags) > 1:
+        raise InputError(f"{' and '.join(flags)}: a network reads, hears or sees; give one of them")
+    opened = Run(run, cell=cell, device=device)
+    found = opened.activations(given[flags[0]] if flags else None)
     picture = pick(found, values, layer, order, reverse=reverse)
     if plot is not None:
         if found.heard is None:
-            raise InputError("--plot: draws what a network hears; take --html for other networks")
+            raise InputError(
+                "--plot: draws what a network hears; take --html for other networks, or of a video"
+                " elman predict RUN CLIP --plot"
+            )
         draw_hearing(plot, found, picture.panel, picture.by)
         print(plot)
     if html is not None:

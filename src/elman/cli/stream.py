@@ -13,9 +13,10 @@ from cyclopts import Parameter
 from elman.cli import stdin
 from elman.cli.choices import with_options
 from elman.cli.interrupts import interrupted_after
-from elman.cli.options import Cell, Device, Format, PredictorPath, State, check_folder
+from elman.cli.options import Cell, Device, Format, PredictorPath, State, Threads, check_folder
 from elman.cli.records import record_writer
 from elman.errors import InputError
+from elman.machine import use_threads
 from elman.predictors.predictor import Record, load
 from elman.streaming.session import Session, Snapshot
 
@@ -34,6 +35,7 @@ def stream(
         ),
     ] = None,
     device: Device = None,
+    threads: Threads = None,
     cell: Cell = None,
     **options: Any,
 ) -> None:
@@ -43,6 +45,7 @@ def stream(
     A recognizer reads audio, a WAV or 16-bit PCM, and writes the text as it is heard.
     With --state it goes on where --save-state stopped, to the same answers as without a stop.
     """
+    use_threads(threads)
     if save_state is not None:
         check_folder("--save-state", save_state)
     session = load(run, cell=cell, device=device or "cpu").session(**options)

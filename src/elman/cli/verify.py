@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from elman.cli.options import Cell, Device, RunPath
+from elman.cli.options import Cell, Device, RunPath, Threads
 from elman.errors import InputError, RunFailed
+from elman.machine import use_threads
 from elman.numbers import measured
 from elman.tasks.verify import Comparison, Verification
 from elman.tasks.verify import verify as check
@@ -31,6 +32,7 @@ def verify(
         ),
     ] = False,
     device: Device = None,
+    threads: Threads = None,
     cell: Cell = None,
 ) -> None:
     """Check each file of a run against its checksum, and compute its stored figures again.
@@ -38,6 +40,7 @@ def verify(
     Says what the run was made of and with. Exit code 2 where a file is missing or damaged, 1 where
     a figure differs by more than a thousandth.
     """
+    use_threads(threads)
     found = check(run, metrics=not metrics, cell=cell, device=device)
     for line in _lines(found):
         print(line)

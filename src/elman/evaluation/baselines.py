@@ -77,6 +77,8 @@ def fit_baselines(
     seed: int = 0,
     progress: Callable[[str], None] = lambda line: None,
     means: str = "",
+    *,
+    others: bool = True,
 ) -> list[Baseline]:
     """Fit the baselines on the training part and score them on the others.
 
@@ -85,6 +87,7 @@ def fit_baselines(
         seed: of the rows that are drawn where there are many.
         progress: called with a line before each part of the work.
         means: what to call the means of the channels, to fit a regression on them alone too.
+        others: whether there is one on all that is known of a row, beside that on the means.
     """
     held = {"valid": splits.valid} | ({} if splits.test is None else {"test": splits.test})
     fitted = [_majority(splits.train, held)]
@@ -93,7 +96,8 @@ def fit_baselines(
             assert isinstance(splits.train.inputs, Sequences)
             alone = _means(splits.train.inputs, means)
             fitted.append(_regression(splits.train, held, seed, progress, alone))
-        fitted.append(_regression(splits.train, held, seed, progress))
+        if others:
+            fitted.append(_regression(splits.train, held, seed, progress))
     except ImportError:
         fitted.append(Baseline("logistic regression", MISSING, {}))
     return fitted

@@ -34,6 +34,9 @@ _MANY_BLANK = 0.5
 _MANY_OF_CASE = 0.5
 """From this share on, empty texts, or errors that are of case only, are named first."""
 
+_MANY_WRONG, _ENOUGH = 0.95, 10
+"""A word error rate from which on hardly anything was learned, and how many words show that."""
+
 
 @dataclass(frozen=True, eq=False)
 class ErrorRate:
@@ -190,6 +193,8 @@ def verdict_of(
         )
         if line
     ]
+    if not lines and errors.words.rate >= _MANY_WRONG and errors.words.units >= _ENOUGH:
+        lines.append(_of_nothing_learned(split, heard))
     rate = errors.words
     interval = ""
     if rate.low < rate.high:
@@ -226,6 +231,18 @@ def _of_blanks(split: str, errors: Errors) -> str:
     return (
         f"{split}: {which}, as it is early in training; train longer, or with a higher learning"
         " rate"
+    )
+
+
+def _of_nothing_learned(split: str, heard: Sequence[str]) -> str:
+    """Where hardly a word is right, and not for blanks or case."""
+    repeated = [text for text in heard if text and len(set(text.replace(" ", ""))) == 1]
+    one = ""
+    if 2 * len(repeated) > len(heard):
+        one = f" and most texts are one letter, such as {repeated[0][:20]!r}"
+    return (
+        f"{split}: hardly a word is right{one}, as it is early in training; train for more"
+        " --max-steps, with another --learning-rate, or with a wider --window"
     )
 
 

@@ -73,6 +73,23 @@ def trusted_cell(where: str, recorded: str, named: str | None) -> str:
     return named
 
 
+def trusted_code(where: str, recorded: Mapping[str, Any], named: str | None) -> dict[str, str]:
+    """`trusted_cell` for the settings of a network, whose encoder may be the user's own instead.
+
+    Returns the setting that names the code to load.
+    """
+    cell, encoder = str(recorded.get("cell", "")), str(recorded.get("encoder", ""))
+    if not is_custom(encoder):
+        return {"cell": trusted_cell(where, cell, named)}
+    if is_custom(cell):
+        raise InputError(f"{where}: its cell and its encoder are both code of its own; train again")
+    if named is None:
+        raise InputError(
+            f"{where}: its encoder is code of its own; give --cell {encoder} to load and run it"
+        )
+    return {"encoder": named}
+
+
 def check_cell(cell: str) -> None:
     """Raise InputError when `cell` is neither in the table nor written as a path."""
     if cell not in CELLS and not is_custom(cell):

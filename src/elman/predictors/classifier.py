@@ -48,6 +48,10 @@ from elman.predictors.classifier_sound_activations import activations_of_recordi
 from elman.predictors.classifier_sound_rows import answers_of_sounds
 from elman.predictors.classifier_sound_session import SoundSteps
 from elman.predictors.classifier_streaming import ClassifierStreaming
+from elman.predictors.classifier_video_activations import activations_of_clip
+from elman.predictors.classifier_video_rows import VideoPrediction, Watcher
+from elman.predictors.classifier_video_session import VideoSteps
+from elman.predictors.classifier_videos import VideoEncoder
 from elman.predictors.live_session import LiveSession
 from elman.predictors.predictor import Parts, Predictor, columns
 from elman.settings import Options, adapter
@@ -55,7 +59,7 @@ from elman.settings import Options, adapter
 LOG = logging.getLogger("elman")
 
 
-class ClassifierPrediction(RowOptions):
+class ClassifierPrediction(VideoPrediction, RowOptions):
     """What to classify, and whether to explain the answers."""
 
     text: str | None = Field(default=None, description="answer this text, in place of a file")
@@ -230,6 +234,13 @@ class ClassifierPredictor(Predictor[Row]):
         explaining = options.explain or options.html is not None
         if explaining and self.schema.inputs != "texts":
             raise InputError("--explain: for classifiers of whole texts; leave it out")
+        options.require_video(self.schema.inputs)
+        if self.encoder.videos is not None:
+            options.check(self.schema.inputs)
+            yield from self._watcher(self.encoder.videos, options).answers(
+                self._given(inputs, options), options, options
+            )
+            return
         if self.schema.inputs == "audio":
             given = self._given(inputs, options)
             yield from answers_of_sounds(self.model, self.schema, self.encoder, given, options)
@@ -278,24 +289,44 @@ class ClassifierPredictor(Predictor[Row]):
         if self.encoder.sounds is not None:
             steps = SoundSteps(self.encoder.sounds, options.rate)
             return LiveSession(self, self.model, self.schema, steps, options)
+        if (videos := self.encoder.videos) is not None:
+            frames = VideoSteps(videos, options)
+            return LiveSession(self, self.model, self.schema, frames, options, videos.clip_seconds)
         return ClassifierSession(self, self.model, self.schema, self.encoder)
 
+    def _watcher(self, videos: VideoEncoder, options: VideoPrediction) -> Watcher:
+        asked = {name: getattr(options, name) for name in ("over", "shortest")}
+        live = {name: value for name, value in asked.items() if value is not None}
+
+        def session() -> LiveSession:
+            found = self.session(segments=True, fps=videos.format.rate, **live)
+            assert isinstance(found, LiveSession)
+            return found
+
+        return Watcher(self.model, self.schema, videos, session)
+
     def activations(self, row: str | Path | np.ndarray) -> Activations:
-        """The states and gates after each step of a text, of numbers (T, C) or of the recording in
-        a file, and the answers.
+        """The states and gates after each step of a text, of numbers (T, C) or of the recording or
+        the video in a file, and the answers.
 
         Raises:
             InputError: a row of the other kind, an empty one, or one of too many steps.
         """
         if isinstance(row, Path):
+            if (videos := self.encoder.videos) is not None:
+                return activations_of_clip(self.model, self.schema, videos, row, self.name)
             if self.encoder.sounds is None:
-                raise InputError(f"{self.name}: hears no recordings; leave --audio out")
+                raise InputError(
+                    f"{self.name}: hears no recordings and sees no videos; leave --audio and"
+                    " --video out"
+                )
             sounds = self.encoder.sounds
             return activations_of_recording(self.model, self.schema, sounds, row, self.name)
         if isinstance(row, str):
             if self.encoder.words is None:
                 raise InputError(
-                    f"{self.name}: reads numbers; leave --text out to see its first validation row"
+                    f"{self.name}: reads {self.schema.inputs}; leave --text out to see its first"
+                    " validation row"
                 )
             words = self.encoder.words
             return activations_of_text(self.model, self.schema, words, row, self.name)
@@ -317,7 +348,7 @@ class ClassifierPredictor(Predictor[Row]):
             return inputs
         if isinstance(inputs, Files):
             raise InputError(f"--text and {inputs.paths[0]}: give one of the two")
-        if self.schema.inputs in ("numbers", "audio"):
+        if self.schema.inputs in ("numbers", "audio", "video"):
             reads = self.schema.inputs
             raise InputError(f"--text: this classifier reads {reads}; give a file of them")
         return Texts([options.text], where="--text")

@@ -39,7 +39,9 @@ from elman.data.tables.table import BadRows
 from elman.data.text import lines_of
 from elman.data.text_files import encoding_of
 from elman.data.tokenizer import tokenizer_from_bytes
-from elman.data.video.rows import Videos
+from elman.data.video.clips import VideoLimits
+from elman.data.video.rows import VideoColumns, Videos
+from elman.data.video.settings import VideoSettings
 from elman.errors import InputError
 from elman.predictors.classifier_sounds import SoundEncoder
 from elman.predictors.classifier_videos import VideoEncoder
@@ -63,6 +65,19 @@ class RowOptions(AudioSettings, TableSettings, Options):
         default=None, description="column of the text, or its number; default: as in training"
     )
     skip_bad_rows: bool = Field(default=False, description="leave out rows that can't be read")
+    video_column: str | None = Field(
+        default=None, description="column of the paths of videos, or its number; default: found"
+    )
+    video_root: Path | None = Field(
+        default=None,
+        description="folder that paths of videos are below; default: that of the table",
+    )
+    fps: float | None = Field(
+        default=None,
+        description="images a second of folders of images, frames a second of arrays",
+        gt=0,
+        le=1000,
+    )
 
     def sounds(self, trained: AudioColumns) -> AudioColumns:
         """The columns of a table of recordings."""
@@ -70,12 +85,34 @@ class RowOptions(AudioSettings, TableSettings, Options):
             raise InputError("--text-column: this classifier reads audio; say --audio-column")
         return self.audio_columns(trained, asked=self.asked)
 
+    def videos(self, trained: VideoColumns | None) -> VideoColumns:
+        """The columns of a table of videos."""
+        if self.text_column is not None:
+            raise InputError("--text-column: this classifier reads video; say --video-column")
+        return self._video.video_columns(trained or VideoColumns(), asked=self.asked)
+
+    @property
+    def video_limits(self) -> VideoLimits:
+        """The bounds on each video."""
+        return self._video.limits
+
+    @property
+    def _video(self) -> VideoSettings:
+        said = self.model_fields_set & VideoSettings.model_fields.keys()
+        return VideoSettings(**{name: getattr(self, name) for name in said})
+
     def check(self, inputs: InputKind) -> None:
-        """Raise InputError for an option of audio where `inputs` are something else."""
-        own = self.model_fields_set & AudioSettings.model_fields.keys()
-        if inputs != "audio" and own:
-            flag = "--" + min(own).replace("_", "-")
-            raise InputError(f"{flag}: for audio, but this classifier reads {inputs}; leave it out")
+        """Raise InputError for an option of audio or video where `inputs` are something else."""
+        audio = AudioSettings.model_fields.keys()
+        video = VideoSettings.model_fields.keys()
+        for name in sorted(self.model_fields_set & (audio | video)):
+            kinds = ["audio"] * (name in audio) + ["video"] * (name in video)
+            if inputs not in kinds:
+                flag = "--" + name.replace("_", "-")
+                raise InputError(
+                    f"{flag}: for {' and '.join(kinds)}, but this classifier reads {inputs}; leave"
+                    " it out"
+                )
 
     def columns(self, trained: Columns) -> Columns:
         """The columns of training, with what these options say."""
@@ -110,6 +147,7 @@ class Schema:
         channels: the names of the numbers of a step, or of the bins of a frame of audio.
         columns: where in a table the texts and the labels are.
         audio: where in a table the recordings and the labels are; None but for audio.
+        video: the same of videos.
     """
 
     names: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -118,6 +156,7 @@ class Schema:
     channels: tuple[str, ...] = ()
     columns: Columns = field(default_factory=Columns)
     audio: AudioColumns | None = None
+    video: VideoColumns | None = None
 
     @classmethod
     def of(cls, data: Labeled, columns: Columns) -> Schema:

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from elman.data.labeled.encoded import Encoded
-from elman.data.labeled.rows import Floats, offsets_of
+from elman.data.labeled.rows import offsets_of
 from elman.data.labeled.words import WordEncoder, words_of
 from elman.diagnostics.activations import Activations, Expected, Step, panels_of
 from elman.diagnostics.explanation import Explanation, WordEffect
@@ -112,7 +112,7 @@ def activations_of_text(
 
 
 def activations_of_numbers(
-    model: Classifier, schema: Schema, values: Floats, title: str
+    model: Classifier, schema: Schema, values: Array, title: str
 ) -> Activations:
     """The same for a row of numbers (S, C), or of windows of frames (S, W, C), as the model reads
     them.

@@ -335,8 +335,6 @@ class LiveSession(Session[Any, Row]):
         if last is not None and (last.shape != shape or not last.isfinite().all()):
             raise ValueError(f"answers of shape {tuple(last.shape)}, expected finite {shape}")
         state = snapshot.states["model"].like(self._initial(), "the state of this session")
-        if any(bool(each.isnan().any()) for each in state.values()):
-            raise ValueError("its state has values that are not a number")
         self._input.state = (below("input/", tensors), values["input"])
         if self._segmenter is not None:
             self._segmenter.state = (below("segments/", tensors), values["segments"])

@@ -34,7 +34,7 @@ from elman.data.given import Data, Given, given
 from elman.errors import InputError, missing_extra
 from elman.files import as_path, json_bytes, write_bytes
 from elman.machine import use_device
-from elman.models.cells import trusted_cell
+from elman.models.cells import trusted_code
 from elman.parse import parse_json
 from elman.predictors.check_settings import check_same, check_sizes
 from elman.settings import Options, validated
@@ -419,9 +419,9 @@ def load(
     name, parts = read_parts(folder)
     if kind is not None and not issubclass(kind_class(name), kind):
         raise InputError(f"{path}: holds a {kind_class(name).__name__}, expected a {kind.__name__}")
-    recorded = str(parts.settings.get("cell", ""))
-    if (chosen := trusted_cell(str(path), recorded, cell)) != recorded:
-        parts = Parts({**parts.settings, "cell": chosen}, parts.files)
+    if cell is not None or {"cell", "encoder"} & parts.settings.keys():
+        code = trusted_code(str(path), parts.settings, cell)
+        parts = Parts({**parts.settings, **code}, parts.files)
     weights = folder / WEIGHTS
     if not weights.exists():
         raise InputError(f"{path}: has no weights yet; go on with `elman resume {path}`")

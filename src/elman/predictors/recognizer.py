@@ -115,18 +115,23 @@ class Recognized:
     """What is said in a recording.
 
     Attributes:
-        audio: the recording: its path, or which of the inputs.
+        path: of the recording; of one in a table its line, of one in memory which of the inputs.
         text: what is said.
         confidence: from 0 to 1, the lowest of its words; 0 where nothing is said.
         words: with the seconds at which they begin and end.
-        n_best: the best texts, the best first; empty unless more than one is asked for.
     """
 
-    audio: str
+    path: str
     text: str
     confidence: float
     words: tuple[Word, ...]
-    n_best: tuple[Alternative, ...] = ()
+
+
+@dataclass(frozen=True)
+class RecognizedBest(Recognized):
+    """The same with the best texts, the best first, where more than one is asked for."""
+
+    n_best: tuple[Alternative, ...]
 
 
 @final
@@ -222,7 +227,8 @@ class RecognizerPredictor(Predictor[Recognized]):
                     yield found
 
             for found in self.hypotheses(frames(), search, chosen.n_best):
-                yield self.recognized(name_of(rows, places.pop(0)), found)
+                row = self.recognized(name_of(rows, places.pop(0)), found[0])
+                yield row if chosen.n_best == 1 else self._with_others(row, found)
         for line in bad.notes():
             LOG.warning(line)
 
@@ -231,6 +237,8 @@ class RecognizerPredictor(Predictor[Recognized]):
         reader = Reader(self.front_end.bank, bad, limits, silence=True)
         for row, read in reader.read(rows):
             yield row, normalized(self.front_end, read)
+        for line in reader.notes():
+            LOG.warning("%s", line)
 
     def open_session(self, options: Options) -> RecognizerSession:
         """A session that says what it hears, as it hears it."""
@@ -298,10 +306,12 @@ class RecognizerPredictor(Predictor[Recognized]):
         title = f"{self.name}, {audio}"
         return activations_of_speech(self.model, self.tokenizer, self.front_end, frames, title)
 
-    def recognized(self, audio: str, found: Sequence[Hypothesis]) -> Recognized:
-        """Hypotheses, the best first, as a row of answers."""
-        words = words_of(self.tokenizer, found[0], self.step_seconds)
+    def recognized(self, path: str, found: Hypothesis) -> Recognized:
+        """A hypothesis as a row of answers."""
+        words = words_of(self.tokenizer, found, self.step_seconds)
         confidence = min((word.confidence for word in words), default=0.0)
-        others = [Alternative(self.text(each), round(each.score, 4)) for each in found]
-        n_best = tuple(others) if len(others) > 1 else ()
-        return Recognized(audio, self.text(found[0]), confidence, words, n_best)
+        return Recognized(path, self.text(found), confidence, words)
+
+    def _with_others(self, row: Recognized, found: Sequence[Hypothesis]) -> RecognizedBest:
+        others = tuple(Alternative(self.text(each), round(each.score, 4)) for each in found)
+        return RecognizedBest(row.path, row.text, row.confidence, row.words, others)

@@ -74,7 +74,13 @@ class Reader:
 
     def notes(self) -> list[str]:
         """What is doubtful, in lines for people."""
-        return [] if self._listener is None else self._listener.notes()
+        if self._listener is None:
+            return []
+        silent, notes = self._listener.silent, self._listener.notes()
+        if not silent:
+            return notes
+        rows = "1 recording is" if len(silent) == 1 else f"{len(silent):,} recordings are"
+        return [*notes, f"{rows} digital silence, such as {silent[0]}; check the recording"]
 
 
 def normalized(front_end: FrontEnd, read: Array) -> Floats:

@@ -33,6 +33,9 @@ from elman.streaming.session import Identified, Session, Snapshot
 
 _RULES = EndPoints()
 
+_LONGEST = 1e6
+"""Seconds; of a rule that is to be never, 0 is the word."""
+
 
 class RecognizerStreaming(BestTextsOptions, AudioStreaming):
     """Options of a session."""
@@ -40,16 +43,19 @@ class RecognizerStreaming(BestTextsOptions, AudioStreaming):
     silence_before: float = Field(
         _RULES.silence_before,
         ge=0,
+        le=_LONGEST,
         description="seconds without a word after which an empty utterance ends; 0: never",
     )
     silence_after: float = Field(
         _RULES.silence_after,
         ge=0,
+        le=_LONGEST,
         description="seconds of silence after a word that end an utterance; 0: never",
     )
     longest_utterance: float = Field(
         _RULES.longest_utterance,
         ge=0,
+        le=_LONGEST,
         description="seconds after which an utterance ends between two words; 0: never, and the"
         " memory grows with what is said without a pause",
     )
@@ -100,7 +106,7 @@ class NamedSearch:
 
 
 @dataclass(frozen=True)
-class Heard:
+class LiveText:
     """What was heard of an utterance.
 
     Attributes:
@@ -111,7 +117,6 @@ class Heard:
         text: what was said.
         confidence: from 0 to 1, the lowest of its words; 0 where nothing was said.
         words: with the seconds at which they begin and end.
-        n_best: of a final answer, the best texts where more than one was asked for.
     """
 
     event: Literal["partial", "final"]
@@ -120,11 +125,17 @@ class Heard:
     text: str
     confidence: float
     words: tuple[Word, ...]
-    n_best: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class LiveBest(LiveText):
+    """The same where more than one text is asked for: of a final answer, the best texts."""
+
+    n_best: tuple[str, ...]
 
 
 @final
-class RecognizerSession(Session[Audio, Heard]):
+class RecognizerSession(Session[Audio, LiveText]):
     """A recognizer of one direction on a live recording.
 
     A chunk is what `AudioInput` takes. An utterance ends by the rules of `EndPoints` and at the
@@ -178,7 +189,7 @@ class RecognizerSession(Session[Audio, Heard]):
         self._shown: tuple[int, ...] = ()  # the tokens in the search at the last look
         self._text = ""
 
-    def _read(self, chunk: Audio) -> Iterator[Heard]:
+    def _read(self, chunk: Audio) -> Iterator[LiveText]:
         concluded = self._input.faulty
         try:
             yield from self._recognize(self._input.read(chunk))
@@ -187,17 +198,17 @@ class RecognizerSession(Session[Audio, Heard]):
                 yield from self._conclude()
             raise
 
-    def _end(self) -> Iterator[Heard]:
+    def _end(self) -> Iterator[LiveText]:
         self._input.check()  # a fault of before, at which the stream was concluded
         yield from self._conclude()
         self.reset()
 
-    def _recognize(self, pieces: Iterator[Floats]) -> Iterator[Heard]:
+    def _recognize(self, pieces: Iterator[Floats]) -> Iterator[LiveText]:
         for samples in pieces:
             for log_probs in self._acoustics.push(samples):
                 yield from self._steps(log_probs)
 
-    def _conclude(self) -> Iterator[Heard]:
+    def _conclude(self) -> Iterator[LiveText]:
         """The last words, which may need the silence after the end to come out.
 
         Raises:
@@ -214,7 +225,7 @@ class RecognizerSession(Session[Audio, Heard]):
         if fault is not None:
             raise fault
 
-    def _steps(self, log_probs: Floats) -> Iterator[Heard]:
+    def _steps(self, log_probs: Floats) -> Iterator[LiveText]:
         """What is heard in steps (S, K), each looked at by itself, so that chunks don't show."""
         for step in range(len(log_probs)):
             self._place = self._search.advance(self._place, log_probs[step : step + 1])
@@ -253,7 +264,7 @@ class RecognizerSession(Session[Audio, Heard]):
         base = self._base
         return [one._replace(step=one.step + base, end=one.end + base) for one in taken]
 
-    def _partial(self, found: Hypothesis) -> Iterator[Heard]:
+    def _partial(self, found: Hypothesis) -> Iterator[LiveText]:
         if self._options.partial:
             words = self._words(found)
             text = _joined(words)
@@ -261,7 +272,7 @@ class RecognizerSession(Session[Audio, Heard]):
                 self._text = text
                 yield self._heard("partial", words)
 
-    def _final(self, rule: Rule) -> Iterator[Heard]:
+    def _final(self, rule: Rule) -> Iterator[LiveText]:
         """End the utterance, and begin the next one with a new search."""
         found = self._search.n_best(self._place, self._options.n_best)
         best, *others = [self._words(self._whole(each)) for each in found]
@@ -272,7 +283,7 @@ class RecognizerSession(Session[Audio, Heard]):
         self._place = self._search.start()
         self._said, self._shown, self._text = [], (), ""
 
-    def _cut(self) -> Iterator[Heard]:
+    def _cut(self) -> Iterator[LiveText]:
         """End an utterance before its last word, which goes over into the next one."""
         taken, self._place = self._search.take(self._place, most=0)
         said = [*self._said, *self._absolute(taken)]
@@ -362,13 +373,14 @@ class RecognizerSession(Session[Audio, Heard]):
         event: Literal["partial", "final"],
         words: tuple[Word, ...],
         n_best: tuple[str, ...] = (),
-    ) -> Heard:
+    ) -> LiveText:
         begin, end = self._since * self._step, self._now * self._step
         if words:
             begin, end = words[0].begin, words[-1].end
         confidence = min((word.confidence for word in words), default=0.0)
         text = _joined(words)
-        return Heard(event, round(begin, 3), round(end, 3), text, confidence, words, n_best)
+        found = LiveText(event, round(begin, 3), round(end, 3), text, confidence, words)
+        return found if self._options.n_best == 1 else LiveBest(**vars(found), n_best=n_best)
 
 
 def _joined(words: tuple[Word, ...]) -> str:

@@ -30,14 +30,19 @@ class Word:
 
 
 def text_of(tokenizer: Tokenizer, tokens: Sequence[int]) -> str:
-    """What `tokens` spell, with one space between words."""
-    return " ".join(tokenizer.decode(tokens).split())
+    """What `tokens` spell, with one space between words.
+
+    Bytes that are no character are left out: a network that has not learned yet writes them.
+    """
+    pairs = pairwise((None, *tokens))
+    spelled = b"".join(
+        tokenizer.spell(token, before) for before, token in pairs if token is not None
+    )
+    return " ".join(spelled.decode("utf-8", errors="ignore").split())
 
 
-def words_of(
-    tokenizer: Tokenizer, hypothesis: Hypothesis, step: float, offset: float = 0.0
-) -> tuple[Word, ...]:
-    """The words of a hypothesis, whose steps are `step` seconds each, the first one at `offset`."""
+def words_of(tokenizer: Tokenizer, hypothesis: Hypothesis, step: float) -> tuple[Word, ...]:
+    """The words of a hypothesis, whose steps are `step` seconds each."""
     spelled, owners = bytearray(), []
     for place, (before, token) in enumerate(pairwise((None, *hypothesis.tokens))):
         assert token is not None
@@ -46,13 +51,13 @@ def words_of(
         owners += [place] * len(piece)
     found, begin = [], 0
     for part in spelled.translate(_SPACES).split(b" "):
-        if word := part.decode("utf-8", errors="replace").strip():
+        if word := part.decode("utf-8", errors="ignore").strip():
             first, last = owners[begin], owners[begin + len(part) - 1]
             found.append(
                 Word(
                     word,
-                    round(offset + hypothesis.steps[first] * step, 3),
-                    round(offset + hypothesis.ends[last] * step, 3),
+                    round(hypothesis.steps[first] * step, 3),
+                    round(hypothesis.ends[last] * step, 3),
                     round(min(hypothesis.confidences[first : last + 1]), 4),
                 )
             )

@@ -37,8 +37,9 @@ class EndPoints:
         """The rules for a network with a step each `step` seconds, rounded up."""
         return StepRules(
             *(
-                # A hair less, since 0.8 / 0.04 may come out as 20.000000000000004.
-                ceil(seconds / step - 1e-6)
+                # A hair less, since 0.8 / 0.04 may come out as 20.000000000000004; but no rule that
+                # applies becomes one that never does.
+                max(ceil(seconds / step - 1e-6), 1 if seconds > 0 else 0)
                 for seconds in (self.silence_before, self.silence_after, self.longest_utterance)
             )
         )

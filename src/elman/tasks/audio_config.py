@@ -73,6 +73,13 @@ class AudioConfig(AudioSettings, TrainingConfig):
     time_width: int = time_width_setting(5)
     frequency_masks: int = _augmentation(2, "SpecAugment: bands of bins hidden", ge=0, le=100)
     frequency_width: int = frequency_width_setting(5)
+    channel: float = _augmentation(
+        5.0,
+        "the most dB by which a training row is made louder or softer, as a whole and smoothly over"
+        " the band, as microphones and rooms do",
+        ge=0,
+        le=60,
+    )
     noise: float = _augmentation(0.0, "share of training rows with white noise added", ge=0, le=1)
     snr: Numbers = _augmentation(
         (5.0, 30.0), "the lowest and highest signal-to-noise ratio of those, in dB"

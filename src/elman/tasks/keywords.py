@@ -194,6 +194,50 @@ class LanguageModelSettings(PlacedDropoutSettings, total=False):
     window: int | None
 
 
+class VideoSettings(PlacedDropoutSettings, total=False):
+    """Settings of the task `video`."""
+
+    bidirectional: bool | None
+    brightness: float
+    choose: Literal["loss", "accuracy"]
+    class_weights: Literal["none", "balanced"]
+    colour: bool
+    crop: float
+    decimal: Literal[".", ","] | None
+    delimiter: str | None
+    differences: bool
+    embedding_size: int | None
+    encoder: str
+    encoding: str | None
+    end_column: str | None
+    fps: float | None
+    frame_rate: float
+    group_column: str | None
+    header: bool | None
+    hidden_size: int
+    label_column: str | None
+    label_separator: str | None
+    label_smoothing: float
+    max_seconds: float
+    mirror: bool
+    missing_values: str | Sequence[str]
+    most_disk: float
+    pooling: Literal["last", "max", "mean", "attention", "concat"]
+    region: str | float | Sequence[float]
+    reverse: bool
+    size: str
+    skip_bad_rows: bool
+    speed: float
+    split_column: str | None
+    start_column: str | None
+    test_fraction: float
+    thousands: Literal[",", ".", " ", "'"] | None
+    valid_fraction: float
+    video_column: str | None
+    video_root: str | Path | None
+    window_seconds: float
+
+
 class SpeechSettings(PlacedDropoutSettings, total=False):
     """Settings of the task `speech`."""
 
@@ -201,6 +245,7 @@ class SpeechSettings(PlacedDropoutSettings, total=False):
     audio_root: str | Path | None
     bidirectional: bool
     bins: int
+    channel: float
     choose: Literal["cer", "wer", "loss"]
     decimal: Literal[".", ","] | None
     delimiter: str | None

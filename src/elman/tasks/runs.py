@@ -27,7 +27,7 @@ from elman.errors import InputError, RunFailed
 from elman.evaluation.report import Report, Score
 from elman.files import as_path, full_disk
 from elman.machine import seed_everything, use_device
-from elman.models.cells import is_custom, trusted_cell
+from elman.models.cells import is_custom, trusted_code
 from elman.predictors.predictor import Predictor, load, write_parts
 from elman.settings import configure, validated
 from elman.streaming.session import Session
@@ -55,6 +55,7 @@ TASKS: dict[str, str] = {
     "translation": "elman.tasks.translation.task:TranslationTask",
     "forecast": "elman.tasks.forecast.task:ForecastTask",
     "speech": "elman.tasks.speech.task:SpeechTask",
+    "video": "elman.tasks.video.task:VideoTask",
     "memory": "elman.tasks.memory.task:MemoryTask",
 }
 
@@ -388,8 +389,7 @@ def open_task(path: str | Path, cell: str | None, changes: Mapping[str, Any]) ->
     name, settings = run.read_config()
     kind = task_class(name)
     config = validated(kind.Config, settings, changes, str(run.config_path))
-    if (chosen := trusted_cell(str(path), config.cell, cell)) != config.cell:
-        config = config.model_copy(update={"cell": chosen})
+    config = config.model_copy(update=trusted_code(str(path), config.model_dump(), cell))
     use_device(config.device)
     check_listed(run.data)
     return kind(config, kind.open(config, run.data))

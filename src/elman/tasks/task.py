@@ -122,7 +122,9 @@ def text_of(sequence: str | Path | None, name: str) -> str | None:
         InputError: a recording.
     """
     if isinstance(sequence, Path):
-        raise InputError(f"{name}: hears no recordings; leave --audio out")
+        raise InputError(
+            f"{name}: hears no recordings and sees no videos; leave --audio and --video out"
+        )
     return sequence
 
 

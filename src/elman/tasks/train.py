@@ -26,12 +26,14 @@ from elman.tasks.keywords import (
     SentimentSettings,
     SpeechSettings,
     TranslationSettings,
+    VideoSettings,
 )
 from elman.tasks.language_model.config import LanguageModelConfig
 from elman.tasks.memory.config import MemoryConfig
 from elman.tasks.runs import Run
 from elman.tasks.speech.config import SpeechConfig
 from elman.tasks.translation.config import TranslationConfig
+from elman.tasks.video.config import VideoConfig
 
 
 @overload
@@ -106,6 +108,18 @@ def train(
     overwrite: bool = False,
     **settings: Unpack[SpeechSettings],
 ) -> Run[RecognizerPredictor, SpeechConfig]: ...
+@overload
+def train(
+    task: Literal["video"],
+    data: Data | Given,
+    out: str | Path | None = None,
+    *,
+    valid: Data | Given | None = None,
+    test: Data | Given | None = None,
+    config: str | Path | None = None,
+    overwrite: bool = False,
+    **settings: Unpack[VideoSettings],
+) -> Run[ClassifierPredictor, VideoConfig]: ...
 @overload
 def train(
     task: Literal["memory"],

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elman.data.audio.augment import SpecAugment, add_noise, change_speed
+from elman.data.audio.augment import Channel, SpecAugment, add_noise, change_speed
 from elman.data.labeled.rows import Floats
+from elman.data.labeled.standardize import Standardizer
 from elman.errors import InputError
 
 MASKS = SpecAugment(time_masks=2, time_width=10, frequency_masks=1, frequency_width=5)
@@ -98,3 +99,21 @@ def test_noise_that_is_silent_is_refused(length: int) -> None:
     with pytest.raises(InputError, match=f"noise of {length} samples, all of them 0; give a"):
         add_noise(tone(300), 10, np.random.default_rng(0), np.zeros(length, np.float32))
     add_noise(tone(300), 10, np.random.default_rng(0), tone(50))
+
+
+def test_another_channel_is_one_curve_over_all_frames() -> None:
+    scale = Standardizer((5.0,) * 12, (2.0,) * 12)
+    frames = np.random.default_rng(0).normal(5, 1, (7, 12)).astype(np.float32)
+    kept, found = frames.copy(), Channel(10.0, scale)(frames, np.random.default_rng(1))
+    np.testing.assert_array_equal(frames, kept)
+    curve = found - frames
+    np.testing.assert_allclose(curve, np.broadcast_to(curve[:1], curve.shape), atol=1e-5)
+    assert 0.1 < np.abs(curve).max() <= 2 * np.log(10) / 2  # 20 dB in nats, over the deviation
+    assert np.ptp(curve[0]) > 0.1
+    # Four points and straight lines between them: the slope changes twice at most.
+    assert (np.abs(np.diff(curve[0], 2)) > 1e-4).sum() <= 4
+    silence = np.full((3, 12), -2.5, np.float32)  # log energies of 0 are the lowest there are
+    assert Channel(10.0, scale)(silence, np.random.default_rng(2)).min() == -2.5
+    np.testing.assert_allclose(
+        Channel(0.0, scale)(frames, np.random.default_rng(1)), frames, atol=1e-6
+    )

@@ -123,7 +123,7 @@ def test_the_first_epoch_goes_from_short_to_long_and_every_epoch_has_every_row(
 def test_a_source_goes_on_from_its_place_to_the_bit(tmp_path: Path, kind: Any) -> None:
     rows = stored(tmp_path, kind)
     noise = 0.0 if kind is np.float32 else 0.5
-    chosen = Augmentation((0.5, 1.0), noise, (0.0, 10.0), SpecAugment(1, 3, 1, 1))
+    chosen = Augmentation((0.5, 1.0), noise, (0.0, 10.0), masks=SpecAugment(1, 3, 1, 1))
     whole = batches_of(rows, augmentation=chosen)
     for _ in range(8):
         next(whole)

@@ -73,6 +73,7 @@ CHANGES: Mapping[str, Any] = {
     "time_width": 3,
     "frequency_masks": 0,
     "frequency_width": 1,
+    "channel": 0.0,
     "noise": 1.0,
     "snr": (0.0, 1.0),
     "batch_size": 4,
@@ -138,3 +139,13 @@ def test_a_setting_changes_something(
 ) -> None:
     changes = {**TOGETHER.get(setting, {}), setting: CHANGES[setting]}
     assert made(folder, tmp_path / "it", changes) != plain[setting if setting in TOGETHER else ""]
+
+
+def test_the_first_epoch_is_sorted_with_two_directions_only() -> None:
+    for settings, wanted in (
+        ({}, True),
+        ({"bidirectional": False}, False),
+        ({"bidirectional": False, "sort_first_epoch": True}, True),
+        ({"sort_first_epoch": False}, False),
+    ):
+        assert configure(SpeechConfig, settings).sorts_first is wanted

@@ -11,6 +11,7 @@ import numpy as np
 
 from elman.data.audio.samples import checked
 from elman.data.labeled.rows import Floats
+from elman.data.labeled.standardize import Standardizer
 from elman.data.optional import library
 from elman.errors import InputError
 
@@ -47,6 +48,42 @@ class SpecAugment:
         for _ in range(self.frequency_masks):
             masked[:, _stretch(bins, min(self.frequency_width, bins), generator)] = 0
         return masked
+
+
+_POINTS = 4
+"""Of the band between which a channel's curve is straight."""
+
+
+@dataclass(frozen=True)
+class Channel:
+    """Frames as another microphone or room would have given them.
+
+    Log energies get a common gain and a curve over the band, straight between a few points of it;
+    the gain and the points are each drawn evenly from minus to plus `decibels`.
+
+    Attributes:
+        decibels: the most that each adds.
+        scale: what normalized the frames.
+    """
+
+    decibels: float
+    scale: Standardizer
+
+    def __call__(self, frames: Floats, generator: np.random.Generator) -> Floats:
+        """Normalized frames (T, F) of log energies, a copy through another channel."""
+        raw = self.scale.invert(frames) + self._curve(frames.shape[1], generator)
+        changed: Floats = self.scale.apply(np.maximum(raw, 0))
+        return changed
+
+    def _curve(self, bins: int, generator: np.random.Generator) -> Floats:
+        """(F,) in nats."""
+        most = self.decibels
+        values = generator.uniform(-most, most, _POINTS)
+        curve = np.interp(np.arange(bins), np.linspace(0, bins - 1, _POINTS), values)
+        nats: Floats = ((curve + generator.uniform(-most, most)) * (np.log(10) / 10)).astype(
+            np.float32
+        )
+        return nats
 
 
 def _stretch(length: int, longest: int, generator: np.random.Generator) -> slice:

@@ -22,6 +22,9 @@ from elman.errors import InputError
 _NEAR = (0.5, 2.0)
 """A part drawn speaker by speaker may have between half and twice the share that is asked for."""
 
+_DRAWINGS = 50
+"""So often speakers are drawn, for training to have all letters."""
+
 
 @dataclass(frozen=True)
 class AudioOptions:
@@ -125,7 +128,8 @@ def draw(
 ) -> tuple[dict[str, Integers], str]:
     """Draw held-out parts, speaker by speaker where that can be, and say how.
 
-    Of recordings with `texts`, training gets one of each letter, unless the parts are of speakers.
+    Of recordings with `texts`, training gets one of each letter: speakers are drawn until theirs
+    have all, or rows are moved where no speakers do.
 
     Returns:
         The rows of "train" and of each part of a fraction above 0, in ascending order; a line for
@@ -140,7 +144,7 @@ def draw(
     generator = np.random.default_rng(seed)
     speakers = None if heard.speakers is None else np.asarray(heard.speakers)
     count = 0 if speakers is None else len(np.unique(speakers))
-    if speakers is not None and (parts := _by_speaker(speakers, fractions, generator)):
+    if speakers is not None and (parts := _by_speaker(speakers, fractions, generator, texts)):
         held = "; ".join(
             f"{name} {', '.join(np.unique(speakers[rows])[:5])}"
             for name, rows in parts.items()
@@ -157,7 +161,7 @@ def draw(
     cut = zip((*fractions, "train"), np.split(order, np.cumsum(sizes)), strict=True)
     note = f"split at random, seed {seed}"
     if count:
-        note += f" ({count} speakers are too few to hold some of them out)"
+        note += f" ({count} speakers can't be held out from each other)"
     parts = {name: np.sort(rows) for name, rows in cut}
     return parts if texts is None else _with_all_letters(parts, texts), note
 
@@ -178,9 +182,29 @@ def _with_all_letters(parts: dict[str, Integers], texts: Sequence[str]) -> dict[
 
 
 def _by_speaker(
+    speakers: np.ndarray,
+    fractions: dict[str, float],
+    generator: np.random.Generator,
+    texts: Sequence[str] | None,
+) -> dict[str, Integers] | None:
+    """Parts with speakers of their own, those of "train" with all letters.
+
+    None where no drawing comes near the fractions, or has the letters.
+    """
+    letters = set().union(*(texts or ()))
+    for _ in range(_DRAWINGS):
+        parts = _drawn_speakers(speakers, fractions, generator)
+        if parts is None or texts is None:
+            return parts
+        if letters == set().union(*(texts[row] for row in parts["train"])):
+            return parts
+    return None
+
+
+def _drawn_speakers(
     speakers: np.ndarray, fractions: dict[str, float], generator: np.random.Generator
 ) -> dict[str, Integers] | None:
-    """Parts with speakers of their own; None where no drawing comes near the fractions."""
+    """One drawing; None where it does not come near the fractions."""
     names, counts = np.unique(speakers, return_counts=True)
     order = list(generator.permutation(len(names)))
     parts: dict[str, Integers] = {}

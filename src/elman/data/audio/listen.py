@@ -70,6 +70,7 @@ class Listener:
     ) -> None:
         self.rate, self.bad, self.limits, self.silence = rate, bad, limits, silence
         self.clipped: list[str] = []
+        self.silent: list[str] = []
 
     def read(self, heard: Utterances) -> Iterator[tuple[int, Floats]]:
         """The number of each row that can be heard, and its samples (N,)."""
@@ -94,6 +95,8 @@ class Listener:
         if level.silent and not self.silence:
             self.bad.add(where, f"{_named(source, where)}is silent, so nothing is said in it")
             return None
+        if level.silent:
+            self.silent.append(where)
         if level.clipped:
             self.clipped.append(where)
         return samples

@@ -14,7 +14,7 @@ import numpy as np
 from torch import Tensor
 
 from elman.data.arrays import Array, open_array
-from elman.data.audio.augment import SpecAugment, add_noise, change_speed
+from elman.data.audio.augment import Channel, SpecAugment, add_noise, change_speed
 from elman.data.audio.signals import Signals
 from elman.data.batching import EpochBatches, RowBatch, padded
 from elman.data.labeled.rows import Flat, Floats
@@ -120,12 +120,14 @@ class Augmentation:
         speeds: factors of the speed, one of which is drawn (Ko 2015).
         noise: the share of rows that noise is added to.
         snr: the range of the signal-to-noise ratio of those, in dB.
+        channel: another microphone or room; None for none.
         masks: bands of time and of frequency that are hidden (Park 2019); None for none.
     """
 
     speeds: tuple[float, ...] = (1.0,)
     noise: float = 0.0
     snr: tuple[float, float] = (5.0, 30.0)
+    channel: Channel | None = None
     masks: SpecAugment | None = None
 
 
@@ -242,7 +244,9 @@ class UtteranceBatches(EpochBatches[UtteranceBatch]):
         frames = self._frames(row, speed, draw)
         if not self._fits(row, len(frames)):
             frames = self._frames(row, 1.0, draw)
-        return frames if chosen.masks is None else chosen.masks(frames, draw)
+        for change in (chosen.channel, chosen.masks):
+            frames = frames if change is None else change(frames, draw)
+        return frames
 
     def _frames(self, row: int, speed: float, draw: np.random.Generator) -> Floats:
         found: Any = self._rows.row(row, speed)

@@ -131,19 +131,19 @@ def cache_frames(
 def _check_estimate(videos: Videos, wanted: FrameFormat, path: Path, most_bytes: float) -> None:
     """Raise InputError where the lengths that files claim need more disk than there may be."""
     needed = sum(videos.seconds) * wanted.rate * wanted.size
-    _check_bound(needed, path, most_bytes, "about ")
+    _check_bound(needed, most_bytes, "about ")
     free = shutil.disk_usage(path.parent).free - _LEFT_FREE
     if needed > free:
         raise InputError(
-            f"{path}: needs about {needed / 1e9:.3g} GB of disk, and {max(free, 0) / 1e9:.3g} are"
-            f" free; free some, or {_LESS}"
+            f"the decoded frames need about {needed / 1e9:.3g} GB of disk, and"
+            f" {max(free, 0) / 1e9:.3g} are free; free some, or {_LESS}"
         )
 
 
-def _check_bound(needed: float, path: Path, most_bytes: float, about: str = "") -> None:
+def _check_bound(needed: float, most_bytes: float, about: str = "") -> None:
     if needed > most_bytes:
         raise InputError(
-            f"{path}: decoded frames need {about}{needed / 1e9:.3g} GB of disk, above the bound of"
+            f"the decoded frames need {about}{needed / 1e9:.3g} GB of disk, above the bound of"
             f" {most_bytes / 1e9:.3g}; raise --most-disk, or {_LESS}"
         )
 
@@ -168,7 +168,7 @@ def _decoded(
         if block is None:
             return {"frames": count, "fault": ""}
         count += len(block)
-        _check_bound(size + count * wanted.size, Path(file.name), most_bytes)
+        _check_bound(size + count * wanted.size, most_bytes)
         file.write(np.ascontiguousarray(block).data)
 
 

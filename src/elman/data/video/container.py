@@ -23,6 +23,12 @@ VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".webm", ".mkv", ".gif")
 
 CONVERT = "give MP4, AVI, WebM or GIF; ffmpeg -i IN OUT.mp4 makes one"
 
+AS_IT_COMES = (
+    "give WebM, AVI or an MP4 whose index comes first (ffmpeg -i IN -movflags"
+    " frag_keyframe+empty_moov OUT.mp4), or the file to `elman predict`"
+)
+"""The remedy for a video whose index stands at its end."""
+
 _OPTIONS = {
     # A playlist in a file would have other files and addresses opened.
     "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,gif",
@@ -49,6 +55,8 @@ class Opened:
         self.path, self.limits, self._container = path, limits, container
         if not container.streams.video:
             raise InputError(f"{path}: has no video in it, only sound; leave it out")
+        if container.streams.video[0].codec_context is None:
+            raise InputError(f"{path}: its video is of a kind that is not known; {CONVERT}")
         self._stream = container.streams.video[0]
         self._rate = _rate(self._stream, path, limits)
         self._check_size(self._stream.codec_context.width, self._stream.codec_context.height)
@@ -195,6 +203,28 @@ def opened(path: Path, limits: VideoLimits) -> Iterator[Opened]:
     except (av.FFmpegError, OSError, MemoryError, ValueError) as error:
         raise InputError(
             f"{path}: is not a video that is read{_reason(error)}; {CONVERT}"
+        ) from error
+    with container, _refused(path):
+        for stream in container.streams.video[:1]:
+            if stream.codec_context is not None:
+                stream.codec_context.options = options
+        yield Opened(path, limits, container)
+
+
+@contextmanager
+def opened_stream(file: Any, limits: VideoLimits, where: str) -> Iterator[Opened]:
+    """The video of what arrives in pieces: `file` has a `read(size)` and can't be sought in.
+
+    Raises:
+        InputError: no video in it, or one that is damaged or out of bounds.
+    """
+    av, path = library("av", "video"), Path(where)
+    options = {"max_pixels": str(limits.pixels), "threads": "1"}
+    try:
+        container = av.open(file, options=options, container_options=_OPTIONS)
+    except (av.FFmpegError, OSError, MemoryError, ValueError) as error:
+        raise InputError(
+            f"{where}: is not a video that can be read as it comes{_reason(error)}; {AS_IT_COMES}"
         ) from error
     with container, _refused(path):
         if container.streams.video:

@@ -272,7 +272,7 @@ def described(
 ) -> list[str]:
     """What was read, in lines: the notes, the rows and steps of each split, classes, vocabulary."""
     lines = list(notes)
-    unit = "frames" if schema.inputs == "audio" else "steps"
+    unit = "frames" if schema.inputs in ("audio", "video") else "steps"
     for name, (rows, steps) in counts.items():
         lines.append(f"{name:<5} {rows:>9,} rows  {steps:>11,} {unit}")
     names = schema.names

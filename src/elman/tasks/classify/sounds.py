@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from elman.data.arrays import Array
-from elman.data.audio.augment import SpecAugment, add_noise, change_speed
+from elman.data.audio.augment import Channel, SpecAugment, add_noise, change_speed
 from elman.data.audio.filter_bank import FilterBank
 from elman.data.audio.rate import usual_rate
 from elman.data.audio.rows import Utterances
@@ -38,9 +38,6 @@ from elman.errors import InputError
 from elman.predictors.classifier_sounds import SoundEncoder, SoundReader, in_parts, stored
 from elman.predictors.front_end import FrontEnd
 from elman.tasks.classify.sound_config import SoundConfig
-
-_POINTS = 4
-"""Of the band between which a channel's curve is straight."""
 
 Change = Callable[[Floats], Floats]
 
@@ -141,32 +138,20 @@ def vary_of(config: SoundConfig, front_end: FrontEnd) -> Vary | None:
         config.time_masks, config.time_width, config.frequency_masks, config.frequency_width
     )
     hides = config.time_masks * config.time_width + config.frequency_masks * config.frequency_width
-    channel, scale = 0.0 if front_end.bank is None else config.channel, front_end.scale
-    if not (hides or channel):
+    channel = None
+    if config.channel and front_end.bank is not None:
+        channel = Channel(config.channel, front_end.scale)
+    if not hides and channel is None:
         return None
 
     def vary(frames: Array, lengths: Integers, *, generator: np.random.Generator) -> None:
         for row, length in enumerate(lengths):
             own = frames[:length, row]
-            if channel:
-                raw = scale.invert(own) + curve_of(channel, own.shape[1], generator)
-                own = scale.apply(np.maximum(raw, 0))
+            if channel is not None:
+                own = channel(own, generator)
             frames[:length, row] = masks(own, generator)
 
     return vary
-
-
-def curve_of(decibels: float, bins: int, generator: np.random.Generator) -> Floats:
-    """(F,) in nats, what another microphone or room adds to log energies.
-
-    A common gain, and straight lines between a few points of the band, each drawn evenly from minus
-    to plus so many decibels.
-    """
-    places = np.linspace(0, bins - 1, _POINTS)
-    values = generator.uniform(-decibels, decibels, _POINTS)
-    curve = np.interp(np.arange(bins), places, values) + generator.uniform(-decibels, decibels)
-    nats: Floats = (curve * (np.log(10) / 10)).astype(np.float32)
-    return nats
 
 
 @dataclass(frozen=True, eq=False)

@@ -163,7 +163,7 @@ class ForecastConfig(TableSettings, StackConfig):
     @model_validator(mode="after")
     def _fit(self) -> Self:
         if not self.horizon:
-            raise ValueError("--horizon is missing: say how many rows ahead to forecast")
+            raise ValueError("--horizon is required: say how many rows ahead to forecast")
         if self.head == "negative-binomial":
             if self.scaling == "standard":
                 raise ValueError(

@@ -83,8 +83,10 @@ class SpeechConfig(AudioConfig, TableSettings, PlacedDropoutConfig, VocabularyCo
     frequency_width: int = frequency_width_setting(8)
 
     batch_size: int = _optimization(16, "utterances trained side by side", ge=1)
-    sort_first_epoch: bool = _optimization(
-        True, "the first epoch from short to long utterances (SortaGrad, Amodei 2016)"
+    sort_first_epoch: bool | None = _optimization(
+        None,
+        "the first epoch from short to long utterances (SortaGrad, Amodei 2016); default: on with"
+        " two directions, off with one, which learns worse from it",
     )
     learning_rate: float = _optimization(2e-3, "the highest learning rate", gt=0)
     warmup_steps: int = _schedule(
@@ -115,6 +117,11 @@ class SpeechConfig(AudioConfig, TableSettings, PlacedDropoutConfig, VocabularyCo
     def spelling(self) -> Spelling:
         """How transcripts are written."""
         return Spelling(self.lower, self.punctuation)
+
+    @property
+    def sorts_first(self) -> bool:
+        """Whether the first epoch goes from short to long."""
+        return self.bidirectional if self.sort_first_epoch is None else self.sort_first_epoch
 
     @property
     def keeps_samples(self) -> bool:

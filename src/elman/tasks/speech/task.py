@@ -10,7 +10,7 @@ from typing import Any, ClassVar, final
 
 import numpy as np
 
-from elman.data.audio.augment import SpecAugment
+from elman.data.audio.augment import Channel, SpecAugment
 from elman.data.audio.dataset import read_more
 from elman.data.audio.rows import Utterances
 from elman.data.audio.utterances import Augmentation, UtteranceBatches, steps_needed
@@ -105,6 +105,9 @@ class SpeechTask(Task[SpeechConfig, SpeechData, RecognizerPredictor]):
         def fits(row: int, frames: int) -> bool:
             return steps_needed(rows.tokens.row(row)) <= window.steps(frames)
 
+        channel = None
+        if config.channel and not has_features:
+            channel = Channel(config.channel, self.data.front_end.scale)
         masks = SpecAugment(
             config.time_masks, config.time_width, config.frequency_masks, config.frequency_width
         )
@@ -117,9 +120,10 @@ class SpeechTask(Task[SpeechConfig, SpeechData, RecognizerPredictor]):
                 (1.0,) if has_features else config.speeds,
                 0.0 if has_features else config.noise,
                 (config.snr[0], config.snr[1]),
+                channel,
                 masks if config.time_masks or config.frequency_masks else None,
             ),
-            sort_first=config.sort_first_epoch,
+            sort_first=config.sorts_first,
             seed=config.seed,
         )
 
