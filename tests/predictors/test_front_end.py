@@ -92,3 +92,13 @@ def test_settings_and_files_give_it_back(front_end: FrontEnd) -> None:
 def test_a_damaged_scaling_is_named() -> None:
     with pytest.raises(InputError, match=r"here: scaler\.json"):
         FrontEnd.of(FRONT_END.settings(), {"scaler.json": b"{}"}, "here")
+
+
+@pytest.mark.parametrize(
+    "change", [{"tail": -1}, {"tail": 2**63}, {"rate": 2**63}, {"bins": 2**63}]
+)
+def test_settings_out_of_bounds_are_refused(change: dict[str, int]) -> None:
+    settings = json.loads(json.dumps(FRONT_END.settings()))
+    (settings if "tail" in change else settings["bank"]).update(change)
+    with pytest.raises(ValueError, match=r"a tail of|expected at most 4096 bins"):
+        FrontEnd.of(settings, FRONT_END.files(), "here")

@@ -43,7 +43,7 @@ def check_same(read: Mapping[str, Any], made: Mapping[str, Any], where: str) -> 
     Raises:
         InputError: names the first setting that differs.
     """
-    if (name := _altered(read, json.loads(json.dumps(made)), "")) is not None:
+    if (name := _altered(read, json.loads(json.dumps(made, default=str)), "")) is not None:
         raise _changed(where, name, "not such as it is written")
 
 

@@ -16,9 +16,12 @@ from torch import Tensor
 from elman.data.audio.filter_bank import FilterBank, FilterBankStream
 from elman.data.labeled.rows import Floats
 from elman.data.labeled.standardize import Standardizer
+from elman.errors import InputError
 from elman.settings import adapter
 
 SCALER = "scaler.json"
+
+_LONGEST_TAIL = 60
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,10 @@ class FrontEnd:
         kept = settings["bank"]
         bank = None if kept is None else adapter(FilterBank).validate_python(kept)
         scale = Standardizer.from_bytes(files[SCALER], f"{where}: {SCALER}")
-        return cls(bank, scale, float(settings["tail"]))
+        tail = float(settings["tail"])
+        if not 0 <= tail <= _LONGEST_TAIL:
+            raise InputError(f"{where}: a tail of {tail:g} s, expected 0 to {_LONGEST_TAIL}")
+        return cls(bank, scale, tail)
 
 
 @final
@@ -124,6 +130,8 @@ class FrontEndStream:
             InputError: a sample that is no number, or far too large; the stream stays as it was.
         """
         found = samples if self._bank is None else self._bank.push(samples)
+        if not len(found) and self._bank is not None:
+            return found
         self.count += len(found)
         return self._front_end.scale.apply(found)
 

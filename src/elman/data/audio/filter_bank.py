@@ -21,6 +21,9 @@ _SCALE = np.float32(32768)
 _AT_ONCE = 1 << 16
 """Samples handed over at a time: they become Python numbers, 32 bytes each."""
 
+_HIGHEST_RATE, _MOST_BINS = 768_000, 4096
+"""More are a damaged file."""
+
 _FRAMES = 1 << 24
 """After so many frames the library's object is made anew, for it counts in 32 bits."""
 
@@ -59,6 +62,11 @@ class FilterBank:
     high: float = 0.0
 
     def __post_init__(self) -> None:
+        if not 1 <= self.rate <= _HIGHEST_RATE or self.bins > _MOST_BINS:
+            raise InputError(
+                f"{self.bins} bins at {self.rate} samples a second; expected at most {_MOST_BINS}"
+                f" bins and {_HIGHEST_RATE:,} samples"
+            )
         length, shift = self.length, self.shift
         if not 1 <= shift <= length:
             raise InputError(
