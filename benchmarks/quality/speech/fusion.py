@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import product
 from pathlib import Path
 from statistics import mean
 
@@ -14,10 +13,17 @@ import numpy as np
 from benchmarks.quality.running import Options, Trained, train
 from benchmarks.quality.speech.digits import Strings, recordings, strings
 from benchmarks.quality.speech.grammar import Grammar, uniform
-from benchmarks.quality.speech.measure import Figures, heard, kept, texts_of, word_errors
+from benchmarks.quality.speech.measure import (
+    Figures,
+    fused_errors,
+    heard,
+    kept,
+    texts_of,
+    tuned,
+    word_errors,
+)
 from benchmarks.results import circumstances, table, write_section
 from elman.files import write_text
-from elman.predictors.predictor import Predictor
 
 RECIPE, LANGUAGE = "speech-noisy-strings", "speech-digits-language-model"
 SNR = 5.0
@@ -100,29 +106,17 @@ def _figures(
             for part, made in (("valid", TUNED_ON), ("test", TESTED_ON))
         )
         predictor, path = trained.run.predictor, model.run.path
-        _, weight, bonus = min(
-            (_errors(predictor, valid, path, weight, bonus), weight, bonus)
-            for weight, bonus in product(WEIGHTS, BONUSES)
-        )
+        weight, bonus = tuned(predictor, valid, path, BEAM, WEIGHTS, BONUSES)
         said = texts_of(test)
         return {
             "greedy": word_errors(said, heard(predictor, test)),
             "beam": word_errors(said, heard(predictor, test, beam=BEAM)),
-            "fused": _errors(predictor, test, path, weight, bonus),
+            "fused": fused_errors(predictor, test, path, BEAM, weight, bonus),
             "weight": weight,
             "bonus": bonus,
         }
 
     return kept(options, f"speech-language-model-{kind}-seed{seed}", measure)
-
-
-def _errors(
-    predictor: Predictor, manifest: Path, model: Path, weight: float, bonus: float
-) -> float:
-    found = heard(
-        predictor, manifest, beam=BEAM, language_model=model, lm_weight=weight, bonus=bonus
-    )
-    return word_errors(texts_of(manifest), found)
 
 
 def _mean(found: list[Figures], name: str) -> float:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,32 @@ def pushed(
 def word_errors(said: Sequence[str], found: Sequence[str]) -> float:
     """Word error rate in percent, over all words together."""
     return 100 * float(library("jiwer", "speech").wer(list(said), list(found)))
+
+
+def fused_errors(
+    predictor: Predictor, manifest: Path, model: Path, beam: int, weight: float, bonus: float
+) -> float:
+    """Word error rate in percent with a language model beside the recognizer."""
+    found = heard(
+        predictor, manifest, beam=beam, language_model=model, lm_weight=weight, bonus=bonus
+    )
+    return word_errors(texts_of(manifest), found)
+
+
+def tuned(
+    predictor: Predictor,
+    manifest: Path,
+    model: Path,
+    beam: int,
+    weights: Sequence[float],
+    bonuses: Sequence[float],
+) -> tuple[float, float]:
+    """The weight of the language model and the bonus a token with the fewest errors."""
+    _, weight, bonus = min(
+        (fused_errors(predictor, manifest, model, beam, weight, bonus), weight, bonus)
+        for weight, bonus in product(weights, bonuses)
+    )
+    return weight, bonus
 
 
 def whole(said: Sequence[str], found: Sequence[str]) -> float:

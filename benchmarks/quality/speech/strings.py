@@ -21,7 +21,7 @@ from benchmarks.results import circumstances, table, write_section
 
 CHUNK = 100
 """Milliseconds of audio that a stream brings at a time."""
-TRAINED_ON = Strings(count=4_000, seed=1, lengths=(1, 1, 3, 4, 5, 6, 7))
+TRAINED_ON = Strings(count=12_000, seed=1, lengths=(1, 1, 3, 4, 5, 6, 7))
 VALIDATED_ON = Strings(count=400, seed=2, lengths=(1, 1, 3, 4, 5, 6, 7))
 TESTED_ON = Strings(count=1_000, seed=3)
 COLUMNS = (
