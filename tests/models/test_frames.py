@@ -29,6 +29,19 @@ def test_a_frame_alone_is_that_frame_in_a_batch() -> None:
     assert not torch.allclose(together[0, 0], together[1, 1])
 
 
+def test_black_and_still_is_zero_to_the_convolutions() -> None:
+    encoder = frame_encoder("conv", SHAPE, 6)
+    entered: list[Tensor] = []
+    first = next(m for m in encoder.modules() if isinstance(m, torch.nn.Conv2d))
+    first.register_forward_pre_hook(lambda _, given: entered.append(given[0]))
+    frames = torch.zeros(1, 20, 14, 2, dtype=torch.uint8)
+    frames[..., 1] = 128  # no change
+    encoder(frames)
+    encoder(frames + torch.tensor([0, 16], dtype=torch.uint8))
+    torch.testing.assert_close(entered[0], torch.zeros_like(entered[0]), rtol=0, atol=1e-5)
+    torch.testing.assert_close(entered[1][:, 1], torch.full((1, 20, 14), 8 * 16 / 127.5))
+
+
 def test_many_frames_in_parts_are_the_whole_and_so_are_their_gradients() -> None:
     torch.manual_seed(0)
     encoder, frames = frame_encoder("conv", SHAPE, 6), frames_of(7)

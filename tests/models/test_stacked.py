@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,6 +12,8 @@ from torch import nn
 
 import elman
 from elman.errors import InputError
+from elman.layers import fast_path
+from elman.layers.instrument import watched
 from elman.layers.state import State
 from elman.models.cells import CellOptions, recurrent_layers
 from elman.models.stacked import StackedLayers, output_width
@@ -105,3 +109,65 @@ def test_widths_follow_from_the_layers() -> None:
 def test_what_is_no_stack(layers: list[nn.Module], match: str) -> None:
     with pytest.raises(InputError, match=match):
         StackedLayers(layers)
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "rnn"])
+def test_plain_layers_run_in_one_call_with_the_same_outputs(
+    cell: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    layers = StackedLayers(recurrent_layers(cell, E, [H, H, H], CellOptions())).eval()
+    x, other = torch.randn(T, B, E), State(other=torch.zeros(B))
+    fused: list[bool] = []
+    in_one_call = fast_path.run_layers
+
+    def spied(*given: Any) -> Any:
+        done = in_one_call(*given)
+        fused.append(done is not None)
+        return done
+
+    def run() -> tuple[torch.Tensor, State, torch.Tensor, State]:
+        with torch.no_grad():
+            y, state = layers(x)
+            y_t, after = layers.step(x[0], state.beside(other))
+        return y, state, y_t, after
+
+    monkeypatch.setattr(fast_path, "run_layers", spied)
+    found = run()
+    assert fused == [True, True]
+    found[3].save(tmp_path / "state.safetensors")  # which tensors that share memory do not allow
+    monkeypatch.setattr(fast_path, "run_layers", lambda *_: None)
+    for one, wanted in zip(found, run(), strict=True):
+        if isinstance(one, torch.Tensor):
+            assert torch.equal(one, wanted)
+        else:
+            assert_equal_states(one, wanted, 0)
+            assert one.axes == wanted.axes
+
+
+def test_one_call_tells_of_wrong_shapes_as_the_layers_do() -> None:
+    layers = StackedLayers([elman.LSTM(E, H), elman.LSTM(H, H)]).eval()
+    state = layers.initial_state(B)
+    with torch.no_grad(), pytest.raises(RuntimeError, match="Expected 4, got 6"):
+        layers(torch.randn(T, B, E + 2), state)
+    with torch.no_grad(), pytest.raises(RuntimeError, match="Expected hidden"):
+        layers.step(torch.randn(B + 1, E), state)
+
+
+def test_hooks_watchers_and_other_weights_are_not_passed_over() -> None:
+    layers = StackedLayers([elman.LSTM(E, H), elman.LSTM(H, H)]).eval()
+    x, calls = torch.randn(T, B, E), 0
+
+    def count(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+
+    handle = layers[1].register_forward_hook(count)
+    with torch.no_grad():
+        layers(x)
+        assert calls == 1
+        handle.remove()
+        layers(x)
+        assert calls == 1
+        with watched(layers, count):
+            layers(x)
+    assert calls > T

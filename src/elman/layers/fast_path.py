@@ -5,7 +5,7 @@ Legend: T time, B batch, I input, H hidden, L layers, R output.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import torch
@@ -19,6 +19,8 @@ from elman.layers.state import HX, HX_TYPES, State, as_states
 
 Call: TypeAlias = tuple[States, list[Any], bool]
 """States, weights, and whether gradients are needed."""
+
+_split_copy: Any = torch.split_copy  # whose type says that it returns nothing
 
 
 def call_of(layer: StackParameters, x: Tensor, hx: HX | State | None) -> Call | str:
@@ -94,3 +96,65 @@ def run(
     except RuntimeError:
         check(x, hx)
         raise
+
+
+def run_layers(
+    layers: Sequence[Any], x: Tensor, states: Sequence[Sequence[Tensor]]
+) -> tuple[Tensor, list[States]] | None:
+    """Plain layers, each reading the outputs of the one below, in one call without gradients.
+
+    None where they are no such layers: of several kinds or widths, regularized, watched, or hooked.
+
+    Shapes are left to the operator; where it refuses them, torch's error is raised as in `run`.
+
+    Args:
+        layers: built-in ones, of one layer each.
+        x: (T, B, I), or one step (B, I).
+        states: of each layer, its tensors (1, B, …).
+
+    Returns:
+        The outputs, and the final states of each layer, which share no memory.
+    """
+    first = layers[0]
+    if torch.is_grad_enabled() or not is_native(x) or torch.compiler.is_compiling():
+        return None
+    kind, hidden, names = first.kind, first.hidden_size, first.parameter_names
+    weights: list[Any] = []
+    for layer in layers:
+        own, parameters = layer.__dict__, layer._parameters
+        if (
+            layer.kind is not kind
+            or layer.hidden_size != hidden
+            or layer.num_layers != 1
+            or layer.proj_size
+            or layer.bidirectional
+            or layer.layer_norm
+            or layer.learn_initial_state
+            or any(layer.zoneout)
+            or (layer.training and (layer.regularized or layer.weight_dropout))
+            or "_fast_path" in own
+            or "forward" in own
+            or "step" in own
+            or layer._forward_hooks
+            or layer._forward_pre_hooks
+            or (layer is not first and layer.input_size != hidden)
+            or tuple(parameters) != names
+            or layer.parameter_names != names
+        ):
+            return None
+        weights += parameters.values()
+    for weight in weights:
+        if weight is None or not weight.is_contiguous():
+            return None
+    try:
+        entering = tuple([torch.cat(each) for each in zip(*states, strict=True)])
+        y, after = fused_stack.run(kind, len(layers), x, entering, weights, first.zoneout)
+    except RuntimeError:
+        read = x
+        for layer, state in zip(layers, states, strict=True):
+            layer._check(read, tuple(state))
+            read = x.new_empty(*x.shape[:-1], hidden)
+        raise
+    # Copies, since views of one tensor could not be saved side by side.
+    separate = [_split_copy(each, 1) for each in after]
+    return y, list(zip(*separate, strict=True))

@@ -108,9 +108,11 @@ class State(Mapping[str, Tensor]):
         """The tensors, if they have exactly these names in this order; otherwise ()."""
         return tuple(self._tensors.values()) if tuple(self._tensors) == names else ()
 
-    def has_batch_on(self, axis: int) -> bool:
-        """Whether every tensor has its batch on this axis."""
-        return set(self._axes.values()) == {axis}
+    def has_batch_on(self, axis: int, names: Iterable[str] | None = None) -> bool:
+        """Whether every tensor, or each of `names`, has its batch on this axis."""
+        if names is None:
+            return set(self._axes.values()) == {axis}
+        return all(self._axes[name] == axis for name in names)
 
     @classmethod
     def of(cls, layer: HasStateNames, hx: HX) -> State:

@@ -20,6 +20,12 @@ from elman.models.cells import own_module
 _LEAST = 4
 """Convolutions halve a frame until its longer side is at most so many pixels."""
 
+_STILL = 128
+"""What a difference of nothing is, as a byte; see `elman.data.video.differences`."""
+
+_LEVELS, _CHANGES = 2.0, 8.0
+"""What levels and changes between -1 and 1 are multiplied by before the first convolution."""
+
 _WIDEST = 64
 _PER_GROUP = 8
 """The most maps of a convolution, and those that are normalized together."""
@@ -85,11 +91,18 @@ def convolutions(shape: FrameShape, maps: int, least: int) -> tuple[nn.Sequentia
 class Convolutions(nn.Module):
     """Strided convolutions and a linear layer that keeps where things are: (N, C, H, W) -> (N, E).
 
+    Black and what does not change are zero to the first convolution, and changes count more than
+    levels, as they are smaller: with a background of -1, which fills most of a frame, and faint
+    changes beside it, training began hundreds of steps later.
+
     Args:
         shape: H, W and C.
         output_size: E.
         maps: those of the first convolution.
     """
+
+    zeros: Tensor
+    gains: Tensor
 
     def __init__(self, shape: FrameShape, output_size: int, maps: int = 16) -> None:
         super().__init__()
@@ -97,9 +110,17 @@ class Convolutions(nn.Module):
         self.linear = nn.Linear(small.numbers, output_size)
         self.norm = nn.LayerNorm(output_size)
         self.output_size = output_size
+        # Half of an even number of channels are differences: a frame has 1 or 3.
+        levels = shape.channels // 2 if shape.channels % 2 == 0 else shape.channels
+        changes = shape.channels - levels
+        still = _STILL / 127.5 - 1
+        zeros = torch.tensor([-1.0] * levels + [still] * changes)
+        gains = torch.tensor([_LEVELS] * levels + [_CHANGES] * changes)
+        self.register_buffer("zeros", zeros[:, None, None], persistent=False)
+        self.register_buffer("gains", gains[:, None, None], persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        maps = self.convolutions(x)
+        maps = self.convolutions((x - self.zeros) * self.gains)
         return torch.relu(self.norm(self.linear(maps.flatten(1))))
 
 

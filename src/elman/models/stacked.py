@@ -12,7 +12,11 @@ import torch
 from torch import Tensor, nn
 
 from elman.errors import InputError
+from elman.layers import fast_path
+from elman.layers.gru import GRU
+from elman.layers.lstm import LSTM
 from elman.layers.regularize import Dropout, LockedDropout
+from elman.layers.rnn import RNN
 from elman.layers.state import Active, State, only_active
 
 
@@ -85,6 +89,9 @@ class StackedLayers(nn.Module):
         `lengths` (B,) ends rows early: their state is that of their last real step.
         """
         entering = self.initial_state(x.shape[1]) if state is None else state
+        if lengths is None and x.dim() == 3 and (done := self._in_one_call(x, entering)):
+            y, tensors = done
+            return y, State.with_axes(tensors, dict.fromkeys(tensors, 1))
         after: dict[str, State] = {}
         for part, layer in zip(self._parts, self._layers, strict=True):
             if after:
@@ -101,12 +108,43 @@ class StackedLayers(nn.Module):
         """
         if active is not None:
             return only_active(self.step, x, state, active)
+        if x.dim() == 2 and (done := self._in_one_call(x, state)):
+            return done[0], state.with_tensors({**state, **done[1]}.values())
         after: dict[str, State] = {}
         for part, layer in zip(self._parts, self._layers, strict=True):
             if after and self.training:
                 x = self.dropout(x[None])[0]
             x, after[part] = layer.step(x, state.part(part))
         return x, state.with_parts(after)
+
+    def _in_one_call(self, x: Tensor, state: State) -> tuple[Tensor, dict[str, Tensor]] | None:
+        """The outputs and the tensors after them, of several plain layers of one kind; or None."""
+        layers = self._layers
+        first = layers[0]
+        if len(layers) == 1 or (self.training and self.dropout.p):
+            return None
+        kind = type(first)
+        if kind not in (LSTM, GRU, RNN) or any(type(layer) is not kind for layer in layers):
+            return None
+        names = [
+            [f"{part}.{name}" for name in first.state_names]  # type: ignore[attr-defined]
+            for part in self._parts
+        ]
+        try:
+            entering = [[state[name] for name in own] for own in names]
+        except KeyError:
+            return None
+        if not state.has_batch_on(1, (name for own in names for name in own)):
+            return None
+        done = fast_path.run_layers(layers, x, entering)
+        if done is None:
+            return None
+        y, after = done
+        return y, {
+            name: tensor
+            for own, tensors in zip(names, after, strict=True)
+            for name, tensor in zip(own, tensors, strict=True)
+        }
 
     def __len__(self) -> int:
         return len(self._names)

@@ -83,18 +83,21 @@ class AcousticStream:
         self._frames, self._held = frames, held
 
     def _read(self, frames: Floats, *, last: bool) -> Iterator[Floats]:
+        if not (last or len(frames)):
+            return
         window = self._model.window
-        held = np.concatenate((self._held, frames)) if len(frames) else self._held
+        held = np.concatenate((self._held, frames))
         if last:
             steps = window.steps(len(held))
             missing = max(0, (steps - 1) * window.stride + window.width - len(held))
             held = np.concatenate((held, np.zeros((missing, held.shape[1]), np.float32)))
         else:
             steps = max(0, (len(held) - window.width) // window.stride + 1)
+        if not steps:
+            self._held = held
+            return
         # A copy, or the rest would keep all of a long chunk.
         self._held = held[steps * window.stride :].copy()
-        if not steps:
-            return
         windows = torch.from_numpy(held).unfold(0, window.width, window.stride)[:steps]
         windows = windows.transpose(1, 2)  # (S, W, F)
         if steps == 1:  # one step needs fewer calls than a scan of one

@@ -99,6 +99,8 @@ class SoundSteps:
 
     def _cut(self, frames: Floats, *, last: bool) -> Iterator[Steps]:
         """The steps that frames (T, F) complete; with `last`, of all that is held back too."""
+        if not (last or len(frames)):
+            return
         width = self._sounds.window
         held = np.concatenate([self._held, frames])
         ready = len(held) if last else len(held) // width * width

@@ -130,6 +130,8 @@ class FrontEndStream:
             InputError: a sample that is no number, or far too large; the stream stays as it was.
         """
         found = samples if self._bank is None else self._bank.push(samples)
+        if not len(found) and self._bank is not None:
+            return found
         self.count += len(found)
         return self._front_end.scale.apply(found)
 
