@@ -44,7 +44,7 @@ COLUMNS = (
 def language_model(options: Options) -> None:
     """Train the recognizer on noisy strings and a language model a kind; tune; compare."""
     folder = options.out / "speech-fusion-data"
-    parts = [_noisy(folder, "train", 4_000, 10), _noisy(folder, "valid", 400, 11)]
+    parts = [_noisy(folder, "train", 12_000, 10), _noisy(folder, "valid", 400, 11)]
     models = {kind: _language_model(folder, kind, options) for kind in KINDS}
     found = [
         (kind, seed, _figures(options, folder, kind, models[kind], trained, seed))
