@@ -82,7 +82,7 @@ def test_a_table_that_cannot_be_trained_on(elman: Elman, tmp_path: Path, name: s
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"horizon": None}, "--horizon is missing"),
+        ({"horizon": None}, "--horizon is required"),
         ({"target": "z"}, "has no column z; its columns are"),
         ({"past": "rain"}, "has no column rain; its columns are"),
         ({"model": "autoregressive", "normalization": "revin"}, "use --model direct or segments"),

@@ -34,7 +34,7 @@ def evaluate(
     cell: Cell = None,
     **options: Any,
 ) -> None:
-    """Measure a trained run: loss, perplexity and bits per character for a language model."""
+    """Measure a trained run on its own or other data."""
     use_threads(threads)
     given = Files(tuple(data)) if data else None
     report = Run(run, cell=cell, device=device).report(given, **options)

@@ -348,7 +348,7 @@ def test_speakers_are_held_out_where_there_are_enough(tmp_path: Path) -> None:
     few = [row | {"speaker": f"s{n % 3}"} for n, row in enumerate(rows_of(40))]
     found = read_utterances(manifest(tmp_path / "b.jsonl", few))
     assert [len(found.train), len(found.valid)] == [32, 4]
-    assert any("3 speakers are too few" in note for note in found.notes)
+    assert any("3 speakers can't be held out" in note for note in found.notes)
 
 
 def test_each_row_is_in_one_part(tmp_path: Path) -> None:

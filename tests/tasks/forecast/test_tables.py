@@ -64,7 +64,7 @@ def test_a_forecast_is_that_of_a_table_that_ends_at_its_origin(run: Run, table: 
         known = table[table.date <= origin]
         fresh = run.predictor.predict(known, levels="80").to_frame()
         keys = ["shop", "target", "date"]
-        both = rows.merge(fresh, on=keys)
+        both = rows.assign(date=pd.to_datetime(rows.date)).merge(fresh, on=keys)
         assert len(both) == 12
         np.testing.assert_allclose(both["mean_x"], both["mean_y"], rtol=1e-5)
         np.testing.assert_allclose(both["q0.1_x"], both["q0.1_y"], rtol=1e-5)
