@@ -15,7 +15,7 @@ from elman.settings import adapter
 from elman.tensors import load_tree, load_weights, save_tree
 from elman.training.config import TrainingConfig
 from elman.training.contracts import Objective, Source
-from elman.training.optim import Average, evaluations_since_best
+from elman.training.optim import Average, evaluations_since_best, restore_optimizer
 from elman.training.tbptt import Window
 
 _FORMAT = 1
@@ -143,7 +143,7 @@ class Training:
         device = next(model.parameters()).device
         load_weights(model, tree.get("model"), path)
         try:
-            self.optimizer.load_state_dict(dict(tree["optimizer"]))
+            restore_optimizer(self.optimizer, tree["optimizer"])
             self.source.load_state_dict(tree["source"])
             self.window = Window.from_state_dict(tree["window"], device)
             average = tree["average"]
