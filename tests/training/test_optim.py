@@ -1,5 +1,6 @@
 """Schedules and averaging against torch's own and the papers' formulas."""
 
+import copy
 import math
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from torch.utils._pytree import tree_map_only
 
 from elman.training.optim import (
     Average,
@@ -19,6 +21,7 @@ from elman.training.optim import (
     learning_rate,
     make_optimizer,
     plateau_decays,
+    restore_optimizer,
     set_rates,
 )
 from tests.training.toy import make_config
@@ -139,6 +142,30 @@ def test_optimizer_takes_every_parameter_once_and_decays_matrices(optimizer: str
     made = make_optimizer(model, make_config(optimizer=optimizer, weight_decay=0.3))
     decay = {id(p): group["weight_decay"] for group in made.param_groups for p in group["params"]}
     assert decay == {id(model[0].weight): 0.3, id(model[1].bias): 0.0}
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_moments_from_a_file_lie_as_their_parameter_does(optimizer: str) -> None:
+    config = make_config(optimizer=optimizer, momentum=0.9)
+    torch.manual_seed(0)
+    channels_last = nn.Conv2d(3, 4, 3, bias=False).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    gradients = torch.randn(2, 4, 3, 3, 3)
+    made = make_optimizer(channels_last, config)
+
+    def step(model: nn.Conv2d, by: torch.optim.Optimizer, gradient: torch.Tensor) -> None:
+        model.weight.grad = torch.empty_like(model.weight).copy_(gradient)
+        by.step()
+
+    step(channels_last, made, gradients[0])
+    again = copy.deepcopy(channels_last)
+    saved = tree_map_only(
+        torch.Tensor, lambda t: t.clone(memory_format=torch.contiguous_format), made.state_dict()
+    )
+    resumed = make_optimizer(again, config)
+    restore_optimizer(resumed, saved)
+    step(channels_last, made, gradients[1])
+    step(again, resumed, gradients[1])
+    assert again.weight.equal(channels_last.weight)
 
 
 def test_adamw_takes_the_settings() -> None:

@@ -59,6 +59,20 @@ def make_optimizer(model: nn.Module, config: TrainingConfig) -> torch.optim.Opti
     return torch.optim.SGD(ordered, config.learning_rate, config.momentum, fused=True)
 
 
+def restore_optimizer(optimizer: torch.optim.Optimizer, saved: Mapping[str, Any]) -> None:
+    """Give an optimizer the state that another over the same parameters had.
+
+    A file keeps tensors row by row. The fused update rules read a parameter and its moments side by
+    side in memory, so moments of a parameter that lies otherwise, such as a convolution's with
+    channels last, are laid out as it is.
+    """
+    optimizer.load_state_dict(dict(saved))
+    for parameter, own in optimizer.state.items():
+        for name, value in own.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                own[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
+
+
 def learning_rate(config: TrainingConfig, step: int, history: Sequence[float]) -> float:
     """The learning rate of the update that follows `step` updates.
 

@@ -15,7 +15,7 @@ from elman.settings import adapter
 from elman.tensors import load_tree, load_weights, save_tree
 from elman.training.config import TrainingConfig
 from elman.training.contracts import Objective, Source
-from elman.training.optim import Average, evaluations_since_best
+from elman.training.optim import Average, evaluations_since_best, restore_optimizer
 from elman.training.tbptt import Window
 
 _FORMAT = 1
@@ -96,18 +96,6 @@ class Progress:
         return min(done, 1.0), max(left, 0.0)
 
 
-def lay_out_as_weights(optimizer: torch.optim.Optimizer) -> None:
-    """Give each tensor of an optimizer's state the strides of the weight it belongs to.
-
-    A checkpoint is contiguous, weights of convolutions are channels last, and torch's fused
-    optimizers pair the two by their place in memory.
-    """
-    for weight, state in optimizer.state.items():
-        for name, value in state.items():
-            if isinstance(value, torch.Tensor) and value.shape == weight.shape:
-                state[name] = torch.empty_like(weight).copy_(value)
-
-
 def reported_in(path: Path) -> int:
     """The step up to which reports had been made when the checkpoint at `path` was written.
 
@@ -155,8 +143,7 @@ class Training:
         device = next(model.parameters()).device
         load_weights(model, tree.get("model"), path)
         try:
-            self.optimizer.load_state_dict(dict(tree["optimizer"]))
-            lay_out_as_weights(self.optimizer)
+            restore_optimizer(self.optimizer, tree["optimizer"])
             self.source.load_state_dict(tree["source"])
             self.window = Window.from_state_dict(tree["window"], device)
             average = tree["average"]
