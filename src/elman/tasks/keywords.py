@@ -270,7 +270,7 @@ class SpeechSettings(PlacedDropoutSettings, total=False):
     rate: int | None
     skip_bad_rows: bool
     snr: str | float | Sequence[float]
-    sort_first_epoch: bool
+    sort_first_epoch: bool | None
     speaker_column: str | None
     speeds: str | float | Sequence[float]
     split_column: str | None
