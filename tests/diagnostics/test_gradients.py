@@ -53,7 +53,7 @@ def test_a_reach_beyond_the_lags_is_said_to_be_at_least_so_long() -> None:
     reach = reach_by_gradient(gradient_by_lag(linear(0.99), x, max_lag=30).profile())
     assert reach.censored
     assert reach.steps == 30
-    assert "at least 30" in str(reach)
+    assert "at least 30" in reach.said("steps")
 
 
 def test_the_input_is_seen_through_u() -> None:

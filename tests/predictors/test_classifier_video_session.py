@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from elman.data.video.clips import FrameArray
 from elman.data.video.decode import read_clip
+from elman.data.video.frame_format import FrameFormat
 from elman.errors import InputError
 from elman.predictors.classifier import ClassifierPredictor
+from elman.predictors.classifier_videos import VideoEncoder
 from elman.streaming.session import Snapshot
 from tests import videos
 from tests.predictors import contract
@@ -223,3 +225,11 @@ def test_a_snapshot_of_no_numbers_or_of_other_options_is_refused(
 def test_two_directions_cannot_stream() -> None:
     with pytest.raises(InputError, match="--no-bidirectional"):
         videos.predictor(bidirectional=True).session()
+
+
+@pytest.mark.parametrize("seconds", [-1.0, 0.0, float("inf"), float("nan"), None, "x"])
+def test_clips_of_no_length_are_refused(seconds: object) -> None:
+    known = VideoEncoder(FrameFormat(10, 12, 12))
+    assert VideoEncoder.of(known.settings()) == known
+    with pytest.raises(ValueError, match="clip"):
+        VideoEncoder.of({**known.settings(), "clip_seconds": seconds})

@@ -124,6 +124,20 @@ def test_what_a_kill_left_is_cleared_by_the_next_train(out: Path, tmp_path: Path
     assert not list(tmp_path.rglob(".*"))
 
 
+def test_what_a_task_goes_on_from_outlives_a_kill_but_not_the_preparation(out: Path) -> None:
+    target = out.resolve()
+    stage = target / ".preparing" if out.is_dir() else target.with_name(f".{target.name}.preparing")
+    for name in ("data/decoded/train", "data/old/half", "predictor/old"):
+        (stage / name).parent.mkdir(parents=True, exist_ok=True)
+        (stage / name).touch()
+    with preparing(out) as preparation:
+        held = [path for path in preparation.place.path.rglob("*") if path.is_file()]
+        assert {path.name for path in held} - {".lock"} == {"train"}
+        fill(preparation.place)
+        preparation.publish().release()
+    assert files(out) == WHOLE
+
+
 @pytest.mark.parametrize("moves", [0, 1, 2, 3])
 def test_a_kill_between_the_moves_leaves_a_run_that_resumes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moves: int

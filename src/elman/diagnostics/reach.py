@@ -36,9 +36,10 @@ class Reach:
     high: float
     censored: bool
 
-    def __str__(self) -> str:
+    def said(self, unit: str) -> str:
+        """In words; `unit` is what a step is, in the plural."""
         sign = "at least " if self.censored else ""
-        return f"{sign}{self.steps:.1f} steps (95 %: {self.low:.1f} to {self.high:.1f})"
+        return f"{sign}{self.steps:.1f} {unit} (95 %: {self.low:.1f} to {self.high:.1f})"
 
 
 def farthest(reaches: Iterable[Reach]) -> Reach:

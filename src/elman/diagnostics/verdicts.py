@@ -93,7 +93,8 @@ def verdicts_of(measured: Measurements) -> tuple[Verdict, ...]:
     if findings := tuple(verdict for rule in _RULES for verdict in rule(measured)):
         return findings
     layer = max(measured.layers, key=lambda layer: layer.reach.steps)
-    evidence = f"the gradient reaches {layer.reach} in {layer.place}; no threshold is crossed"
+    reach = layer.reach.said(measured.unit)
+    evidence = f"the gradient reaches {reach} in {layer.place}; no threshold is crossed"
     return (Verdict("healthy", None, evidence, "nothing to change"),)
 
 
@@ -125,7 +126,7 @@ def _vanishing(measured: Measurements) -> Iterator[Verdict]:
         reach = layer.reach
         if gradient_verdict(reach, layer.largest_gradient[0], needs) == "vanishing":
             evidence = (
-                f"the gradient falls below 1 % after {reach.steps:.1f} steps (95 %:"
+                f"the gradient falls below 1 % after {reach.steps:.1f} {measured.unit} (95 %:"
                 f" {reach.low:.1f} to {reach.high:.1f}); {required}; each step leaves"
                 f" {math.exp(layer.lyapunov):.3f} of it (Lyapunov exponent"
                 f" {layer.lyapunov:.3f} ± {layer.lyapunov_error:.3f})"
@@ -181,8 +182,8 @@ def _short_truncation(measured: Measurements) -> Iterator[Verdict]:
     yield Verdict(
         "short truncation",
         None,
-        f"training backpropagates {truncation} steps; the gradient reaches {longest.reach} in"
-        f" {longest.place}{needed}",
+        f"training backpropagates {truncation} {measured.unit}; the gradient reaches"
+        f" {longest.reach.said(measured.unit)} in {longest.place}{needed}",
         f"train with truncation={wanted}, to use the whole reach of the gradient",
         {"truncation": wanted},
     )
@@ -195,7 +196,7 @@ def _short_reach(measured: Measurements) -> Iterator[Verdict]:
     if reach.high < _limit("short reach") * needs:
         settings, remedy = longer_memory(measured.cell, needs)
         evidence = (
-            f"a change more than {reach.steps:.1f} steps back (95 %: {reach.low:.1f} to"
+            f"a change more than {reach.steps:.1f} {measured.unit} back (95 %: {reach.low:.1f} to"
             f" {reach.high:.1f}) has no effect on the output; the task needs {needs}"
         )
         remedy = f"train longer if the loss still falls; otherwise, {remedy}"

@@ -19,7 +19,7 @@ from elman.data.given import Files, Given, one_part
 from elman.data.labeled.encoded import Encoded
 from elman.data.labeled.rows import offsets_of
 from elman.data.tables.table import BadRows
-from elman.data.video.clips import Clip
+from elman.data.video.clips import Clip, VideoLimits
 from elman.data.video.decode import read_clip
 from elman.data.video.read import read_rows
 from elman.data.video.rows import VideoRows
@@ -112,15 +112,20 @@ class Watcher:
         if isinstance(inputs, Files):
             parts = [Files((path,)) for path in inputs.paths]
         bad, columns = BadRows(rows.skip_bad_rows), rows.videos(self.schema.video)
+        limits = rows.video_limits
         before = 0
         for part in parts:
-            read = read_rows(one_part(part), columns, bad, labeled=False, limits=rows.video_limits)
+            read = read_rows(one_part(part), columns, bad, labeled=False, limits=limits)
             if options.plot is not None and (len(read) > 1 or len(parts) > 1):
                 count = max(len(read), len(parts))
                 raise InputError(
                     f"--plot: draws one clip, but there are {count:,}; give one of them"
                 )
-            each = self._segments(read, bad) if options.segments else self._labels(read, bad)
+            each = (
+                self._segments(read, bad, limits)
+                if options.segments
+                else self._labels(read, bad, limits)
+            )
             segments: list[Row] = []
             for row, answer in each:
                 own = {"row": before + row + 1} if read.cells is None else read.cells[row]
@@ -132,18 +137,23 @@ class Watcher:
                     segments.append(answer)
                 yield {**own, **answer}
             if options.plot is not None:
-                draw_strip(self.strip(read, segments), options.plot)
+                draw_strip(self.strip(read, segments, limits), options.plot)
             before += len(read)
         for note in bad.notes():
             LOG.warning("%s", note)
 
-    def strip(self, read: VideoRows, segments: list[Row]) -> Strip:
+    def strip(
+        self,
+        read: VideoRows,
+        segments: list[Row],
+        limits: VideoLimits = VideoLimits(),  # noqa: B008
+    ) -> Strip:
         """The frames of the first clip over time, with what is said after each of them."""
         pictures, found, encoded = Thumbnails(), [], []
         stream = None if self.model.bidirectional else Stream(self.model)
         items = self.videos.stream()
         many = self.schema.kind == "many"
-        for block in self._blocks(read, 0):
+        for block in self._blocks(read, 0, limits):
             pictures.push(block)
             if stream is None:
                 encoded.append(block)
@@ -165,7 +175,9 @@ class Watcher:
             ),
         )
 
-    def _labels(self, read: VideoRows, bad: BadRows) -> Iterator[tuple[int, Row]]:
+    def _labels(
+        self, read: VideoRows, bad: BadRows, limits: VideoLimits
+    ) -> Iterator[tuple[int, Row]]:
         row = 0
         blank = 0
         while row < len(read):
@@ -176,7 +188,7 @@ class Watcher:
                 while row < len(read) and len(rows) < _AT_ONCE and file.tell() < _BYTES:
                     place, found = file.tell(), _Seen()
                     try:
-                        for block in self._blocks(read, row):
+                        for block in self._blocks(read, row, limits):
                             found.add(block)
                             file.write(np.ascontiguousarray(block).data)
                     except InputError as error:
@@ -206,11 +218,13 @@ class Watcher:
         if blank:
             LOG.warning("%s %s: %s", f"{blank:,}", "row" if blank == 1 else "rows", BLANK)
 
-    def _segments(self, read: VideoRows, bad: BadRows) -> Iterator[tuple[int, Row]]:
+    def _segments(
+        self, read: VideoRows, bad: BadRows, limits: VideoLimits
+    ) -> Iterator[tuple[int, Row]]:
         for row in range(len(read)):
             session, found = self.session(), []
             try:
-                for block in self._blocks(read, row):
+                for block in self._blocks(read, row, limits):
                     found += session.push(block)
                 found += session.flush()
             except InputError as error:
@@ -221,10 +235,10 @@ class Watcher:
                 times = {name: round(begin + each[name], 3) for name in ("begin", "end")}
                 yield row, {**each, **times}
 
-    def _blocks(self, read: VideoRows, row: int) -> Iterator[Frames]:
+    def _blocks(self, read: VideoRows, row: int, limits: VideoLimits) -> Iterator[Frames]:
         """Blocks (T, H, W, C) of the frames of one clip."""
         source, where = read.videos.clips[row], read.videos.where(row)
-        return read_clip(source, self.videos.format, where=where)
+        return read_clip(source, self.videos.format, limits, where)
 
     def _stored(self, blocks: list[Frames]) -> Encoded:
         frames = np.concatenate(blocks)

@@ -5,6 +5,7 @@ Legend: T frames, H height, W width, C channels, k 2 with differences, else 1.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, final
@@ -14,6 +15,7 @@ import numpy.typing as npt
 
 from elman.data.video.differences import with_differences
 from elman.data.video.frame_format import FrameFormat
+from elman.errors import InputError
 from elman.settings import adapter
 
 Frames = npt.NDArray[np.uint8]
@@ -28,11 +30,18 @@ class VideoEncoder:
         differences: an item's channels are a frame's and those of its change; see
             `elman.data.video.differences`.
         clip_seconds: the length that the network was trained on: what segments are found by.
+
+    Raises:
+        InputError: no such length.
     """
 
     format: FrameFormat
     differences: bool = False
     clip_seconds: float = 2.0
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.clip_seconds) and self.clip_seconds > 0):
+            raise InputError(f"clips of {self.clip_seconds:g} s, expected a number above 0")
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> VideoEncoder:

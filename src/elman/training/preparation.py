@@ -4,7 +4,8 @@ A run at a new place is prepared in a hidden folder beside it, `.NAME.preparing`
 in the end. In an empty folder that is there already (a mount, a link, the current folder) it is
 prepared in the hidden folder `.preparing`; then its parts are moved up, config.toml last. A kill
 among those moves leaves a complete run, which `resume` moves up to the end. Everything else that a
-kill leaves is cleared by the next `train`.
+kill leaves is cleared by the next `train`, but for the folder `RESUMED` of the data: it may have
+taken hours, so the task looks at it again and goes on from what it can use.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from typing import final
 
 from elman.errors import InputError
 from elman.files import sync_folder
-from elman.training.run_directory import INSIDE, RunDirectory, beside, occupied
+from elman.training.run_directory import INSIDE, RESUMED, RunDirectory, beside, occupied
 from elman.training.run_lock import LOCK, Busy, Owner, RunLock, owner_of
 
 
@@ -49,6 +50,7 @@ class Preparation:
     def publish(self) -> RunLock:
         """Let the run appear; the lock on it, which the caller gives back."""
         place, target = self.place, self._target
+        shutil.rmtree(place.data / RESUMED, ignore_errors=True)
         for folder in (place.data, place.predictor, place.checkpoints, place.path):
             sync_folder(folder)
         if self._inside:
@@ -102,12 +104,10 @@ def _preparing(out: Path, target: Path, old: RunLock | None = None) -> Iterator[
             refuse_taken(out, target, lock)
         if inside:
             _clear_beside(target)
-            if place.path.is_dir():
-                shutil.rmtree(place.path)
-        else:
-            _clear(place.path)
+        if place.path.is_dir():
+            _clear(place, lock=inside)
         for folder in (place.data, place.predictor, place.checkpoints):
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
         yield preparation
     except BaseException:
         lock.release()
@@ -238,10 +238,14 @@ def _clear_beside(target: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _clear(folder: Path) -> None:
-    """Remove what a kill has left in `folder`; the lock there is ours by now."""
-    for path in folder.iterdir():
+def _clear(place: RunDirectory, *, lock: bool) -> None:
+    """Remove what a kill has left in `place`, its lock only with `lock`: else it is ours by now."""
+    resumed = place.data / RESUMED
+    found = [*place.path.iterdir(), *(place.data.iterdir() if resumed.is_dir() else ())]
+    for path in found:
+        if path == resumed or (path == place.data and resumed.is_dir()):
+            continue
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
-        elif path.name != LOCK:
+        elif lock or path.name != LOCK:
             path.unlink()

@@ -33,6 +33,9 @@ FORMAT = 3
 INSIDE = ".preparing"
 """Where a run is prepared in a folder that is there already."""
 
+RESUMED = "decoded"
+"""The folder of the data in which a task may keep what a killed `train` is to be resumed from."""
+
 _EDITED = (
     "restore it from a copy; to train with other settings, give a copy of it to `elman train` as"
     " --config"

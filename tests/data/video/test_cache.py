@@ -9,12 +9,13 @@ from elman.data import given
 from elman.data.given import Files
 from elman.data.tables.table import BadRows
 from elman.data.video import cache
-from elman.data.video.cache import cache_frames
+from elman.data.video.cache import cache_frames, move_frames
+from elman.data.video.clips import VideoLimits
 from elman.data.video.frame_format import FrameFormat
 from elman.data.video.read import read_rows
 from elman.data.video.rows import VideoColumns, Videos
 from elman.errors import InputError
-from tests.videos_made import drawn, write_video
+from tests.videos_made import drawn, write_image, write_images, write_video
 
 FORMAT = FrameFormat(10, 8, 12)
 
@@ -33,7 +34,7 @@ def test_all_clips_are_in_one_file(tmp_path: Path) -> None:
     assert found.offsets.tolist() == [0, 4, 9, 15]
     assert found.frames.shape == (15, 8, 12, 1)
     assert isinstance(found.frames, np.memmap)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "steps.npy"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "steps.npy", "steps.npy.index"]
     np.testing.assert_array_equal(found.frames[9:13], found.frames[:4])
 
 
@@ -104,3 +105,41 @@ def test_arrays_are_cached_too(tmp_path: Path) -> None:
     videos = read_rows(part, VideoColumns(), BadRows(), labeled=True).videos
     found = cache_frames(videos, FrameFormat(10, 32, 48), tmp_path / "steps.npy", BadRows())
     np.testing.assert_array_equal(found.frames[..., 0], frames)
+
+
+def test_a_file_that_was_whole_is_taken_up_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    videos, path = videos_in(tmp_path), tmp_path / "steps.npy"
+    whole = np.array(cache_frames(videos, FORMAT, path, BadRows()).frames)
+    with monkeypatch.context() as patched:
+        patched.setattr(cache, "read_clip", None)
+        found = cache_frames(videos, FORMAT, path, BadRows())
+    np.testing.assert_array_equal(found.frames, whole)
+    with pytest.raises(InputError, match="raise --max-seconds"):
+        cache_frames(videos, FORMAT, path, BadRows(), VideoLimits(seconds=0.1))
+    cache_frames(videos, FORMAT, path, BadRows())
+    move_frames(path, tmp_path / "kept" / "steps.npy")
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a", "kept"]
+
+
+def test_an_image_that_changed_is_read_again(tmp_path: Path) -> None:
+    frames = drawn(4)
+    folder, path = write_images(tmp_path / "a" / "clip", frames), tmp_path / "steps.npy"
+    columns = VideoColumns(fps=10)
+    videos = read_rows(Files((tmp_path,)), columns, BadRows(), labeled=True).videos
+    before = np.array(cache_frames(videos, FORMAT, path, BadRows()).frames)
+    write_image(folder / "frame003.png", 255 - frames[2])
+    after = cache_frames(videos, FORMAT, path, BadRows()).frames
+    assert [bool((a == b).all()) for a, b in zip(before, after, strict=True)] == [
+        *(True, True, False, True)
+    ]
+
+
+def test_a_video_that_went_away_is_named(tmp_path: Path) -> None:
+    videos, bad = videos_in(tmp_path), BadRows(skip=True)
+    videos.clips[1].path.unlink()  # type: ignore[union-attr]
+    found = cache_frames(videos, FORMAT, tmp_path / "steps.npy", bad)
+    assert (bad.count, found.rows.tolist()) == (1, [0, 2])
+    with pytest.raises(InputError, match=r"1\.avi: no such file"):
+        cache_frames(videos, FORMAT, tmp_path / "other.npy", BadRows())

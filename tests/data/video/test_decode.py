@@ -182,6 +182,42 @@ def test_bounds_are_checked_before_and_while_it_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.remedy
+def test_a_header_that_says_less_than_there_is_gives_no_more_than_the_bound(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.avi", drawn())
+    content = bytearray(path.read_bytes())
+    at = content.index(b"strh") + 8 + 32
+    content[48:52] = content[at : at + 4] = (3).to_bytes(4, "little")
+    path.write_bytes(content)
+    assert probe(path).seconds == pytest.approx(0.3)
+    assert "more than 1.0 s, the bound" in refused(path, limits=VideoLimits(seconds=1))
+    assert len(frames_of(Clip(path), limits=VideoLimits(seconds=2))) == 12
+
+
+@pytest.mark.parametrize("at", [20, 24])
+def test_a_rate_of_zero_is_refused(tmp_path: Path, at: int) -> None:
+    path = write_video(tmp_path / "a.avi", drawn())
+    content = bytearray(path.read_bytes())
+    content[32:36] = bytes(4)  # microseconds a frame
+    path.write_bytes(content)
+    assert len(frames_of(Clip(path))) == 12
+    begin = content.index(b"strh") + 8 + at
+    content[begin : begin + 4] = bytes(4)
+    path.write_bytes(content)
+    assert "0 frames a second; write it anew" in refused(path)
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".avi"])
+def test_a_video_without_frames_is_refused(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a{suffix}"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(CODECS[suffix][0], rate=10)
+        stream.height, stream.width, stream.pix_fmt = 16, 16, CODECS[suffix][1]
+        container.start_encoding()
+    said = refused(path)
+    assert "holds no frames" in said or "has no video in it" in said
+
+
+@pytest.mark.remedy
 def test_times_that_are_not_there_are_named(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.avi", drawn())
     assert "correct the times" in refused(Clip(path, 0.5, 0.5))

@@ -39,6 +39,7 @@ def test_times_count_from_the_first_frame_and_may_be_rounded() -> None:
 
 def test_a_frame_that_is_not_later_takes_the_place_of_the_one_before() -> None:
     assert sampled([0, 0.1, 0.1, 0.05, 0.2], 10) == [0, 3, 4]
+    assert sampled([0, 0.2, 0.2], 10) == [0, 0, 2, 2]
 
 
 def test_one_frame_is_one_frame() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,14 @@ import pytest
 
 import elman
 from elman.data.given import Video
+from elman.data.video.decode import read_clip
 from elman.errors import InputError
 from elman.predictors.classifier_outputs import logits_of
 from elman.streaming.stream import Stream
 from elman.tasks.runs import Run, begin, make, open_task
 from elman.tasks.video.config import VideoConfig
-from elman.tasks.video.data import MEANS, cut_into_windows
+from elman.tasks.video.data import MEANS, cut_into_windows, prepare
+from elman.tasks.video.task import VideoTask
 
 SMALL: dict[str, Any] = {
     "frame_rate": 10,
@@ -130,6 +133,44 @@ def test_a_run_opens_again_with_its_frames(run: Run[Any, Any]) -> None:
     assert isinstance(steps, np.memmap)
     assert steps.dtype == np.uint8
     assert steps.shape[1:] == (12, 12, 1)
+
+
+def test_clips_that_are_left_out_are_counted_once(tmp_path: Path) -> None:
+    data = data_of(40)
+    data.videos[3] = np.zeros((0, 12, 12), np.uint8)  # type: ignore[index]
+    config = VideoConfig(**SMALL, skip_bad_rows=True)
+    prepare(config, data, tmp_path)
+    notes = VideoTask.open(config, tmp_path).notes
+    assert [note for note in notes if "left out" in note] == ["left out 1 row that can't be read"]
+
+
+def test_the_length_that_segments_are_found_by_is_that_of_a_window(tmp_path: Path) -> None:
+    data, config = data_of(40), VideoConfig(**SMALL, window_seconds=0.3)
+    prepare(config, data, tmp_path)
+    assert VideoTask.open(config, tmp_path).encoder.videos.clip_seconds == pytest.approx(0.3)
+
+
+def test_what_a_kill_left_is_not_decoded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, place = data_of(40), tmp_path / ".run.preparing" / "data"
+    read = []
+
+    def counted(source: Any, *rest: Any) -> Iterator[Any]:
+        read.append(source)
+        return read_clip(source, *rest)
+
+    monkeypatch.setattr("elman.data.video.cache.read_clip", counted)
+    with monkeypatch.context() as patched:
+        patched.setattr("elman.tasks.video.data.fit_baselines", None)
+        with pytest.raises(TypeError):
+            prepare(VideoConfig(**SMALL), data, place)
+    assert len(read) == 40
+    run = begin("video", data, tmp_path / "run", VideoConfig(**SMALL))
+    assert len(read) == 40
+    assert not (run.path / "data" / "decoded").exists()
+    assert not place.parent.exists()
+    assert sum(len(rows) for rows in open_task(run.path, None, {}).data.splits.values()) == 40
 
 
 @pytest.mark.remedy

@@ -148,10 +148,11 @@ class Encoded(Flat):
             yield order[begin:end]
             begin = end
 
-    def save(self, folder: Path) -> None:
+    def save(self, folder: Path, *, steps: bool = True) -> None:
+        """Write the arrays to a folder; all but `steps` where these are there already."""
         folder.mkdir(parents=True, exist_ok=True)
         assert self.labels is not None
-        for name in ("steps", "offsets", "labels"):
+        for name in ("steps", "offsets", "labels")[not steps :]:
             with atomic_path(folder / f"{name}.npy") as partial, partial.open("wb") as file:
                 np.save(file, getattr(self, name), allow_pickle=False)
 

@@ -1,8 +1,8 @@
 """Decoded frames of many videos in one memory-mapped file, bounded on disk.
 
 The file grows clip by clip; beside it stands an index with a line for each clip that is whole.
-Where the process is killed, the next one keeps those clips and goes on. The file has its name only
-when all of it is there.
+Where the process is killed, the next one keeps those clips and goes on, also where the file was
+whole already. The file has its name only when all of it is there.
 
 Legend: N clips, S frames of all, H, W, C of a frame.
 """
@@ -77,7 +77,9 @@ def cache_frames(
             counted while it is written; no clip that can be read.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial, index = path.with_name(f"{path.name}.partial"), path.with_name(f"{path.name}.index")
+    partial, index = path.with_name(f"{path.name}.partial"), _index(path)
+    if path.is_file():
+        path.replace(partial)
     _check_estimate(videos, wanted, path, most_bytes)
     known = _known(index, partial, wanted)
     lengths: list[int] = []
@@ -87,7 +89,7 @@ def cache_frames(
         with _ready(partial) as file, index.open("ab") as lines:
             size = _HEADER
             for row in range(len(videos)):
-                key = _key(videos, row, wanted)
+                key = _key(videos, row, wanted, limits)
                 found = known.pop(0) if known and known[0]["key"] == key else None
                 if found is None:
                     if known:  # other clips than those of the process before
@@ -123,9 +125,19 @@ def cache_frames(
             f"{partial}: {error.strerror or error}; free some disk, or {_LESS}"
         ) from error
     partial.replace(path)
-    index.unlink(missing_ok=True)
     frames = np.load(path, mmap_mode="r", allow_pickle=False)
     return CachedFrames(frames, offsets_of(lengths), np.asarray(rows, np.int64))
+
+
+def move_frames(path: Path, to: Path) -> None:
+    """Put the file that `cache_frames` wrote elsewhere on its disk, for good."""
+    to.parent.mkdir(parents=True, exist_ok=True)
+    path.replace(to)
+    _index(path).unlink(missing_ok=True)
+
+
+def _index(path: Path) -> Path:
+    return path.with_name(f"{path.name}.index")
 
 
 def _check_estimate(videos: Videos, wanted: FrameFormat, path: Path, most_bytes: float) -> None:
@@ -172,17 +184,26 @@ def _decoded(
         file.write(np.ascontiguousarray(block).data)
 
 
-def _key(videos: Videos, row: int, wanted: FrameFormat) -> str:
-    """What a clip and its frames are known by: other bytes or another format have another key."""
+def _key(videos: Videos, row: int, wanted: FrameFormat, limits: VideoLimits) -> str:
+    """What a clip and its frames are known by: other bytes, format or limits have another key."""
     source = videos.clips[row]
     if isinstance(source, Clip):
-        stat = source.path.stat()
-        found: list[Any] = [str(source.path), stat.st_size, stat.st_mtime_ns]
-        found += [source.begin, source.end, source.fps]
+        found: list[Any] = [_file(source.path), source.begin, source.end, source.fps]
     else:
         content = zlib.crc32(np.ascontiguousarray(source.frames).data)
         found = [list(source.frames.shape), content, source.fps]
-    return json.dumps([*found, list(asdict(wanted).values())])
+    return json.dumps([*found, list(asdict(wanted).values()), list(asdict(limits).values())])
+
+
+def _file(path: Path) -> list[Any]:
+    """What changes where a file does, or an image of a folder; no more than its name if it went."""
+    try:
+        files = sorted(path.iterdir()) if path.is_dir() else [path]
+        stats = [(each.name, each.stat()) for each in files]
+    except OSError:
+        return [str(path)]
+    text = json.dumps([(name, stat.st_size, stat.st_mtime_ns) for name, stat in stats])
+    return [str(path), len(files), zlib.crc32(text.encode())]
 
 
 def _known(index: Path, partial: Path, wanted: FrameFormat) -> list[dict[str, Any]]:

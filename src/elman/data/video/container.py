@@ -54,7 +54,7 @@ class Opened:
     def __init__(self, path: Path, limits: VideoLimits, container: Any) -> None:
         self.path, self.limits, self._container = path, limits, container
         if not container.streams.video:
-            raise InputError(f"{path}: has no video in it, only sound; leave it out")
+            raise InputError(f"{path}: has no video in it; leave it out")
         if container.streams.video[0].codec_context is None:
             raise InputError(f"{path}: its video is of a kind that is not known; {CONVERT}")
         self._stream = container.streams.video[0]

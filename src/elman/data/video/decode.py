@@ -83,22 +83,22 @@ def read_clip(
     if isinstance(source, FrameArray):
         info = _info_of_array(source, limits, where)
         frames = ((frame, n / source.fps, frame.shape[:2]) for n, frame in enumerate(source.frames))
-        yield from _blocks(frames, wanted, where, 0.0, info.seconds)
+        yield from _blocks(frames, wanted, limits, where, 0.0, info.seconds)
         return
     path, begin, end = source.path, source.begin, source.end
     if path.is_dir():
         info = images_info(source, limits)
         check_bounds(source, info, limits)
         timed = image_frames(source, limits)
-        yield from _blocks(timed, wanted, str(path), begin, end, info.seconds)
+        yield from _blocks(timed, wanted, limits, str(path), begin, end, info.seconds)
         return
     with opened(path, limits) as video:
         check_bounds(source, video.info(), limits)
         if begin <= _NEAR or video.seek(begin):
-            yield from _blocks(video.frames(), wanted, str(path), begin, end)
+            yield from _blocks(video.frames(), wanted, limits, str(path), begin, end)
             return
     with opened(path, limits) as video:  # it can't be sought in: from its beginning
-        yield from _blocks(video.frames(), wanted, str(path), begin, end)
+        yield from _blocks(video.frames(), wanted, limits, str(path), begin, end)
 
 
 def check_bounds(clip: Clip, info: VideoInfo, limits: VideoLimits) -> float:
@@ -116,7 +116,7 @@ def check_bounds(clip: Clip, info: VideoInfo, limits: VideoLimits) -> float:
         raise _past_end(clip.path, info.seconds, end)
     if end - clip.begin > limits.seconds:
         raise InputError(
-            f"{clip.path}: {end - clip.begin:,.0f} s, longer than {limits.seconds:,.0f} s, the"
+            f"{clip.path}: {end - clip.begin:,.1f} s, longer than {limits.seconds:,.1f} s, the"
             " bound; cut it into clips, or raise --max-seconds"
         )
     return end - clip.begin
@@ -151,7 +151,7 @@ def _info_of_array(source: FrameArray, limits: VideoLimits, where: str) -> Video
     count, height, width = frames.shape[:3]
     if count / rate > limits.seconds:
         raise InputError(
-            f"{where}: {count / rate:,.0f} s, longer than {limits.seconds:,.0f} s, the bound; cut"
+            f"{where}: {count / rate:,.1f} s, longer than {limits.seconds:,.1f} s, the bound; cut"
             " it into clips, or raise --max-seconds"
         )
     return VideoInfo(count / rate, count, width, height, rate, 0)
@@ -160,6 +160,7 @@ def _info_of_array(source: FrameArray, limits: VideoLimits, where: str) -> Video
 def _blocks(
     timed: Timed,
     wanted: FrameFormat,
+    limits: VideoLimits,
     where: str,
     begin: float,
     end: float | None,
@@ -167,11 +168,16 @@ def _blocks(
 ) -> Iterator[Frame]:
     """Blocks of the frames that are shown from `begin` to `end`; `seconds` where that is known."""
     sampler = FrameSampler(wanted, where)
-    most = max(_BLOCK // wanted.size, 1)
+    most, longest = max(_BLOCK // wanted.size, 1), limits.seconds * wanted.rate + 1
     kept: list[Frame] = []
     given = 0
     for some in _sampled(sampler, timed, begin, end, seconds):
         kept += some
+        if given + len(kept) > longest:
+            raise InputError(
+                f"{where}: more than {limits.seconds:,.1f} s, the bound, whatever its header says;"
+                " cut it into clips, or raise --max-seconds"
+            )
         while len(kept) >= most:
             yield np.stack(kept[:most])
             given += most

@@ -6,6 +6,7 @@ off without a word.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,9 @@ _MOST_BOXES = 10_000
 _MOST_TRACKS = 64
 _LARGEST_HEAD = 1 << 28
 """Bytes of a `moov` box; one of a million frames takes 20 MB."""
+
+_AVI_HEAD = 1 << 16
+"""Bytes of an AVI in which the head of its video is looked for."""
 
 _NESTED = (b"trak", b"mdia", b"minf", b"stbl")
 
@@ -114,6 +118,11 @@ def _of_avi(file: BinaryIO, size: int, most_frames: int) -> str:
         count = int.from_bytes(head[48:52], "little")
         if count > most_frames:
             return _too_many(count, most_frames)
+        if not any(head[32:36]):  # microseconds a frame; FFmpeg makes 25 a second of no rate
+            file.seek(0)
+            found = re.search(rb"strh....vids.{16}(.{4})(.{4})", file.read(_AVI_HEAD), re.DOTALL)
+            if found and not (any(found[1]) and any(found[2])):
+                return "0 frames a second; write it anew (ffmpeg -r 25 -i IN -c copy OUT.avi)"
     return ""
 
 

@@ -13,6 +13,7 @@ from elman.data.labeled.encoded import Encoded
 from elman.data.labeled.rows import Labeled, LabeledSplits, Sequences, numbered, offsets_of
 from elman.data.labeled.videos import VideoOptions, read_labeled_videos, read_more_videos
 from elman.data.tables.table import BadRows
+from elman.data.video.cache import move_frames
 from elman.data.video.rows import VideoColumns, Videos
 from elman.errors import InputError
 from elman.evaluation.baselines import Baseline, fit_baselines
@@ -25,6 +26,7 @@ from elman.tasks.classify.initialize import Start
 from elman.tasks.video.config import VideoConfig
 from elman.tasks.video.evaluation_options import VideoEvaluation
 from elman.tasks.video.frames_on_disk import Disk, decoded
+from elman.training.run_directory import RESUMED
 
 _DATA = "data.json"
 
@@ -66,7 +68,7 @@ def prepare(config: VideoConfig, given: Given | None, folder: Path) -> None:
     splits, columns = read_labeled_videos(
         given, reading_options(config), config.label_separator, bad
     )
-    disk = Disk(config.most_disk)
+    disk, unread = Disk(config.most_disk), bad.notes()  # more may turn out when they are decoded
     parts = {"train": splits.train, "valid": splits.valid}
     if splits.test is not None:
         parts["test"] = splits.test
@@ -79,28 +81,32 @@ def prepare(config: VideoConfig, given: Given | None, folder: Path) -> None:
             bad,
             disk,
             limits=config.limits,
-            folder=folder,
+            path=folder / RESUMED / f"{name}.npy",
             progress=PROGRESS.info,
         )
         labels = replace(part.labels, ids=part.labels.ids[found.rows])
         rows = Encoded(found.frames, found.offsets, labels.ids, labels.kind)
-        rows.save(folder / name)
+        rows.save(folder / name, steps=False)
         counts[name] = (len(rows), len(rows.steps))
         origin = part.inputs.origin.take(found.rows)
         once = offsets_of([1] * len(rows))
         mean = Sequences(found.means, once, numbered(found.means), origin)
         means[name] = Labeled(mean, labels)
         if name == "train":
-            seconds = float(np.median(rows.lengths)) / config.frame_rate
+            windows = cut_into_windows(rows, config.window_frames)
+            seconds = float(np.median(windows.lengths)) / config.frame_rate
     encoder = VideoEncoder(config.format, config.differences, clip_seconds=seconds)
     kept = replace(columns, root=None, asked=columns.asked.for_later())
     schema = Schema(splits.train.labels.names, splits.train.labels.kind, "video", video=kept)
-    notes = [*splits.notes, *bad.notes(), _frames(encoder)]
+    read = (note for note in splits.notes if note not in unread)
+    notes = [*read, *bad.notes(), _frames(encoder)]
     for line in described(notes, counts, schema, Encoder(None, None, videos=encoder)):
         FOUND.info(line)
     flat = LabeledSplits(means["train"], means["valid"], means.get("test"))
     baselines = fit_baselines(flat, config.seed, PROGRESS.info, MEANS, others=False)
     content = _Found(schema, kept, tuple(notes), tuple(baselines), encoder.settings())
+    for name in parts:
+        move_frames(folder / RESUMED / f"{name}.npy", folder / name / "steps.npy")
     write_json(folder / _DATA, asdict(content))
 
 

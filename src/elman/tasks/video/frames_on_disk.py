@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -33,7 +34,7 @@ _AT_ONCE = 1000
 
 @dataclass(frozen=True, eq=False)
 class DecodedVideos:
-    """The frames of clips, one after the other, in a file that has no name and goes with it.
+    """The frames of clips, one after the other, in a file.
 
     Attributes:
         frames: (S, H, W, C) uint8.
@@ -66,19 +67,21 @@ def decoded(
     disk: Disk,
     *,
     limits: VideoLimits,
-    folder: Path | None = None,
+    path: Path | None = None,
     progress: Callable[[str], object] = lambda line: None,
 ) -> DecodedVideos:
-    """The frames of all clips that can be read, decoded into a file in `folder`.
+    """The frames of all clips that can be read, decoded into a file.
+
+    It is at `path`, and what a killed process has left there is not decoded again; or it has no
+    name and goes with the value.
 
     Raises:
         InputError: a clip that can't be read, where such are not skipped; none that can; more
             frames than the disk may hold.
     """
-    with tempfile.TemporaryDirectory(dir=folder) as place:
-        found = cache_frames(
-            videos, frames_of, Path(place, "frames.npy"), bad, limits, disk.left, progress
-        )
+    with tempfile.TemporaryDirectory() if path is None else nullcontext() as place:
+        file = Path(place or "", "frames.npy") if path is None else path
+        found = cache_frames(videos, frames_of, file, bad, limits, disk.left, progress)
     disk.left -= found.frames.nbytes
     means = [
         _small(_mean(found.frames, int(begin), int(end))) for begin, end in pairwise(found.offsets)
