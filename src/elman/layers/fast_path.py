@@ -109,7 +109,7 @@ def run_layers(
 
     Args:
         layers: built-in ones, of one layer each.
-        x: (T, B, I), or one step (B, I).
+        x: (T, B, I).
         states: of each layer, its tensors (1, B, …).
 
     Returns:
