@@ -60,7 +60,7 @@ Test accuracy **{accuracy:.2f} %** (mean of {len(found)} seeds; the aim is 99 %)
 each of other images of scikit-learn's digits, twice as large on {SIDE} x {SIDE} pixels. A digit
 begins anywhere, moves by {STEPS[0]} to {STEPS[-1]} pixels a frame in one of eight directions for
 {LENGTHS[0]} to {LENGTHS[1]} frames, and comes in again on the other side; another one stands still.
-The network reads frames alone, without their differences.
+The network reads a frame and its difference from the one before.
 
 {circumstances(options.command, options.threads)}"""
     write_section("Digits moving in eight directions", body)
