@@ -36,7 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "stream": ("elman.cli.stream:command", "Standard input to standard output, step by step."),
     "show": (
         "elman.cli.show:show",
-        "See the hidden state as a network reads text, numbers or audio.",
+        "See the hidden state as a network reads text, numbers, audio or video.",
     ),
     "diagnose": ("elman.cli.diagnose:diagnose", "How far a network remembers, and what to do."),
     "probe": ("elman.cli.probe:probe", "How far back each cell remembers, side by side."),
